@@ -1,0 +1,244 @@
+//! Building a pool: everything that can be wrong with the request is found here, before anything is made.
+
+use core::alloc::Layout;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use crate::error::BuildError;
+use crate::heap;
+use crate::inner::{Config, Core, CorePlan};
+use crate::magazine::MAGAZINE_MAX;
+use crate::mode::{DefaultMode, Mode};
+use crate::pool::{Handle, Pool};
+use crate::region::Region;
+
+/// The most cache slots of a pool: each has two magazines, and the depot can name 65,535.
+const SLOTS_MAX: usize = 1 << 14;
+
+/// What the pool does about a bad page, beside counting it, tainting itself and returning an error where the call
+/// can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnBadPage {
+    /// Nothing.
+    #[default]
+    Count,
+    /// Panic. The call has done its work by then. Drops do not panic.
+    Panic,
+}
+
+/// A pool in the making; see [`Pool::builder`].
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Builder<M: Mode = DefaultMode> {
+    pages: usize,
+    page_size: usize,
+    region: Option<Region>,
+    caches: Option<usize>,
+    shared_caches: Option<usize>,
+    magazine: Option<usize>,
+    colours: usize,
+    on_bad_page: OnBadPage,
+    mode: PhantomData<M>,
+}
+
+impl Pool<DefaultMode> {
+    /// Starts to build a pool of `pages` pages, 1 to 2³² − 1, of 4096 bytes each if nothing else is said.
+    ///
+    /// It is a pool of [`DefaultMode`] unless [`Builder::mode`] says otherwise.
+    pub const fn builder(pages: usize) -> Builder<DefaultMode> {
+        Builder {
+            pages,
+            page_size: 4096,
+            region: None,
+            caches: None,
+            shared_caches: None,
+            magazine: None,
+            colours: 1,
+            on_bad_page: OnBadPage::Count,
+            mode: PhantomData,
+        }
+    }
+}
+
+impl<M: Mode> Builder<M> {
+    /// Chooses the pool's mode, whatever the Cargo features say.
+    pub const fn mode<N: Mode>(self) -> Builder<N> {
+        let Builder { pages, page_size, region, caches, shared_caches, magazine, colours, .. } =
+            self;
+        let on_bad_page = self.on_bad_page;
+        Builder {
+            pages,
+            page_size,
+            region,
+            caches,
+            shared_caches,
+            magazine,
+            colours,
+            on_bad_page,
+            mode: PhantomData,
+        }
+    }
+
+    /// Bytes of a page: a power of two, at least 64.
+    pub const fn page_size(mut self, bytes: usize) -> Self {
+        self.page_size = bytes;
+        self
+    }
+
+    /// Where the pages are. Mapped where that can be, else from the heap, if nothing is said.
+    pub fn region(mut self, region: impl Into<Region>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// How many owned caches can live at once: twice the processors and at least 8 if nothing is said.
+    pub const fn caches(mut self, slots: usize) -> Self {
+        self.caches = Some(slots);
+        self
+    }
+
+    /// How many cache slots calls on the pool and drops share: the number of processors, 2 to 64, if nothing is
+    /// said. With none, they go straight to the zone.
+    pub const fn shared_caches(mut self, slots: usize) -> Self {
+        self.shared_caches = Some(slots);
+        self
+    }
+
+    /// How many ids a magazine holds, 1 to 256. A cache has two, so it holds twice as many pages at the most. If
+    /// nothing is said: 256, or fewer in a small pool, so that all caches together hold at most half of it.
+    pub const fn magazine(mut self, ids: usize) -> Self {
+        self.magazine = Some(ids);
+        self
+    }
+
+    /// Staggers where the used part of pages starts over this many cache lines; see `Page::headroom`.
+    pub const fn colour(mut self, lines: usize) -> Self {
+        self.colours = lines;
+        self
+    }
+
+    /// What to do about bad pages.
+    pub const fn on_bad_page(mut self, policy: OnBadPage) -> Self {
+        self.on_bad_page = policy;
+        self
+    }
+
+    fn config(&self) -> Result<Config, BuildError> {
+        let pages = u32::try_from(self.pages)
+            .map_err(|_| BuildError::TooManyPages { pages: self.pages })?;
+        if pages == 0 {
+            return Err(BuildError::NoPages);
+        }
+        if !self.page_size.is_power_of_two() || self.page_size < 64 {
+            return Err(BuildError::PageSize { bytes: self.page_size });
+        }
+        if self.colours == 0 || self.colours > self.page_size / 64 {
+            return Err(BuildError::Colour { lines: self.colours });
+        }
+        let processors = heap::parallelism();
+        let owned_slots = self.caches.unwrap_or((2 * processors).max(8));
+        let shared_slots = self.shared_caches.unwrap_or(processors.clamp(2, 64));
+        let slots = owned_slots.saturating_add(shared_slots);
+        if slots == 0 || slots > SLOTS_MAX {
+            return Err(BuildError::Caches { slots });
+        }
+        let fair = (self.pages / (4 * slots)).clamp(1, MAGAZINE_MAX);
+        let magazine = self.magazine.unwrap_or(fair);
+        if magazine == 0 || magazine > MAGAZINE_MAX {
+            return Err(BuildError::Magazine { ids: magazine });
+        }
+        Ok(Config {
+            pages,
+            page_size: self.page_size,
+            owned_slots,
+            shared_slots,
+            magazine,
+            colours: self.colours as u32,
+            panics: self.on_bad_page == OnBadPage::Panic,
+        })
+    }
+
+    /// The plan of the metadata, and the bytes of the pages.
+    fn plan(&self) -> Result<(CorePlan<M>, usize), BuildError> {
+        let config = self.config()?;
+        let bytes = self.pages.checked_mul(self.page_size).ok_or(BuildError::Overflow)?;
+        if isize::try_from(bytes).is_err() {
+            return Err(BuildError::Overflow);
+        }
+        Ok((CorePlan::new(config)?, bytes))
+    }
+
+    /// How much memory [`Self::build_in`] needs for the metadata.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn metadata_layout(&self) -> Result<Layout, BuildError> {
+        Ok(self.plan()?.0.layout())
+    }
+
+    /// Builds the pool, with its metadata on the heap (feature `std`).
+    ///
+    /// # Errors
+    /// What is wrong with the request, or what the system refused.
+    pub fn build(self) -> Result<Pool<M>, BuildError> {
+        let (plan, bytes) = self.plan()?;
+        let region = self.region.unwrap_or_else(Region::standard).acquire(bytes, self.page_size)?;
+        let layout = plan.layout();
+        let block = heap::alloc(layout)?;
+        // SAFETY: the block was just allocated with this layout.
+        Ok(unsafe { Self::finish(plan.build(block, region, Some(layout))) })
+    }
+
+    /// Builds the pool without a heap: over the pages that start at `base`, with its metadata in `metadata`.
+    ///
+    /// With [`Region::addresses`] as the region, `base` is its first address and is never dereferenced.
+    ///
+    /// # Errors
+    /// What is wrong with the request, or that the metadata memory is too small or not aligned.
+    ///
+    /// # Safety
+    /// As [`Region::caller`] for all the bytes of the pages, unless the region is one of addresses.
+    pub unsafe fn build_in(
+        self,
+        base: *mut u8,
+        metadata: &'static mut [MaybeUninit<u8>],
+    ) -> Result<Pool<M>, BuildError> {
+        let (plan, bytes) = self.plan()?;
+        let region = match self.region {
+            Some(region) if region.first_address().is_some() => {
+                if region.first_address() != Some(base.addr()) {
+                    return Err(BuildError::BaseMismatch);
+                }
+                region
+            }
+            _ => {
+                let base = NonNull::new(base)
+                    .ok_or(BuildError::RegionMisaligned { align: self.page_size })?;
+                // SAFETY: passed on to the caller.
+                unsafe { Region::caller(base, bytes) }
+            }
+        };
+        let layout = plan.layout();
+        if metadata.len() < layout.size() {
+            return Err(BuildError::MetadataTooSmall { need: layout.size(), have: metadata.len() });
+        }
+        let block = NonNull::from(metadata).cast::<u8>();
+        if !block.addr().get().is_multiple_of(layout.align()) {
+            return Err(BuildError::MetadataMisaligned { align: layout.align() });
+        }
+        let region = region.acquire(bytes, self.page_size)?;
+        // SAFETY: the memory is the pool's for good, large enough and aligned.
+        Ok(unsafe { Self::finish(plan.build(block, region, None)) })
+    }
+
+    /// # Safety
+    /// The core is new, with one handle that nobody has.
+    unsafe fn finish(core: NonNull<Core<M>>) -> Pool<M> {
+        // SAFETY: passed on to the caller.
+        let core = unsafe { Handle::new(core) };
+        core.poison_all();
+        Pool { core }
+    }
+}

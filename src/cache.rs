@@ -1,0 +1,155 @@
+//! Cache slots: a thread's or a CPU's own front, in a fixed registry.
+//!
+//! Invariant: whoever holds a slot's lock owns its two magazines and is the only writer of its counters. An owned
+//! cache holds the lock for as long as it lives; the shared path only ever *tries* to take it, and goes another way
+//! when it is busy. Nobody waits.
+
+use crate::magazine::Magazine;
+use crate::mode::Mode;
+use crate::sync::{Atomic, Ordering, Owned};
+
+/// A counter with one writer at a time, which others may read.
+pub(crate) struct Count(Atomic<u64>);
+
+impl Count {
+    fn new() -> Self {
+        Count(Atomic::new(0))
+    }
+
+    /// Adds; the caller holds the slot.
+    #[inline(always)]
+    pub(crate) fn add(&self, n: u64) {
+        // Relaxed, and no read-modify-write: the lock orders its writers, and readers want a number.
+        let value = self.0.load(Ordering::Relaxed);
+        self.0.store(value.wrapping_add(n), Ordering::Relaxed);
+    }
+
+    /// The count, as of about now.
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a slot has done. The first two are kept in every mode: they say how many pages are out.
+pub(crate) struct Counters {
+    pub(crate) allocated: Count,
+    pub(crate) freed: Count,
+    pub(crate) alloc_calls: Count,
+    pub(crate) free_calls: Count,
+    pub(crate) short: Count,
+    pub(crate) depot_refills: Count,
+    pub(crate) zone_refills: Count,
+    pub(crate) depot_flushes: Count,
+    pub(crate) zone_flushes: Count,
+}
+
+impl Counters {
+    fn new() -> Self {
+        Counters {
+            allocated: Count::new(),
+            freed: Count::new(),
+            alloc_calls: Count::new(),
+            free_calls: Count::new(),
+            short: Count::new(),
+            depot_refills: Count::new(),
+            zone_refills: Count::new(),
+            depot_flushes: Count::new(),
+            zone_flushes: Count::new(),
+        }
+    }
+
+    /// A call allocated `n` pages.
+    #[inline(always)]
+    pub(crate) fn took<M: Mode>(&self, n: usize) {
+        self.allocated.add(n as u64);
+        self.happened::<M>(&self.alloc_calls);
+    }
+
+    /// A call freed `n` pages.
+    #[inline(always)]
+    pub(crate) fn gave<M: Mode>(&self, n: usize) {
+        self.freed.add(n as u64);
+        self.happened::<M>(&self.free_calls);
+    }
+
+    /// Something that only statistics want to know.
+    #[inline(always)]
+    pub(crate) fn happened<M: Mode>(&self, what: &Count) {
+        if M::STATS {
+            what.add(1);
+        }
+    }
+
+    /// Pages allocated and not freed here: below zero where pages come from other caches.
+    pub(crate) fn balance(&self) -> u64 {
+        self.allocated.get().wrapping_sub(self.freed.get())
+    }
+}
+
+/// One slot of the registry.
+#[repr(align(128))]
+pub(crate) struct Slot {
+    lock: Atomic<u32>,
+    /// The magazine in use.
+    pub(crate) loaded: Owned<Magazine>,
+    /// The other one: full or empty but for small users, or in quarantine (hardened).
+    pub(crate) spare: Owned<Magazine>,
+    /// The pressure that this slot has answered.
+    pub(crate) answered: Owned<u32>,
+    /// The zone word where the next refill starts to look.
+    pub(crate) cursor: Owned<u32>,
+    /// Random state, for shuffling (hardened).
+    pub(crate) random: Owned<u64>,
+    pub(crate) counters: Counters,
+}
+
+// SAFETY: the `Owned` fields are touched only by the holder of the lock, which is handed on with Acquire and Release.
+unsafe impl Sync for Slot {}
+
+impl Slot {
+    /// A free slot with two empty magazines.
+    pub(crate) fn new(loaded: Magazine, cursor: u32, random: u64) -> Self {
+        Slot {
+            lock: Atomic::new(0),
+            loaded: Owned::new(loaded),
+            spare: Owned::new(loaded + 1),
+            answered: Owned::new(0),
+            cursor: Owned::new(cursor),
+            random: Owned::new(random | 1),
+            counters: Counters::new(),
+        }
+    }
+
+    /// Takes the slot if it is free. Never waits.
+    #[inline]
+    pub(crate) fn try_lock(&self) -> bool {
+        // The look first keeps a busy slot's line shared. Acquire: pairs with the Release of `unlock`.
+        self.lock.load(Ordering::Relaxed) == 0
+            && self.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// Gives the slot back.
+    #[inline]
+    pub(crate) fn unlock(&self) {
+        // Release: pairs with the Acquire of `try_lock`.
+        self.lock.store(0, Ordering::Release);
+    }
+
+    /// Whether somebody holds the slot, as of about now.
+    pub(crate) fn is_held(&self) -> bool {
+        self.lock.load(Ordering::Relaxed) != 0
+    }
+
+    /// Exchanges the loaded magazine and the spare.
+    ///
+    /// # Safety
+    /// The caller holds the slot.
+    pub(crate) unsafe fn swap(&self) {
+        // SAFETY: the caller holds the slot.
+        let (loaded, spare) = unsafe { (self.loaded.get(), self.spare.get()) };
+        // SAFETY: the caller holds the slot.
+        unsafe { self.loaded.set(spare) };
+        // SAFETY: the caller holds the slot.
+        unsafe { self.spare.set(loaded) };
+    }
+}

@@ -1,0 +1,168 @@
+//! The public methods of caches and pools.
+
+use core::mem::MaybeUninit;
+
+use super::*;
+use crate::pool::{Cache, Pool};
+
+macro_rules! calls {
+    ($type:ident, $self:ident, [$($receiver:tt)+], $front:expr) => {
+        impl<M: Mode> $type<M> {
+            /// Allocates one page. Its bytes are whatever they were, or poison.
+            ///
+            /// # Errors
+            /// Why there was none.
+            #[inline]
+            pub fn alloc($($receiver)+) -> Result<Page<M>, Short> {
+                alloc($front)
+            }
+
+            /// Allocates one page of zeros.
+            ///
+            /// # Errors
+            /// Why there was none.
+            pub fn alloc_zeroed($($receiver)+) -> Result<Page<M>, Short> {
+                let mut page = $self.alloc()?;
+                page.fill(0);
+                Ok(page)
+            }
+
+            /// Frees one page. A page of another pool goes home to it.
+            #[inline]
+            pub fn free($($receiver)+, page: Page<M>) {
+                free($front, page);
+            }
+
+            /// Appends up to `want` pages to `batch`. The result may be short, and says why.
+            #[inline]
+            pub fn alloc_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Bulk {
+                alloc_bulk($front, batch, want)
+            }
+
+            /// As `alloc_bulk`, and every byte of the new pages is zero.
+            pub fn alloc_bulk_zeroed<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Bulk {
+                alloc_bulk_zeroed($front, batch, want)
+            }
+
+            /// Appends exactly `want` pages to `batch`, or none.
+            ///
+            /// # Errors
+            /// How many there were, and why not more; the batch is as it was.
+            pub fn alloc_bulk_exact<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Result<(), AllocError> {
+                alloc_bulk_exact($front, batch, want)
+            }
+
+            /// Fills the empty slots of an array, and only those.
+            pub fn fill($($receiver)+, pages: &mut [Option<Page<M>>]) -> Bulk {
+                fill($front, pages)
+            }
+
+            /// Frees all pages of a batch, which is empty afterwards. No reference count is touched: nothing else
+            /// can own these pages. Pages of another pool go home to it.
+            #[inline]
+            pub fn free_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>) {
+                free_bulk($front, batch);
+            }
+
+            /// Allocates a contiguous block of 2^order pages, aligned to its size in pages.
+            ///
+            /// # Errors
+            /// Why there was none; free pages may be there, but not side by side.
+            pub fn alloc_block($($receiver)+, order: Order) -> Result<Block<M>, Short> {
+                alloc_block($front, order)
+            }
+
+            /// Frees a block. A block of another pool goes home to it.
+            pub fn free_block($($receiver)+, block: Block<M>) {
+                free_block($front, block);
+            }
+
+            /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, and why not more.
+            pub fn alloc_bulk_raw<'o>($($receiver)+, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<Short>) {
+                alloc_bulk_raw($front, out)
+            }
+
+            /// Frees pages by id.
+            ///
+            /// # Errors
+            /// The first bad page, where the mode looks: with reference counts, one whose count is not one; with
+            /// checks, also one that is free, lent, part of a block or out of range. The other pages are freed; bad
+            /// ones stay as they are, and the pool is tainted.
+            ///
+            /// # Safety
+            /// The caller is the sole owner of each page (references already dropped), all of this pool, each named
+            /// once. In checking modes a call that breaks this is found and reported, where `features.md` says so.
+            pub unsafe fn free_bulk_raw($($receiver)+, ids: &[PageId]) -> Result<(), FreeError> {
+                // SAFETY: passed on to the caller.
+                unsafe { free_bulk_raw($front, ids) }
+            }
+
+            /// Adds a reference to each page. Returns to how many.
+            ///
+            /// # Errors
+            /// The first page that has none to add to, or whose count has stuck; the others are retained.
+            ///
+            /// # Safety
+            /// The caller holds a reference to each page.
+            pub unsafe fn retain_bulk($($receiver)+, ids: &[PageId]) -> Result<usize, FreeError>
+            where
+                M: Refcounted,
+            {
+                retain_bulk($front, ids)
+            }
+
+            /// Drops a reference to each page, and frees those that nobody holds any more. Returns how many that
+            /// were.
+            ///
+            /// # Errors
+            /// The first bad page; the others are released.
+            ///
+            /// # Safety
+            /// The caller holds a reference to each page, and gives it up.
+            pub unsafe fn release_bulk($($receiver)+, ids: &[PageId]) -> Result<usize, FreeError>
+            where
+                M: Refcounted,
+            {
+                // SAFETY: passed on to the caller.
+                unsafe { release_bulk($front, ids) }
+            }
+
+            /// Frees pages whatever their counts are, which become one, and taints the pool.
+            ///
+            /// # Errors
+            /// As `free_bulk_raw`, but never for a count.
+            ///
+            /// # Safety
+            /// As `free_bulk_raw`; and whoever holds references never uses or drops them again.
+            pub unsafe fn free_bulk_elevated($($receiver)+, ids: &[PageId]) -> Result<(), FreeError> {
+                // SAFETY: passed on to the caller.
+                unsafe { free_bulk_elevated($front, ids) }
+            }
+
+            /// Hands pages of a batch to a device, from the batch's start, as many as `out` has room for. Lent pages
+            /// have no owner in Rust until they are reclaimed; they count as out when the pool closes.
+            ///
+            /// Nothing is lent from a batch of another pool.
+            pub fn lend_bulk<'o, const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, out: &'o mut [MaybeUninit<PageId>]) -> &'o mut [PageId] {
+                lend_bulk($front, batch, out)
+            }
+
+            /// Takes pages back from a device into a batch, as many as it has room for. Returns how many.
+            ///
+            /// # Errors
+            /// The first page that is not lent (in checking modes), or is none of this pool's; the others are
+            /// reclaimed.
+            ///
+            /// # Safety
+            /// The device is done with the pages, which this pool lent and which are reclaimed once; their bytes are
+            /// initialised.
+            pub unsafe fn reclaim_bulk<const N: usize>($($receiver)+, ids: &[PageId], batch: &mut PageBatch<M, N>) -> Result<usize, FreeError> {
+                // SAFETY: passed on to the caller.
+                unsafe { reclaim_bulk($front, ids, batch) }
+            }
+        }
+    };
+}
+
+calls!(Cache, self, [&mut self], self);
+calls!(Pool, self, [&self], &mut &*self);

@@ -1,0 +1,346 @@
+//! The calls: what a cache and a pool can both do, written once. `methods` stamps them on both.
+//!
+//! Invariant: state is committed before any of the user's code can run (a panic policy, a drop), so a panic leaves
+//! the pool whole.
+
+mod methods;
+
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use crate::cache::Slot;
+use crate::error::{AllocError, Bulk, Fault, FreeError, Short};
+use crate::inner::{Core, Faults};
+use crate::mode::{Mode, Refcounted};
+use crate::owned::{Block, Page, PageBatch};
+use crate::page::{Order, PageId, Released, written_mut};
+use crate::sync::Ordering;
+
+/// How many pages the calls without a batch move at once.
+const CHUNK: usize = 32;
+
+/// A way into the core: an owned cache, or a pool through its shared slots.
+pub(crate) trait Front<M: Mode> {
+    fn core(&self) -> NonNull<Core<M>>;
+
+    /// Takes pages, counted.
+    fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<Short>);
+
+    /// Takes pages back, counted. Returns how many were good.
+    ///
+    /// # Safety
+    /// The caller gives up the pages, of this core.
+    unsafe fn give(&mut self, ids: &[PageId], faults: &mut Faults) -> usize;
+
+    /// The slot, if one is to be had.
+    fn with_slot<R>(&mut self, f: impl FnOnce(Option<&Slot>) -> R) -> R;
+
+    /// The core, which the front keeps alive.
+    #[inline(always)]
+    fn shared<'a>(&self) -> &'a Core<M>
+    where
+        Self: 'a,
+    {
+        // SAFETY: the front's handle keeps the core alive for longer than any call.
+        unsafe { self.core().as_ref() }
+    }
+}
+
+#[inline(always)]
+pub(super) fn alloc_bulk<M: Mode, const N: usize>(
+    front: &mut impl Front<M>,
+    batch: &mut PageBatch<M, N>,
+    want: usize,
+) -> Bulk {
+    if let Err(short) = batch.attach(front.core(), front.shared().addresses_only) {
+        return Bulk { new: 0, short: Some(short) };
+    }
+    let room = batch.vacant();
+    let full = want > room.len();
+    let n = want.min(room.len());
+    let (new, short) = front.take(&mut room[..n]);
+    // SAFETY: `take` wrote `new` ids of pages that are now the batch's.
+    unsafe { batch.grow(new) };
+    Bulk { new, short: short.or(if full { Some(Short::BatchFull) } else { None }) }
+}
+
+pub(super) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
+    front: &mut impl Front<M>,
+    batch: &mut PageBatch<M, N>,
+    want: usize,
+) -> Bulk {
+    let before = batch.len();
+    let bulk = alloc_bulk(front, batch, want);
+    for at in before..batch.len() {
+        batch[at].fill(0);
+    }
+    bulk
+}
+
+pub(super) fn alloc_bulk_exact<M: Mode, const N: usize>(
+    front: &mut impl Front<M>,
+    batch: &mut PageBatch<M, N>,
+    want: usize,
+) -> Result<(), AllocError> {
+    if want > batch.room() {
+        return Err(AllocError { want, had: 0, short: Short::BatchFull });
+    }
+    if want > front.shared().pages as usize {
+        return Err(AllocError { want, had: 0, short: Short::Exhausted });
+    }
+    let before = batch.len();
+    let Bulk { new, short } = alloc_bulk(front, batch, want);
+    let Some(short) = short else { return Ok(()) };
+    let mut faults = Faults::default();
+    // SAFETY: the pages that this call got leave the batch and go back.
+    let freed = unsafe { front.give(batch.cut(before), &mut faults) };
+    front.shared().note(&faults, freed);
+    Err(AllocError { want, had: new, short })
+}
+
+#[inline(always)]
+pub(super) fn alloc<M: Mode>(front: &mut impl Front<M>) -> Result<Page<M>, Short> {
+    if front.shared().addresses_only {
+        return Err(Short::AddressOnly);
+    }
+    let mut out = [MaybeUninit::uninit()];
+    match front.take(&mut out) {
+        // SAFETY: `take` wrote one id of a page that is now the caller's.
+        (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
+        (_, short) => Err(short.unwrap_or(Short::Exhausted)),
+    }
+}
+
+pub(super) fn fill<M: Mode>(front: &mut impl Front<M>, pages: &mut [Option<Page<M>>]) -> Bulk {
+    if front.shared().addresses_only {
+        return Bulk { new: 0, short: Some(Short::AddressOnly) };
+    }
+    let mut want = pages.iter().filter(|page| page.is_none()).count();
+    let mut empty = pages.iter_mut().filter(|page| page.is_none());
+    let mut new = 0;
+    while want > 0 {
+        let mut out = [MaybeUninit::uninit(); CHUNK];
+        let (got, short) = front.take(&mut out[..want.min(CHUNK)]);
+        for (id, slot) in out[..got].iter().zip(&mut empty) {
+            // SAFETY: `take` wrote `got` ids of pages that are now the caller's.
+            *slot = Some(unsafe { Page::new(front.core(), id.assume_init()) });
+        }
+        new += got;
+        want -= got;
+        if short.is_some() {
+            return Bulk { new, short };
+        }
+    }
+    Bulk { new, short: None }
+}
+
+#[inline(always)]
+pub(super) fn free_bulk<M: Mode, const N: usize>(
+    front: &mut impl Front<M>,
+    batch: &mut PageBatch<M, N>,
+) {
+    if !batch.is_empty() && !batch.is_of(front.core()) {
+        // Pages of another pool go home.
+        batch.clear();
+        return;
+    }
+    let mut faults = Faults::default();
+    // SAFETY: the pages leave the batch and go back.
+    let freed = unsafe { front.give(batch.cut(0), &mut faults) };
+    front.shared().note(&faults, freed);
+}
+
+#[inline(always)]
+pub(super) fn free<M: Mode>(front: &mut impl Front<M>, page: Page<M>) {
+    if page.core() != front.core() {
+        // A page of another pool goes home.
+        return drop(page);
+    }
+    let mut faults = Faults::default();
+    // SAFETY: the page is given up by its owner.
+    let freed = unsafe { front.give(&[page.into_raw()], &mut faults) };
+    front.shared().note(&faults, freed);
+}
+
+pub(super) fn alloc_block<M: Mode>(
+    front: &mut impl Front<M>,
+    order: Order,
+) -> Result<Block<M>, Short> {
+    let core = front.shared();
+    if core.addresses_only {
+        return Err(Short::AddressOnly);
+    }
+    // SAFETY: the slot, if there is one, is held.
+    let first = front.with_slot(|slot| unsafe { core.take_block(slot, order) })?;
+    // SAFETY: the block is now the caller's.
+    Ok(unsafe { Block::new(front.core(), first, order) })
+}
+
+pub(super) fn free_block<M: Mode>(front: &mut impl Front<M>, block: Block<M>) {
+    if block.core() != front.core() {
+        return drop(block);
+    }
+    let core = front.shared();
+    let (first, order) = block.into_parts();
+    let mut faults = Faults::default();
+    let freed = core.give_block(first, order, &mut faults);
+    front.with_slot(|slot| match slot {
+        Some(slot) => slot.counters.gave::<M>(freed),
+        None => core.orphans_given(freed),
+    });
+    core.note(&faults, freed);
+}
+
+pub(super) fn alloc_bulk_raw<'o, M: Mode>(
+    front: &mut impl Front<M>,
+    out: &'o mut [MaybeUninit<PageId>],
+) -> (&'o mut [PageId], Option<Short>) {
+    let (got, short) = front.take(out);
+    // SAFETY: `take` wrote the first `got`.
+    (unsafe { written_mut(&mut out[..got]) }, short)
+}
+
+/// # Safety
+/// The caller is the pages' sole owner and gives them up.
+pub(super) unsafe fn free_bulk_raw<M: Mode>(
+    front: &mut impl Front<M>,
+    ids: &[PageId],
+) -> Result<(), FreeError> {
+    let core = front.shared();
+    let mut faults = Faults::default();
+    let mut freed = 0;
+    if M::REFCOUNT && !M::CHECKS {
+        let mut unchecked = Faults::default();
+        core.sole_runs(ids, &mut faults, |run| {
+            // SAFETY: passed on to the caller.
+            freed += unsafe { front.give(run, &mut unchecked) };
+        });
+    } else {
+        // SAFETY: passed on to the caller.
+        freed = unsafe { front.give(ids, &mut faults) };
+    }
+    core.police(core.judge(&faults, freed))
+}
+
+pub(super) fn retain_bulk<M: Refcounted>(
+    front: &mut impl Front<M>,
+    ids: &[PageId],
+) -> Result<usize, FreeError> {
+    let core = front.shared();
+    let mut faults = Faults::default();
+    let mut done = 0;
+    for (position, &id) in ids.iter().enumerate() {
+        match core.check_out(id).and_then(|()| core.word(id).retain(1)) {
+            Ok(()) => done += 1,
+            Err(fault) => faults.add(id, position, fault),
+        }
+    }
+    core.police(core.judge(&faults, done)).map(|()| done)
+}
+
+/// # Safety
+/// The caller gives up a reference to each page.
+pub(super) unsafe fn release_bulk<M: Refcounted>(
+    front: &mut impl Front<M>,
+    ids: &[PageId],
+) -> Result<usize, FreeError> {
+    let core = front.shared();
+    let mut faults = Faults::default();
+    let (mut done, mut freed) = (0, 0);
+    for (chunk, some) in ids.chunks(CHUNK).enumerate() {
+        let mut last = [PageId::new(0); CHUNK];
+        let mut positions = [0; CHUNK];
+        let mut n = 0;
+        for (at, &id) in some.iter().enumerate() {
+            let position = chunk * CHUNK + at;
+            match core.check_out(id).map(|()| core.word(id).release()) {
+                Ok(Released::Shared) => done += 1,
+                Ok(Released::Last) => {
+                    (last[n], positions[n]) = (id, position);
+                    n += 1;
+                }
+                Ok(Released::Saturated) => faults.add(id, position, Fault::Saturated),
+                Err(fault) => faults.add(id, position, fault),
+            }
+        }
+        let mut twice = Faults::default();
+        // SAFETY: the last reference makes the caller the sole owner, who gives the page up.
+        let good = unsafe { front.give(&last[..n], &mut twice) };
+        if let Some((id, at, fault)) = twice.first {
+            faults.add(id, positions[at], fault);
+            faults.count += twice.count - 1;
+        }
+        freed += good;
+        done += good;
+    }
+    core.police(core.judge(&faults, done)).map(|()| freed)
+}
+
+/// # Safety
+/// The caller gives up the pages, and whoever holds references never uses or drops them again.
+pub(super) unsafe fn free_bulk_elevated<M: Mode>(
+    front: &mut impl Front<M>,
+    ids: &[PageId],
+) -> Result<(), FreeError> {
+    let core = front.shared();
+    if !ids.is_empty() {
+        core.taint();
+    }
+    if M::REFCOUNT {
+        for word in ids.iter().filter_map(|id| core.words.get(id.index() as usize)) {
+            word.forget_references();
+        }
+    }
+    // SAFETY: passed on to the caller.
+    unsafe { free_bulk_raw(front, ids) }
+}
+
+pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
+    front: &mut impl Front<M>,
+    batch: &mut PageBatch<M, N>,
+    out: &'o mut [MaybeUninit<PageId>],
+) -> &'o mut [PageId] {
+    let core = front.shared();
+    let mut faults = Faults::default();
+    let n = if batch.is_of(front.core()) { batch.len().min(out.len()) } else { 0 };
+    let mut lent = 0;
+    batch.retain_front(n, |position, id| {
+        if let Some(fault) = core.hand_over(id) {
+            faults.add(id, position, fault);
+            return true;
+        }
+        out[lent].write(id);
+        lent += 1;
+        false
+    });
+    core.books.lent.fetch_add(lent as u64, Ordering::Relaxed);
+    core.note(&faults, lent);
+    // SAFETY: the first `lent` were written.
+    unsafe { written_mut(&mut out[..lent]) }
+}
+
+/// # Safety
+/// The caller hands over the pages, whose bytes are initialised.
+pub(super) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
+    front: &mut impl Front<M>,
+    ids: &[PageId],
+    batch: &mut PageBatch<M, N>,
+) -> Result<usize, FreeError> {
+    let core = front.shared();
+    let mut faults = Faults::default();
+    let mut done = 0;
+    if batch.attach(front.core(), core.addresses_only).is_err() {
+        ids.iter().enumerate().for_each(|(at, &id)| faults.add(id, at, Fault::OtherPool));
+    } else {
+        for (position, &id) in ids.iter().enumerate().take(batch.room()) {
+            if core.take_back(id, position, &mut faults) {
+                batch.vacant()[0].write(id);
+                // SAFETY: the page is reclaimed, its id written, and the batch had room.
+                unsafe { batch.grow(1) };
+                done += 1;
+            }
+        }
+        core.books.lent.fetch_sub(done as u64, Ordering::Relaxed);
+    }
+    core.police(core.judge(&faults, done)).map(|()| done)
+}

@@ -1,0 +1,298 @@
+//! What can go wrong, in words: the page, what was wrong, and the mode.
+
+use core::fmt;
+
+use crate::mode::Modes;
+use crate::page::PageId;
+
+/// Why a bulk call stopped before it had everything that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Short {
+    /// No page is free anywhere.
+    Exhausted,
+    /// Pages are free, but in other threads' caches; they give them up at their next call.
+    Cached,
+    /// The batch, or the array, has no room for more.
+    BatchFull,
+    /// Free pages are below the watermark.
+    Watermark,
+    /// No node of the mask has a page.
+    NodeMask,
+    /// A fault plan asked for it.
+    Injected,
+    /// The batch holds pages of another pool.
+    OtherPool,
+    /// The pool has addresses only: use the raw calls.
+    AddressOnly,
+}
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Short::Exhausted => "no page is free",
+            Short::Cached => "the free pages are in other threads' caches",
+            Short::BatchFull => "the batch is full",
+            Short::Watermark => "free pages are below the watermark",
+            Short::NodeMask => "no node of the mask has a page",
+            Short::Injected => "a fault was injected",
+            Short::OtherPool => "the batch holds pages of another pool",
+            Short::AddressOnly => "the pool has addresses only: use the raw calls",
+        })
+    }
+}
+
+impl core::error::Error for Short {}
+
+/// What a bulk allocation did.
+#[must_use = "bulk allocation may return fewer pages than asked"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bulk {
+    /// How many pages this call added.
+    pub new: usize,
+    /// Why it stopped early; `None` when it added all that were wanted.
+    pub short: Option<Short>,
+}
+
+/// An all-or-none allocation that got none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AllocError {
+    /// How many pages were asked for.
+    pub want: usize,
+    /// How many there were; they have been put back.
+    pub had: usize,
+    /// Why there were no more.
+    pub short: Short,
+}
+
+impl fmt::Display for AllocError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} pages: {}", self.had, self.want, self.short)
+    }
+}
+
+impl core::error::Error for AllocError {}
+
+/// What was wrong with a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The pool has no page of this number.
+    OutOfRange,
+    /// The page is free already: a double free, or it was never allocated.
+    AlreadyFree,
+    /// Others hold references to the page.
+    Shared {
+        /// How many references there are.
+        references: u32,
+    },
+    /// The page's reference count has stuck at its limit: it is never freed.
+    Saturated,
+    /// More references at once than one call may add.
+    TooManyReferences,
+    /// The page is part of a block of this order, and is freed with it.
+    InBlock {
+        /// The block's order.
+        order: u8,
+    },
+    /// The page is not the start of a block that is out.
+    NotABlock,
+    /// The page is lent to a device.
+    Lent,
+    /// The page is not lent.
+    NotLent,
+    /// The page was to go into a batch of another pool.
+    OtherPool,
+    /// The page was withheld after an earlier fault.
+    Withheld,
+    /// The page's contents were written after it was freed.
+    Poison {
+        /// The first byte that had changed.
+        offset: u32,
+    },
+    /// The page's state word makes no sense: memory was corrupted.
+    Corrupt,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::OutOfRange => f.write_str("is outside the pool"),
+            Fault::AlreadyFree => f.write_str("is already free"),
+            Fault::Shared { references } => write!(f, "is shared by {references} references"),
+            Fault::Saturated => f.write_str("has a saturated reference count"),
+            Fault::TooManyReferences => f.write_str("was to get too many references at once"),
+            Fault::InBlock { order } => write!(f, "is part of a block of order {order}"),
+            Fault::NotABlock => f.write_str("is not the start of a block"),
+            Fault::Lent => f.write_str("is lent to a device"),
+            Fault::NotLent => f.write_str("is not lent"),
+            Fault::OtherPool => f.write_str("was to go into a batch of another pool"),
+            Fault::Withheld => f.write_str("was withheld after an earlier fault"),
+            Fault::Poison { offset } => {
+                write!(f, "was written after it was freed, at byte {offset}")
+            }
+            Fault::Corrupt => f.write_str("has a corrupt state word"),
+        }
+    }
+}
+
+/// Pages that could not be freed (or retained, released, reclaimed). The others of the call were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FreeError {
+    /// The first bad page.
+    pub page: PageId,
+    /// Its position in the call's pages.
+    pub position: usize,
+    /// What was wrong with it.
+    pub fault: Fault,
+    /// How many pages of the call were bad.
+    pub count: usize,
+    /// How many pages of the call went through.
+    pub done: usize,
+    /// The pool's mode.
+    pub mode: Modes,
+}
+
+impl fmt::Display for FreeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at position {} {}", self.page, self.position, self.fault)?;
+        if self.count > 1 {
+            write!(f, ", and {} more bad pages", self.count - 1)?;
+        }
+        write!(f, " [{}]", self.mode)
+    }
+}
+
+impl core::error::Error for FreeError {}
+
+/// Why a pool was not built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A pool of no pages.
+    NoPages,
+    /// More than 2³² − 1 pages.
+    TooManyPages {
+        /// How many were asked for.
+        pages: usize,
+    },
+    /// A page size that is not a power of two of at least 64.
+    PageSize {
+        /// The size asked for.
+        bytes: usize,
+    },
+    /// The pages, or their metadata, do not fit an address space.
+    Overflow,
+    /// A magazine of no ids, or of more than 256.
+    Magazine {
+        /// The size asked for.
+        ids: usize,
+    },
+    /// No cache slot at all, or more than the magazines can serve.
+    Caches {
+        /// Owned and shared slots together.
+        slots: usize,
+    },
+    /// Colours that leave no room in a page.
+    Colour {
+        /// The lines asked for.
+        lines: usize,
+    },
+    /// The region holds fewer bytes than the pages need.
+    RegionTooSmall {
+        /// What the pages need.
+        need: usize,
+        /// What the region has.
+        have: usize,
+    },
+    /// The region does not start at a multiple of the page size.
+    RegionMisaligned {
+        /// The multiple.
+        align: usize,
+    },
+    /// `build_in` was given another base than the region of addresses.
+    BaseMismatch,
+    /// The metadata memory is too small.
+    MetadataTooSmall {
+        /// What `metadata_layout` says.
+        need: usize,
+        /// What was given.
+        have: usize,
+    },
+    /// The metadata memory is not aligned.
+    MetadataMisaligned {
+        /// What `metadata_layout` says.
+        align: usize,
+    },
+    /// The system refused.
+    System {
+        /// What was being done.
+        what: &'static str,
+        /// The system's error number.
+        code: i32,
+    },
+    /// This build or platform cannot do it.
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+    },
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            BuildError::NoPages => f.write_str("a pool needs at least one page"),
+            BuildError::TooManyPages { pages } => {
+                write!(f, "{pages} pages are more than 2^32 - 1")
+            }
+            BuildError::PageSize { bytes } => {
+                write!(f, "a page size of {bytes} bytes is not a power of two of at least 64")
+            }
+            BuildError::Overflow => f.write_str("the pages do not fit an address space"),
+            BuildError::Magazine { ids } => write!(f, "a magazine of {ids} ids is not in 1..=256"),
+            BuildError::Caches { slots } => write!(f, "{slots} cache slots are not in 1..=16384"),
+            BuildError::Colour { lines } => write!(f, "{lines} colours leave no room in a page"),
+            BuildError::RegionTooSmall { need, have } => {
+                write!(f, "the region has {have} bytes, the pages need {need}")
+            }
+            BuildError::RegionMisaligned { align } => {
+                write!(f, "the region does not start at a multiple of {align} bytes")
+            }
+            BuildError::BaseMismatch => f.write_str("the base is not the region's"),
+            BuildError::MetadataTooSmall { need, have } => {
+                write!(f, "the metadata memory has {have} bytes, {need} are needed")
+            }
+            BuildError::MetadataMisaligned { align } => {
+                write!(f, "the metadata memory is not aligned to {align} bytes")
+            }
+            BuildError::System { what, code } => {
+                write!(f, "the system refused {what} (error {code})")
+            }
+            BuildError::Unsupported { what } => write!(f, "{what} is not available in this build"),
+        }
+    }
+}
+
+impl core::error::Error for BuildError {}
+
+/// Why there is no cache to be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// Every slot is owned by a live cache.
+    NoSlot {
+        /// How many slots the pool was built with.
+        slots: usize,
+    },
+}
+
+impl fmt::Display for CacheError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CacheError::NoSlot { slots } = self;
+        write!(f, "all {slots} cache slots are in use")
+    }
+}
+
+impl core::error::Error for CacheError {}

@@ -1,0 +1,23 @@
+//! A small number for each thread, to spread threads over shared slots.
+//!
+//! Invariant: a `const` thread-local without a destructor, so it can be read in a signal handler and while a
+//! thread is being torn down.
+
+use std::cell::Cell;
+use std::thread_local;
+
+thread_local! {
+    static HINT: Cell<u32> = const { Cell::new(0) };
+}
+
+/// The calling thread's number; `fresh` gives it at the first call.
+#[inline]
+pub(crate) fn thread_hint(fresh: impl FnOnce() -> u32) -> usize {
+    HINT.try_with(|hint| {
+        if hint.get() == 0 {
+            hint.set(fresh());
+        }
+        hint.get() as usize
+    })
+    .unwrap_or(0)
+}

@@ -1,0 +1,119 @@
+//! Closing: the core goes when the last handle and the last page are gone.
+//!
+//! Invariant: pages out = Σ over slots (allocated − freed) − pages freed without a cache + pages taken without a
+//! slot. While handles live, `orphans` counts the second and third figure, from [`LIVE`]. The last handle adds the
+//! first, and marks the word closed: from then on it *is* the number of pages out, and whoever brings it to zero
+//! frees the core. The Release of that word's `fetch_sub` is a dropper's last access to the core.
+
+use core::ptr::NonNull;
+
+use super::{Core, Faults};
+use crate::mode::Mode;
+use crate::page::PageId;
+use crate::sync::Ordering;
+
+/// `orphans` of a pool with handles, when no page went past the caches.
+pub(super) const LIVE: u64 = 1 << 62;
+
+/// `orphans` of a pool without handles and without pages out.
+const CLOSED: u64 = 1 << 63;
+
+impl<M: Mode> Core<M> {
+    /// Counts pages taken without a slot; a handle is alive.
+    pub(super) fn orphans_taken(&self, n: usize) {
+        // Relaxed: the handle keeps the core alive, and its release orders this before the closing.
+        self.books.orphans.fetch_add(n as u64, Ordering::Relaxed);
+    }
+
+    /// Counts pages freed without a slot, while a handle is alive.
+    pub(crate) fn orphans_given(&self, n: usize) {
+        // Relaxed: as above.
+        self.books.orphans.fetch_sub(n as u64, Ordering::Relaxed);
+    }
+
+    /// Pages that are out, lent ones included, as of about now.
+    pub(crate) fn out(&self) -> u64 {
+        let balance = self.balance();
+        // Acquire: pairs with the `fetch_sub` of droppers, so that what they freed can be found after this.
+        let orphans = self.books.orphans.load(Ordering::Acquire).wrapping_sub(LIVE);
+        balance.wrapping_add(orphans)
+    }
+
+    fn balance(&self) -> u64 {
+        self.slots.iter().fold(0, |sum, slot| sum.wrapping_add(slot.counters.balance()))
+    }
+
+    /// Frees pages that their owner drops without a cache at hand.
+    ///
+    /// # Safety
+    /// The caller owns the pages, of this core, and uses neither them nor the core afterwards.
+    pub(crate) unsafe fn drop_pages(this: NonNull<Self>, ids: &[PageId]) {
+        // SAFETY: the caller's pages keep the core alive.
+        let core = unsafe { this.as_ref() };
+        let mut faults = Faults::default();
+        let freed = match core.borrow_slot() {
+            Some(slot) => {
+                // SAFETY: the slot was just locked, and the caller gives up the pages.
+                let freed = unsafe { core.give(slot, ids, &mut faults) };
+                slot.unlock();
+                freed
+            }
+            None => core.give_without_slot(ids, &mut faults),
+        };
+        // A drop never panics: the pool remembers.
+        let _ = core.judge(&faults, freed);
+        // SAFETY: the pages freed are not counted out by anybody else.
+        unsafe { Self::settle(this, freed) };
+    }
+
+    /// Counts dropped pages in, as the last access to the core.
+    ///
+    /// # Safety
+    /// The caller owned `freed` pages and gave them back; it does not use the core afterwards.
+    pub(crate) unsafe fn settle(this: NonNull<Self>, freed: usize) {
+        if freed == 0 {
+            return;
+        }
+        // SAFETY: until they are counted in, the pages keep the core alive.
+        let orphans = unsafe { &this.as_ref().books.orphans };
+        // Release: what was done to the core comes before its end. Acquire: the end comes after what others did.
+        if orphans.fetch_sub(freed as u64, Ordering::AcqRel) == CLOSED + freed as u64 {
+            // SAFETY: no handle and no page is left, and this was the last of them.
+            unsafe { Self::destroy(this) };
+        }
+    }
+
+    /// Gives up a handle; the last one closes the pool.
+    ///
+    /// # Safety
+    /// The caller has a handle and does not use it afterwards.
+    pub(crate) unsafe fn release_handle(this: NonNull<Self>) {
+        // SAFETY: the handle keeps the core alive.
+        let core = unsafe { this.as_ref() };
+        // Release: what was done with this handle comes before the closing. Acquire: the closing comes after it.
+        if core.books.handles.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return;
+        }
+        let closing = core.balance().wrapping_add(CLOSED - LIVE);
+        // AcqRel: as in `settle`, on both sides.
+        let before = core.books.orphans.fetch_add(closing, Ordering::AcqRel);
+        if before.wrapping_add(closing) == CLOSED {
+            // SAFETY: no handle and no page is left.
+            unsafe { Self::destroy(this) };
+        }
+    }
+
+    /// # Safety
+    /// Nobody uses the core any more.
+    #[cold]
+    unsafe fn destroy(this: NonNull<Self>) {
+        // SAFETY: the core is still whole.
+        let memory = unsafe { this.as_ref().memory };
+        // SAFETY: nobody uses it any more. This unmaps the region.
+        unsafe { this.drop_in_place() };
+        if let Some(layout) = memory {
+            // SAFETY: the block was allocated with this layout.
+            unsafe { crate::heap::dealloc(this.cast(), layout) };
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Pressure and draining: how pages get out of caches again.
+
+use super::Core;
+use crate::cache::Slot;
+use crate::depot::Stack;
+use crate::mode::Mode;
+use crate::page::{Kind, PageId, PageState, ZONE};
+use crate::sync::Ordering;
+
+impl<M: Mode> Core<M> {
+    /// If the pool has run dry since this slot last looked, gives up all it has.
+    ///
+    /// # Safety
+    /// The caller holds the slot.
+    #[inline]
+    pub(super) unsafe fn answer_pressure(&self, slot: &Slot) {
+        // Relaxed: a request, seen sooner or later.
+        let pressure = self.pressure.load(Ordering::Relaxed);
+        // SAFETY: the caller holds the slot, here and below.
+        if pressure != unsafe { slot.answered.get() } {
+            // SAFETY: as above.
+            unsafe { slot.answered.set(pressure) };
+            // SAFETY: as above.
+            unsafe { self.empty_slot(slot) };
+        }
+    }
+
+    /// Puts all that a slot has into the zone. Returns how many pages.
+    ///
+    /// # Safety
+    /// The caller holds the slot.
+    pub(crate) unsafe fn empty_slot(&self, slot: &Slot) -> usize {
+        // SAFETY: the caller holds the slot.
+        let both = unsafe { [slot.loaded.get(), slot.spare.get()] };
+        both.into_iter()
+            .filter(|&magazine| self.magazines.len(magazine) > 0)
+            .map(|magazine| {
+                slot.counters.happened::<M>(&slot.counters.zone_flushes);
+                // SAFETY: the slot's holder owns its magazines.
+                unsafe { self.flush(magazine) }
+            })
+            .sum()
+    }
+
+    /// Empties the shared slots that nobody is using, `but` the caller's.
+    pub(super) fn drain_shared(&self, but: Option<&Slot>) {
+        for slot in &self.slots[self.owned_slots..] {
+            if !but.is_some_and(|own| core::ptr::eq(own, slot)) && slot.try_lock() {
+                // SAFETY: the lock was just taken.
+                unsafe { self.empty_slot(slot) };
+                slot.unlock();
+            }
+        }
+    }
+
+    /// Empties the depot into the zone.
+    fn drain_depot(&self) {
+        while let Some(stocked) = self.depot.pop(&self.magazines, Stack::Stocked) {
+            // SAFETY: a magazine taken from the depot is the caller's.
+            unsafe { self.flush(stocked) };
+            self.depot.push(&self.magazines, stocked, Stack::Empty);
+        }
+    }
+
+    /// Puts everything that can be reached back into the zone, and asks owned caches for the rest.
+    pub(crate) fn drain(&self, but: Option<&Slot>) {
+        self.drain_shared(but);
+        self.drain_depot();
+        self.pressure.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Free pages whose word says that they are somewhere else.
+    pub(crate) fn misplaced(&self) -> u64 {
+        let is_at = |id: PageId, place| {
+            let word = self.words.get(id.index() as usize);
+            word.is_some_and(|word| word.load() == PageState::resting(place))
+        };
+        let cached =
+            self.magazines.places().filter(|&place| !is_at(self.magazines.get(place), place));
+        let pages = (0..self.pages).map(PageId::new);
+        let free = pages.filter(|&id| self.zone.holds(id) && !is_at(id, ZONE));
+        (cached.count() + free.count()) as u64
+    }
+
+    /// Whether a page was withheld for good.
+    pub(crate) fn is_withheld(&self, id: PageId) -> bool {
+        let word = self.words.get(id.index() as usize);
+        word.is_some_and(|word| word.load().kind() == Some(Kind::Bad))
+    }
+}

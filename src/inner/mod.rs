@@ -1,0 +1,284 @@
+//! The core of a pool: metadata, and where the pages are. Handles and owners point at it.
+//!
+//! Invariant: the core lives until the last handle is gone *and* every page is back. Whatever is called through a
+//! pointer to it is called by a handle or by the owner of a page, so it is alive.
+
+mod alloc;
+mod block;
+mod close;
+mod drain;
+mod free;
+mod harden;
+mod lend;
+
+use core::alloc::Layout;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+pub(crate) use free::Faults;
+
+use crate::cache::Slot;
+use crate::depot::{DEPOT_MAX, Depot};
+use crate::error::{BuildError, FreeError};
+use crate::magazine::{MagazinePlan, Magazines};
+use crate::mode::{Mode, Modes};
+use crate::page::{PageId, PageWord};
+use crate::region::Backing;
+use crate::sync::{Atomic, Ordering, entropy, thread_hint};
+use crate::table::{Padded, Plan, Spot, Table};
+use crate::zone::{Zone, ZonePlan};
+
+/// What a pool is built from, checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Config {
+    pub(crate) pages: u32,
+    pub(crate) page_size: usize,
+    pub(crate) owned_slots: usize,
+    pub(crate) shared_slots: usize,
+    pub(crate) magazine: usize,
+    pub(crate) colours: u32,
+    pub(crate) panics: bool,
+}
+
+/// How many pages' worth of magazines the depot has, at the most. The rest of the pages lives in the zone.
+const DEPOT_PAGES: usize = 1 << 16;
+
+impl Config {
+    fn slots(&self) -> usize {
+        self.owned_slots + self.shared_slots
+    }
+
+    /// Two magazines for each slot, and the depot's.
+    fn magazines(&self) -> usize {
+        let own = 2 * self.slots();
+        let depot = (self.pages as usize).min(DEPOT_PAGES).div_ceil(self.magazine) + self.slots();
+        (own + depot).min(DEPOT_MAX)
+    }
+}
+
+/// How the metadata of a pool is cut.
+pub(crate) struct CorePlan<M> {
+    config: Config,
+    plan: Plan,
+    words: Spot<PageWord>,
+    zone: ZonePlan,
+    magazines: MagazinePlan,
+    slots: Spot<Slot>,
+    mode: PhantomData<M>,
+}
+
+impl<M: Mode> CorePlan<M> {
+    pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
+        let mut plan = Plan::starting_with::<Core<M>>();
+        let tables = |plan: &mut Plan| {
+            let stateful = M::CHECKS || M::REFCOUNT;
+            Some((
+                plan.table(config.slots())?,
+                ZonePlan::new(plan, config.pages as usize)?,
+                plan.table(if stateful { config.pages as usize } else { 0 })?,
+                MagazinePlan::new(plan, config.magazines(), config.magazine)?,
+            ))
+        };
+        let (slots, zone, words, magazines) = tables(&mut plan).ok_or(BuildError::Overflow)?;
+        Ok(CorePlan { config, plan, words, zone, magazines, slots, mode: PhantomData })
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        self.plan.layout()
+    }
+
+    /// Builds a core in `block`, with one handle.
+    ///
+    /// # Safety
+    /// `block` has the plan's layout and is the core's from now on; `memory` says how to give it back, if at all.
+    pub(crate) unsafe fn build(
+        self,
+        block: NonNull<u8>,
+        region: Backing,
+        memory: Option<Layout>,
+    ) -> NonNull<Core<M>> {
+        let Config { pages, page_size, owned_slots, colours, panics, .. } = self.config;
+        // SAFETY: passed on to the caller, here and below.
+        let magazines = unsafe { Magazines::new(block, self.magazines) };
+        let in_slots = 2 * self.config.slots() as u32;
+        let depot = Depot::new(&magazines, in_slots + 1, self.config.magazines() as u32);
+        let zone_words = pages.div_ceil(64) as usize;
+        let slot = |index: usize| {
+            let cursor = index * zone_words / self.config.slots();
+            let random = entropy(block.as_ptr()) ^ ((index as u64) << 32);
+            Slot::new(2 * index as u32 + 1, cursor as u32, random)
+        };
+        let core = Core {
+            base: region.base,
+            addresses_only: region.info.kind == crate::region::RegionKind::Addresses,
+            page_shift: page_size.trailing_zeros(),
+            pages,
+            colours,
+            owned_slots,
+            panics,
+            pressure: Atomic::new(0),
+            // SAFETY: as above.
+            words: unsafe { Table::fill(block, self.words, |_| PageWord::new()) },
+            magazines,
+            // SAFETY: as above.
+            zone: unsafe { Zone::new(block, self.zone, pages as usize) },
+            // SAFETY: as above.
+            slots: unsafe { Table::fill(block, self.slots, slot) },
+            depot: Padded(depot),
+            books: Padded(Books {
+                orphans: Atomic::new(close::LIVE),
+                handles: Atomic::new(1),
+                lent: Atomic::new(0),
+                bad: Atomic::new(0),
+                faults: Atomic::new(0),
+                taints: Atomic::new(0),
+            }),
+            region,
+            memory,
+            mode: PhantomData,
+        };
+        let place = block.cast::<Core<M>>();
+        // SAFETY: the plan starts with a core.
+        unsafe { place.write(core) };
+        place
+    }
+}
+
+/// What handles and owners point at.
+pub(crate) struct Core<M> {
+    pub(crate) base: *mut u8,
+    pub(crate) addresses_only: bool,
+    pub(crate) page_shift: u32,
+    pub(crate) pages: u32,
+    pub(crate) colours: u32,
+    pub(crate) owned_slots: usize,
+    panics: bool,
+    /// Raised when the pool has run dry while caches hold pages; each cache answers at its next call.
+    pressure: Atomic<u32>,
+    pub(crate) words: Table<PageWord>,
+    pub(crate) magazines: Magazines,
+    pub(crate) zone: Zone,
+    pub(crate) slots: Table<Slot>,
+    depot: Padded<Depot>,
+    pub(crate) books: Padded<Books>,
+    pub(crate) region: Backing,
+    memory: Option<Layout>,
+    mode: PhantomData<M>,
+}
+
+/// The figures that no slot keeps.
+pub(crate) struct Books {
+    /// Pages freed without a cache, counted down; see `close`.
+    pub(crate) orphans: Atomic<u64>,
+    /// Live handles.
+    pub(crate) handles: Atomic<u64>,
+    /// Pages lent to devices.
+    pub(crate) lent: Atomic<u64>,
+    /// Pages withheld for good.
+    pub(crate) bad: Atomic<u64>,
+    /// Faults seen.
+    pub(crate) faults: Atomic<u64>,
+    /// Reasons not to trust the pool any more: faults and elevated frees.
+    pub(crate) taints: Atomic<u64>,
+}
+
+// SAFETY: the core's tables are shared words, except what a slot's holder owns; the base is a plain address.
+unsafe impl<M> Sync for Core<M> {}
+// SAFETY: nothing in it belongs to a thread.
+unsafe impl<M> Send for Core<M> {}
+
+impl<M: Mode> Core<M> {
+    /// The address of a page, which is in range.
+    #[inline(always)]
+    pub(crate) fn address(&self, id: PageId) -> *mut u8 {
+        self.base.wrapping_add((id.index() as usize) << self.page_shift)
+    }
+
+    /// Bytes of a page.
+    #[inline(always)]
+    pub(crate) fn page_size(&self) -> usize {
+        1 << self.page_shift
+    }
+
+    /// The word of a page. Call it in modes that have words only.
+    #[inline(always)]
+    pub(crate) fn word(&self, id: PageId) -> &PageWord {
+        &self.words[id.index() as usize]
+    }
+
+    /// Whether the place that a page's word names still holds it.
+    #[inline]
+    pub(crate) fn is_member(&self, place: crate::page::Place, id: PageId) -> bool {
+        self.magazines.in_use(place) && self.is_there(place, id)
+    }
+
+    #[cold]
+    fn is_there(&self, place: crate::page::Place, id: PageId) -> bool {
+        if place == crate::page::ZONE {
+            self.zone.holds(id)
+        } else {
+            self.magazines.holds(place, id)
+        }
+    }
+
+    /// Tries to get a shared slot, near the one that this thread had last. The caller unlocks it.
+    #[inline]
+    pub(crate) fn borrow_slot(&self) -> Option<&Slot> {
+        let shared = &self.slots[self.owned_slots..];
+        let hint = thread_hint();
+        (0..shared.len())
+            .map(|step| &shared[(hint + step) % shared.len()])
+            .find(|slot| slot.try_lock())
+    }
+
+    /// The call's faults as an error; the pool remembers them.
+    pub(crate) fn judge(&self, faults: &Faults, done: usize) -> Result<(), FreeError> {
+        let Some((page, position, fault)) = faults.first else {
+            return Ok(());
+        };
+        let error =
+            FreeError { page, position, fault, count: faults.count, done, mode: Modes::of::<M>() };
+        self.books.faults.fetch_add(faults.count as u64, Ordering::Relaxed);
+        self.taint();
+        Err(error)
+    }
+
+    /// As [`Self::judge`], for calls that cannot fail: panics if the pool was built to.
+    #[inline]
+    pub(crate) fn note(&self, faults: &Faults, done: usize) {
+        if faults.count > 0 {
+            self.complain(self.judge(faults, done));
+        }
+    }
+
+    #[cold]
+    fn complain(&self, judged: Result<(), FreeError>) {
+        if let Err(error) = judged
+            && self.panics
+        {
+            panic!("pagesheaf: {error}");
+        }
+    }
+
+    /// Applies the pool's policy to an error that the caller gets as well.
+    pub(crate) fn police(&self, judged: Result<(), FreeError>) -> Result<(), FreeError> {
+        if judged.is_err() {
+            self.complain(judged);
+        }
+        judged
+    }
+
+    /// The pool can no longer be trusted fully.
+    pub(crate) fn taint(&self) {
+        self.books.taints.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes a page out of circulation for good.
+    #[cold]
+    pub(crate) fn withhold(&self, id: PageId) {
+        self.word(id).withhold();
+        self.books.bad.fetch_add(1, Ordering::Relaxed);
+        self.books.faults.fetch_add(1, Ordering::Relaxed);
+        self.taint();
+    }
+}

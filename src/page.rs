@@ -1,0 +1,412 @@
+//! What a page is called, and the word that says what state it is in.
+//!
+//! Invariant: **a word at rest is the word it will have when owned.** A free page keeps the kind `Page` and one
+//! reference, so handing it out writes nothing. What tells a free page from one that is out is *membership*: the
+//! word says where the page was last put, and the page is free exactly when that place still holds it (`magazine`,
+//! `zone`). Only `hardened` modes mark a page as held.
+
+use core::fmt;
+use core::mem::MaybeUninit;
+
+use crate::error::Fault;
+use crate::mode::Mode;
+use crate::sync::{Atomic, Ordering};
+
+/// The number of a page in its pool.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct PageId(u32);
+
+impl PageId {
+    /// The page with this number.
+    #[must_use]
+    #[inline(always)]
+    pub const fn new(index: u32) -> Self {
+        PageId(index)
+    }
+
+    /// The number.
+    #[must_use]
+    #[inline(always)]
+    pub const fn index(self) -> u32 {
+        self.0
+    }
+}
+
+/// Ids of which every one has been written. (`assume_init_ref` for slices, which is younger than this crate's MSRV.)
+///
+/// # Safety
+/// Every one has.
+#[inline(always)]
+pub(crate) unsafe fn written(ids: &[MaybeUninit<PageId>]) -> &[PageId] {
+    // SAFETY: same layout, and initialised by the caller's promise.
+    unsafe { &*(core::ptr::from_ref(ids) as *const [PageId]) }
+}
+
+/// As [`written`], to write.
+///
+/// # Safety
+/// Every one has.
+#[inline(always)]
+pub(crate) unsafe fn written_mut(ids: &mut [MaybeUninit<PageId>]) -> &mut [PageId] {
+    // SAFETY: same layout, and initialised by the caller's promise.
+    unsafe { &mut *(core::ptr::from_mut(ids) as *mut [PageId]) }
+}
+
+impl fmt::Debug for PageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PageId({})", self.0)
+    }
+}
+
+impl fmt::Display for PageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "page {}", self.0)
+    }
+}
+
+/// log2 of the pages in a contiguous block: 0 to 6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Order(u8);
+
+impl Order {
+    /// The largest order: 64 pages.
+    pub const MAX: Order = Order(6);
+
+    /// The order, or `None` above [`Order::MAX`].
+    #[must_use]
+    pub const fn new(order: u8) -> Option<Self> {
+        if order <= Self::MAX.0 { Some(Order(order)) } else { None }
+    }
+
+    /// The logarithm.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// How many pages a block of this order has.
+    #[must_use]
+    pub const fn pages(self) -> usize {
+        1 << self.0
+    }
+}
+
+/// What a page is being used as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// A single page, free or out.
+    Page = 0,
+    /// A single page that is out; only `hardened` modes mark it.
+    Held = 1,
+    /// The first page of a block that is out.
+    Block = 2,
+    /// Another page of a block that is out.
+    Tail = 3,
+    /// Handed to a device.
+    Lent = 4,
+    /// Withheld for good.
+    Bad = 5,
+}
+
+/// One page's state: `kind:4 | order:4 | references:24 | place:32`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct PageState(u64);
+
+// SAFETY: a transparent `u64` has no padding and no uninitialised bytes.
+unsafe impl bytemuck::NoUninit for PageState {}
+
+/// Where a page was last put: a slot of a magazine, or [`ZONE`].
+pub(crate) type Place = u32;
+
+/// The place of pages in the zone. It lies in magazine 0, which exists for this and holds no page.
+pub(crate) const ZONE: Place = 0;
+
+/// References from which a count sticks: the page is never freed again.
+pub(crate) const SATURATED: u32 = 1 << 23;
+
+/// The most references that one call may add to a page.
+pub(crate) const RETAIN_MAX: u32 = 1 << 16;
+
+impl PageState {
+    /// A state of `references` references.
+    pub(crate) const fn new(kind: Kind, order: u8, references: u32, place: Place) -> Self {
+        let high = (kind as u32) << 28 | (order as u32) << 24 | references;
+        PageState((high as u64) << 32 | place as u64)
+    }
+
+    /// A free page in `place`, or one that was last there.
+    #[inline(always)]
+    pub(crate) const fn resting(place: Place) -> Self {
+        PageState(1 << 32 | place as u64)
+    }
+
+    /// A single page that is out, as the mode marks it.
+    #[inline(always)]
+    const fn owned<M: Mode>() -> Self {
+        PageState::new(if M::HARDENED { Kind::Held } else { Kind::Page }, 0, 1, 0)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn place(self) -> Place {
+        self.0 as u32
+    }
+
+    pub(crate) const fn references(self) -> u32 {
+        (self.0 >> 32) as u32 & 0xff_ffff
+    }
+
+    pub(crate) const fn order(self) -> u8 {
+        (self.0 >> 56) as u8 & 0xf
+    }
+
+    pub(crate) const fn kind(self) -> Option<Kind> {
+        Some(match (self.0 >> 60) as u8 {
+            0 => Kind::Page,
+            1 => Kind::Held,
+            2 => Kind::Block,
+            3 => Kind::Tail,
+            4 => Kind::Lent,
+            5 => Kind::Bad,
+            _ => return None,
+        })
+    }
+
+    const fn with_references(self, references: u32) -> Self {
+        PageState(self.0 & !(0xff_ffff << 32) | (references as u64) << 32)
+    }
+
+    /// Whether the kind is that of a single page that is out.
+    pub(crate) const fn is_single<M: Mode>(self) -> bool {
+        let kind = if M::HARDENED { Kind::Held } else { Kind::Page };
+        (self.0 >> 60) as u8 == kind as u8
+    }
+
+    /// Everything but the place is the same.
+    #[inline(always)]
+    const fn alike(self, other: Self) -> bool {
+        (self.0 ^ other.0) >> 32 == 0
+    }
+
+    /// Why this is not the state of a single page that its sole owner may free.
+    #[cold]
+    pub(crate) fn fault(self) -> Fault {
+        match self.kind() {
+            Some(Kind::Page | Kind::Held) if self.references() >= SATURATED => Fault::Saturated,
+            Some(Kind::Page | Kind::Held) if self.references() > 1 => {
+                Fault::Shared { references: self.references() }
+            }
+            // Only hardened modes come here with a well-formed word: a page at rest is not held.
+            Some(Kind::Page) if self.references() == 1 && self.order() == 0 => Fault::AlreadyFree,
+            Some(Kind::Block) => Fault::InBlock { order: self.order() },
+            Some(Kind::Tail) => Fault::InBlock { order: self.order() },
+            Some(Kind::Lent) => Fault::Lent,
+            Some(Kind::Bad) => Fault::Withheld,
+            _ => Fault::Corrupt,
+        }
+    }
+}
+
+#[cfg(pagesheaf_loom)]
+impl PageState {
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        PageState(bits)
+    }
+}
+
+/// What [`PageWord::release`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Released {
+    /// Others still hold the page.
+    Shared,
+    /// The caller is the last: it is now the page's sole owner.
+    Last,
+    /// The count has stuck: nobody will free the page.
+    Saturated,
+}
+
+/// The word of one page. It moves by these transitions only.
+pub(crate) struct PageWord(Atomic<PageState>);
+
+impl PageWord {
+    /// The word of a page in the zone.
+    pub(crate) fn new() -> Self {
+        PageWord(Atomic::new(PageState::resting(ZONE)))
+    }
+
+    /// The state, as of some moment. Acquire: pairs with the Release of `release`.
+    #[inline(always)]
+    pub(crate) fn load(&self) -> PageState {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// **rest**: the caller, who alone has the page, puts it somewhere. Relaxed: the place publishes itself.
+    #[inline(always)]
+    pub(crate) fn rest(&self, place: Place) {
+        self.0.store(PageState::resting(place), Ordering::Relaxed);
+    }
+
+    /// **claim** (hardened): a page leaves the place it was popped from; `false` if its word does not say so.
+    #[inline]
+    pub(crate) fn claim(&self, place: Place) -> bool {
+        let held = PageState::new(Kind::Held, 0, 1, place);
+        // Relaxed: the magazine or zone word that the page came from has published it.
+        self.0
+            .compare_exchange(PageState::resting(place), held, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// **try_free**: a single page comes back from its sole owner and is put at `place`; `is_member` says whether
+    /// the place that its word names still holds it.
+    ///
+    /// The load is Acquire and pairs with the Release decrement in `release`: whoever sees the count at one sees
+    /// what the other holders did. In hardened modes one compare-and-swap decides which of racing frees wins.
+    #[inline(always)]
+    pub(crate) fn try_free<M: Mode>(
+        &self,
+        place: Place,
+        is_member: impl FnOnce(Place) -> bool,
+    ) -> Result<(), Fault> {
+        let state = self.0.load(Ordering::Acquire);
+        let resting = PageState::resting(place);
+        if M::HARDENED {
+            if !state.alike(PageState::owned::<M>()) {
+                return Err(state.fault());
+            }
+            // Acquire: pairs with nothing here (the load above did that), Release: with the winner's later claim.
+            return self
+                .0
+                .compare_exchange(state, resting, Ordering::AcqRel, Ordering::Relaxed)
+                .map(drop)
+                .map_err(PageState::fault);
+        }
+        // The caller put nothing at `place` yet: a word that already names it belongs to a page that is out.
+        if state != resting {
+            if !state.alike(PageState::owned::<M>()) {
+                return Err(state.fault());
+            }
+            if is_member(state.place()) {
+                return Err(Fault::AlreadyFree);
+            }
+            self.0.store(resting, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// **retain**: the caller, who holds a reference, adds `n`; `Err` when the count has stuck.
+    ///
+    /// A compare-and-swap, so that the count can be exact at its limit and never carry into the bits above it.
+    /// Relaxed, as in `Arc`: a new reference is made from one that already orders the page's contents.
+    pub(crate) fn retain(&self, n: u32) -> Result<(), Fault> {
+        debug_assert!(n <= RETAIN_MAX);
+        let mut state = self.0.load(Ordering::Relaxed);
+        loop {
+            let references = state.references().saturating_add(n).min(SATURATED);
+            let new = state.with_references(references);
+            match self.0.compare_exchange_weak(state, new, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) if references == SATURATED => return Err(Fault::Saturated),
+                Ok(_) => return Ok(()),
+                Err(current) => state = current,
+            }
+        }
+    }
+
+    /// **release**: the caller gives up one reference.
+    ///
+    /// The Acquire load that sees one reference pairs with the Release decrement of every other holder. The count
+    /// never goes below one: the last holder becomes the sole owner instead, because only an owner can retain.
+    pub(crate) fn release(&self) -> Released {
+        let mut state = self.0.load(Ordering::Acquire);
+        loop {
+            match state.references() {
+                0 | 1 => return Released::Last,
+                SATURATED.. => return Released::Saturated,
+                references => {
+                    let new = state.with_references(references - 1);
+                    match self.0.compare_exchange_weak(
+                        state,
+                        new,
+                        Ordering::Release,
+                        Ordering::Acquire,
+                    ) {
+                        Ok(_) => return Released::Shared,
+                        Err(current) => state = current,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sets the count to one, whatever it was: the elevated free's promise that nobody else uses theirs.
+    pub(crate) fn forget_references(&self) -> u32 {
+        let mut state = self.0.load(Ordering::Acquire);
+        loop {
+            let new = state.with_references(1);
+            // Acquire: pairs with the Release decrement of holders that did let go.
+            match self.0.compare_exchange_weak(state, new, Ordering::Acquire, Ordering::Acquire) {
+                Ok(_) => return state.references(),
+                Err(current) => state = current,
+            }
+        }
+    }
+
+    /// **lend**: an owned page goes to a device.
+    pub(crate) fn lend<M: Mode>(&self) -> Result<(), Fault> {
+        self.step(|state| state.alike(PageState::owned::<M>()), Kind::Lent, PageState::fault)
+    }
+
+    /// **reclaim**: a lent page comes back and is owned again.
+    pub(crate) fn reclaim<M: Mode>(&self) -> Result<(), Fault> {
+        let owned = if M::HARDENED { Kind::Held } else { Kind::Page };
+        self.step(|state| state.kind() == Some(Kind::Lent), owned, |_| Fault::NotLent)
+    }
+
+    /// A transition between two kinds of one reference. AcqRel: what happened to the page before it was lent is
+    /// seen by whoever reclaims it.
+    fn step(
+        &self,
+        legal: impl FnOnce(PageState) -> bool,
+        to: Kind,
+        fault: impl Fn(PageState) -> Fault,
+    ) -> Result<(), Fault> {
+        let state = self.0.load(Ordering::Acquire);
+        if !legal(state) {
+            return Err(fault(state));
+        }
+        let new = PageState::new(to, 0, 1, state.place());
+        self.0
+            .compare_exchange(state, new, Ordering::AcqRel, Ordering::Acquire)
+            .map(drop)
+            .map_err(fault)
+    }
+
+    /// Marks the page as part of a block that is out; the caller alone has it.
+    pub(crate) fn join_block(&self, head: bool, order: Order) {
+        let kind = if head { Kind::Block } else { Kind::Tail };
+        self.0.store(PageState::new(kind, order.get(), 1, ZONE), Ordering::Relaxed);
+    }
+
+    /// Withholds the page for good.
+    pub(crate) fn withhold(&self) {
+        self.0.store(PageState::new(Kind::Bad, 0, 1, ZONE), Ordering::Relaxed);
+    }
+
+    /// **free_block**: the head of a block of this order comes back; exactly one caller wins.
+    pub(crate) fn try_free_block(&self, order: Order) -> Result<(), Fault> {
+        let block = PageState::new(Kind::Block, order.get(), 1, ZONE);
+        // AcqRel: pairs with a racing free of the same block.
+        self.0
+            .compare_exchange(block, PageState::resting(ZONE), Ordering::AcqRel, Ordering::Acquire)
+            .map(drop)
+            .map_err(|state| match state.kind() {
+                Some(Kind::Page | Kind::Held) => Fault::NotABlock,
+                _ => state.fault(),
+            })
+    }
+}

@@ -1,0 +1,251 @@
+//! Reports: what a pool is doing, in numbers that add up.
+//!
+//! Invariant: free + cached + out + lent + bad = capacity, at rest. A report starts with the mode, and says
+//! "not collected" of what the mode does not count.
+
+use core::fmt;
+
+use crate::cache::Counters;
+use crate::mode::{Mode, Modes};
+use crate::pool::{Cache, Pool};
+use crate::region::RegionInfo;
+use crate::sync::Ordering;
+
+/// Where a pool's pages are. Exact at rest; while others allocate and free, each figure is of a moment of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pages {
+    /// All pages.
+    pub capacity: u64,
+    /// In the zone.
+    pub free: u64,
+    /// Free, in caches and in the depot.
+    pub cached: u64,
+    /// Owned.
+    pub out: u64,
+    /// Handed to devices.
+    pub lent: u64,
+    /// Withheld after a fault.
+    pub bad: u64,
+}
+
+impl Pages {
+    /// Whether the figures add up to the capacity, as they do at rest.
+    #[must_use]
+    pub const fn adds_up(&self) -> bool {
+        self.free + self.cached + self.out + self.lent + self.bad == self.capacity
+    }
+}
+
+impl fmt::Display for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pages { capacity, free, cached, out, lent, bad } = self;
+        write!(
+            f,
+            "capacity {capacity} = free {free} + cached {cached} + out {out} + lent {lent} + bad {bad}"
+        )
+    }
+}
+
+/// What caches did. Sums of many, or the figures of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Calls {
+    /// Pages allocated.
+    pub allocated: u64,
+    /// Pages freed.
+    pub freed: u64,
+    /// Calls that allocated.
+    pub alloc_calls: u64,
+    /// Calls that freed.
+    pub free_calls: u64,
+    /// Allocations that came back short.
+    pub short: u64,
+    /// Refills from the depot.
+    pub depot_refills: u64,
+    /// Refills from the zone.
+    pub zone_refills: u64,
+    /// Flushes to the depot.
+    pub depot_flushes: u64,
+    /// Flushes to the zone.
+    pub zone_flushes: u64,
+}
+
+impl Calls {
+    fn of(counters: &Counters) -> Self {
+        Calls {
+            allocated: counters.allocated.get(),
+            freed: counters.freed.get(),
+            alloc_calls: counters.alloc_calls.get(),
+            free_calls: counters.free_calls.get(),
+            short: counters.short.get(),
+            depot_refills: counters.depot_refills.get(),
+            zone_refills: counters.zone_refills.get(),
+            depot_flushes: counters.depot_flushes.get(),
+            zone_flushes: counters.zone_flushes.get(),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Calls {
+            allocated: self.allocated.wrapping_add(other.allocated),
+            freed: self.freed.wrapping_add(other.freed),
+            alloc_calls: self.alloc_calls + other.alloc_calls,
+            free_calls: self.free_calls + other.free_calls,
+            short: self.short + other.short,
+            depot_refills: self.depot_refills + other.depot_refills,
+            zone_refills: self.zone_refills + other.zone_refills,
+            depot_flushes: self.depot_flushes + other.depot_flushes,
+            zone_flushes: self.zone_flushes + other.zone_flushes,
+        }
+    }
+}
+
+impl fmt::Display for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "allocated {} in {} calls ({} short), freed {} in {} calls; \
+             refills {} depot, {} zone; flushes {} depot, {} zone",
+            self.allocated,
+            self.alloc_calls,
+            self.short,
+            self.freed,
+            self.free_calls,
+            self.depot_refills,
+            self.zone_refills,
+            self.depot_flushes,
+            self.zone_flushes,
+        )
+    }
+}
+
+/// A pool's statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The pool's mode.
+    pub mode: Modes,
+    /// Where the pages are.
+    pub pages: Pages,
+    /// What all caches did together. Pages dropped without a cache count in [`Pages`] only.
+    pub calls: Calls,
+    /// Faults seen.
+    pub faults: u64,
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}; faults {}", self.mode, self.pages, self.calls, self.faults)
+    }
+}
+
+/// A count of every page, one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Audit {
+    /// The pool's mode.
+    pub mode: Modes,
+    /// Where the pages are.
+    pub pages: Pages,
+    /// Free pages whose word says that they are somewhere else; `None` in modes that do not check.
+    pub misplaced: Option<u64>,
+}
+
+impl fmt::Display for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; misplaced ", self.mode, self.pages)?;
+        match self.misplaced {
+            Some(misplaced) => write!(f, "{misplaced}"),
+            None => f.write_str("not collected"),
+        }
+    }
+}
+
+impl<M: Mode> Pool<M> {
+    fn pages(&self, free: usize) -> Pages {
+        let books = &self.core.books;
+        let lent = books.lent.load(Ordering::Relaxed);
+        Pages {
+            capacity: u64::from(self.core.pages),
+            free: free as u64,
+            cached: self.core.magazines.total() as u64,
+            // Sums of figures from different moments may be off by what happens meanwhile, even below zero.
+            out: (self.core.out().wrapping_sub(lent) as i64).max(0) as u64,
+            lent,
+            bad: books.bad.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Gathers the statistics; `None` in a mode that does not collect them.
+    #[must_use]
+    pub fn stats(&self) -> Option<Stats> {
+        M::STATS.then(|| Stats {
+            mode: self.mode(),
+            pages: self.pages(self.core.zone.free()),
+            calls: self.per_cache().fold(Calls::default(), |sum, (_, calls)| sum.plus(calls)),
+            faults: self.core.books.faults.load(Ordering::Relaxed),
+        })
+    }
+
+    /// What each cache slot in use did, owned ones first, with its number.
+    pub fn per_cache(&self) -> impl Iterator<Item = (usize, Calls)> {
+        let slots = self.core.slots.iter().enumerate();
+        slots
+            .map(|(number, slot)| (number, slot.is_held(), Calls::of(&slot.counters)))
+            .filter(|(_, held, calls)| *held || *calls != Calls::default())
+            .map(|(number, _, calls)| (number, calls))
+    }
+
+    /// Counts every page, in any mode, without stopping anybody: exact at rest.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        let core = &*self.core;
+        Audit {
+            mode: self.mode(),
+            pages: self.pages(core.zone.count()),
+            misplaced: M::CHECKS.then(|| core.misplaced()),
+        }
+    }
+
+    fn report(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RegionInfo { .. } = self.core.region.info;
+        write!(f, "{}: {}", self.mode(), self.pages(self.core.zone.free()))?;
+        match self.stats() {
+            Some(stats) => write!(f, "; {}; faults {}", stats.calls, stats.faults)?,
+            None => f.write_str("; statistics not collected")?,
+        }
+        if self.is_tainted() {
+            f.write_str("; tainted")?;
+        }
+        write!(f, "; {}", self.core.region.info)?;
+        if f.alternate() {
+            for (number, calls) in self.per_cache().filter(|_| M::STATS) {
+                let kind = if number < self.core.owned_slots { "cache" } else { "shared cache" };
+                write!(f, "\n  {kind} {number}: {calls}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<M: Mode> fmt::Display for Pool<M> {
+    /// The mode, where the pages are, what was done; with `{:#}` also a line for each cache.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.report(f)
+    }
+}
+
+impl<M: Mode> fmt::Debug for Pool<M> {
+    /// As `Display`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.report(f)
+    }
+}
+
+impl<M: Mode> fmt::Debug for Cache<M> {
+    /// As the pool's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cache of {}", self.pool())
+    }
+}

@@ -1,0 +1,52 @@
+//! The only place that knows atomics and the only place that swaps them for loom's.
+//!
+//! Invariant: every word that two threads may touch is made of these types, so a model built with
+//! `--cfg pagesheaf_loom` sees every access that the real build makes.
+
+pub(crate) use atomic::Ordering;
+pub(crate) use imp::{Atomic, Turn, copy_in, copy_out, entropy, thread_hint};
+
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("pagesheaf needs 64-bit atomics, which this target does not have");
+
+cfg_if::cfg_if! {
+    if #[cfg(pagesheaf_loom)] {
+        #[path = "sync/loom.rs"]
+        mod imp;
+    } else {
+        #[path = "sync/real.rs"]
+        mod imp;
+    }
+}
+
+/// A value that one thread at a time owns, and that moves between threads with a lock or a tagged word.
+///
+/// It is a cell with copies in and out, so that loom can track who touches it.
+pub(crate) struct Owned<T>(imp::UnsafeCell<T>);
+
+impl<T: Copy> Owned<T> {
+    /// A value nobody has touched yet.
+    pub(crate) fn new(value: T) -> Self {
+        Owned(imp::UnsafeCell::new(value))
+    }
+
+    /// The value.
+    ///
+    /// # Safety
+    /// The caller has exclusive use of what this belongs to.
+    #[inline(always)]
+    pub(crate) unsafe fn get(&self) -> T {
+        // SAFETY: no other thread writes, by the caller's exclusive use.
+        self.0.with(|value| unsafe { *value })
+    }
+
+    /// Replaces the value.
+    ///
+    /// # Safety
+    /// The caller has exclusive use of what this belongs to.
+    #[inline(always)]
+    pub(crate) unsafe fn set(&self, new: T) {
+        // SAFETY: no other thread reads or writes, by the caller's exclusive use.
+        self.0.with_mut(|value| unsafe { *value = new });
+    }
+}

@@ -1,0 +1,152 @@
+//! The loom arm: the same names over loom's atomics, so that a model sees every access.
+
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+
+pub(super) use loom::cell::UnsafeCell;
+use loom::sync::atomic::AtomicU64;
+
+use super::Ordering;
+use crate::page::{PageId, PageState};
+
+/// What an [`Atomic`] holds, as bits.
+pub(crate) trait Word: Copy {
+    fn to_bits(self) -> u64;
+    fn from_bits(bits: u64) -> Self;
+}
+
+macro_rules! word {
+    ($($word:ty: $to:expr, $from:expr;)*) => {$(
+        impl Word for $word {
+            fn to_bits(self) -> u64 {
+                $to(self)
+            }
+            fn from_bits(bits: u64) -> Self {
+                $from(bits)
+            }
+        }
+    )*};
+}
+word! {
+    u32: u64::from, |bits| bits as u32;
+    u64: core::convert::identity, core::convert::identity;
+    PageState: PageState::to_bits, PageState::from_bits;
+}
+
+/// A thin `Atomic<T>` over one loom atomic. Arithmetic is done in 64 bits: no 32-bit word here relies on wrapping.
+pub(crate) struct Atomic<T>(AtomicU64, PhantomData<T>);
+
+impl<T: Word> Atomic<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Atomic(AtomicU64::new(value.to_bits()), PhantomData)
+    }
+
+    #[track_caller]
+    pub(crate) fn load(&self, order: Ordering) -> T {
+        T::from_bits(self.0.load(order))
+    }
+
+    #[track_caller]
+    pub(crate) fn store(&self, value: T, order: Ordering) {
+        self.0.store(value.to_bits(), order);
+    }
+
+    #[track_caller]
+    pub(crate) fn compare_exchange(
+        &self,
+        current: T,
+        new: T,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<T, T> {
+        self.0
+            .compare_exchange(current.to_bits(), new.to_bits(), success, failure)
+            .map(T::from_bits)
+            .map_err(T::from_bits)
+    }
+
+    /// loom's weak form never fails spuriously; nor does this one.
+    #[track_caller]
+    pub(crate) fn compare_exchange_weak(
+        &self,
+        current: T,
+        new: T,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<T, T> {
+        self.compare_exchange(current, new, success, failure)
+    }
+
+    #[track_caller]
+    pub(crate) fn fetch_add(&self, value: T, order: Ordering) -> T {
+        T::from_bits(self.0.fetch_add(value.to_bits(), order))
+    }
+
+    #[track_caller]
+    pub(crate) fn fetch_sub(&self, value: T, order: Ordering) -> T {
+        T::from_bits(self.0.fetch_sub(value.to_bits(), order))
+    }
+
+    #[track_caller]
+    pub(crate) fn fetch_or(&self, value: T, order: Ordering) -> T {
+        T::from_bits(self.0.fetch_or(value.to_bits(), order))
+    }
+
+    #[track_caller]
+    pub(crate) fn fetch_and(&self, value: T, order: Ordering) -> T {
+        T::from_bits(self.0.fetch_and(value.to_bits(), order))
+    }
+}
+
+/// Says to the model checker who owns something when: two owners at once are a race that it reports.
+pub(crate) struct Turn(UnsafeCell<()>);
+
+impl Turn {
+    pub(crate) fn new() -> Self {
+        Turn(UnsafeCell::new(()))
+    }
+
+    #[track_caller]
+    pub(crate) fn reads(&self) {
+        self.0.with(|_| ());
+    }
+
+    #[track_caller]
+    pub(crate) fn writes(&self) {
+        self.0.with_mut(|_| ());
+    }
+}
+
+/// As the real arm's, one slot at a time.
+///
+/// # Safety
+/// As the real arm's.
+pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<PageId>]) {
+    for (slot, out) in out.iter_mut().enumerate() {
+        // SAFETY: the caller vouches for `out.len()` slots.
+        let word = unsafe { &*from.add(slot) };
+        out.write(PageId::new(word.load(Ordering::Relaxed)));
+    }
+}
+
+/// As the real arm's, one slot at a time.
+///
+/// # Safety
+/// As the real arm's.
+pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
+    for (slot, id) in ids.iter().enumerate() {
+        // SAFETY: the caller vouches for `ids.len()` slots.
+        let word = unsafe { &*to.add(slot) };
+        word.store(id.index(), Ordering::Relaxed);
+    }
+}
+
+/// The same in every execution: a model must be deterministic.
+pub(crate) fn entropy<T>(_of: *const T) -> u64 {
+    0x5eed
+}
+
+/// All threads start with the same slot: the most contention.
+pub(crate) fn thread_hint() -> usize {
+    0
+}

@@ -1,0 +1,84 @@
+//! The real arm: the `atomic` crate, without its lock-based fallback.
+
+use core::mem::MaybeUninit;
+
+pub(crate) use atomic::Atomic;
+
+use crate::page::{PageId, PageState};
+
+const _: () = assert!(
+    Atomic::<u32>::is_lock_free()
+        && Atomic::<u64>::is_lock_free()
+        && Atomic::<PageState>::is_lock_free(),
+    "pagesheaf needs lock-free 32-bit and 64-bit atomics"
+);
+
+/// `core`'s cell with loom's shape.
+#[repr(transparent)]
+pub(super) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    pub(super) const fn new(value: T) -> Self {
+        UnsafeCell(core::cell::UnsafeCell::new(value))
+    }
+
+    #[inline(always)]
+    pub(super) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        f(self.0.get())
+    }
+
+    #[inline(always)]
+    pub(super) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        f(self.0.get())
+    }
+}
+
+/// Says to the model checker who owns something when; nothing in a real build.
+pub(crate) struct Turn;
+
+impl Turn {
+    pub(crate) const fn new() -> Self {
+        Turn
+    }
+
+    /// The caller owns the thing and reads it.
+    #[inline(always)]
+    pub(crate) fn reads(&self) {}
+
+    /// The caller owns the thing and writes it.
+    #[inline(always)]
+    pub(crate) fn writes(&self) {}
+}
+
+/// Copies ids out of slots.
+///
+/// # Safety
+/// `from` points at `out.len()` slots that hold ids and that only the caller may write now.
+#[inline(always)]
+pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<PageId>]) {
+    // SAFETY: `Atomic<u32>` and `PageId` are transparent over `u32`; others at most read, so plain reads do not race.
+    unsafe { core::ptr::copy_nonoverlapping(from.cast(), out.as_mut_ptr(), out.len()) };
+}
+
+/// Copies ids into slots with plain writes.
+///
+/// # Safety
+/// `to` points at `ids.len()` slots that nobody else touches now: the mode does not check.
+#[inline(always)]
+pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
+    // SAFETY: as above; atomics are cells, so memory reached through a shared reference may be written.
+    unsafe { core::ptr::copy_nonoverlapping(ids.as_ptr(), to.cast_mut().cast(), ids.len()) };
+}
+
+/// A number that differs from run to run where addresses do.
+pub(crate) fn entropy<T>(of: *const T) -> u64 {
+    of.addr() as u64
+}
+
+/// The calling thread's number, counted up from one.
+#[inline]
+pub(crate) fn thread_hint() -> usize {
+    static NEXT: Atomic<u32> = Atomic::new(1);
+    // Relaxed: only the number matters.
+    crate::hint::thread_hint(|| NEXT.fetch_add(1, super::Ordering::Relaxed))
+}

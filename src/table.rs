@@ -1,0 +1,121 @@
+//! Where metadata lies: one block of memory, cut into tables.
+//!
+//! Invariant: every entry is constructed before anybody sees the table and dropped once; no metadata is made by
+//! casting or zeroing bytes.
+
+use core::alloc::Layout;
+use core::ops::Deref;
+use core::ptr::NonNull;
+
+/// Aligns what is written often to lines of its own (two: some machines fetch lines in pairs).
+#[repr(align(128))]
+pub(crate) struct Padded<T>(pub(crate) T);
+
+impl<T> Deref for Padded<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// The layout of a block of tables, grown table by table.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan(Layout);
+
+impl Plan {
+    /// A block that starts with one `T`.
+    pub(crate) const fn starting_with<T>() -> Self {
+        Plan(Layout::new::<T>())
+    }
+
+    /// Adds a table; `None` when the block would not fit an address space.
+    pub(crate) fn table<T>(&mut self, len: usize) -> Option<Spot<T>> {
+        let (layout, offset) = self.0.extend(Layout::array::<T>(len).ok()?).ok()?;
+        self.0 = layout;
+        Some(Spot { offset, len, of: core::marker::PhantomData })
+    }
+
+    /// The whole block.
+    pub(crate) fn layout(&self) -> Layout {
+        self.0.pad_to_align()
+    }
+}
+
+/// Where a table will stand in its block.
+pub(crate) struct Spot<T> {
+    offset: usize,
+    len: usize,
+    of: core::marker::PhantomData<T>,
+}
+
+impl<T> Clone for Spot<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Spot<T> {}
+
+/// A table of metadata: a slice that does not own its memory but owns its entries.
+pub(crate) struct Table<T> {
+    start: NonNull<T>,
+    len: usize,
+}
+
+// SAFETY: a table is a slice; sharing it shares its entries.
+unsafe impl<T: Sync> Sync for Table<T> {}
+// SAFETY: sending it sends its entries.
+unsafe impl<T: Send> Send for Table<T> {}
+
+impl<T> Table<T> {
+    /// Fills the spot in `block`.
+    ///
+    /// # Safety
+    /// `block` has the layout of the plan that gave the spot, is not used by anybody else, and outlives the table.
+    pub(crate) unsafe fn fill(
+        block: NonNull<u8>,
+        spot: Spot<T>,
+        mut entry: impl FnMut(usize) -> T,
+    ) -> Self {
+        // SAFETY: the plan put the spot inside the block, aligned.
+        let start = unsafe { block.add(spot.offset) }.cast::<T>();
+        for index in 0..spot.len {
+            // SAFETY: `index` is inside the spot.
+            let place = unsafe { start.add(index) };
+            // SAFETY: valid for writes, by the caller's promise.
+            unsafe { place.write(entry(index)) };
+        }
+        Table { start, len: spot.len }
+    }
+
+    /// The entry's address, without a look at the length.
+    ///
+    /// # Safety
+    /// `index` is at most the length.
+    #[inline(always)]
+    pub(crate) unsafe fn at(&self, index: usize) -> *const T {
+        debug_assert!(index <= self.len);
+        // SAFETY: inside the table or one past its end.
+        unsafe { self.start.as_ptr().add(index) }
+    }
+}
+
+impl<T> Deref for Table<T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        // SAFETY: `fill` initialised `len` entries, which live as long as the table.
+        unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl<T> Drop for Table<T> {
+    fn drop(&mut self) {
+        let entries = core::ptr::slice_from_raw_parts_mut(self.start.as_ptr(), self.len);
+        // SAFETY: the entries were initialised by `fill` and are dropped here only.
+        unsafe { core::ptr::drop_in_place(entries) };
+    }
+}

@@ -1,0 +1,403 @@
+//! The zone: one bit per page, set while the page is in nobody's cache or magazine.
+//!
+//! Invariant: a page leaves by exactly one compare-and-swap that clears its bit and comes back by one `fetch_or`
+//! that sets it. Above the words stand summary levels, a bit for each non-empty word below. Whoever makes a word
+//! non-empty sets its summary bit afterwards; whoever makes it empty clears the bit and *then looks again*. Both are
+//! read-modify-writes of the same summary word, so one of the two sees the other and no page is lost.
+
+use crate::page::{Order, PageId};
+use crate::sync::{Atomic, Ordering};
+use crate::table::{Padded, Plan, Spot, Table};
+
+const BITS: usize = 64;
+
+/// Enough for 2³² pages: words, and five levels of summary.
+const LEVELS: usize = 6;
+
+/// The free pages of a pool.
+pub(crate) struct Zone {
+    /// All levels in one table, the words of the pages first.
+    words: Table<Atomic<u64>>,
+    /// Where each level starts in the table, and after the last one, where it ends.
+    starts: [usize; LEVELS + 1],
+    /// The level that is a single word.
+    top: usize,
+    /// Free pages. It lags behind the bits, so it may be below zero for a moment.
+    free: Padded<Atomic<u64>>,
+}
+
+/// How the table of a zone is cut.
+#[derive(Clone, Copy)]
+pub(crate) struct ZonePlan {
+    spot: Spot<Atomic<u64>>,
+    starts: [usize; LEVELS + 1],
+    top: usize,
+}
+
+impl ZonePlan {
+    pub(crate) fn new(plan: &mut Plan, pages: usize) -> Option<Self> {
+        let mut starts = [0; LEVELS + 1];
+        let mut len = pages.div_ceil(BITS);
+        let mut level = 0;
+        loop {
+            starts[level + 1] = starts[level] + len;
+            if len == 1 {
+                break;
+            }
+            len = len.div_ceil(BITS);
+            level += 1;
+        }
+        Some(ZonePlan { spot: plan.table(starts[level + 1])?, starts, top: level })
+    }
+}
+
+/// The bits of a level of `len` entries that word `index` has when all are set.
+fn full(index: usize, len: usize) -> u64 {
+    match len.saturating_sub(index * BITS) {
+        0 => 0,
+        some @ 1..BITS => (1 << some) - 1,
+        _ => u64::MAX,
+    }
+}
+
+/// The lowest `n` set bits of a word.
+fn lowest(word: u64, n: usize) -> u64 {
+    if word.count_ones() as usize <= n {
+        return word;
+    }
+    let mut rest = word;
+    for _ in 0..n {
+        rest &= rest - 1;
+    }
+    word ^ rest
+}
+
+/// The pages of the set bits of a word, ascending.
+fn pages(index: usize, mut bits: u64) -> impl Iterator<Item = PageId> {
+    core::iter::from_fn(move || {
+        (bits != 0).then(|| {
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            PageId::new((index * BITS + bit) as u32)
+        })
+    })
+}
+
+impl Zone {
+    /// A zone of `count` pages, all free.
+    ///
+    /// # Safety
+    /// As [`Table::fill`].
+    pub(crate) unsafe fn new(block: core::ptr::NonNull<u8>, plan: ZonePlan, count: usize) -> Self {
+        let ZonePlan { spot, starts, top } = plan;
+        let (mut level, mut entries) = (0, count);
+        let entry = |at: usize| {
+            if at == starts[level + 1] {
+                entries = entries.div_ceil(BITS);
+                level += 1;
+            }
+            Atomic::new(full(at - starts[level], entries))
+        };
+        Zone {
+            // SAFETY: passed on to the caller.
+            words: unsafe { Table::fill(block, spot, entry) },
+            starts,
+            top,
+            free: Padded(Atomic::new(count as u64)),
+        }
+    }
+
+    /// How many pages are free, about.
+    pub(crate) fn free(&self) -> usize {
+        // Relaxed: a report, or a hint.
+        (self.free.load(Ordering::Relaxed) as i64).max(0) as usize
+    }
+
+    /// How many pages are free, counted bit by bit.
+    pub(crate) fn count(&self) -> usize {
+        let words = &self.words[..self.starts[1]];
+        words.iter().map(|word| word.load(Ordering::Relaxed).count_ones() as usize).sum()
+    }
+
+    /// Whether the page is in the zone.
+    pub(crate) fn holds(&self, id: PageId) -> bool {
+        let index = id.index() as usize;
+        // Acquire: pairs with the Release of `put`, so that a caller who sees a page free sees how it got there.
+        let word = self.words.get(index / BITS).map_or(0, |word| word.load(Ordering::Acquire));
+        word >> (index % BITS) & 1 == 1
+    }
+
+    fn level(&self, level: usize) -> &[Atomic<u64>] {
+        &self.words[self.starts[level]..self.starts[level + 1]]
+    }
+
+    /// Takes up to `max` pages into `each`, ascending from `cursor`, which is left where the next search starts.
+    pub(crate) fn take(&self, cursor: &mut u32, max: usize, mut each: impl FnMut(PageId)) -> usize {
+        let mut taken = 0;
+        let mut emptied = Emptied { zone: self, word: 0, bits: 0 };
+        let (mut from, mut wrapped) = (*cursor as usize, *cursor == 0);
+        while taken < max {
+            let Some(index) = self.next(from) else {
+                if wrapped {
+                    break;
+                }
+                (from, wrapped) = (0, true);
+                continue;
+            };
+            let word = &self.words[index];
+            let mut old = word.load(Ordering::Relaxed);
+            while old != 0 {
+                let bits = lowest(old, max - taken);
+                // Acquire: pairs with the Release `fetch_or` of whoever put the pages here.
+                match word.compare_exchange_weak(
+                    old,
+                    old & !bits,
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => {
+                        pages(index, bits).for_each(&mut each);
+                        taken += bits.count_ones() as usize;
+                        if old == bits {
+                            emptied.note(index);
+                        }
+                        break;
+                    }
+                    Err(current) => old = current,
+                }
+            }
+            *cursor = index as u32;
+            from = index + usize::from(old == 0 || taken < max);
+        }
+        drop(emptied);
+        if taken > 0 {
+            self.free.fetch_sub(taken as u64, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// Takes an aligned run of 2^order pages.
+    pub(crate) fn take_block(&self, cursor: &mut u32, order: Order) -> Option<PageId> {
+        let (mut from, mut wrapped) = (*cursor as usize, *cursor == 0);
+        loop {
+            let Some(index) = self.next(from) else {
+                if wrapped {
+                    return None;
+                }
+                (from, wrapped) = (0, true);
+                continue;
+            };
+            let word = &self.words[index];
+            let mut old = word.load(Ordering::Relaxed);
+            while let Some(bit) = aligned_run(old, order) {
+                let bits = run(order) << bit;
+                // Acquire: as in `take`.
+                match word.compare_exchange_weak(
+                    old,
+                    old & !bits,
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => {
+                        if old == bits {
+                            Emptied { zone: self, word: 0, bits: 0 }.note(index);
+                        }
+                        *cursor = index as u32;
+                        self.free.fetch_sub(order.pages() as u64, Ordering::Relaxed);
+                        return Some(PageId::new((index * BITS) as u32 + bit));
+                    }
+                    Err(current) => old = current,
+                }
+            }
+            from = index + 1;
+        }
+    }
+
+    /// Puts pages back: one `fetch_or` for each word of neighbours when `ids` is sorted. `doubled` hears of each
+    /// page that was here already. Returns how many were not.
+    pub(crate) fn put(&self, ids: &[PageId], mut doubled: impl FnMut(PageId)) -> usize {
+        let mut filled = Filled { zone: self, word: 0, bits: 0 };
+        let mut put = 0;
+        let mut rest = ids;
+        while let Some(first) = rest.first() {
+            let index = first.index() as usize / BITS;
+            let same = |id: &&PageId| id.index() as usize / BITS == index;
+            let mut bits = 0;
+            let mut taken = 0;
+            for id in rest.iter().take_while(same) {
+                let bit = 1 << (id.index() as usize % BITS);
+                if bits & bit != 0 {
+                    doubled(*id);
+                }
+                bits |= bit;
+                taken += 1;
+            }
+            rest = &rest[taken..];
+            put += self.put_bits(index, bits, &mut filled, &mut doubled);
+        }
+        drop(filled);
+        self.free.fetch_add(put as u64, Ordering::Relaxed);
+        put
+    }
+
+    /// Puts a block back, as [`Zone::put`].
+    pub(crate) fn put_block(
+        &self,
+        first: PageId,
+        order: Order,
+        doubled: impl FnMut(PageId),
+    ) -> usize {
+        let index = first.index() as usize / BITS;
+        let bits = run(order) << (first.index() as usize % BITS);
+        let mut filled = Filled { zone: self, word: 0, bits: 0 };
+        let put = self.put_bits(index, bits, &mut filled, doubled);
+        drop(filled);
+        self.free.fetch_add(put as u64, Ordering::Relaxed);
+        put
+    }
+
+    fn put_bits(
+        &self,
+        index: usize,
+        bits: u64,
+        filled: &mut Filled<'_>,
+        doubled: impl FnMut(PageId),
+    ) -> usize {
+        // Release: pairs with the Acquire of `take`, which hands the pages on. Acquire: the old value shows a
+        // double free, whose report may follow what the first freer did.
+        let old = self.words[index].fetch_or(bits, Ordering::AcqRel);
+        if old == 0 {
+            filled.note(index);
+        }
+        pages(index, old & bits).for_each(doubled);
+        (bits & !old).count_ones() as usize
+    }
+
+    /// The first word that is not empty, from `from` on: up the summary levels and down again.
+    fn next(&self, from: usize) -> Option<usize> {
+        let mut at = from;
+        if at < self.starts[1] && self.words[at].load(Ordering::Relaxed) != 0 {
+            return Some(at);
+        }
+        let mut level = 1;
+        let mut descending = false;
+        while level <= self.top {
+            let index = at / BITS;
+            let bits = self.level(level).get(index).map_or(0, |word| {
+                // Relaxed: a hint; the word below is what counts.
+                word.load(Ordering::Relaxed) & (u64::MAX << (at % BITS))
+            });
+            if bits == 0 {
+                if descending {
+                    // The bit above was stale: help to clear it.
+                    self.clear(level + 1, index / BITS, 1 << (index % BITS));
+                }
+                (at, level, descending) = (index + 1, level + 1, false);
+                continue;
+            }
+            at = index * BITS + bits.trailing_zeros() as usize;
+            if level > 1 {
+                (at, level, descending) = (at * BITS, level - 1, true);
+            } else if self.words[at].load(Ordering::Relaxed) != 0 {
+                return Some(at);
+            } else {
+                self.clear(1, index, 1 << (at % BITS));
+                at += 1;
+            }
+        }
+        // A zone of one word has no summary to tell.
+        (self.top == 0 && from == 0 && self.words[0].load(Ordering::Relaxed) != 0).then_some(0)
+    }
+
+    /// Sets summary bits, after the words below became non-empty.
+    fn set(&self, level: usize, index: usize, bits: u64) {
+        if level > self.top {
+            return;
+        }
+        // AcqRel: pairs with the `fetch_and` of `clear`, which must see the word below if it comes after this.
+        let old = self.level(level)[index].fetch_or(bits, Ordering::AcqRel);
+        if old == 0 {
+            self.set(level + 1, index / BITS, 1 << (index % BITS));
+        }
+    }
+
+    /// Clears summary bits, after the words below became empty, and sets those again whose words are not.
+    fn clear(&self, level: usize, index: usize, bits: u64) {
+        if level > self.top {
+            return;
+        }
+        // AcqRel: pairs with the `fetch_or` of `set`.
+        let old = self.level(level)[index].fetch_and(!bits, Ordering::AcqRel);
+        let back = pages(index, bits)
+            .filter(|child| {
+                // Relaxed: ordered after the `fetch_and`, which read from every `set` that came before it.
+                self.level(level - 1)[child.index() as usize].load(Ordering::Relaxed) != 0
+            })
+            .fold(0, |back, child| back | 1 << (child.index() as usize % BITS));
+        if back != 0 {
+            self.set(level, index, back);
+        } else if old & !bits == 0 {
+            self.clear(level + 1, index / BITS, 1 << (index % BITS));
+        }
+    }
+}
+
+/// The first aligned run of free pages in a word.
+fn aligned_run(word: u64, order: Order) -> Option<u32> {
+    let mut runs = word;
+    for step in 0..order.get() {
+        runs &= runs >> (1 << step);
+    }
+    let starts = u64::MAX / run(order);
+    let runs = runs & starts;
+    (runs != 0).then(|| runs.trailing_zeros())
+}
+
+/// The bits of a block at bit 0.
+fn run(order: Order) -> u64 {
+    u64::MAX >> (BITS - order.pages())
+}
+
+/// Words that a call has changed, gathered so that a summary word is touched once for all of them.
+macro_rules! gathered {
+    ($(#[$doc:meta])* $name:ident, $apply:ident) => {
+        $(#[$doc])*
+        struct $name<'a> {
+            zone: &'a Zone,
+            word: usize,
+            bits: u64,
+        }
+
+        impl $name<'_> {
+            fn note(&mut self, index: usize) {
+                if self.word != index / BITS {
+                    self.apply();
+                    self.word = index / BITS;
+                }
+                self.bits |= 1 << (index % BITS);
+            }
+
+            fn apply(&mut self) {
+                if self.bits != 0 {
+                    self.zone.$apply(1, self.word, core::mem::take(&mut self.bits));
+                }
+            }
+        }
+
+        impl Drop for $name<'_> {
+            fn drop(&mut self) {
+                self.apply();
+            }
+        }
+    };
+}
+gathered!(
+    /// Words made empty; their summary bits are cleared together.
+    Emptied,
+    clear
+);
+gathered!(
+    /// Words made non-empty; their summary bits are set together.
+    Filled,
+    set
+);
