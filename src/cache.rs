@@ -4,7 +4,7 @@
 //! cache holds the lock for as long as it lives; the shared path only ever *tries* to take it, and goes another way
 //! when it is busy. Nobody waits.
 
-use crate::magazine::Magazine;
+use crate::magazine::{Hand, Magazine, Magazines};
 use crate::mode::Mode;
 use crate::sync::{Atomic, Ordering, Owned};
 
@@ -91,9 +91,9 @@ impl Counters {
 pub(crate) struct Slot {
     lock: Atomic<u32>,
     /// The magazine in use.
-    pub(crate) loaded: Owned<Magazine>,
+    pub(crate) loaded: Hand,
     /// The other one: full or empty but for small users, or in quarantine (hardened).
-    pub(crate) spare: Owned<Magazine>,
+    pub(crate) spare: Hand,
     /// The pressure that this slot has answered.
     pub(crate) answered: Owned<u32>,
     /// The zone word where the next refill starts to look.
@@ -103,16 +103,19 @@ pub(crate) struct Slot {
     pub(crate) counters: Counters,
 }
 
-// SAFETY: the `Owned` fields are touched only by the holder of the lock, which is handed on with Acquire and Release.
+// SAFETY: the hands and the `Owned` fields are touched only by the holder of the lock, which is handed on with
+// Acquire and Release.
 unsafe impl Sync for Slot {}
+// SAFETY: nothing in it belongs to a thread; the hands point at heads that live as long as the slot.
+unsafe impl Send for Slot {}
 
 impl Slot {
     /// A free slot with two empty magazines.
-    pub(crate) fn new(loaded: Magazine, cursor: u32, random: u64) -> Self {
+    pub(crate) fn new(magazines: &Magazines, loaded: Magazine, cursor: u32, random: u64) -> Self {
         Slot {
             lock: Atomic::new(0),
-            loaded: Owned::new(loaded),
-            spare: Owned::new(loaded + 1),
+            loaded: Hand::new(magazines, loaded),
+            spare: Hand::new(magazines, loaded + 1),
             answered: Owned::new(0),
             cursor: Owned::new(cursor),
             random: Owned::new(random | 1),
@@ -138,18 +141,5 @@ impl Slot {
     /// Whether somebody holds the slot, as of about now.
     pub(crate) fn is_held(&self) -> bool {
         self.lock.load(Ordering::Relaxed) != 0
-    }
-
-    /// Exchanges the loaded magazine and the spare.
-    ///
-    /// # Safety
-    /// The caller holds the slot.
-    pub(crate) unsafe fn swap(&self) {
-        // SAFETY: the caller holds the slot.
-        let (loaded, spare) = unsafe { (self.loaded.get(), self.spare.get()) };
-        // SAFETY: the caller holds the slot.
-        unsafe { self.loaded.set(spare) };
-        // SAFETY: the caller holds the slot.
-        unsafe { self.spare.set(loaded) };
     }
 }

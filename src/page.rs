@@ -145,8 +145,8 @@ impl PageState {
 
     /// A single page that is out, as the mode marks it.
     #[inline(always)]
-    const fn owned<M: Mode>() -> Self {
-        PageState::new(if M::HARDENED { Kind::Held } else { Kind::Page }, 0, 1, 0)
+    const fn owned(hardened: bool) -> Self {
+        PageState::new(if hardened { Kind::Held } else { Kind::Page }, 0, 1, 0)
     }
 
     #[inline(always)]
@@ -268,15 +268,16 @@ impl PageWord {
     /// The load is Acquire and pairs with the Release decrement in `release`: whoever sees the count at one sees
     /// what the other holders did. In hardened modes one compare-and-swap decides which of racing frees wins.
     #[inline(always)]
-    pub(crate) fn try_free<M: Mode>(
+    pub(crate) fn try_free(
         &self,
+        hardened: bool,
         place: Place,
         is_member: impl FnOnce(Place) -> bool,
     ) -> Result<(), Fault> {
         let state = self.0.load(Ordering::Acquire);
         let resting = PageState::resting(place);
-        if M::HARDENED {
-            if !state.alike(PageState::owned::<M>()) {
+        if hardened {
+            if !state.alike(PageState::owned(hardened)) {
                 return Err(state.fault());
             }
             // Acquire: pairs with nothing here (the load above did that), Release: with the winner's later claim.
@@ -288,7 +289,7 @@ impl PageWord {
         }
         // The caller put nothing at `place` yet: a word that already names it belongs to a page that is out.
         if state != resting {
-            if !state.alike(PageState::owned::<M>()) {
+            if !state.alike(PageState::owned(hardened)) {
                 return Err(state.fault());
             }
             if is_member(state.place()) {
@@ -358,7 +359,7 @@ impl PageWord {
 
     /// **lend**: an owned page goes to a device.
     pub(crate) fn lend<M: Mode>(&self) -> Result<(), Fault> {
-        self.step(|state| state.alike(PageState::owned::<M>()), Kind::Lent, PageState::fault)
+        self.step(|state| state.alike(PageState::owned(M::HARDENED)), Kind::Lent, PageState::fault)
     }
 
     /// **reclaim**: a lent page comes back and is owned again.

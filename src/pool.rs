@@ -87,10 +87,9 @@ impl<M: Mode> Pool<M> {
     /// [`CacheError::NoSlot`] when as many caches live as the pool was built for.
     pub fn cache(&self) -> Result<Cache<M>, CacheError> {
         let slots = &self.core.slots[..self.core.owned_slots];
-        match slots.iter().find(|slot| slot.try_lock()) {
-            Some(slot) => Ok(Cache { slot: NonNull::from(slot), core: self.core.clone() }),
-            None => Err(CacheError::NoSlot { slots: slots.len() }),
-        }
+        let free = slots.iter().find(|slot| slot.try_lock());
+        let slot = NonNull::from(free.ok_or(CacheError::NoSlot { slots: slots.len() })?);
+        Ok(Cache { slot, owner: (&self).owner(), core: self.core.clone() })
     }
 
     /// How many pages the pool has.
@@ -200,12 +199,26 @@ impl<M: Mode> Front<M> for &Pool<M> {
         self.core.pointer()
     }
 
+    #[inline(always)]
+    fn take_now(&mut self, _out: &mut [MaybeUninit<PageId>]) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    unsafe fn give_now(&mut self, _ids: &[PageId]) -> usize {
+        0
+    }
+
     fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<Short>) {
         let Some(slot) = self.core.borrow_slot() else {
             return self.core.take_without_slot(out);
         };
         // SAFETY: the slot was just locked.
-        let taken = unsafe { self.core.take(slot, out) };
+        let taken = match unsafe { self.core.take_now(slot, out) } {
+            true => (out.len(), None),
+            // SAFETY: as above.
+            false => unsafe { self.core.take(slot, out) },
+        };
         slot.unlock();
         taken
     }
@@ -241,6 +254,8 @@ impl<M: Mode> Front<M> for &Pool<M> {
 pub struct Cache<M: Mode = DefaultMode> {
     // Before the handle: the slot lies in the core.
     slot: NonNull<Slot>,
+    /// What [`Front::owner`] says, at hand.
+    owner: NonNull<Core<M>>,
     core: Handle<M>,
 }
 
@@ -268,12 +283,27 @@ impl<M: Mode> Front<M> for Cache<M> {
     }
 
     #[inline(always)]
+    fn owner(&self) -> NonNull<Core<M>> {
+        self.owner
+    }
+
+    #[inline(always)]
+    fn take_now(&mut self, out: &mut [MaybeUninit<PageId>]) -> bool {
+        // SAFETY: a cache holds its slot.
+        unsafe { self.core.take_now(self.slot(), out) }
+    }
+
+    #[inline(always)]
+    unsafe fn give_now(&mut self, ids: &[PageId]) -> usize {
+        // SAFETY: a cache holds its slot, and the caller gives up the pages.
+        unsafe { self.core.give_now(self.slot(), ids) }
+    }
+
     fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<Short>) {
         // SAFETY: a cache holds its slot.
         unsafe { self.core.take(self.slot(), out) }
     }
 
-    #[inline(always)]
     unsafe fn give(&mut self, ids: &[PageId], faults: &mut Faults) -> usize {
         // SAFETY: a cache holds its slot, and the caller gives up the pages.
         let freed = unsafe { self.core.give(self.slot(), ids, faults) };

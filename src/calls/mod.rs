@@ -23,8 +23,22 @@ const CHUNK: usize = 32;
 pub(crate) trait Front<M: Mode> {
     fn core(&self) -> NonNull<Core<M>>;
 
+    /// What batches are compared with: the core, or nothing that a batch can have if there are no bytes to own.
+    fn owner(&self) -> NonNull<Core<M>> {
+        if self.shared().addresses_only { NonNull::dangling() } else { self.core() }
+    }
+
+    /// Takes all of `out` at once, counted, if that is quickly done.
+    fn take_now(&mut self, out: &mut [MaybeUninit<PageId>]) -> bool;
+
     /// Takes pages, counted.
     fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<Short>);
+
+    /// Takes back as many pages, counted, as is quickly done, in order.
+    ///
+    /// # Safety
+    /// The caller gives up as many of the pages, of this core, as are returned.
+    unsafe fn give_now(&mut self, ids: &[PageId]) -> usize;
 
     /// Takes pages back, counted. Returns how many were good.
     ///
@@ -52,16 +66,31 @@ pub(super) fn alloc_bulk<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> Bulk {
+    if batch.is_of(front.owner())
+        && let Some(out) = batch.vacant().get_mut(..want)
+        && front.take_now(out)
+    {
+        // SAFETY: `take_now` wrote `want` ids of pages that are now the batch's.
+        unsafe { batch.grow(front.core(), want) };
+        return Bulk { new: want, short: None };
+    }
+    alloc_bulk_slowly(front, batch, want)
+}
+
+#[inline(never)]
+fn alloc_bulk_slowly<M: Mode, const N: usize>(
+    front: &mut impl Front<M>,
+    batch: &mut PageBatch<M, N>,
+    want: usize,
+) -> Bulk {
     if let Err(short) = batch.attach(front.core(), front.shared().addresses_only) {
         return Bulk { new: 0, short: Some(short) };
     }
-    let room = batch.vacant();
-    let full = want > room.len();
-    let n = want.min(room.len());
-    let (new, short) = front.take(&mut room[..n]);
+    let n = want.min(batch.room());
+    let (new, short) = front.take(&mut batch.vacant()[..n]);
     // SAFETY: `take` wrote `new` ids of pages that are now the batch's.
-    unsafe { batch.grow(new) };
-    Bulk { new, short: short.or(if full { Some(Short::BatchFull) } else { None }) }
+    unsafe { batch.grow(front.core(), new) };
+    Bulk { new, short: short.or((n < want).then_some(Short::BatchFull)) }
 }
 
 pub(super) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
@@ -91,10 +120,8 @@ pub(super) fn alloc_bulk_exact<M: Mode, const N: usize>(
     let before = batch.len();
     let Bulk { new, short } = alloc_bulk(front, batch, want);
     let Some(short) = short else { return Ok(()) };
-    let mut faults = Faults::default();
     // SAFETY: the pages that this call got leave the batch and go back.
-    let freed = unsafe { front.give(batch.cut(before), &mut faults) };
-    front.shared().note(&faults, freed);
+    unsafe { give_all(front, batch.cut(before)) };
     Err(AllocError { want, had: new, short })
 }
 
@@ -104,7 +131,8 @@ pub(super) fn alloc<M: Mode>(front: &mut impl Front<M>) -> Result<Page<M>, Short
         return Err(Short::AddressOnly);
     }
     let mut out = [MaybeUninit::uninit()];
-    match front.take(&mut out) {
+    let taken = if front.take_now(&mut out) { (1, None) } else { front.take(&mut out) };
+    match taken {
         // SAFETY: `take` wrote one id of a page that is now the caller's.
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
         (_, short) => Err(short.unwrap_or(Short::Exhausted)),
@@ -139,15 +167,12 @@ pub(super) fn free_bulk<M: Mode, const N: usize>(
     front: &mut impl Front<M>,
     batch: &mut PageBatch<M, N>,
 ) {
-    if !batch.is_empty() && !batch.is_of(front.core()) {
+    if !batch.is_of(front.core()) {
         // Pages of another pool go home.
-        batch.clear();
-        return;
+        return batch.clear();
     }
-    let mut faults = Faults::default();
     // SAFETY: the pages leave the batch and go back.
-    let freed = unsafe { front.give(batch.cut(0), &mut faults) };
-    front.shared().note(&faults, freed);
+    unsafe { give_all(front, batch.cut(0)) };
 }
 
 #[inline(always)]
@@ -156,10 +181,34 @@ pub(super) fn free<M: Mode>(front: &mut impl Front<M>, page: Page<M>) {
         // A page of another pool goes home.
         return drop(page);
     }
-    let mut faults = Faults::default();
     // SAFETY: the page is given up by its owner.
-    let freed = unsafe { front.give(&[page.into_raw()], &mut faults) };
-    front.shared().note(&faults, freed);
+    unsafe { give_all(front, &[page.into_raw()]) };
+}
+
+/// Takes owned pages back.
+///
+/// # Safety
+/// The caller gives up the pages, of this core.
+#[inline(always)]
+unsafe fn give_all<M: Mode>(front: &mut impl Front<M>, ids: &[PageId]) {
+    // SAFETY: passed on to the caller.
+    let given = unsafe { front.give_now(ids) };
+    if given < ids.len() {
+        // SAFETY: passed on to the caller.
+        unsafe { give_rest(front, ids, given) };
+    }
+}
+
+/// Takes back what did not go quickly.
+///
+/// # Safety
+/// As [`give_all`], for the pages from `given` on.
+#[inline(never)]
+unsafe fn give_rest<M: Mode>(front: &mut impl Front<M>, ids: &[PageId], given: usize) {
+    let mut faults = Faults::after(given);
+    // SAFETY: passed on to the caller.
+    let freed = unsafe { front.give(&ids[given..], &mut faults) };
+    front.shared().note(&faults, given + freed);
 }
 
 pub(super) fn alloc_block<M: Mode>(
@@ -336,7 +385,7 @@ pub(super) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
             if core.take_back(id, position, &mut faults) {
                 batch.vacant()[0].write(id);
                 // SAFETY: the page is reclaimed, its id written, and the batch had room.
-                unsafe { batch.grow(1) };
+                unsafe { batch.grow(front.core(), 1) };
                 done += 1;
             }
         }

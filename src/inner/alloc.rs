@@ -6,9 +6,9 @@ use super::Core;
 use crate::cache::Slot;
 use crate::depot::Stack;
 use crate::error::Short;
-use crate::magazine::Magazine;
+use crate::magazine::Hand;
 use crate::mode::Mode;
-use crate::page::{PageId, ZONE};
+use crate::page::{PageId, PageState, Place, ZONE};
 use crate::sync::Ordering;
 
 impl<M: Mode> Core<M> {
@@ -22,32 +22,29 @@ impl<M: Mode> Core<M> {
         self.pressure.load(Ordering::Relaxed) == unsafe { slot.answered.get() }
     }
 
-    /// Takes up to `out.len()` pages. Those written are the caller's.
+    /// Takes `out.len()` pages from the loaded magazine, or none if that does not have them, or cannot be used as
+    /// it is.
     ///
     /// # Safety
     /// The caller holds the slot.
     #[inline(always)]
-    pub(crate) unsafe fn take(
-        &self,
-        slot: &Slot,
-        out: &mut [MaybeUninit<PageId>],
-    ) -> (usize, Option<Short>) {
+    pub(crate) unsafe fn take_now(&self, slot: &Slot, out: &mut [MaybeUninit<PageId>]) -> bool {
         // SAFETY: the caller holds the slot.
-        let (calm, loaded) = unsafe { (self.calm(slot), slot.loaded.get()) };
-        if !M::HARDENED && calm && out.len() <= self.magazines.len(loaded) {
-            // SAFETY: the slot's holder owns its magazines, and this one holds enough.
-            unsafe { self.magazines.pop(loaded, out) };
-            slot.counters.took::<M>(out.len());
-            return (out.len(), None);
+        if M::HARDENED || unsafe { !self.calm(slot) || out.len() > slot.loaded.len() } {
+            return false;
         }
-        // SAFETY: the caller holds the slot.
-        unsafe { self.take_slowly(slot, out) }
+        // SAFETY: the slot's holder owns its hands, and this one holds enough.
+        unsafe { slot.loaded.pop(&self.magazines, out) };
+        slot.counters.took::<M>(out.len());
+        true
     }
 
+    /// Takes up to `out.len()` pages, from wherever there are any. Those written are the caller's.
+    ///
     /// # Safety
     /// The caller holds the slot.
     #[inline(never)]
-    unsafe fn take_slowly(
+    pub(crate) unsafe fn take(
         &self,
         slot: &Slot,
         out: &mut [MaybeUninit<PageId>],
@@ -57,10 +54,8 @@ impl<M: Mode> Core<M> {
         let mut got = 0;
         let mut relieved = false;
         let short = loop {
-            // SAFETY: as above.
-            let loaded = unsafe { slot.loaded.get() };
-            // SAFETY: the slot's holder owns its magazines.
-            got += unsafe { self.take_from(loaded, &mut out[got..]) };
+            // SAFETY: the slot's holder owns its hands.
+            got += unsafe { self.take_from(&slot.loaded, &mut out[got..]) };
             if got == out.len() {
                 break None;
             }
@@ -84,27 +79,31 @@ impl<M: Mode> Core<M> {
     /// Takes what a magazine has, verified on leaving in hardened modes.
     ///
     /// # Safety
-    /// The caller owns the magazine.
-    unsafe fn take_from(&self, from: Magazine, out: &mut [MaybeUninit<PageId>]) -> usize {
-        let n = out.len().min(self.magazines.len(from));
+    /// The caller owns the hand.
+    unsafe fn take_from(&self, hand: &Hand, out: &mut [MaybeUninit<PageId>]) -> usize {
+        // SAFETY: the caller owns the hand, here and below.
+        let mut len = unsafe { hand.len() };
         if !M::HARDENED {
-            // SAFETY: the caller owns the magazine, which has `n`.
-            unsafe { self.magazines.pop(from, &mut out[..n]) };
-            return n;
+            len = len.min(out.len());
+            // SAFETY: as above; the hand has as many.
+            unsafe { hand.pop(&self.magazines, &mut out[..len]) };
+            return len;
         }
         let mut got = 0;
-        while got < out.len() && self.magazines.len(from) > 0 {
-            // SAFETY: the caller owns the magazine, which has one.
-            unsafe { self.magazines.pop(from, &mut out[got..=got]) };
+        while got < out.len() && len > 0 {
+            // SAFETY: as above; the hand has one.
+            unsafe { hand.pop(&self.magazines, &mut out[got..=got]) };
+            len -= 1;
             // SAFETY: `pop` wrote it.
             let id = unsafe { out[got].assume_init() };
-            got += usize::from(self.leaves(id, self.magazines.end(from)));
+            // SAFETY: as above.
+            got += usize::from(self.leaves(id, unsafe { hand.end() }));
         }
         got
     }
 
     /// Whether a page may leave the place that it was taken from; if not, it is withheld.
-    pub(super) fn leaves(&self, id: PageId, place: crate::page::Place) -> bool {
+    pub(super) fn leaves(&self, id: PageId, place: Place) -> bool {
         if !M::HARDENED {
             return true;
         }
@@ -120,27 +119,29 @@ impl<M: Mode> Core<M> {
     /// # Safety
     /// The caller holds the slot.
     unsafe fn refill(&self, slot: &Slot, need: usize) -> bool {
-        // SAFETY: the caller holds the slot, here and below.
-        let (loaded, spare) = unsafe { (slot.loaded.get(), slot.spare.get()) };
+        let Slot { loaded, spare, .. } = slot;
         let from_spare = || {
-            let some = self.magazines.len(spare) > 0;
+            // SAFETY: the slot's holder owns its hands, here and below.
+            let some = unsafe { spare.len() } > 0;
             if some {
                 // SAFETY: as above.
-                unsafe { slot.swap() };
+                unsafe { loaded.swap(spare) };
             }
             some
         };
-        let from_depot = || match self.depot.exchange(&self.magazines, loaded, Stack::Stocked) {
-            Some(stocked) => {
-                // SAFETY: as above.
-                unsafe { slot.loaded.set(stocked) };
+        let from_depot = || {
+            // SAFETY: as above.
+            let empty = unsafe { loaded.magazine() };
+            let stocked = self.depot.exchange(&self.magazines, empty, Stack::Stocked);
+            if let Some(stocked) = stocked {
+                // SAFETY: the depot gave the magazine for the other.
+                unsafe { loaded.replace(&self.magazines, stocked) };
                 slot.counters.happened::<M>(&slot.counters.depot_refills);
-                true
             }
-            None => false,
+            stocked.is_some()
         };
-        // SAFETY: as above; the slot's holder owns its magazines.
-        let from_zone = || unsafe { self.refill_from_zone(slot, loaded, need) };
+        // SAFETY: the caller holds the slot.
+        let from_zone = || unsafe { self.refill_from_zone(slot, need) };
         if !M::HARDENED {
             return from_spare() || from_depot() || from_zone();
         }
@@ -153,28 +154,30 @@ impl<M: Mode> Core<M> {
         some
     }
 
-    /// Fills an empty magazine from the zone: what is needed, or a fair share of what is free.
+    /// Fills the loaded magazine, which is empty, from the zone: what is needed, or a fair share of what is free.
     ///
     /// # Safety
-    /// The caller holds the slot and owns the magazine.
-    unsafe fn refill_from_zone(&self, slot: &Slot, magazine: Magazine, need: usize) -> bool {
+    /// The caller holds the slot.
+    unsafe fn refill_from_zone(&self, slot: &Slot, need: usize) -> bool {
         let fair = self.zone.free() / (2 * self.slots.len());
         let max = need.max(fair).clamp(1, self.magazines.capacity());
-        // SAFETY: the caller holds the slot.
-        let mut cursor = unsafe { slot.cursor.get() };
-        self.magazines.begin_writing(magazine);
-        let mut place = self.magazines.start(magazine);
+        // SAFETY: the caller holds the slot and so owns its hands, here and below.
+        let (mut cursor, start) = unsafe { (slot.cursor.get(), slot.loaded.start()) };
+        // SAFETY: as above.
+        unsafe { slot.loaded.begin_writing() };
+        let mut place = start;
         self.zone.take(&mut cursor, max, |id| {
             if self.moves(id, ZONE, place) {
-                // SAFETY: at most `max` ids go into an empty magazine, which the caller owns.
-                unsafe { self.magazines.put(place, id) };
+                // SAFETY: as above; at most `max` ids go into an empty magazine.
+                unsafe { slot.loaded.put(&self.magazines, place, id) };
                 place += 1;
             }
         });
-        self.magazines.publish(magazine, place);
-        // SAFETY: the caller holds the slot.
+        // SAFETY: as above; the ids below `place` have been put.
+        unsafe { slot.loaded.publish(place) };
+        // SAFETY: as above.
         unsafe { slot.cursor.set(cursor) };
-        let some = place > self.magazines.start(magazine);
+        let some = place > start;
         if some {
             slot.counters.happened::<M>(&slot.counters.zone_refills);
         }
@@ -184,14 +187,9 @@ impl<M: Mode> Core<M> {
     /// Notes that a page moves from one place to another; in checking modes, whether it was there. A page that was
     /// not is withheld.
     #[inline]
-    pub(super) fn moves(
-        &self,
-        id: PageId,
-        from: crate::page::Place,
-        to: crate::page::Place,
-    ) -> bool {
+    pub(super) fn moves(&self, id: PageId, from: Place, to: Place) -> bool {
         if M::CHECKS {
-            if self.word(id).load() != crate::page::PageState::resting(from) {
+            if self.word(id).load() != PageState::resting(from) {
                 self.withhold(id);
                 return false;
             }
@@ -236,9 +234,11 @@ impl<M: Mode> Core<M> {
         while got < out.len()
             && let Some(stocked) = self.depot.pop(&self.magazines, Stack::Stocked)
         {
-            // SAFETY: a magazine taken from the depot is the caller's.
-            got += unsafe { self.take_from(stocked, &mut out[got..]) };
-            let empty = self.magazines.len(stocked) == 0;
+            let hand = Hand::new(&self.magazines, stocked);
+            // SAFETY: a magazine taken from the depot is the caller's, and so is a hand made of it.
+            got += unsafe { self.take_from(&hand, &mut out[got..]) };
+            // SAFETY: as above.
+            let empty = unsafe { hand.len() } == 0;
             self.depot.push(
                 &self.magazines,
                 stocked,

@@ -3,6 +3,7 @@
 use super::Core;
 use crate::cache::Slot;
 use crate::depot::Stack;
+use crate::magazine::Hand;
 use crate::mode::Mode;
 use crate::page::{Kind, PageId, PageState, ZONE};
 use crate::sync::Ordering;
@@ -30,16 +31,16 @@ impl<M: Mode> Core<M> {
     /// # Safety
     /// The caller holds the slot.
     pub(crate) unsafe fn empty_slot(&self, slot: &Slot) -> usize {
-        // SAFETY: the caller holds the slot.
-        let both = unsafe { [slot.loaded.get(), slot.spare.get()] };
-        both.into_iter()
-            .filter(|&magazine| self.magazines.len(magazine) > 0)
-            .map(|magazine| {
+        let mut flushed = 0;
+        for hand in [&slot.loaded, &slot.spare] {
+            // SAFETY: the slot's holder owns its hands, here and below.
+            if unsafe { hand.len() } > 0 {
                 slot.counters.happened::<M>(&slot.counters.zone_flushes);
-                // SAFETY: the slot's holder owns its magazines.
-                unsafe { self.flush(magazine) }
-            })
-            .sum()
+                // SAFETY: as above.
+                flushed += unsafe { self.flush(hand) };
+            }
+        }
+        flushed
     }
 
     /// Empties the shared slots that nobody is using, `but` the caller's.
@@ -56,8 +57,8 @@ impl<M: Mode> Core<M> {
     /// Empties the depot into the zone.
     fn drain_depot(&self) {
         while let Some(stocked) = self.depot.pop(&self.magazines, Stack::Stocked) {
-            // SAFETY: a magazine taken from the depot is the caller's.
-            unsafe { self.flush(stocked) };
+            // SAFETY: a magazine taken from the depot is the caller's, and so is a hand made of it.
+            unsafe { self.flush(&Hand::new(&self.magazines, stocked)) };
             self.depot.push(&self.magazines, stocked, Stack::Empty);
         }
     }

@@ -13,6 +13,7 @@ mod lend;
 
 use core::alloc::Layout;
 use core::marker::PhantomData;
+use core::ops::Deref;
 use core::ptr::NonNull;
 
 pub(crate) use free::Faults;
@@ -22,8 +23,8 @@ use crate::depot::{DEPOT_MAX, Depot};
 use crate::error::{BuildError, FreeError};
 use crate::magazine::{MagazinePlan, Magazines};
 use crate::mode::{Mode, Modes};
-use crate::page::{PageId, PageWord};
-use crate::region::Backing;
+use crate::page::{PageId, PageWord, Place, ZONE};
+use crate::region::{Backing, RegionKind};
 use crate::sync::{Atomic, Ordering, entropy, thread_hint};
 use crate::table::{Padded, Plan, Spot, Table};
 use crate::zone::{Zone, ZonePlan};
@@ -106,24 +107,28 @@ impl<M: Mode> CorePlan<M> {
         let slot = |index: usize| {
             let cursor = index * zone_words / self.config.slots();
             let random = entropy(block.as_ptr()) ^ ((index as u64) << 32);
-            Slot::new(2 * index as u32 + 1, cursor as u32, random)
+            Slot::new(&magazines, 2 * index as u32 + 1, cursor as u32, random)
         };
-        let core = Core {
+        // SAFETY: as above.
+        let slots = unsafe { Table::fill(block, self.slots, slot) };
+        let tables = Tables {
             base: region.base,
-            addresses_only: region.info.kind == crate::region::RegionKind::Addresses,
+            addresses_only: region.info.kind == RegionKind::Addresses,
             page_shift: page_size.trailing_zeros(),
             pages,
-            colours,
-            owned_slots,
-            panics,
-            pressure: Atomic::new(0),
             // SAFETY: as above.
             words: unsafe { Table::fill(block, self.words, |_| PageWord::new()) },
             magazines,
             // SAFETY: as above.
             zone: unsafe { Zone::new(block, self.zone, pages as usize) },
-            // SAFETY: as above.
-            slots: unsafe { Table::fill(block, self.slots, slot) },
+        };
+        let core = Core {
+            tables,
+            colours,
+            owned_slots,
+            panics,
+            pressure: Atomic::new(0),
+            slots,
             depot: Padded(depot),
             books: Padded(Books {
                 orphans: Atomic::new(close::LIVE),
@@ -144,20 +149,25 @@ impl<M: Mode> CorePlan<M> {
     }
 }
 
-/// What handles and owners point at.
-pub(crate) struct Core<M> {
+/// The part of a core that does not depend on the mode: where pages are, and what is known of them.
+pub(crate) struct Tables {
     pub(crate) base: *mut u8,
     pub(crate) addresses_only: bool,
     pub(crate) page_shift: u32,
     pub(crate) pages: u32,
+    pub(crate) words: Table<PageWord>,
+    pub(crate) magazines: Magazines,
+    pub(crate) zone: Zone,
+}
+
+/// What handles and owners point at.
+pub(crate) struct Core<M> {
+    tables: Tables,
     pub(crate) colours: u32,
     pub(crate) owned_slots: usize,
     panics: bool,
     /// Raised when the pool has run dry while caches hold pages; each cache answers at its next call.
     pressure: Atomic<u32>,
-    pub(crate) words: Table<PageWord>,
-    pub(crate) magazines: Magazines,
-    pub(crate) zone: Zone,
     pub(crate) slots: Table<Slot>,
     depot: Padded<Depot>,
     pub(crate) books: Padded<Books>,
@@ -187,7 +197,16 @@ unsafe impl<M> Sync for Core<M> {}
 // SAFETY: nothing in it belongs to a thread.
 unsafe impl<M> Send for Core<M> {}
 
-impl<M: Mode> Core<M> {
+impl<M> Deref for Core<M> {
+    type Target = Tables;
+
+    #[inline(always)]
+    fn deref(&self) -> &Tables {
+        &self.tables
+    }
+}
+
+impl Tables {
     /// The address of a page, which is in range.
     #[inline(always)]
     pub(crate) fn address(&self, id: PageId) -> *mut u8 {
@@ -207,20 +226,13 @@ impl<M: Mode> Core<M> {
     }
 
     /// Whether the place that a page's word names still holds it.
-    #[inline]
-    pub(crate) fn is_member(&self, place: crate::page::Place, id: PageId) -> bool {
-        self.magazines.in_use(place) && self.is_there(place, id)
+    #[inline(always)]
+    pub(crate) fn is_member(&self, place: Place, id: PageId) -> bool {
+        self.magazines.lookup().holds(place, id) && (place != ZONE || self.zone.holds(id))
     }
+}
 
-    #[cold]
-    fn is_there(&self, place: crate::page::Place, id: PageId) -> bool {
-        if place == crate::page::ZONE {
-            self.zone.holds(id)
-        } else {
-            self.magazines.holds(place, id)
-        }
-    }
-
+impl<M: Mode> Core<M> {
     /// Tries to get a shared slot, near the one that this thread had last. The caller unlocks it.
     #[inline]
     pub(crate) fn borrow_slot(&self) -> Option<&Slot> {

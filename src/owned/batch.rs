@@ -15,11 +15,13 @@ use crate::page::{PageId, written};
 ///
 /// Its first page says which pool; pages of another are refused until it is empty again. Dropping it frees its pages
 /// in one go.
+// Aligned, and the ids first: they are copied by the line.
+#[repr(C, align(64))]
 pub struct PageBatch<M: Mode = DefaultMode, const N: usize = 256> {
+    ids: [MaybeUninit<PageId>; N],
     /// The pages' core; means nothing while the batch is empty.
     core: Option<NonNull<Core<M>>>,
     len: usize,
-    ids: [MaybeUninit<PageId>; N],
 }
 
 // SAFETY: a batch is ids and a pointer to a core, which is shared between threads.
@@ -44,20 +46,15 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         PageBatch { core: None, len: 0, ids: [const { MaybeUninit::uninit() }; N] }
     }
 
-    /// Makes the batch one of this core's, if it is not another's.
-    #[inline(always)]
-    pub(crate) fn attach(&mut self, core: NonNull<Core<M>>, addresses: bool) -> Result<(), Short> {
+    /// Whether pages of this core may go into the batch.
+    pub(crate) fn attach(&self, core: NonNull<Core<M>>, addresses: bool) -> Result<(), Short> {
         if self.len != 0 && self.core != Some(core) {
             return Err(Short::OtherPool);
         }
-        if addresses {
-            return Err(Short::AddressOnly);
-        }
-        self.core = Some(core);
-        Ok(())
+        if addresses { Err(Short::AddressOnly) } else { Ok(()) }
     }
 
-    /// Whether the pages, if there are any, are of this core.
+    /// Whether the pages, if there are any, are of this core. An empty batch may say either.
     #[inline(always)]
     pub(crate) fn is_of(&self, core: NonNull<Core<M>>) -> bool {
         self.core == Some(core)
@@ -73,10 +70,12 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     /// Takes in what was written to the room that was left.
     ///
     /// # Safety
-    /// The first `n` ids of it are those of pages, of the batch's core, that are now the batch's.
+    /// The first `n` ids of it are those of pages, of this core, that are now the batch's; so are all others.
     #[inline(always)]
-    pub(crate) unsafe fn grow(&mut self, n: usize) {
+    pub(crate) unsafe fn grow(&mut self, core: NonNull<Core<M>>, n: usize) {
         debug_assert!(n <= N - self.len);
+        // Even if it seems to be the same: an empty batch may remember a core that is gone, and this one lives.
+        self.core = Some(core);
         self.len += n;
     }
 
@@ -188,9 +187,10 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         if let Err(short) = self.attach(page.core(), false) {
             return Err(PushError { page, short });
         }
+        let core = page.core();
         self.vacant()[0].write(page.into_raw());
         // SAFETY: the id was just written, and the page is now the batch's.
-        unsafe { self.grow(1) };
+        unsafe { self.grow(core, 1) };
         Ok(())
     }
 
@@ -247,7 +247,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         }
         let n = moved.len();
         // SAFETY: the ids were just written, and the pages left the other batch.
-        unsafe { self.grow(n) };
+        unsafe { self.grow(core, n) };
         Ok(())
     }
 

@@ -57,7 +57,7 @@ impl Turn {
 #[inline(always)]
 pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<PageId>]) {
     // SAFETY: `Atomic<u32>` and `PageId` are transparent over `u32`; others at most read, so plain reads do not race.
-    unsafe { core::ptr::copy_nonoverlapping(from.cast(), out.as_mut_ptr(), out.len()) };
+    unsafe { copy(from.cast(), out.as_mut_ptr(), out.len()) };
 }
 
 /// Copies ids into slots with plain writes.
@@ -67,7 +67,7 @@ pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<P
 #[inline(always)]
 pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
     // SAFETY: as above; atomics are cells, so memory reached through a shared reference may be written.
-    unsafe { core::ptr::copy_nonoverlapping(ids.as_ptr(), to.cast_mut().cast(), ids.len()) };
+    unsafe { copy(ids.as_ptr().cast(), to.cast_mut().cast(), ids.len()) };
 }
 
 /// A number that differs from run to run where addresses do.
@@ -81,4 +81,24 @@ pub(crate) fn thread_hint() -> usize {
     static NEXT: Atomic<u32> = Atomic::new(1);
     // Relaxed: only the number matters.
     crate::hint::thread_hint(|| NEXT.fetch_add(1, super::Ordering::Relaxed))
+}
+
+/// `memcpy`, without the call where that would cost more than the copy: up to four ids.
+///
+/// # Safety
+/// As `copy_nonoverlapping`.
+#[inline(always)]
+unsafe fn copy(from: *const MaybeUninit<PageId>, to: *mut MaybeUninit<PageId>, n: usize) {
+    if n > 4 {
+        // SAFETY: passed on to the caller.
+        unsafe { core::ptr::copy_nonoverlapping(from, to, n) };
+        return;
+    }
+    for at in 0..4 {
+        if at == n {
+            return;
+        }
+        // SAFETY: `at` is below `n`.
+        unsafe { to.add(at).write(from.add(at).read()) };
+    }
 }

@@ -4,11 +4,14 @@
 //! writes its slots and its end. In checking modes anybody may *look*, to learn whether a page is still where its
 //! word says it was put: the page is free exactly when its slot lies below the end and still holds its id.
 
-use core::mem::MaybeUninit;
+mod hand;
+
 use core::ptr::NonNull;
 
-use crate::page::{PageId, Place};
-use crate::sync::{Atomic, Ordering, Turn, copy_in, copy_out};
+pub(crate) use hand::Hand;
+
+use crate::page::{PageId, Place, ZONE};
+use crate::sync::{Atomic, Ordering, Turn};
 use crate::table::{Plan, Spot, Table};
 
 /// The most ids that a magazine holds.
@@ -20,7 +23,7 @@ pub(crate) type Magazine = u32;
 /// What a magazine has beside its slots, on a cache line of its own.
 #[repr(align(64))]
 struct Head {
-    /// The place after the last id. Written with Release, after the slot below it, by the owner.
+    /// The place after the last id. The owner writes it, with Release, after the slots below it.
     end: Atomic<u32>,
     /// The magazine below, on a stack of the depot.
     below: Atomic<u32>,
@@ -90,27 +93,20 @@ impl Magazines {
 
     /// The magazine's first place.
     #[inline(always)]
-    pub(crate) fn start(&self, magazine: Magazine) -> Place {
+    fn start(&self, magazine: Magazine) -> Place {
         magazine << self.shift
     }
 
     /// The place after its last id.
     #[inline(always)]
-    pub(crate) fn end(&self, magazine: Magazine) -> Place {
+    fn end(&self, magazine: Magazine) -> Place {
         // Relaxed: the owner reads its own store; anybody else wants a number for a report.
         self.head(magazine).end.load(Ordering::Relaxed)
     }
 
-    /// How many ids it holds.
-    #[inline(always)]
-    pub(crate) fn len(&self, magazine: Magazine) -> usize {
+    /// How many ids it holds, as of about now.
+    fn len(&self, magazine: Magazine) -> usize {
         (self.end(magazine) - self.start(magazine)) as usize
-    }
-
-    /// How many more it can hold.
-    #[inline(always)]
-    pub(crate) fn room(&self, magazine: Magazine) -> usize {
-        (self.start(magazine) + self.capacity - self.end(magazine)) as usize
     }
 
     /// How many ids a magazine can hold.
@@ -128,89 +124,15 @@ impl Magazines {
         (1..self.heads.len() as u32).flat_map(|magazine| self.start(magazine)..self.end(magazine))
     }
 
-    /// Takes the last `out.len()` ids, in the order in which they were put.
-    ///
-    /// # Safety
-    /// The caller owns the magazine, which holds as many.
-    #[inline(always)]
-    pub(crate) unsafe fn pop(&self, magazine: Magazine, out: &mut [MaybeUninit<PageId>]) {
-        let head = self.head(magazine);
-        head.turn.reads();
-        let end = head.end.load(Ordering::Relaxed) - out.len() as u32;
-        debug_assert!(end >= self.start(magazine));
-        // SAFETY: `end` is a place of this magazine.
-        let from = unsafe { self.slots.at(end as usize) };
-        // SAFETY: the slots from `end` on hold ids, and only the owner writes them.
-        unsafe { copy_out(from, out) };
-        self.publish(magazine, end);
-    }
-
-    /// Adds ids, where nobody looks: in modes without checks.
-    ///
-    /// # Safety
-    /// The caller owns the magazine, which has room, and the mode does not check.
-    #[inline(always)]
-    pub(crate) unsafe fn push_unseen(&self, magazine: Magazine, ids: &[PageId]) {
-        let head = self.head(magazine);
-        head.turn.writes();
-        let end = head.end.load(Ordering::Relaxed);
-        // SAFETY: `end` is a place of this magazine, or the one after it when `ids` is empty.
-        let to = unsafe { self.slots.at(end as usize) };
-        // SAFETY: there is room for all ids, and nobody else touches the slots.
-        unsafe { copy_in(to, ids) };
-        self.publish(magazine, end + ids.len() as u32);
-    }
-
-    /// Stores an id at a place at or above the end, where others may be looking. [`Self::publish`] it afterwards.
-    ///
-    /// # Safety
-    /// The caller owns the magazine of this place.
-    #[inline(always)]
-    pub(crate) unsafe fn put(&self, place: Place, id: PageId) {
-        // SAFETY: a place of a magazine lies in the table.
-        let slot = unsafe { &*self.slots.at(place as usize) };
-        // Relaxed: the Release store of the end publishes it.
-        slot.store(id.index(), Ordering::Relaxed);
-    }
-
-    /// The id at a place below the end.
+    /// The id at a place, as of about now.
     pub(crate) fn get(&self, place: Place) -> PageId {
         PageId::new(self.slots[place as usize].load(Ordering::Relaxed))
     }
 
-    /// The owner moves the end, after it stored the ids below it.
-    ///
-    /// Release, also when the end moves down: a looker that reads this store must see every slot stored before it,
-    /// or it would take an id that has long left for one that is still there. Pairs with the Acquire in `holds`.
+    /// What it takes to look for ids.
     #[inline(always)]
-    pub(crate) fn publish(&self, magazine: Magazine, end: Place) {
-        self.head(magazine).end.store(end, Ordering::Release);
-    }
-
-    /// The caller, who owns the magazine, is about to write it slot by slot.
-    #[inline(always)]
-    pub(crate) fn begin_writing(&self, magazine: Magazine) {
-        self.head(magazine).turn.writes();
-    }
-
-    /// Whether the place seems to be in use: below its magazine's end. [`Self::holds`] says for sure.
-    #[inline(always)]
-    pub(crate) fn in_use(&self, place: Place) -> bool {
-        // A place beyond the table is corrupt; it holds nothing.
-        let Some(head) = self.heads.get((place >> self.shift) as usize) else {
-            return false;
-        };
-        // Acquire: pairs with the Release in `publish`.
-        place < head.end.load(Ordering::Acquire)
-    }
-
-    /// Whether the place holds this id: the second half of the question, after [`Self::in_use`].
-    #[inline]
-    pub(crate) fn holds(&self, place: Place, id: PageId) -> bool {
-        // Relaxed: ordered after the Acquire load of the end.
-        self.slots
-            .get(place as usize)
-            .is_some_and(|slot| slot.load(Ordering::Relaxed) == id.index())
+    pub(crate) fn lookup(&self) -> Lookup<'_> {
+        Lookup { heads: &self.heads, slots: &self.slots, shift: self.shift }
     }
 
     /// The magazine below this one on its stack; stale if another thread has moved it meanwhile.
@@ -223,5 +145,30 @@ impl Magazines {
     pub(crate) fn link(&self, magazine: Magazine, below: Magazine) {
         // Relaxed: the Release of the stack's word publishes it.
         self.head(magazine).below.store(below, Ordering::Relaxed);
+    }
+}
+
+/// The tables, as one who looks for an id needs them.
+#[derive(Clone, Copy)]
+pub(crate) struct Lookup<'a> {
+    heads: &'a [Head],
+    slots: &'a [Atomic<u32>],
+    shift: u32,
+}
+
+impl Lookup<'_> {
+    /// Whether the place is below its magazine's end and holds this id. The zone's place always seems to.
+    #[inline(always)]
+    pub(crate) fn holds(self, place: Place, id: PageId) -> bool {
+        // A place beyond the table is corrupt; it holds nothing.
+        let Some(head) = self.heads.get((place >> self.shift) as usize) else { return false };
+        // Acquire: pairs with the Release in `Hand::publish`.
+        if place >= head.end.load(Ordering::Acquire) {
+            return false;
+        }
+        // SAFETY: the end lies in the table, and the place below it.
+        let slot = unsafe { self.slots.get_unchecked(place as usize) };
+        // Relaxed: ordered after the Acquire load of the end.
+        slot.load(Ordering::Relaxed) == id.index() || place == ZONE
     }
 }

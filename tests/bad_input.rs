@@ -1,0 +1,216 @@
+//! What a caller can get wrong is a clear error or a correct short result, and nothing is lost.
+
+#[macro_use]
+mod common;
+
+use std::ptr::NonNull;
+
+use common::*;
+
+/// Asserts that a pool is not built, in three ways, for the reason given.
+#[track_caller]
+fn refused(builder: Builder<Checked>, error: BuildError, text: &str) {
+    assert_eq!(builder.build().expect_err("refused"), error);
+    assert_eq!(builder.metadata_layout().expect_err("refused"), error);
+    let base = std::ptr::without_provenance_mut(4096);
+    // SAFETY: the builder is refused, so the base is not used.
+    assert_eq!(unsafe { builder.build_in(base, &mut []) }.expect_err("refused"), error);
+    assert_eq!(error.to_string(), text);
+}
+
+fn builder(pages: usize) -> Builder<Checked> {
+    Pool::builder(pages).mode::<Checked>()
+}
+
+#[test]
+fn zero_pages() {
+    refused(builder(0), BuildError::NoPages, "a pool needs at least one page");
+}
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn more_pages_than_numbers() {
+    for (pages, text) in [
+        (1 << 32, "4294967296 pages are more than 2^32 - 1"),
+        (usize::MAX, "18446744073709551615 pages are more than 2^32 - 1"),
+    ] {
+        refused(builder(pages), BuildError::TooManyPages { pages }, text);
+    }
+    assert!(builder((1 << 32) - 1).metadata_layout().is_ok());
+}
+
+#[test]
+fn page_sizes_that_are_not_powers_of_two() {
+    for bytes in [0, 1, 32, 63, 65, 100, 4095, 4097, 12288, usize::MAX] {
+        let text = format!("a page size of {bytes} bytes is not a power of two of at least 64");
+        refused(builder(10).page_size(bytes), BuildError::PageSize { bytes }, &text);
+    }
+}
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn products_that_overflow() {
+    let text = "the pages do not fit an address space";
+    for (pages, size) in [
+        (u32::MAX as usize, 1 << 32),
+        (u32::MAX as usize, 1 << 31 << 1),
+        (1, 1 << 63),
+        (2, 1 << 62),
+    ] {
+        refused(builder(pages).page_size(size), BuildError::Overflow, text);
+    }
+}
+
+#[test]
+fn magazines_of_no_size_or_too_large() {
+    for (ids, text) in [
+        (0, "a magazine of 0 ids is not in 1..=256"),
+        (257, "a magazine of 257 ids is not in 1..=256"),
+    ] {
+        refused(builder(10).magazine(ids), BuildError::Magazine { ids }, text);
+    }
+    for ids in [1, 256] {
+        assert_whole(build::<Checked>(300, |builder| builder.magazine(ids)));
+    }
+}
+
+#[test]
+fn no_cache_slots_or_too_many() {
+    for (owned, shared, slots) in [(0, 0, 0), (16_384, 1, 16_385), (usize::MAX, 1, usize::MAX)] {
+        let text = format!("{slots} cache slots are not in 1..=16384");
+        let builder = builder(10).caches(owned).shared_caches(shared);
+        refused(builder, BuildError::Caches { slots }, &text);
+    }
+}
+
+#[test]
+fn colours_that_leave_no_room() {
+    for lines in [0, 65] {
+        let text = format!("{lines} colours leave no room in a page");
+        refused(builder(10).colour(lines), BuildError::Colour { lines }, &text);
+    }
+    assert!(builder(10).colour(64).metadata_layout().is_ok());
+}
+
+/// The memory of 16 pages of 256 bytes.
+fn memory() -> NonNull<u8> {
+    let layout = std::alloc::Layout::from_size_align(4096, 256).expect("legal");
+    NonNull::from(leaked(layout)).cast()
+}
+
+/// What `build_in` says to a region and metadata that is `skip` bytes off and `less` bytes short.
+fn build_in(base: *mut u8, region: Option<Region>, skip: usize, less: usize) -> BuildError {
+    let mut builder = builder(16).page_size(256);
+    if let Some(region) = region {
+        builder = builder.region(region);
+    }
+    let layout = builder.metadata_layout().expect("legal");
+    let align = layout.align();
+    let layout = std::alloc::Layout::from_size_align(layout.size() + align, align).expect("legal");
+    let size = layout.size() - align;
+    let metadata = &mut leaked(layout)[skip..skip + size - less];
+    // SAFETY: the memory is leaked, and nobody else uses it.
+    unsafe { builder.build_in(base, metadata) }.expect_err("refused")
+}
+
+#[test]
+fn metadata_that_is_too_small() {
+    let need = builder(16).page_size(256).metadata_layout().expect("legal").size();
+    for less in [1, 128, need] {
+        let error = build_in(memory().as_ptr(), None, 0, less);
+        assert_eq!(error, BuildError::MetadataTooSmall { need, have: need - less });
+        let text = format!("the metadata memory has {} bytes, {need} are needed", need - less);
+        assert_eq!(error.to_string(), text);
+    }
+}
+
+#[test]
+fn metadata_that_is_misaligned() {
+    let align = builder(16).page_size(256).metadata_layout().expect("legal").align();
+    for skip in [1, 8, align / 2] {
+        let error = build_in(memory().as_ptr(), None, skip, 0);
+        assert_eq!(error, BuildError::MetadataMisaligned { align });
+        let text = format!("the metadata memory is not aligned to {align} bytes");
+        assert_eq!(error.to_string(), text);
+    }
+}
+
+#[test]
+fn a_region_that_is_misaligned() {
+    let text = "the region does not start at a multiple of 256 bytes";
+    let misaligned = BuildError::RegionMisaligned { align: 256 };
+    for base in [memory().as_ptr().wrapping_add(64), std::ptr::null_mut()] {
+        assert_eq!(build_in(base, None, 0, 0), misaligned);
+    }
+    // SAFETY: the memory is leaked, and the pools are refused.
+    let region = unsafe { Region::caller(memory().add(128), 4096) };
+    assert_eq!(builder(4).page_size(256).region(region).build().expect_err("refused"), misaligned);
+    assert_eq!(misaligned.to_string(), text);
+}
+
+#[test]
+fn a_region_that_is_too_small() {
+    let too_small = BuildError::RegionTooSmall { need: 4352, have: 4096 };
+    // SAFETY: the memory is leaked, and the pools are refused.
+    let caller = unsafe { Region::caller(memory(), 4096) };
+    for region in [caller, Region::addresses(1 << 20, 4096)] {
+        let builder = builder(17).page_size(256).region(region);
+        assert_eq!(builder.build().expect_err("refused"), too_small);
+    }
+    assert_eq!(too_small.to_string(), "the region has 4096 bytes, the pages need 4352");
+    let empty = builder(1).page_size(64).region(Region::addresses(0, 0)).build();
+    assert_eq!(empty.expect_err("refused"), BuildError::RegionTooSmall { need: 64, have: 0 });
+}
+
+#[test]
+fn addresses_that_overflow_or_are_not_the_base() {
+    let top = usize::MAX - 4095;
+    let builder = builder(16).page_size(256).region(Region::addresses(top, 4096));
+    assert_eq!(builder.build().expect_err("refused"), BuildError::Overflow);
+    let region = Region::addresses(1 << 20, 4096);
+    let error = build_in(std::ptr::without_provenance_mut(1 << 21), Some(region), 0, 0);
+    assert_eq!(error, BuildError::BaseMismatch);
+    assert_eq!(error.to_string(), "the base is not the region's");
+}
+
+fn more_caches_than_slots<M: Mode>() {
+    let pool = build::<M>(100, |builder| builder.caches(2));
+    let one = pool.cache().expect("the first");
+    let two = pool.cache().expect("the second");
+    let error = pool.cache().expect_err("there are two slots");
+    assert_eq!(error, CacheError::NoSlot { slots: 2 });
+    assert_eq!(error.to_string(), "all 2 cache slots are in use");
+    drop(one);
+    let three = pool.cache().expect("a slot is free again");
+    drop((two, three));
+    assert_whole(pool);
+    let pool = build::<M>(100, |builder| builder.caches(0));
+    assert_eq!(pool.cache().expect_err("none"), CacheError::NoSlot { slots: 0 });
+    drop(pool.alloc().expect("a page"));
+    assert_whole(pool);
+}
+
+fn one_page_is_a_pool<M: Mode>() {
+    let pool = pool::<M>(1);
+    let mut cache = pool.cache().expect("a cache");
+    for _ in 0..10 {
+        let page = cache.alloc().expect("a page");
+        assert_eq!(pool.alloc().expect_err("it is out"), Short::Exhausted);
+        cache.free(page);
+        assert_eq!(pool.alloc().expect_err("it is cached"), Short::Cached);
+        next_call(&mut cache);
+        drop(pool.alloc().expect("it is free"));
+    }
+    drop(cache);
+    assert_whole(pool);
+}
+
+#[test]
+#[should_panic(expected = "page 10 is outside the pool")]
+fn adopting_a_page_that_is_not_there_panics() {
+    let pool = pool::<Bare>(10);
+    // SAFETY: the page is refused.
+    drop(unsafe { pool.adopt(PageId::new(10)) });
+}
+
+every_mode!(more_caches_than_slots, one_page_is_a_pool);

@@ -1,0 +1,155 @@
+//! Many pages in one call.
+
+use crate::common::*;
+
+on_both_fronts! {
+    fn alloc_bulk_appends<M: Mode, F: Front>(pool, front) {
+        let mut batch = PageBatch::new();
+        assert_eq!(front.alloc_bulk(&mut batch, 10), Bulk { new: 10, short: None });
+        let first = batch.ids().to_vec();
+        batch.iter_mut().zip(0..).for_each(|(bytes, seed)| mark(bytes, seed));
+        assert_eq!(front.alloc_bulk(&mut batch, 77), Bulk { new: 77, short: None });
+        assert_eq!(&batch.ids()[..10], first);
+        assert!(batch.iter().take(10).zip(0..).all(|(bytes, seed)| is_marked(bytes, seed)));
+        assert!(distinct(batch.ids()));
+        assert_eq!((batch.len(), batch.room(), out(pool)), (87, 169, 87));
+        front.free_bulk(&mut batch);
+        assert!(batch.is_empty());
+        assert_eq!(out(pool), 0);
+    }
+
+    fn alloc_bulk_is_short_when_the_pool_runs_dry<M: Mode, F: Front>(pool, front) {
+        let mut batch = PageBatch::new();
+        let bulk = front.alloc_bulk(&mut batch, 256);
+        assert_eq!(bulk, Bulk { new: 200, short: Some(Short::Exhausted) });
+        assert!(distinct(batch.ids()));
+        let bulk = front.alloc_bulk(&mut batch, 1);
+        assert_eq!(bulk, Bulk { new: 0, short: Some(Short::Exhausted) });
+        assert_eq!((batch.len(), out(pool)), (200, 200));
+        drop(batch.pop());
+        assert_eq!(front.alloc_bulk(&mut batch, 1), Bulk { new: 1, short: None });
+        front.free_bulk(&mut batch);
+    }
+
+    fn alloc_bulk_stops_when_the_batch_is_full<M: Mode, F: Front>(pool, front) {
+        let mut batch = PageBatch::<M, 8>::with_capacity();
+        assert_eq!(front.alloc_bulk(&mut batch, 3), Bulk { new: 3, short: None });
+        let full = Some(Short::BatchFull);
+        assert_eq!(front.alloc_bulk(&mut batch, 6), Bulk { new: 5, short: full });
+        assert_eq!(front.alloc_bulk(&mut batch, 1), Bulk { new: 0, short: full });
+        assert_eq!(front.alloc_bulk(&mut batch, usize::MAX), Bulk { new: 0, short: full });
+        assert_eq!((batch.len(), out(pool)), (8, 8));
+        front.free_bulk(&mut batch);
+        assert_eq!(front.alloc_bulk(&mut batch, 8), Bulk { new: 8, short: None });
+    }
+
+    fn alloc_bulk_of_none_gives_none<M: Mode, F: Front>(pool, front) {
+        let none = Bulk { new: 0, short: None };
+        let mut batch = PageBatch::<M, 256>::new();
+        assert_eq!(front.alloc_bulk(&mut batch, 0), none);
+        assert_eq!(front.alloc_bulk_exact(&mut batch, 0), Ok(()));
+        assert_eq!(front.alloc_bulk(&mut batch, 200), Bulk { new: 200, short: None });
+        assert_eq!(front.alloc_bulk(&mut batch, 0), none);
+        assert_eq!(front.alloc_bulk_exact(&mut batch, 0), Ok(()));
+        let mut nothing = PageBatch::<M, 0>::with_capacity();
+        assert_eq!(front.alloc_bulk(&mut nothing, 0), none);
+        let full = Bulk { new: 0, short: Some(Short::BatchFull) };
+        assert_eq!(front.alloc_bulk(&mut nothing, 1), full);
+        front.free_bulk(&mut nothing);
+        assert_eq!(out(pool), 200);
+    }
+
+    fn alloc_bulk_of_more_than_the_pool_and_the_batch_is_short<M: Mode, F: Front>(_pool, front) {
+        let mut batch = PageBatch::<M, 300>::with_capacity();
+        let bulk = front.alloc_bulk(&mut batch, usize::MAX);
+        assert_eq!(bulk, Bulk { new: 200, short: Some(Short::Exhausted) });
+        front.free_bulk(&mut batch);
+    }
+
+    fn alloc_bulk_zeroed_clears_the_new_pages_only<M: Mode, F: Front>(_pool, front) {
+        let mut batch = PageBatch::new();
+        assert_eq!(front.alloc_bulk(&mut batch, 200).new, 200);
+        batch.iter_mut().for_each(|bytes| bytes.fill(0xff));
+        front.free_bulk(&mut batch);
+        assert_eq!(front.alloc_bulk(&mut batch, 20).new, 20);
+        batch.iter_mut().zip(0..).for_each(|(bytes, seed)| mark(bytes, seed));
+        let bulk = front.alloc_bulk_zeroed(&mut batch, 236);
+        assert_eq!(bulk, Bulk { new: 180, short: Some(Short::Exhausted) });
+        assert!(batch.iter().take(20).zip(0..).all(|(bytes, seed)| is_marked(bytes, seed)));
+        assert!(batch.iter().skip(20).all(|bytes| bytes.iter().all(|&byte| byte == 0)));
+    }
+
+    fn alloc_bulk_exact_gives_all<M: Mode, F: Front>(pool, front) {
+        let mut batch = PageBatch::new();
+        assert_eq!(front.alloc_bulk_exact(&mut batch, 150), Ok(()));
+        assert_eq!(front.alloc_bulk_exact(&mut batch, 50), Ok(()));
+        assert_eq!((batch.len(), out(pool)), (200, 200));
+        assert!(distinct(batch.ids()));
+        front.free_bulk(&mut batch);
+    }
+
+    fn alloc_bulk_exact_gives_none_and_loses_nothing<M: Mode, F: Front>(pool, front) {
+        let mut batch = PageBatch::new();
+        assert_eq!(front.alloc_bulk_exact(&mut batch, 60), Ok(()));
+        let before = batch.ids().to_vec();
+        batch.iter_mut().zip(0..).for_each(|(bytes, seed)| mark(bytes, seed));
+        let error = front.alloc_bulk_exact(&mut batch, 150).expect_err("140 are free");
+        assert_eq!((error.want, error.had, error.short), (150, 140, Short::Exhausted));
+        assert_eq!(error.to_string(), "140 of 150 pages: no page is free");
+        let error = front.alloc_bulk_exact(&mut batch, 201).expect_err("no room");
+        assert_eq!((error.want, error.short), (201, Short::BatchFull));
+        let mut large = PageBatch::<M, 1000>::with_capacity();
+        let error = front.alloc_bulk_exact(&mut large, 201).expect_err("the pool has 200");
+        assert_eq!((error.want, error.short), (201, Short::Exhausted));
+        assert!(large.is_empty());
+        assert_eq!(batch.ids(), before);
+        assert!(batch.iter().zip(0..).all(|(bytes, seed)| is_marked(bytes, seed)));
+        assert_eq!(out(pool), 60);
+        assert_eq!(front.alloc_bulk_exact(&mut batch, 140), Ok(()));
+    }
+
+    fn every_size_comes_and_goes_whole<M: Mode, F: Front>(pool, front) {
+        for n in 1..=pool.capacity() {
+            let mut batch = PageBatch::new();
+            assert_eq!(front.alloc_bulk(&mut batch, n), Bulk { new: n, short: None });
+            assert!(distinct(batch.ids()));
+            for (at, bytes) in batch.iter_mut().enumerate() {
+                bytes[..4].copy_from_slice(&[n as u8, at as u8, 1, 2]);
+            }
+            let whole = |(at, bytes): (usize, &[u8])| bytes[..4] == [n as u8, at as u8, 1, 2];
+            assert!(batch.iter().enumerate().all(whole));
+            front.free_bulk(&mut batch);
+            assert_eq!(out(pool), 0);
+        }
+    }
+
+    fn two_batches_interleave<M: Mode, F: Front>(pool, front) {
+        let mut random = Random::new(5);
+        let (mut one, mut two) = (PageBatch::<M>::new(), PageBatch::<M>::new());
+        for _ in 0..300 {
+            let batch = if random.below(2) == 0 { &mut one } else { &mut two };
+            let free = pool.capacity() - out(pool) as usize;
+            let want = random.below(60);
+            if want > free {
+                front.free_bulk(batch);
+            } else {
+                assert_eq!(front.alloc_bulk(batch, want), Bulk { new: want, short: None });
+            }
+            assert!(distinct(&[one.ids(), two.ids()].concat()));
+            assert_eq!(out(pool) as usize, one.len() + two.len());
+        }
+    }
+}
+
+every_mode!(
+    alloc_bulk_appends,
+    alloc_bulk_is_short_when_the_pool_runs_dry,
+    alloc_bulk_stops_when_the_batch_is_full,
+    alloc_bulk_of_none_gives_none,
+    alloc_bulk_of_more_than_the_pool_and_the_batch_is_short,
+    alloc_bulk_zeroed_clears_the_new_pages_only,
+    alloc_bulk_exact_gives_all,
+    alloc_bulk_exact_gives_none_and_loses_nothing,
+    every_size_comes_and_goes_whole,
+    two_batches_interleave,
+);

@@ -1,0 +1,153 @@
+//! Closing a pool says what is missing, and foreign pages go home.
+
+#[macro_use]
+mod common;
+
+use common::*;
+
+fn a_forgotten_page_is_named<M: Mode>() {
+    let pool = pool::<M>(100);
+    let mut batch = PageBatch::<M>::new();
+    assert_eq!(pool.alloc_bulk(&mut batch, 40).new, 40);
+    let page = batch.swap_remove(17);
+    let id = page.id();
+    std::mem::forget(page);
+    drop(batch);
+    let leaked = pool.close().expect_err("a page is missing");
+    assert_eq!((leaked.handles(), leaked.out()), (0, 1));
+    assert_eq!(leaked.ids().collect::<Vec<_>>(), [id]);
+    let pool = leaked.into_pool();
+    // SAFETY: the forgotten page has no owner any more.
+    drop(unsafe { pool.adopt(id) });
+    assert_whole(pool);
+}
+
+fn all_missing_pages_are_named<M: Mode>() {
+    let pool = pool::<M>(300);
+    let mut cache = pool.cache().expect("a cache");
+    let mut batch = PageBatch::<M>::new();
+    assert_eq!(cache.alloc_bulk(&mut batch, 30).new, 30);
+    let block = cache.alloc_block(Order::MAX).expect("a block");
+    let first = block.id().index();
+    let lent = cache.alloc().expect("a page").lend();
+    drop(cache);
+    let mut missing: Vec<_> = batch.ids().to_vec();
+    missing.extend((first..first + 64).map(PageId::new));
+    missing.push(lent);
+    missing.sort_unstable();
+    let leaked = pool.close().expect_err("95 pages are missing");
+    assert_eq!((leaked.handles(), leaked.out()), (0, 95));
+    assert_eq!(leaked.ids().collect::<Vec<_>>(), missing);
+    let text = leaked.to_string();
+    assert!(text.starts_with("the pool has 0 other handles and 95 pages out: "), "{text}");
+    assert!(text.contains(", … [") && text.ends_with(']'), "{text}");
+    assert_eq!(format!("{leaked:?}"), format!("Leaked({text})"));
+    drop((batch, block));
+    let pool = leaked.into_pool();
+    // SAFETY: the page is lent, and nobody else uses it.
+    drop(unsafe { pool.reclaim(lent) }.expect("lent"));
+    assert_whole(pool);
+}
+
+fn close_fails_while_other_handles_live<M: Mode>() {
+    let pool = pool::<M>(100);
+    let (clone, mut cache) = (pool.clone(), pool.cache().expect("a cache"));
+    let page = cache.alloc().expect("a page");
+    let leaked = pool.close().expect_err("other handles live");
+    assert_eq!((leaked.handles(), leaked.out()), (2, 1));
+    assert_eq!(leaked.ids().count(), 0, "caches may hold pages");
+    let text = format!("the pool has 2 other handles and 1 pages out [{}]", clone.mode());
+    assert_eq!(leaked.to_string(), text);
+    let pool = leaked.into_pool();
+    cache.free(page);
+    let pool = pool.close().expect_err("other handles live").into_pool();
+    drop(cache);
+    assert_eq!(pool.close().expect_err("another handle lives").handles(), 1);
+    assert_whole(clone);
+}
+
+fn a_cache_makes_handles_of_its_pool<M: Mode>() {
+    let pool = pool::<M>(100);
+    let cache = pool.cache().expect("a cache");
+    drop(pool);
+    let pool = cache.pool();
+    assert_eq!(pool.capacity(), 100);
+    drop(cache);
+    assert_whole(pool);
+}
+
+on_both_fronts! {
+    fn foreign_pages_go_home<M: Mode, F: Front>(pool, front) {
+        let home = crate::common::pool::<M>(100);
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(home.alloc_bulk(&mut batch, 50).new, 50);
+        let (page, block) = (home.alloc().expect("a page"), home.alloc_block(Order::MAX));
+        front.free_bulk(&mut batch);
+        assert!(batch.is_empty());
+        front.free(page);
+        if let Ok(block) = block {
+            front.free_block(block);
+        }
+        assert_eq!((out(&home), out(pool)), (0, 0));
+        assert_adds_up(pool);
+        assert_whole(home);
+        assert_eq!(front.alloc_bulk(&mut batch, 256).new, 200);
+    }
+
+    fn pages_of_two_pools_do_not_mix_and_none_is_lost<M: Mode, F: Front>(pool, front) {
+        let home = crate::common::pool::<M>(100);
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(home.alloc_bulk(&mut batch, 5).new, 5);
+        let before = batch.ids().to_vec();
+        let other = Bulk { new: 0, short: Some(Short::OtherPool) };
+        assert_eq!(front.alloc_bulk(&mut batch, 3), other);
+        assert_eq!(front.alloc_bulk_zeroed(&mut batch, 3), other);
+        let error = front.alloc_bulk_exact(&mut batch, 3).expect_err("another pool's");
+        assert_eq!((error.had, error.short), (0, Short::OtherPool));
+        assert_eq!(error.to_string(), "0 of 3 pages: the batch holds pages of another pool");
+        let page = front.alloc().expect("a page");
+        let id = page.id();
+        let refused = batch.push(page).expect_err("another pool's");
+        assert_eq!((refused.page.id(), refused.short), (id, Short::OtherPool));
+        let mut mine = PageBatch::<M>::new();
+        assert!(mine.push(refused.page).is_ok());
+        assert_eq!(batch.append(&mut mine), Err(Short::OtherPool));
+        assert_eq!(mine.append(&mut batch), Err(Short::OtherPool));
+        assert!(front.lend_bulk(&mut batch, &mut no_ids::<5>()).is_empty());
+        assert_eq!((batch.ids(), mine.ids()), (&before[..], &[id][..]));
+        assert_eq!((out(&home), out(pool)), (5, 1));
+        batch.clear();
+        assert_eq!(front.alloc_bulk(&mut batch, 3), Bulk { new: 3, short: None });
+        assert_eq!(out(pool), 4);
+        drop((batch, mine));
+        assert_whole(home);
+    }
+}
+
+fn pages_are_not_reclaimed_into_a_batch_of_another_pool<M: Mode>() {
+    let (pool, home) = (pool::<M>(10), pool::<M>(10));
+    let mut batch = PageBatch::<M>::new();
+    assert_eq!(home.alloc_bulk(&mut batch, 2).new, 2);
+    let lent = pool.alloc().expect("a page").lend();
+    // SAFETY: the page is lent, and nobody else uses it.
+    let error = unsafe { pool.reclaim_bulk(&[lent], &mut batch) }.expect_err("another pool's");
+    assert_eq!((error.page, error.fault, error.done), (lent, Fault::OtherPool, 0));
+    assert_eq!(pool.audit().pages.lent, 1);
+    batch.clear();
+    // SAFETY: as above.
+    assert_eq!(unsafe { pool.reclaim_bulk(&[lent], &mut batch) }, Ok(1));
+    drop(batch);
+    assert_adds_up(&pool);
+    assert_eq!(out(&pool), 0);
+    assert_whole(home);
+}
+
+every_mode!(
+    a_forgotten_page_is_named,
+    all_missing_pages_are_named,
+    close_fails_while_other_handles_live,
+    a_cache_makes_handles_of_its_pool,
+    foreign_pages_go_home,
+    pages_of_two_pools_do_not_mix_and_none_is_lost,
+    pages_are_not_reclaimed_into_a_batch_of_another_pool,
+);

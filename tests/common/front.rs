@@ -1,0 +1,146 @@
+//! The calls that caches and pools both have, as a trait, so that one body tests both.
+
+use std::mem::MaybeUninit;
+
+use pagesheaf::{
+    AllocError, Block, Bulk, Cache, FreeError, Mode, Order, Page, PageBatch, PageId, Pool,
+    Refcounted, Short,
+};
+
+/// A cache or a pool. The methods are theirs.
+pub trait Front<M: Mode> {
+    fn alloc(&mut self) -> Result<Page<M>, Short>;
+    fn alloc_zeroed(&mut self) -> Result<Page<M>, Short>;
+    fn free(&mut self, page: Page<M>);
+    fn alloc_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>, want: usize) -> Bulk;
+    fn alloc_bulk_zeroed<const N: usize>(&mut self, batch: &mut PageBatch<M, N>, n: usize) -> Bulk;
+    fn alloc_bulk_exact<const N: usize>(
+        &mut self,
+        batch: &mut PageBatch<M, N>,
+        want: usize,
+    ) -> Result<(), AllocError>;
+    fn fill(&mut self, pages: &mut [Option<Page<M>>]) -> Bulk;
+    fn free_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>);
+    fn alloc_block(&mut self, order: Order) -> Result<Block<M>, Short>;
+    fn free_block(&mut self, block: Block<M>);
+    fn alloc_bulk_raw<'o>(
+        &mut self,
+        out: &'o mut [MaybeUninit<PageId>],
+    ) -> (&'o mut [PageId], Option<Short>);
+    /// # Safety
+    /// As the cache's.
+    unsafe fn free_bulk_raw(&mut self, ids: &[PageId]) -> Result<(), FreeError>;
+    /// # Safety
+    /// As the cache's.
+    unsafe fn free_bulk_elevated(&mut self, ids: &[PageId]) -> Result<(), FreeError>;
+    fn lend_bulk<'o, const N: usize>(
+        &mut self,
+        batch: &mut PageBatch<M, N>,
+        out: &'o mut [MaybeUninit<PageId>],
+    ) -> &'o mut [PageId];
+    /// # Safety
+    /// As the cache's.
+    unsafe fn reclaim_bulk<const N: usize>(
+        &mut self,
+        ids: &[PageId],
+        batch: &mut PageBatch<M, N>,
+    ) -> Result<usize, FreeError>;
+}
+
+/// A cache or a pool of pages with reference counts.
+pub trait SharedFront<M: Refcounted>: Front<M> {
+    /// # Safety
+    /// As the cache's.
+    unsafe fn retain_bulk(&mut self, ids: &[PageId]) -> Result<usize, FreeError>;
+    /// # Safety
+    /// As the cache's.
+    unsafe fn release_bulk(&mut self, ids: &[PageId]) -> Result<usize, FreeError>;
+}
+
+macro_rules! front {
+    ($type:ident) => {
+        impl<M: Mode> Front<M> for $type<M> {
+            fn alloc(&mut self) -> Result<Page<M>, Short> {
+                $type::alloc(self)
+            }
+            fn alloc_zeroed(&mut self) -> Result<Page<M>, Short> {
+                $type::alloc_zeroed(self)
+            }
+            fn free(&mut self, page: Page<M>) {
+                $type::free(self, page);
+            }
+            fn alloc_bulk<const N: usize>(&mut self, b: &mut PageBatch<M, N>, want: usize) -> Bulk {
+                $type::alloc_bulk(self, b, want)
+            }
+            fn alloc_bulk_zeroed<const N: usize>(
+                &mut self,
+                batch: &mut PageBatch<M, N>,
+                want: usize,
+            ) -> Bulk {
+                $type::alloc_bulk_zeroed(self, batch, want)
+            }
+            fn alloc_bulk_exact<const N: usize>(
+                &mut self,
+                batch: &mut PageBatch<M, N>,
+                want: usize,
+            ) -> Result<(), AllocError> {
+                $type::alloc_bulk_exact(self, batch, want)
+            }
+            fn fill(&mut self, pages: &mut [Option<Page<M>>]) -> Bulk {
+                $type::fill(self, pages)
+            }
+            fn free_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>) {
+                $type::free_bulk(self, batch);
+            }
+            fn alloc_block(&mut self, order: Order) -> Result<Block<M>, Short> {
+                $type::alloc_block(self, order)
+            }
+            fn free_block(&mut self, block: Block<M>) {
+                $type::free_block(self, block);
+            }
+            fn alloc_bulk_raw<'o>(
+                &mut self,
+                out: &'o mut [MaybeUninit<PageId>],
+            ) -> (&'o mut [PageId], Option<Short>) {
+                $type::alloc_bulk_raw(self, out)
+            }
+            unsafe fn free_bulk_raw(&mut self, ids: &[PageId]) -> Result<(), FreeError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::free_bulk_raw(self, ids) }
+            }
+            unsafe fn free_bulk_elevated(&mut self, ids: &[PageId]) -> Result<(), FreeError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::free_bulk_elevated(self, ids) }
+            }
+            fn lend_bulk<'o, const N: usize>(
+                &mut self,
+                batch: &mut PageBatch<M, N>,
+                out: &'o mut [MaybeUninit<PageId>],
+            ) -> &'o mut [PageId] {
+                $type::lend_bulk(self, batch, out)
+            }
+            unsafe fn reclaim_bulk<const N: usize>(
+                &mut self,
+                ids: &[PageId],
+                batch: &mut PageBatch<M, N>,
+            ) -> Result<usize, FreeError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::reclaim_bulk(self, ids, batch) }
+            }
+        }
+
+        impl<M: Refcounted> SharedFront<M> for $type<M> {
+            unsafe fn retain_bulk(&mut self, ids: &[PageId]) -> Result<usize, FreeError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::retain_bulk(self, ids) }
+            }
+            unsafe fn release_bulk(&mut self, ids: &[PageId]) -> Result<usize, FreeError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::release_bulk(self, ids) }
+            }
+        }
+    };
+}
+
+front!(Cache);
+front!(Pool);

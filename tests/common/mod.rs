@@ -1,0 +1,215 @@
+//! What the tests share: the modes to stamp a body over, pools in every build of the crate, and the calls of caches
+//! and pools as one trait.
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test crate uses a part of this")]
+
+mod front;
+mod random;
+
+use std::alloc::Layout;
+use std::mem::MaybeUninit;
+
+pub use front::{Front, SharedFront};
+pub use pagesheaf::*;
+pub use random::Random;
+
+/// Stamps generic test bodies over one mode.
+macro_rules! stamp {
+    ($module:ident, $mode:ty, [$($body:ident),+ $(,)?]) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use crate::common::*;
+            $(
+                #[test]
+                fn $body() {
+                    super::super::$body::<$mode>();
+                }
+            )+
+        }
+    };
+}
+
+/// Stamps bodies over every distinct mode, and over the one that the features choose.
+macro_rules! every_mode {
+    ($($bodies:tt)+) => {
+        mod every_mode {
+            stamp!(bare, Bare, [$($bodies)+]);
+            stamp!(only_stats, Select<false, false, true, false>, [$($bodies)+]);
+            stamp!(only_checks, Select<false, true, false, false>, [$($bodies)+]);
+            stamp!(no_refcount, NoRefcount, [$($bodies)+]);
+            stamp!(only_hardened, Select<false, true, false, true>, [$($bodies)+]);
+            stamp!(hardened_stats, Select<false, true, true, true>, [$($bodies)+]);
+            stamp!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
+            stamp!(no_checks, NoChecks, [$($bodies)+]);
+            stamp!(no_stats, NoStats, [$($bodies)+]);
+            stamp!(checked, Checked, [$($bodies)+]);
+            stamp!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
+            stamp!(hardened, Hardened, [$($bodies)+]);
+            stamp!(default, DefaultMode, [$($bodies)+]);
+        }
+    };
+}
+
+/// Stamps bodies over every distinct mode that counts references.
+macro_rules! every_refcounted_mode {
+    ($($bodies:tt)+) => {
+        mod every_refcounted_mode {
+            stamp!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
+            stamp!(no_checks, NoChecks, [$($bodies)+]);
+            stamp!(no_stats, NoStats, [$($bodies)+]);
+            stamp!(checked, Checked, [$($bodies)+]);
+            stamp!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
+            stamp!(hardened, Hardened, [$($bodies)+]);
+        }
+    };
+}
+
+/// Stamps bodies over every distinct mode that checks.
+macro_rules! every_checking_mode {
+    ($($bodies:tt)+) => {
+        mod every_checking_mode {
+            stamp!(only_checks, Select<false, true, false, false>, [$($bodies)+]);
+            stamp!(no_refcount, NoRefcount, [$($bodies)+]);
+            stamp!(no_stats, NoStats, [$($bodies)+]);
+            stamp!(checked, Checked, [$($bodies)+]);
+            stamp!(only_hardened, Select<false, true, false, true>, [$($bodies)+]);
+            stamp!(hardened_stats, Select<false, true, true, true>, [$($bodies)+]);
+            stamp!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
+            stamp!(hardened, Hardened, [$($bodies)+]);
+        }
+    };
+}
+
+/// Stamps bodies over every distinct hardened mode.
+macro_rules! every_hardened_mode {
+    ($($bodies:tt)+) => {
+        mod every_hardened_mode {
+            stamp!(only_hardened, Select<false, true, false, true>, [$($bodies)+]);
+            stamp!(hardened_stats, Select<false, true, true, true>, [$($bodies)+]);
+            stamp!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
+            stamp!(hardened, Hardened, [$($bodies)+]);
+        }
+    };
+}
+
+/// Stamps bodies over the presets.
+macro_rules! every_preset {
+    ($($bodies:tt)+) => {
+        mod every_preset {
+            stamp!(bare, Bare, [$($bodies)+]);
+            stamp!(no_refcount, NoRefcount, [$($bodies)+]);
+            stamp!(no_checks, NoChecks, [$($bodies)+]);
+            stamp!(no_stats, NoStats, [$($bodies)+]);
+            stamp!(checked, Checked, [$($bodies)+]);
+            stamp!(hardened, Hardened, [$($bodies)+]);
+        }
+    };
+}
+
+/// Turns bodies over a front into bodies over a mode: each runs on a cache, then on the pool, and afterwards the
+/// pool must be whole. The pool has 200 pages of 256 bytes.
+macro_rules! on_both_fronts {
+    ($($(#[$doc:meta])* fn $body:ident<$m:ident: $bound:ident, $f:ident: $front:ident>($pool:ident, $it:ident) $code:block)+) => {
+        $(
+            $(#[$doc])*
+            fn $body<$m: $bound>() {
+                fn body<$m: $bound, $f: $front<$m>>($pool: &Pool<$m>, $it: &mut $f) $code
+                let pool = crate::common::pool::<$m>(200);
+                let mut cache = pool.cache().expect("a cache");
+                body(&pool, &mut cache);
+                drop(cache);
+                assert_whole(pool);
+                let pool = crate::common::pool::<$m>(200);
+                body(&pool, &mut pool.clone());
+                assert_whole(pool);
+            }
+        )+
+    };
+}
+
+/// A pool of `pages` pages of 256 bytes.
+pub fn pool<M: Mode>(pages: usize) -> Pool<M> {
+    build(pages, |builder| builder)
+}
+
+/// A pool of `pages` pages of 256 bytes, built as `how` says, in any build: without `std`, in leaked memory.
+pub fn build<M: Mode>(pages: usize, how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
+    let builder = how(Pool::builder(pages).page_size(256).mode::<M>());
+    if cfg!(feature = "std") {
+        return builder.build().expect("a pool");
+    }
+    let region = leaked(Layout::from_size_align(pages * 256, 256).expect("a layout"));
+    // SAFETY: the region is leaked and zeroed: nobody else ever uses it.
+    unsafe { builder.build_in(region.as_mut_ptr().cast(), metadata_for(&builder)) }.expect("a pool")
+}
+
+/// Leaked memory that fits the builder's metadata.
+pub fn metadata_for<M: Mode>(builder: &Builder<M>) -> &'static mut [MaybeUninit<u8>] {
+    leaked(builder.metadata_layout().expect("a layout"))
+}
+
+/// Zeroed memory that nobody ever frees.
+pub fn leaked(layout: Layout) -> &'static mut [MaybeUninit<u8>] {
+    assert!(layout.size() > 0);
+    // SAFETY: the layout has a size.
+    let start = unsafe { std::alloc::alloc_zeroed(layout) };
+    assert!(!start.is_null());
+    // SAFETY: it was just allocated with this size, and is never freed.
+    unsafe { std::slice::from_raw_parts_mut(start.cast(), layout.size()) }
+}
+
+/// Asserts that the pool's numbers add up, by count and by statistics.
+#[track_caller]
+pub fn assert_adds_up<M: Mode>(pool: &Pool<M>) {
+    let audit = pool.audit();
+    assert!(audit.pages.adds_up(), "{audit}");
+    assert!(matches!(audit.misplaced, None | Some(0)), "{audit}");
+    if let Some(stats) = pool.stats() {
+        assert_eq!(stats.pages, audit.pages, "{stats}");
+    }
+}
+
+/// Asserts that every page is back, nothing went wrong, and the pool closes.
+#[track_caller]
+pub fn assert_whole<M: Mode>(pool: Pool<M>) {
+    assert_adds_up(&pool);
+    let pages = pool.audit().pages;
+    assert_eq!((pages.out, pages.lent, pages.bad), (0, 0, 0), "{pages}");
+    assert!(!pool.is_tainted(), "{pool}");
+    pool.drain();
+    pool.close().expect("every page is back");
+}
+
+/// A call that only lets a cache answer what it was asked for meanwhile.
+pub fn next_call<M: Mode>(cache: &mut Cache<M>) {
+    assert_eq!(cache.alloc_bulk(&mut PageBatch::<M>::new(), 0), Bulk { new: 0, short: None });
+}
+
+/// The pages that are out.
+pub fn out<M: Mode>(pool: &Pool<M>) -> u64 {
+    pool.audit().pages.out
+}
+
+/// Whether ids are distinct.
+pub fn distinct(ids: &[PageId]) -> bool {
+    let set: std::collections::HashSet<_> = ids.iter().collect();
+    set.len() == ids.len()
+}
+
+/// Fills a page with bytes that no other page has in this order.
+pub fn mark(bytes: &mut [u8], seed: u32) {
+    for (at, four) in bytes.chunks_exact_mut(4).enumerate() {
+        four.copy_from_slice(&(seed.wrapping_mul(0x9e37_79b9) ^ at as u32).to_le_bytes());
+    }
+}
+
+/// Whether a page has the bytes that [`mark`] wrote.
+pub fn is_marked(bytes: &[u8], seed: u32) -> bool {
+    let mut same = vec![0; bytes.len()];
+    mark(&mut same, seed);
+    bytes == same
+}
+
+/// Room for raw ids.
+pub fn no_ids<const N: usize>() -> [MaybeUninit<PageId>; N] {
+    [const { MaybeUninit::uninit() }; N]
+}

@@ -1,0 +1,45 @@
+//! Metadata: at most 12 bytes per page in every mode, at most 5 in `Bare`, beside the caches.
+//!
+//! Caches, magazines and the depot do not grow with the pool once it has more than 65,536 pages. So the bytes per page
+//! are the difference between the metadata of a pool of 64 GiB (16.7 million pages) and of one of 65,536 pages with the
+//! same caches, divided by the difference in pages.
+
+#[macro_use]
+mod common;
+
+use common::*;
+
+const SMALL: usize = 1 << 16;
+const LARGE: usize = 1 << 24;
+
+fn metadata<M: Mode>(pages: usize) -> usize {
+    let builder = Pool::builder(pages).mode::<M>().caches(8).shared_caches(2).magazine(256);
+    builder.metadata_layout().expect("a legal pool").size()
+}
+
+fn metadata_is_small<M: Mode>() {
+    let bytes = metadata::<M>(LARGE) - metadata::<M>(SMALL);
+    let per_page = bytes as f64 / (LARGE - SMALL) as f64;
+    let tables = M::CHECKS || M::REFCOUNT;
+    let most = if tables { 12.0 } else { 5.0 };
+    assert!(per_page <= most, "{per_page} bytes per page");
+    // A bit per page, and its share of the summaries, is the least that any mode has.
+    assert!(per_page >= 0.125, "{per_page} bytes per page");
+}
+
+/// What the caches take: less than a hundredth of the pages of a pool of 256 MiB.
+fn caches_are_small<M: Mode>() {
+    let pages = SMALL * 4096;
+    assert!(metadata::<M>(SMALL) < pages / 100, "{} bytes", metadata::<M>(SMALL));
+}
+
+fn metadata_grows_with_the_pool<M: Mode>() {
+    let mut last = 0;
+    for pages in [1, 63, 64, 65, 4096, 4097, SMALL, LARGE, u32::MAX as usize] {
+        let size = Pool::builder(pages).mode::<M>().metadata_layout().expect("a legal pool").size();
+        assert!(size >= last, "{pages} pages");
+        last = size;
+    }
+}
+
+every_mode!(metadata_is_small, caches_are_small, metadata_grows_with_the_pool);

@@ -1,0 +1,250 @@
+//! Where pages can be: mapped, on the heap, in the caller's memory, or only at addresses.
+#![cfg(feature = "std")]
+
+#[macro_use]
+mod common;
+
+use std::alloc::Layout;
+use std::ptr::NonNull;
+
+use common::*;
+
+/// Writes and reads every page.
+fn is_usable<M: Mode>(pool: Pool<M>) {
+    let pages = pool.capacity();
+    let all: Vec<_> = (0..pages as u32)
+        .map(|seed| {
+            let mut page = pool.alloc().expect("a page");
+            mark(&mut page, seed);
+            page
+        })
+        .collect();
+    assert!(all.iter().zip(0..).all(|(page, seed)| is_marked(page, seed)));
+    drop(all);
+    assert_whole(pool);
+}
+
+fn a_heap_region_is_usable<M: Mode>() {
+    let pool = build::<M>(100, |builder| builder.page_size(4096).region(Region::heap()));
+    let info = pool.region_info();
+    assert_eq!((info.kind, info.bytes, info.base % 4096), (RegionKind::Heap, 100 * 4096, 0));
+    assert_eq!(info.huge_pages, Huge::Off);
+    assert!(!info.populated && !info.locked && !info.guarded);
+    assert!(pool.to_string().contains("; heap, 409600 bytes at 0x"), "{pool}");
+    is_usable(pool);
+}
+
+fn the_callers_memory_is_usable_and_stays_the_callers<M: Mode>() {
+    let memory = NonNull::from(leaked(Layout::from_size_align(25_600, 256).expect("legal")));
+    for _ in 0..3 {
+        // SAFETY: the memory is leaked and zeroed, and no earlier pool uses it any more.
+        let region = unsafe { Region::caller(memory.cast(), 25_600) };
+        let pool = build::<M>(100, |builder| builder.region(region));
+        let info = pool.region_info();
+        assert_eq!((info.kind, info.base), (RegionKind::Caller, memory.addr().get()));
+        is_usable(pool);
+    }
+}
+
+/// No memory of this process lies here.
+const NOWHERE: usize = 0x1000_0000_0000;
+
+fn a_pool_of_addresses_has_the_raw_calls_only<M: Mode>() {
+    let region = Region::addresses(NOWHERE, 100 * 256);
+    let pool = build::<M>(100, |builder| builder.region(region));
+    let info = pool.region_info();
+    assert_eq!((info.kind, info.base), (RegionKind::Addresses, NOWHERE));
+    assert!(info.to_string().starts_with("addresses only, 25600 bytes at 0x100000000000"));
+    let mut cache = pool.cache().expect("a cache");
+    assert_eq!(cache.alloc().expect_err("no bytes"), Short::AddressOnly);
+    assert_eq!(cache.alloc_zeroed().expect_err("no bytes"), Short::AddressOnly);
+    assert_eq!(pool.alloc().expect_err("no bytes"), Short::AddressOnly);
+    assert_eq!(cache.alloc_block(Order::MAX).expect_err("no bytes"), Short::AddressOnly);
+    let mut batch = PageBatch::<M>::new();
+    let none = Bulk { new: 0, short: Some(Short::AddressOnly) };
+    assert_eq!(cache.alloc_bulk(&mut batch, 3), none);
+    assert_eq!(pool.alloc_bulk_zeroed(&mut batch, 3), none);
+    assert_eq!(cache.fill(&mut [None, None]), none);
+    let error = pool.alloc_bulk_exact(&mut batch, 3).expect_err("no bytes");
+    assert_eq!(error.to_string(), "0 of 3 pages: the pool has addresses only: use the raw calls");
+    for round in 0..20 {
+        let mut out = no_ids::<70>();
+        let (ids, short) = cache.alloc_bulk_raw(&mut out);
+        assert_eq!((ids.len(), short), (70, None));
+        assert!(distinct(ids));
+        for &id in &*ids {
+            let address = pool.ptr(id).expect("in range").as_ptr().addr();
+            assert_eq!(address, NOWHERE + id.index() as usize * 256);
+            assert_eq!(pool.id_at(address + 255), Some(id));
+        }
+        // SAFETY: the ids were just allocated, and are freed once.
+        let freed = unsafe {
+            if round % 2 == 0 { cache.free_bulk_raw(ids) } else { pool.free_bulk_raw(ids) }
+        };
+        assert_eq!(freed, Ok(()));
+    }
+    drop(cache);
+    assert_whole(pool);
+}
+
+every_mode!(
+    a_heap_region_is_usable,
+    the_callers_memory_is_usable_and_stays_the_callers,
+    a_pool_of_addresses_has_the_raw_calls_only,
+);
+
+#[cfg(target_os = "linux")]
+mod mapped {
+    use super::*;
+
+    /// The access that this process has to an address, as the system prints it, and `None` where nothing is mapped.
+    fn access(address: usize) -> Option<String> {
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("a list of mappings");
+        maps.lines().find_map(|line| {
+            let (range, rest) = line.split_once(' ')?;
+            let (start, end) = range.split_once('-')?;
+            let number = |text| usize::from_str_radix(text, 16).expect("a number");
+            let inside = (number(start)..number(end)).contains(&address);
+            inside.then(|| rest.split(' ').next().unwrap_or_default().to_owned())
+        })
+    }
+
+    fn mapped(mapping: Mapping) -> Result<Pool<Checked>, BuildError> {
+        Pool::builder(100).mode::<Checked>().region(mapping).build()
+    }
+
+    #[test]
+    fn a_region_is_mapped_unless_something_else_is_said() {
+        let pool = Pool::builder(100).mode::<Checked>().build().expect("a pool");
+        let info = pool.region_info();
+        assert_eq!((info.kind, info.huge_pages), (RegionKind::Mapped, Huge::Off));
+        assert_eq!((info.bytes, info.base % 4096), (100 * 4096, 0));
+        assert!(info.guarded && !info.populated && !info.locked);
+        assert!(info.to_string().ends_with(", guarded"), "{info}");
+        is_usable(pool);
+    }
+
+    #[test]
+    fn new_pages_are_zero() {
+        let pool = mapped(Region::mapped()).expect("a pool");
+        let pages: Vec<_> = (0..100).map(|_| pool.alloc().expect("a page")).collect();
+        assert!(pages.iter().all(|page| page.iter().all(|&byte| byte == 0)));
+    }
+
+    #[test]
+    fn guard_pages_stand_at_both_ends() {
+        let pool = mapped(Region::mapped().guard_pages(true)).expect("a pool");
+        let RegionInfo { base, bytes, .. } = pool.region_info();
+        let none = Some("---p".to_owned());
+        let usable = Some("rw-p".to_owned());
+        assert_eq!([access(base - 1), access(base - 4096)], [none.clone(), none.clone()]);
+        assert_eq!([access(base), access(base + bytes - 1)], [usable.clone(), usable]);
+        assert_eq!([access(base + bytes), access(base + bytes + 4095)], [none.clone(), none]);
+        is_usable(pool);
+    }
+
+    #[test]
+    fn without_guard_pages_the_region_says_so() {
+        let pool = mapped(Region::mapped().guard_pages(false)).expect("a pool");
+        assert!(!pool.region_info().guarded);
+        is_usable(pool);
+    }
+
+    #[test]
+    fn large_pages_are_aligned_to_their_size() {
+        for size in [64, 8192, 1 << 16, 2 << 20] {
+            let pool = Pool::builder(4).mode::<Hardened>().page_size(size).build().expect("a pool");
+            assert_eq!(pool.region_info().base % size, 0);
+            is_usable(pool);
+        }
+    }
+
+    #[test]
+    fn populated_pages_are_in_memory() {
+        let pool = mapped(Region::mapped().populate(true)).expect("a pool");
+        let info = pool.region_info();
+        assert!(info.populated && info.to_string().contains(", populated"), "{info}");
+        let mut resident = [0_u8; 100];
+        let base = std::ptr::without_provenance_mut(info.base);
+        // SAFETY: the range is mapped, and there is a byte for each page of it.
+        assert_eq!(unsafe { libc::mincore(base, info.bytes, resident.as_mut_ptr()) }, 0);
+        assert!(resident.iter().all(|byte| byte & 1 == 1));
+        is_usable(pool);
+    }
+
+    #[test]
+    fn a_locked_region_is_locked_or_the_error_says_what_was_refused() {
+        match mapped(Region::mapped().lock(true)) {
+            Ok(pool) => {
+                let info = pool.region_info();
+                assert!(info.locked && info.to_string().contains(", locked"), "{info}");
+                is_usable(pool);
+            }
+            Err(error @ BuildError::System { what: "locking the region in memory", .. }) => {
+                assert!(error.to_string().starts_with("the system refused locking"), "{error}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn huge_pages_are_required_or_the_error_says_what_was_refused() {
+        match mapped(Region::mapped().huge_pages(HugePages::Require)) {
+            Ok(pool) => {
+                let info = pool.region_info();
+                assert_eq!((info.huge_pages, info.base % (2 << 20)), (Huge::Reserved, 0));
+                assert!(info.to_string().contains(", huge pages"), "{info}");
+                is_usable(pool);
+            }
+            Err(error @ BuildError::System { what: "huge pages for the region", code }) => {
+                assert_ne!(code, 0);
+                let text = format!("the system refused huge pages for the region (error {code})");
+                assert_eq!(error.to_string(), text);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn huge_pages_that_are_tried_fall_back_visibly() {
+        let pool = mapped(Region::mapped().huge_pages(HugePages::Try)).expect("a pool");
+        let info = pool.region_info();
+        let text = info.to_string();
+        assert_eq!(info.base % (2 << 20), 0);
+        match info.huge_pages {
+            Huge::Reserved => assert!(text.contains(", huge pages"), "{text}"),
+            Huge::Advised { refused } => {
+                let note = "transparent huge pages (reserved ones refused: error";
+                assert!(refused != 0 && text.contains(note), "{text}");
+            }
+            Huge::Refused { code } => {
+                assert!(code != 0 && text.contains("huge pages refused (error"), "{text}");
+            }
+            _ => panic!("{text}"),
+        }
+        assert!(pool.to_string().contains(&text));
+        is_usable(pool);
+    }
+
+    #[test]
+    fn a_closed_pool_unmaps_its_region() {
+        // Another thread's mapping may take the place at once, but not again and again.
+        let unmaps = (0..100).any(|_| {
+            let pool = mapped(Region::mapped()).expect("a pool");
+            let RegionInfo { base, .. } = pool.region_info();
+            let page = pool.alloc().expect("a page");
+            drop(pool);
+            assert_eq!(access(base).as_deref(), Some("rw-p"), "a page is still out");
+            drop(page);
+            access(base).is_none()
+        });
+        assert!(unmaps);
+    }
+
+    #[test]
+    fn what_the_system_cannot_map_is_an_error() {
+        let error = Pool::builder(1 << 30).page_size(1 << 32).build().expect_err("2^62 bytes");
+        let BuildError::System { what, code } = error else { panic!("{error}") };
+        assert!(what.contains("region") && code == libc::ENOMEM, "{error}");
+    }
+}
