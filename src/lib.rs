@@ -37,6 +37,9 @@ mod error;
 mod inner;
 mod magazine;
 mod mode;
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod models;
 mod owned;
 mod page;
 mod pool;

@@ -1,5 +1,7 @@
 //! The loom arm: the same names over loom's atomics, so that a model sees every access.
 
+extern crate std;
+
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
@@ -33,16 +35,22 @@ word! {
     PageState: PageState::to_bits, PageState::from_bits;
 }
 
-/// A thin `Atomic<T>` over one loom atomic. Arithmetic is done in 64 bits: no 32-bit word here relies on wrapping.
-pub(crate) struct Atomic<T>(AtomicU64, PhantomData<T>);
+/// A thin `Atomic<T>` over a loom atomic. Arithmetic is done in 64 bits: no 32-bit word here relies on wrapping.
+///
+/// loom remembers the last access to a word only, so that a thread's own load hides another thread's earlier load
+/// from the write that follows it, and the order in which the write comes first is never tried (loom's issues 166
+/// and 392). Every load-then-compare-and-swap is of this kind. So each load first makes its mark on a second word,
+/// with a relaxed read-modify-write, which orders nothing: loads then have an order, and loom tries them all.
+pub(crate) struct Atomic<T>(AtomicU64, AtomicU64, PhantomData<T>);
 
 impl<T: Word> Atomic<T> {
     pub(crate) fn new(value: T) -> Self {
-        Atomic(AtomicU64::new(value.to_bits()), PhantomData)
+        Atomic(AtomicU64::new(value.to_bits()), AtomicU64::new(0), PhantomData)
     }
 
     #[track_caller]
     pub(crate) fn load(&self, order: Ordering) -> T {
+        self.1.fetch_or(0, Ordering::Relaxed);
         T::from_bits(self.0.load(order))
     }
 
@@ -98,8 +106,21 @@ impl<T: Word> Atomic<T> {
     }
 }
 
+impl<T> Drop for Atomic<T> {
+    /// The end of a word is a write to it: whoever frees metadata while another may still touch it is reported.
+    #[track_caller]
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.0.with_mut(|_| ());
+        }
+    }
+}
+
 /// Says to the model checker who owns something when: two owners at once are a race that it reports.
 pub(crate) struct Turn(UnsafeCell<()>);
+
+// SAFETY: it holds nothing; that two threads may touch it at once is what loom is to notice.
+unsafe impl Sync for Turn {}
 
 impl Turn {
     pub(crate) fn new() -> Self {
@@ -146,7 +167,7 @@ pub(crate) fn entropy<T>(_of: *const T) -> u64 {
     0x5eed
 }
 
-/// All threads start with the same slot: the most contention.
+/// All threads start with the same slot: the most contention. (A model's threads are one thread of the system.)
 pub(crate) fn thread_hint() -> usize {
-    0
+    crate::hint::thread_hint(|| 1)
 }

@@ -1,0 +1,131 @@
+//! The word of a page, by itself.
+
+use std::sync::Arc;
+
+use loom_tests::{Cell, every_mode, race, race3};
+use pagesheaf::models::Word;
+use pagesheaf::{Fault, Order};
+
+/// Three parties run the same code over shared state, numbered.
+fn three<S: Send + Sync + 'static, R: Send + 'static>(
+    state: S,
+    party: fn(&S, usize) -> R,
+) -> (Arc<S>, [R; 3]) {
+    let state = Arc::new(state);
+    let (first, second) = (Arc::clone(&state), Arc::clone(&state));
+    let (a, b, c) = race3(move || party(&first, 0), move || party(&second, 1), || party(&state, 2));
+    (state, [a, b, c])
+}
+
+/// Anywhere but where the page was.
+const ELSEWHERE: u32 = 100;
+
+fn nowhere(_place: u32) -> bool {
+    false
+}
+
+every_mode! {
+    /// Of three holders exactly one is the last; it sees what the others wrote, and may free the page.
+    refcounted, Exhaustive, at least 100;
+    fn the_last_release_publishes_writes_and_frees_once<M: Refcounted>() {
+        let word = Word::out::<M>();
+        word.retain(2).expect("few references");
+        let written: [Cell; 3] = Default::default();
+        let (_, last) = three((word, written), |(word, written), at| {
+            written[at].bump();
+            let last = word.release();
+            if last {
+                written.iter().for_each(Cell::bump);
+                word.try_free::<M>(ELSEWHERE, nowhere).expect("the sole owner frees");
+            }
+            last
+        });
+        assert_eq!(last.into_iter().filter(|last| *last).count(), 1);
+    }
+}
+
+every_mode! {
+    /// A reference made from one that is held counts, whatever others release meanwhile.
+    refcounted, Exhaustive, at least 20;
+    fn a_retain_against_a_release_is_counted<M: Refcounted>() {
+        let word = Arc::new((Word::out::<M>(), Cell::default()));
+        word.0.retain(1).expect("few references");
+        let other = Arc::clone(&word);
+        let release = |(word, owned): &(Word, Cell)| {
+            let last = word.release();
+            if last {
+                owned.bump();
+            }
+            usize::from(last)
+        };
+        let (a, b) = race(move || release(&other), || {
+            word.0.retain(1).expect("few references");
+            release(&word) + release(&word)
+        });
+        assert_eq!(a + b, 1, "somebody is the last");
+        word.0.try_free::<M>(ELSEWHERE, nowhere).expect("nobody holds it");
+    }
+}
+
+every_mode! {
+    /// Of three frees that race, one wins and each other one is told.
+    hardened, Exhaustive, at least 6;
+    fn a_racing_double_free_is_reported_exactly_once<M: Mode>() {
+        let (_, freed) = three(Word::out::<M>(), |word, at| {
+            word.try_free::<M>(ELSEWHERE + at as u32, nowhere)
+        });
+        assert_eq!(freed.iter().filter(|freed| freed.is_ok()).count(), 1);
+        assert!(freed.into_iter().all(|freed| matches!(freed, Ok(()) | Err(Fault::AlreadyFree))));
+    }
+}
+
+every_mode! {
+    /// A second free that comes while the page is handed out again: it or the new owner's free is refused, not both
+    /// and not neither.
+    hardened, Exhaustive, at least 6;
+    fn a_stale_free_and_the_new_owners_are_told_apart_or_one_is_refused<M: Mode>() {
+        let place = ELSEWHERE;
+        let word = Arc::new(Word::new());
+        word.rest(place);
+        let stale = Arc::clone(&word);
+        let (a, b) = race(move || stale.try_free::<M>(place + 1, nowhere), || {
+            assert!(word.claim(place), "a page leaves where it was");
+            word.try_free::<M>(place + 2, nowhere)
+        });
+        assert_eq!(usize::from(a.is_ok()) + usize::from(b.is_ok()), 1);
+    }
+}
+
+every_mode! {
+    /// A lent page is reclaimed by one of those who try, who sees what was done before it was lent.
+    checking, Exhaustive, at least 4;
+    fn a_lent_page_is_reclaimed_once<M: Mode>() {
+        let (_, reclaimed) = three((Word::out::<M>(), Cell::default()), |(word, owned), at| {
+            if at == 0 {
+                owned.bump();
+                word.lend::<M>().expect("owned");
+                return false;
+            }
+            let reclaimed = word.reclaim::<M>();
+            match reclaimed {
+                Ok(()) => owned.bump(),
+                Err(fault) => assert_eq!(fault, Fault::NotLent),
+            }
+            reclaimed.is_ok()
+        });
+        assert!(reclaimed.into_iter().filter(|reclaimed| *reclaimed).count() <= 1);
+    }
+}
+
+every_mode! {
+    /// Of three frees of a block that race, one wins and each other one is told.
+    any, Exhaustive, at least 6;
+    fn a_block_is_freed_once<M: Mode>() {
+        let order = Order::new(1).expect("a small order");
+        let word = Word::out::<M>();
+        word.head_block(order);
+        let (_, freed) = three((word, order), |(word, order), _| word.try_free_block(*order));
+        assert_eq!(freed.iter().filter(|freed| freed.is_ok()).count(), 1);
+        assert!(freed.into_iter().all(|freed| matches!(freed, Ok(()) | Err(Fault::NotABlock))));
+    }
+}

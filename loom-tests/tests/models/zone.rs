@@ -1,0 +1,147 @@
+//! The zone, by itself. A word has 64 pages, as in a real build: what matters is how many words and summary levels
+//! there are, and a zone that is nearly empty costs no more to explore than a small one.
+
+use std::sync::Arc;
+
+use loom_tests::{Owners, every_mode, race, race3};
+use pagesheaf::models::FreePages;
+use pagesheaf::{Order, PageId};
+
+struct Zone {
+    free: FreePages,
+    owners: Arc<Owners>,
+}
+
+impl Zone {
+    /// A zone with room for `pages`, of which these are in it.
+    fn new(pages: usize, ids: &[u32]) -> Arc<Self> {
+        let zone = Zone { free: FreePages::new(pages), owners: Owners::new(pages) };
+        ids.iter().for_each(|&id| assert_eq!(zone.free.put(&[PageId::new(id)]), 0));
+        Arc::new(zone)
+    }
+
+    fn take(&self, cursor: u32, max: usize) -> Vec<PageId> {
+        let taken = self.free.take(cursor, max);
+        taken.iter().for_each(|&id| self.owners.takes(id));
+        taken
+    }
+
+    fn put(&self, ids: &[PageId]) {
+        ids.iter().for_each(|&id| self.owners.gives(id));
+        assert_eq!(self.free.put(ids), 0, "nobody doubled a page");
+    }
+
+    /// At rest: all pages that nobody has can be found, and the count agrees.
+    fn has(&self, pages: usize) {
+        assert_eq!(self.free.free(), pages);
+        assert_eq!(self.take(0, usize::MAX).len(), pages);
+        assert_eq!(self.free.free(), 0);
+    }
+}
+
+every_mode! {
+    /// Refills and returns in one word hand each page to one party at a time, and none goes missing.
+    any, Exhaustive, at least 100;
+    fn take_and_return_lose_and_double_nothing<M: Mode>() {
+        let zone = Zone::new(4, &[0, 1, 2]);
+        let other = Arc::clone(&zone);
+        let (a, b) = race(
+            move || {
+                let taken = other.take(0, 2);
+                other.put(&taken);
+                taken.len()
+            },
+            || {
+                let taken = zone.take(0, 2);
+                zone.put(&taken[1..]);
+                1
+            },
+        );
+        assert!(a >= 1);
+        zone.has(3 - b);
+    }
+}
+
+every_mode! {
+    /// A word is emptied while a page returns to it: afterwards the summary leads to that page.
+    any, Exhaustive, at least 100;
+    fn summary_bits_lose_no_page<M: Mode>() {
+        let zone = Zone::new(128, &[64]);
+        zone.owners.takes(PageId::new(65));
+        let other = Arc::clone(&zone);
+        let (taken, ()) = race(
+            move || other.take(1, 2).len(),
+            || zone.put(&[PageId::new(65)]),
+        );
+        zone.has(2 - taken);
+    }
+}
+
+every_mode! {
+    /// The same through two levels of summary, of which a word is emptied too.
+    any, Exhaustive, at least 100;
+    fn two_levels_of_summary_bits_lose_no_page<M: Mode>() {
+        let first = 64 * 64;
+        let zone = Zone::new(first as usize + 2, &[first]);
+        zone.owners.takes(PageId::new(first + 1));
+        let other = Arc::clone(&zone);
+        let (taken, ()) = race(
+            move || other.take(64, 2).len(),
+            || zone.put(&[PageId::new(first + 1)]),
+        );
+        zone.has(2 - taken);
+    }
+}
+
+every_mode! {
+    /// The same with a search that meets the stale bit and helps to clear it.
+    any, Composite, at least 100;
+    fn a_search_that_clears_a_stale_bit_loses_no_page<M: Mode>() {
+        let zone = Zone::new(128, &[64]);
+        zone.owners.takes(PageId::new(65));
+        let (first, second) = (Arc::clone(&zone), Arc::clone(&zone));
+        let (a, b, ()) = race3(
+            move || first.take(1, 1).len(),
+            move || second.take(0, 1).len(),
+            || zone.put(&[PageId::new(65)]),
+        );
+        zone.has(2 - a - b);
+    }
+}
+
+every_mode! {
+    /// Of two frees of one page that race, one is told.
+    any, Exhaustive, at least 2;
+    fn a_page_that_returns_twice_is_seen_once<M: Mode>() {
+        let zone = Zone::new(4, &[]);
+        let other = Arc::clone(&zone);
+        let id = [PageId::new(2)];
+        let (a, b) = race(move || other.free.put(&id), || zone.free.put(&id));
+        assert_eq!(a + b, 1);
+        zone.has(1);
+    }
+}
+
+every_mode! {
+    /// Blocks and single pages out of one word do not overlap.
+    any, Exhaustive, at least 20;
+    fn a_block_and_pages_do_not_overlap<M: Mode>() {
+        let order = Order::new(1).expect("a small order");
+        let zone = Zone::new(4, &[0, 1, 2]);
+        let other = Arc::clone(&zone);
+        let (block, pages) = race(
+            move || {
+                let first = other.free.take_block(order)?;
+                let ids = [first, PageId::new(first.index() + 1)];
+                ids.iter().for_each(|&id| other.owners.takes(id));
+                ids.iter().for_each(|&id| other.owners.gives(id));
+                assert_eq!(other.free.put_block(first, order), 0);
+                Some(())
+            },
+            || zone.take(0, 1).len(),
+        );
+        assert_eq!(pages, 1);
+        assert!(block.is_some() || zone.owners.out() == 1);
+        zone.has(2);
+    }
+}

@@ -1,0 +1,96 @@
+//! The word of one page.
+
+use crate::error::Fault;
+use crate::mode::Mode;
+use crate::page::{Order, PageWord, Released};
+
+/// The word of one page.
+pub struct Word(PageWord);
+
+impl Default for Word {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Word {
+    /// The word of a page in the zone.
+    #[must_use]
+    pub fn new() -> Self {
+        Word(PageWord::new())
+    }
+
+    /// The word of a page that is out, as the mode marks it.
+    #[must_use]
+    pub fn out<M: Mode>() -> Self {
+        let word = Self::new();
+        assert!(!M::HARDENED || word.claim(0));
+        word
+    }
+
+    /// The page is put at a place by its owner.
+    pub fn rest(&self, place: u32) {
+        self.0.rest(place);
+    }
+
+    /// The page leaves the place that it was put at.
+    #[must_use]
+    pub fn claim(&self, place: u32) -> bool {
+        self.0.claim(place)
+    }
+
+    /// The page comes back and is put at a place.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn try_free<M: Mode>(
+        &self,
+        place: u32,
+        is_member: impl FnOnce(u32) -> bool,
+    ) -> Result<(), Fault> {
+        self.0.try_free(M::HARDENED, place, is_member)
+    }
+
+    /// Adds references.
+    ///
+    /// # Errors
+    /// When the count has stuck.
+    pub fn retain(&self, n: u32) -> Result<(), Fault> {
+        self.0.retain(n)
+    }
+
+    /// Gives up a reference; whether it was the last.
+    #[must_use]
+    pub fn release(&self) -> bool {
+        self.0.release() == Released::Last
+    }
+
+    /// The page goes to a device.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn lend<M: Mode>(&self) -> Result<(), Fault> {
+        self.0.lend::<M>()
+    }
+
+    /// The page comes back from a device.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn reclaim<M: Mode>(&self) -> Result<(), Fault> {
+        self.0.reclaim::<M>()
+    }
+
+    /// The page becomes the first of a block that is out.
+    pub fn head_block(&self, order: Order) {
+        self.0.join_block(true, order);
+    }
+
+    /// The block comes back.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn try_free_block(&self, order: Order) -> Result<(), Fault> {
+        self.0.try_free_block(order)
+    }
+}

@@ -1,0 +1,61 @@
+//! A zone.
+
+use std::vec::Vec;
+
+use super::Block;
+use crate::page::{Order, PageId};
+use crate::table::Plan;
+use crate::zone::{Zone, ZonePlan};
+
+/// A zone.
+pub struct FreePages {
+    zone: Zone,
+    _block: Block,
+}
+
+impl FreePages {
+    /// A zone with room for `pages`, none of which is in it.
+    #[must_use]
+    pub fn new(pages: usize) -> Self {
+        let mut plan = Plan::starting_with::<()>();
+        let zone = ZonePlan::new(&mut plan, pages).expect("models are small");
+        let block = Block::new(&plan);
+        // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.
+        let zone = unsafe { Zone::new(block.0, zone, 0) };
+        FreePages { zone, _block: block }
+    }
+
+    /// Takes up to `max` pages, looking first from the word `cursor` on.
+    #[must_use]
+    pub fn take(&self, mut cursor: u32, max: usize) -> Vec<PageId> {
+        let mut taken = Vec::new();
+        self.zone.take(&mut cursor, max, |id| taken.push(id));
+        taken
+    }
+
+    /// Takes an aligned block.
+    #[must_use]
+    pub fn take_block(&self, order: Order) -> Option<PageId> {
+        self.zone.take_block(&mut 0, order)
+    }
+
+    /// Puts pages in. Returns how many were there already.
+    pub fn put(&self, ids: &[PageId]) -> usize {
+        let mut doubled = 0;
+        self.zone.put(ids, |_| doubled += 1);
+        doubled
+    }
+
+    /// Puts a block in. Returns how many of its pages were there already.
+    pub fn put_block(&self, first: PageId, order: Order) -> usize {
+        let mut doubled = 0;
+        self.zone.put_block(first, order, |_| doubled += 1);
+        doubled
+    }
+
+    /// How many pages the zone says it has.
+    #[must_use]
+    pub fn free(&self) -> usize {
+        self.zone.free()
+    }
+}
