@@ -1,4 +1,6 @@
-//! A bulk page allocator whose safety you choose. (Crate docs follow.)
+//! A bulk page allocator whose safety you choose.
+//!
+//! Reading order: `mode`, `page`, `zone`, `depot`, `magazine`, `cache`, `inner`, `pool`, `owned`.
 #![no_std]
 
 #[cfg(feature = "std")]
@@ -61,3 +63,7 @@ pub use page::{Order, PageId};
 pub use pool::{Cache, Pool};
 pub use region::{Huge, HugePages, Mapping, Region, RegionInfo, RegionKind};
 pub use stats::{Audit, Calls, Pages, Stats};
+
+#[cfg(all(doctest, feature = "std", feature = "refcount"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

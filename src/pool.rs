@@ -269,6 +269,13 @@ impl<M: Mode> Cache<M> {
         Pool { core: self.core.clone() }
     }
 
+    /// Puts back into the zone all pages that the cache holds. Call it before the thread goes to sleep: nobody else
+    /// can get at an owned cache's pages.
+    pub fn drain(&mut self) {
+        // SAFETY: a cache holds its slot.
+        unsafe { self.core.empty_slot(self.slot()) };
+    }
+
     #[inline(always)]
     fn slot(&self) -> &Slot {
         // SAFETY: the handle keeps the core alive, and the slot lies in it.
@@ -318,8 +325,7 @@ impl<M: Mode> Front<M> for Cache<M> {
 
 impl<M: Mode> Drop for Cache<M> {
     fn drop(&mut self) {
-        // SAFETY: a cache holds its slot.
-        unsafe { self.core.empty_slot(self.slot()) };
+        self.drain();
         self.slot().unlock();
     }
 }
