@@ -195,9 +195,11 @@ impl<M: Mode> Core<M> {
         for (position, &id) in ids.iter().enumerate() {
             let fault = match self.words.get(id.index() as usize) {
                 None => Fault::OutOfRange,
-                // The load is Acquire: it pairs with the Release of the holders that let go.
-                Some(word) if word.load().references() != 1 => word.load().fault(),
-                Some(_) => continue,
+                // One load, which is Acquire: it pairs with the Release of the holders that let go.
+                Some(word) => match word.load() {
+                    state if state.references() == 1 => continue,
+                    state => state.fault(),
+                },
             };
             faults.add(id, position, fault);
             good(&ids[start..position]);

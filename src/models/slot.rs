@@ -42,11 +42,15 @@ impl Lock {
 
 impl Locked<'_> {
     /// Adds one to a counter that has no more protection than the lock, and to a cell that has none either.
-    pub fn count(&self) -> u64 {
-        self.0.counters.allocated.add(1);
+    /// Returns both.
+    pub fn count(&self) -> (u64, u32) {
+        let counter = &self.0.counters.allocated;
+        counter.add(1);
         // SAFETY: the slot is held.
-        unsafe { self.0.cursor.set(self.0.cursor.get() + 1) };
-        self.0.counters.allocated.get()
+        let cell = unsafe { self.0.cursor.get() } + 1;
+        // SAFETY: as above.
+        unsafe { self.0.cursor.set(cell) };
+        (counter.get(), cell)
     }
 }
 

@@ -1,6 +1,11 @@
 //! The models, a module for each mechanism, from the ground up.
 
+mod closing;
+mod common;
 mod depot;
+mod drain;
+mod foreign;
+mod ownership;
 mod page;
 mod slot;
 mod zone;

@@ -26,7 +26,7 @@ fn nowhere(_place: u32) -> bool {
 
 every_mode! {
     /// Of three holders exactly one is the last; it sees what the others wrote, and may free the page.
-    refcounted, Exhaustive, at least 100;
+    refcounted, Exhaustive, at least 10_000;
     fn the_last_release_publishes_writes_and_frees_once<M: Refcounted>() {
         let word = Word::out::<M>();
         word.retain(2).expect("few references");
@@ -46,7 +46,7 @@ every_mode! {
 
 every_mode! {
     /// A reference made from one that is held counts, whatever others release meanwhile.
-    refcounted, Exhaustive, at least 20;
+    refcounted, Exhaustive, at least 400;
     fn a_retain_against_a_release_is_counted<M: Refcounted>() {
         let word = Arc::new((Word::out::<M>(), Cell::default()));
         word.0.retain(1).expect("few references");
@@ -68,8 +68,33 @@ every_mode! {
 }
 
 every_mode! {
+    /// A holder who frees the page and finds one reference sees what the other wrote before it let go.
+    refcounted, Exhaustive, at least 4;
+    fn a_free_that_finds_one_reference_sees_what_the_others_wrote<M: Refcounted>() {
+        let page = Arc::new((Word::out::<M>(), Cell::default()));
+        page.0.retain(1).expect("few references");
+        let other = Arc::clone(&page);
+        let (last, freed) = race(
+            move || {
+                other.1.bump();
+                other.0.release()
+            },
+            || {
+                let freed = page.0.try_free::<M>(ELSEWHERE, nowhere);
+                if freed.is_ok() {
+                    page.1.bump();
+                }
+                freed
+            },
+        );
+        assert!(!last, "the other one keeps its reference");
+        assert!(matches!(freed, Ok(()) | Err(Fault::Shared { references: 2 })));
+    }
+}
+
+every_mode! {
     /// Of three frees that race, one wins and each other one is told.
-    hardened, Exhaustive, at least 6;
+    hardened, Exhaustive, at least 4_000;
     fn a_racing_double_free_is_reported_exactly_once<M: Mode>() {
         let (_, freed) = three(Word::out::<M>(), |word, at| {
             word.try_free::<M>(ELSEWHERE + at as u32, nowhere)
@@ -80,9 +105,21 @@ every_mode! {
 }
 
 every_mode! {
+    /// A page that is found in one place twice leaves it once.
+    hardened, Exhaustive, at least 2;
+    fn a_page_leaves_its_place_once<M: Mode>() {
+        let word = Arc::new(Word::new());
+        word.rest(ELSEWHERE);
+        let other = Arc::clone(&word);
+        let (a, b) = race(move || other.claim(ELSEWHERE), || word.claim(ELSEWHERE));
+        assert!(a != b);
+    }
+}
+
+every_mode! {
     /// A second free that comes while the page is handed out again: it or the new owner's free is refused, not both
     /// and not neither.
-    hardened, Exhaustive, at least 6;
+    hardened, Exhaustive, at least 30;
     fn a_stale_free_and_the_new_owners_are_told_apart_or_one_is_refused<M: Mode>() {
         let place = ELSEWHERE;
         let word = Arc::new(Word::new());
@@ -98,7 +135,7 @@ every_mode! {
 
 every_mode! {
     /// A lent page is reclaimed by one of those who try, who sees what was done before it was lent.
-    checking, Exhaustive, at least 4;
+    checking, Exhaustive, at least 500;
     fn a_lent_page_is_reclaimed_once<M: Mode>() {
         let (_, reclaimed) = three((Word::out::<M>(), Cell::default()), |(word, owned), at| {
             if at == 0 {
@@ -119,7 +156,7 @@ every_mode! {
 
 every_mode! {
     /// Of three frees of a block that race, one wins and each other one is told.
-    any, Exhaustive, at least 6;
+    any, Exhaustive, at least 40;
     fn a_block_is_freed_once<M: Mode>() {
         let order = Order::new(1).expect("a small order");
         let word = Word::out::<M>();

@@ -41,7 +41,7 @@ impl Zone {
 
 every_mode! {
     /// Refills and returns in one word hand each page to one party at a time, and none goes missing.
-    any, Exhaustive, at least 100;
+    any, Exhaustive, at least 3_000;
     fn take_and_return_lose_and_double_nothing<M: Mode>() {
         let zone = Zone::new(4, &[0, 1, 2]);
         let other = Arc::clone(&zone);
@@ -64,7 +64,7 @@ every_mode! {
 
 every_mode! {
     /// A word is emptied while a page returns to it: afterwards the summary leads to that page.
-    any, Exhaustive, at least 100;
+    any, Exhaustive, at least 200;
     fn summary_bits_lose_no_page<M: Mode>() {
         let zone = Zone::new(128, &[64]);
         zone.owners.takes(PageId::new(65));
@@ -79,7 +79,7 @@ every_mode! {
 
 every_mode! {
     /// The same through two levels of summary, of which a word is emptied too.
-    any, Exhaustive, at least 100;
+    any, Exhaustive, at least 2_000;
     fn two_levels_of_summary_bits_lose_no_page<M: Mode>() {
         let first = 64 * 64;
         let zone = Zone::new(first as usize + 2, &[first]);
@@ -95,7 +95,7 @@ every_mode! {
 
 every_mode! {
     /// The same with a search that meets the stale bit and helps to clear it.
-    any, Composite, at least 100;
+    any, Composite, at least 1_000;
     fn a_search_that_clears_a_stale_bit_loses_no_page<M: Mode>() {
         let zone = Zone::new(128, &[64]);
         zone.owners.takes(PageId::new(65));
@@ -111,7 +111,7 @@ every_mode! {
 
 every_mode! {
     /// Of two frees of one page that race, one is told.
-    any, Exhaustive, at least 2;
+    any, Exhaustive, at least 6;
     fn a_page_that_returns_twice_is_seen_once<M: Mode>() {
         let zone = Zone::new(4, &[]);
         let other = Arc::clone(&zone);
@@ -124,7 +124,7 @@ every_mode! {
 
 every_mode! {
     /// Blocks and single pages out of one word do not overlap.
-    any, Exhaustive, at least 20;
+    any, Exhaustive, at least 700;
     fn a_block_and_pages_do_not_overlap<M: Mode>() {
         let order = Order::new(1).expect("a small order");
         let zone = Zone::new(4, &[0, 1, 2]);

@@ -1,0 +1,37 @@
+//! Small pools, and what is asked of every pool in the end.
+
+use pagesheaf::{Mode, PageId, Pool, Region, Short};
+
+/// A pool of `pages` pages with so many owned and shared caches, whose magazines hold `magazine` ids.
+pub fn pool<M: Mode>(pages: usize, caches: usize, shared: usize, magazine: usize) -> Pool<M> {
+    Pool::builder(pages)
+        .mode::<M>()
+        .page_size(64)
+        .region(Region::heap())
+        .caches(caches)
+        .shared_caches(shared)
+        .magazine(magazine)
+        .build()
+        .expect("a small pool")
+}
+
+/// At rest, with no other handle: the figures add up, nothing was found wrong, and every page can be had.
+#[track_caller]
+pub fn is_whole<M: Mode>(pool: &Pool<M>) {
+    let audit = pool.audit();
+    assert!(audit.pages.adds_up(), "{audit}");
+    assert_eq!((audit.pages.out, audit.pages.bad), (0, 0), "{audit}");
+    assert_eq!(audit.misplaced.unwrap_or(0), 0, "{audit}");
+    assert!(!pool.is_tainted(), "{pool}");
+    let mut pages: Vec<_> = (0..pool.capacity())
+        .map(|_| pool.alloc().unwrap_or_else(|short| panic!("{short}: {pool}")))
+        .collect();
+    assert!(matches!(pool.alloc(), Err(Short::Exhausted)), "{pool}");
+    pages.sort_by_key(|page| page.id());
+    assert!(pages.iter().map(|page| page.id()).eq(ids(pool.capacity())));
+}
+
+/// The first `count` pages.
+pub fn ids(count: usize) -> impl Iterator<Item = PageId> {
+    (0..count as u32).map(PageId::new)
+}
