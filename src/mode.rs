@@ -16,7 +16,7 @@ mod sealed {
 pub trait Mode: sealed::Sealed + Copy + fmt::Debug + Send + Sync + 'static {
     /// Pages carry a reference count, and a raw free refuses a page whose count is not one.
     const REFCOUNT: bool;
-    /// Pages are verified when they return, and when they move between cache, depot and zone.
+    /// Pages are verified when they return, and when they move to or from the zone.
     ///
     /// On as well in every hardened mode, and in every mode when the final binary is built with
     /// `--cfg pagesheaf_force_checks`.

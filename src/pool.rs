@@ -186,7 +186,7 @@ impl<M: Mode> Pool<M> {
     pub unsafe fn reclaim(&self, id: PageId) -> Result<Page<M>, FreeError> {
         let mut faults = Faults::default();
         let good = self.core.take_back(id, 0, &mut faults);
-        self.core.police(self.core.judge(&faults, usize::from(good)))?;
+        self.core.verdict(&faults, usize::from(good))?;
         self.core.books.lent.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: the caller hands over the page.
         Ok(unsafe { self.adopt(id) })

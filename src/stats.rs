@@ -8,7 +8,6 @@ use core::fmt;
 use crate::cache::Counters;
 use crate::mode::{Mode, Modes};
 use crate::pool::{Cache, Pool};
-use crate::region::RegionInfo;
 use crate::sync::Ordering;
 
 /// Where a pool's pages are. Exact at rest; while others allocate and free, each figure is of a moment of its own.
@@ -209,7 +208,6 @@ impl<M: Mode> Pool<M> {
     }
 
     fn report(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RegionInfo { .. } = self.core.region.info;
         write!(f, "{}: {}", self.mode(), self.pages(self.core.zone.free()))?;
         match self.stats() {
             Some(stats) => write!(f, "; {}; faults {}", stats.calls, stats.faults)?,

@@ -208,7 +208,8 @@ unsafe fn give_rest<M: Mode>(front: &mut impl Front<M>, ids: &[PageId], given: u
     let mut faults = Faults::after(given);
     // SAFETY: passed on to the caller.
     let freed = unsafe { front.give(&ids[given..], &mut faults) };
-    front.shared().note(&faults, given + freed);
+    // The call has no error to return; the pool remembers.
+    let _ = front.shared().verdict(&faults, given + freed);
 }
 
 pub(super) fn alloc_block<M: Mode>(
@@ -237,7 +238,8 @@ pub(super) fn free_block<M: Mode>(front: &mut impl Front<M>, block: Block<M>) {
         Some(slot) => slot.counters.gave::<M>(freed),
         None => core.orphans_given(freed),
     });
-    core.note(&faults, freed);
+    // The call has no error to return; the pool remembers.
+    let _ = core.verdict(&faults, freed);
 }
 
 pub(super) fn alloc_bulk_raw<'o, M: Mode>(
@@ -268,7 +270,7 @@ pub(super) unsafe fn free_bulk_raw<M: Mode>(
         // SAFETY: passed on to the caller.
         freed = unsafe { front.give(ids, &mut faults) };
     }
-    core.police(core.judge(&faults, freed))
+    core.verdict(&faults, freed)
 }
 
 pub(super) fn retain_bulk<M: Refcounted>(
@@ -284,7 +286,7 @@ pub(super) fn retain_bulk<M: Refcounted>(
             Err(fault) => faults.add(id, position, fault),
         }
     }
-    core.police(core.judge(&faults, done)).map(|()| done)
+    core.verdict(&faults, done).map(|()| done)
 }
 
 /// # Safety
@@ -322,7 +324,7 @@ pub(super) unsafe fn release_bulk<M: Refcounted>(
         freed += good;
         done += good;
     }
-    core.police(core.judge(&faults, done)).map(|()| freed)
+    core.verdict(&faults, done).map(|()| freed)
 }
 
 /// # Safety
@@ -363,7 +365,8 @@ pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
         false
     });
     core.books.lent.fetch_add(lent as u64, Ordering::Relaxed);
-    core.note(&faults, lent);
+    // The call has no error to return; the pool remembers.
+    let _ = core.verdict(&faults, lent);
     // SAFETY: the first `lent` were written.
     unsafe { written_mut(&mut out[..lent]) }
 }
@@ -391,5 +394,5 @@ pub(super) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
         }
         core.books.lent.fetch_sub(done as u64, Ordering::Relaxed);
     }
-    core.police(core.judge(&faults, done)).map(|()| done)
+    core.verdict(&faults, done).map(|()| done)
 }

@@ -216,17 +216,13 @@ impl<M: Mode> Core<M> {
         let mut cursor = 0;
         let mut got = 0;
         while got < out.len() {
-            let rest = &mut out[got..];
-            let (mut good, mut at) = (0, 0);
-            let max = rest.len();
+            let max = out.len() - got;
             let taken = self.zone.take(&mut cursor, max, |id| {
                 if self.moves(id, ZONE, ZONE) && self.leaves(id, ZONE) {
-                    rest[at].write(id);
-                    at += 1;
+                    out[got].write(id);
+                    got += 1;
                 }
             });
-            good += at;
-            got += good;
             if taken == 0 {
                 break;
             }

@@ -255,29 +255,13 @@ impl<M: Mode> Core<M> {
         Err(error)
     }
 
-    /// As [`Self::judge`], for calls that cannot fail: panics if the pool was built to.
-    #[inline]
-    pub(crate) fn note(&self, faults: &Faults, done: usize) {
-        if faults.count > 0 {
-            self.complain(self.judge(faults, done));
+    /// As [`Self::judge`], and panics if the pool was built to: for whatever is not a drop.
+    pub(crate) fn verdict(&self, faults: &Faults, done: usize) -> Result<(), FreeError> {
+        let judged = self.judge(faults, done);
+        match judged {
+            Err(error) if self.panics => panic!("pagesheaf: {error}"),
+            judged => judged,
         }
-    }
-
-    #[cold]
-    fn complain(&self, judged: Result<(), FreeError>) {
-        if let Err(error) = judged
-            && self.panics
-        {
-            panic!("pagesheaf: {error}");
-        }
-    }
-
-    /// Applies the pool's policy to an error that the caller gets as well.
-    pub(crate) fn police(&self, judged: Result<(), FreeError>) -> Result<(), FreeError> {
-        if judged.is_err() {
-            self.complain(judged);
-        }
-        judged
     }
 
     /// The pool can no longer be trusted fully.

@@ -86,7 +86,8 @@ impl<M: Mode> Page<M> {
             Some(fault) => faults.add(page.id, 0, fault),
             None => _ = core.books.lent.fetch_add(1, Ordering::Relaxed),
         }
-        core.note(&faults, 0);
+        // The call has no error to return; the pool remembers.
+        let _ = core.verdict(&faults, 0);
         page.id
     }
 
