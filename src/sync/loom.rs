@@ -32,7 +32,7 @@ macro_rules! word {
 word! {
     u32: u64::from, |bits| bits as u32;
     u64: core::convert::identity, core::convert::identity;
-    PageState: PageState::to_bits, PageState::from_bits;
+    PageState: |state: PageState| state.0, PageState;
 }
 
 /// A thin `Atomic<T>` over a loom atomic. Arithmetic is done in 64 bits: no 32-bit word here relies on wrapping.

@@ -28,22 +28,43 @@ macro_rules! stamp {
     };
 }
 
+/// Stamps bodies over the distinct modes that do not check.
+macro_rules! stamp_unchecking {
+    ($($bodies:tt)+) => {
+        stamp!(bare, Bare, [$($bodies)+]);
+        stamp!(only_stats, Select<false, false, true, false>, [$($bodies)+]);
+        stamp!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
+        stamp!(no_checks, NoChecks, [$($bodies)+]);
+    };
+}
+
+/// Stamps bodies over the distinct hardened modes.
+macro_rules! stamp_hardened {
+    ($($bodies:tt)+) => {
+        stamp!(only_hardened, Select<false, true, false, true>, [$($bodies)+]);
+        stamp!(hardened_stats, Select<false, true, true, true>, [$($bodies)+]);
+        stamp!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
+        stamp!(hardened, Hardened, [$($bodies)+]);
+    };
+}
+
+/// Stamps bodies over the distinct modes that check.
+macro_rules! stamp_checking {
+    ($($bodies:tt)+) => {
+        stamp!(only_checks, Select<false, true, false, false>, [$($bodies)+]);
+        stamp!(no_refcount, NoRefcount, [$($bodies)+]);
+        stamp!(no_stats, NoStats, [$($bodies)+]);
+        stamp!(checked, Checked, [$($bodies)+]);
+        stamp_hardened!($($bodies)+);
+    };
+}
+
 /// Stamps bodies over every distinct mode, and over the one that the features choose.
 macro_rules! every_mode {
     ($($bodies:tt)+) => {
         mod every_mode {
-            stamp!(bare, Bare, [$($bodies)+]);
-            stamp!(only_stats, Select<false, false, true, false>, [$($bodies)+]);
-            stamp!(only_checks, Select<false, true, false, false>, [$($bodies)+]);
-            stamp!(no_refcount, NoRefcount, [$($bodies)+]);
-            stamp!(only_hardened, Select<false, true, false, true>, [$($bodies)+]);
-            stamp!(hardened_stats, Select<false, true, true, true>, [$($bodies)+]);
-            stamp!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
-            stamp!(no_checks, NoChecks, [$($bodies)+]);
-            stamp!(no_stats, NoStats, [$($bodies)+]);
-            stamp!(checked, Checked, [$($bodies)+]);
-            stamp!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
-            stamp!(hardened, Hardened, [$($bodies)+]);
+            stamp_unchecking!($($bodies)+);
+            stamp_checking!($($bodies)+);
             stamp!(default, DefaultMode, [$($bodies)+]);
         }
     };
@@ -67,14 +88,7 @@ macro_rules! every_refcounted_mode {
 macro_rules! every_checking_mode {
     ($($bodies:tt)+) => {
         mod every_checking_mode {
-            stamp!(only_checks, Select<false, true, false, false>, [$($bodies)+]);
-            stamp!(no_refcount, NoRefcount, [$($bodies)+]);
-            stamp!(no_stats, NoStats, [$($bodies)+]);
-            stamp!(checked, Checked, [$($bodies)+]);
-            stamp!(only_hardened, Select<false, true, false, true>, [$($bodies)+]);
-            stamp!(hardened_stats, Select<false, true, true, true>, [$($bodies)+]);
-            stamp!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
-            stamp!(hardened, Hardened, [$($bodies)+]);
+            stamp_checking!($($bodies)+);
         }
     };
 }
@@ -83,10 +97,7 @@ macro_rules! every_checking_mode {
 macro_rules! every_hardened_mode {
     ($($bodies:tt)+) => {
         mod every_hardened_mode {
-            stamp!(only_hardened, Select<false, true, false, true>, [$($bodies)+]);
-            stamp!(hardened_stats, Select<false, true, true, true>, [$($bodies)+]);
-            stamp!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
-            stamp!(hardened, Hardened, [$($bodies)+]);
+            stamp_hardened!($($bodies)+);
         }
     };
 }

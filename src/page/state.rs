@@ -1,96 +1,14 @@
-//! What a page is called, and the word that says what state it is in.
+//! The word that says what state a page is in.
 //!
 //! Invariant: **a word at rest is the word it will have when owned.** A free page keeps the kind `Page` and one
 //! reference, so handing it out writes nothing. What tells a free page from one that is out is *membership*: the
 //! word says where the page was last put, and the page is free exactly when that place still holds it (`magazine`,
 //! `zone`). Only `hardened` modes mark a page as held.
 
-use core::fmt;
-use core::mem::MaybeUninit;
-
+use super::Order;
 use crate::error::Fault;
 use crate::mode::Mode;
 use crate::sync::{Atomic, Ordering};
-
-/// The number of a page in its pool.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-pub struct PageId(u32);
-
-impl PageId {
-    /// The page with this number.
-    #[must_use]
-    #[inline(always)]
-    pub const fn new(index: u32) -> Self {
-        PageId(index)
-    }
-
-    /// The number.
-    #[must_use]
-    #[inline(always)]
-    pub const fn index(self) -> u32 {
-        self.0
-    }
-}
-
-/// Ids of which every one has been written. (`assume_init_ref` for slices, which is younger than this crate's MSRV.)
-///
-/// # Safety
-/// Every one has.
-#[inline(always)]
-pub(crate) unsafe fn written(ids: &[MaybeUninit<PageId>]) -> &[PageId] {
-    // SAFETY: same layout, and initialised by the caller's promise.
-    unsafe { &*(core::ptr::from_ref(ids) as *const [PageId]) }
-}
-
-/// As [`written`], to write.
-///
-/// # Safety
-/// Every one has.
-#[inline(always)]
-pub(crate) unsafe fn written_mut(ids: &mut [MaybeUninit<PageId>]) -> &mut [PageId] {
-    // SAFETY: same layout, and initialised by the caller's promise.
-    unsafe { &mut *(core::ptr::from_mut(ids) as *mut [PageId]) }
-}
-
-impl fmt::Debug for PageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PageId({})", self.0)
-    }
-}
-
-impl fmt::Display for PageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "page {}", self.0)
-    }
-}
-
-/// log2 of the pages in a contiguous block: 0 to 6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Order(u8);
-
-impl Order {
-    /// The largest order: 64 pages.
-    pub const MAX: Order = Order(6);
-
-    /// The order, or `None` above [`Order::MAX`].
-    #[must_use]
-    pub const fn new(order: u8) -> Option<Self> {
-        if order <= Self::MAX.0 { Some(Order(order)) } else { None }
-    }
-
-    /// The logarithm.
-    #[must_use]
-    pub const fn get(self) -> u8 {
-        self.0
-    }
-
-    /// How many pages a block of this order has.
-    #[must_use]
-    pub const fn pages(self) -> usize {
-        1 << self.0
-    }
-}
 
 /// What a page is being used as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +31,7 @@ pub(crate) enum Kind {
 /// One page's state: `kind:4 | order:4 | references:24 | place:32`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub(crate) struct PageState(u64);
+pub(crate) struct PageState(pub(crate) u64);
 
 // SAFETY: a transparent `u64` has no padding and no uninitialised bytes.
 unsafe impl bytemuck::NoUninit for PageState {}
@@ -206,17 +124,6 @@ impl PageState {
             Some(Kind::Bad) => Fault::Withheld,
             _ => Fault::Corrupt,
         }
-    }
-}
-
-#[cfg(pagesheaf_loom)]
-impl PageState {
-    pub(crate) fn to_bits(self) -> u64 {
-        self.0
-    }
-
-    pub(crate) fn from_bits(bits: u64) -> Self {
-        PageState(bits)
     }
 }
 

@@ -5,6 +5,10 @@
 //! non-empty sets its summary bit afterwards; whoever makes it empty clears the bit and *then looks again*. Both are
 //! read-modify-writes of the same summary word, so one of the two sees the other and no page is lost.
 
+mod summary;
+
+use summary::{Emptied, Filled};
+
 use crate::page::{Order, PageId};
 use crate::sync::{Atomic, Ordering};
 use crate::table::{Padded, Plan, Spot, Table};
@@ -134,7 +138,7 @@ impl Zone {
     /// Takes up to `max` pages into `each`, ascending from `cursor`, which is left where the next search starts.
     pub(crate) fn take(&self, cursor: &mut u32, max: usize, mut each: impl FnMut(PageId)) -> usize {
         let mut taken = 0;
-        let mut emptied = Emptied { zone: self, word: 0, bits: 0 };
+        let mut emptied = Emptied::new(self);
         let (mut from, mut wrapped) = (*cursor as usize, *cursor == 0);
         while taken < max {
             let Some(index) = self.next(from) else {
@@ -200,7 +204,7 @@ impl Zone {
                 ) {
                     Ok(_) => {
                         if old == bits {
-                            Emptied { zone: self, word: 0, bits: 0 }.note(index);
+                            Emptied::new(self).note(index);
                         }
                         *cursor = index as u32;
                         self.free.fetch_sub(order.pages() as u64, Ordering::Relaxed);
@@ -216,7 +220,7 @@ impl Zone {
     /// Puts pages back: one `fetch_or` for each word of neighbours when `ids` is sorted. `doubled` hears of each
     /// page that was here already. Returns how many were not.
     pub(crate) fn put(&self, ids: &[PageId], mut doubled: impl FnMut(PageId)) -> usize {
-        let mut filled = Filled { zone: self, word: 0, bits: 0 };
+        let mut filled = Filled::new(self);
         let mut put = 0;
         let mut rest = ids;
         while let Some(first) = rest.first() {
@@ -249,7 +253,7 @@ impl Zone {
     ) -> usize {
         let index = first.index() as usize / BITS;
         let bits = run(order) << (first.index() as usize % BITS);
-        let mut filled = Filled { zone: self, word: 0, bits: 0 };
+        let mut filled = Filled::new(self);
         let put = self.put_bits(index, bits, &mut filled, doubled);
         drop(filled);
         self.free.fetch_add(put as u64, Ordering::Relaxed);
@@ -272,74 +276,6 @@ impl Zone {
         pages(index, old & bits).for_each(doubled);
         (bits & !old).count_ones() as usize
     }
-
-    /// The first word that is not empty, from `from` on: up the summary levels and down again.
-    fn next(&self, from: usize) -> Option<usize> {
-        let mut at = from;
-        if at < self.starts[1] && self.words[at].load(Ordering::Relaxed) != 0 {
-            return Some(at);
-        }
-        let mut level = 1;
-        let mut descending = false;
-        while level <= self.top {
-            let index = at / BITS;
-            let bits = self.level(level).get(index).map_or(0, |word| {
-                // Relaxed: a hint; the word below is what counts.
-                word.load(Ordering::Relaxed) & (u64::MAX << (at % BITS))
-            });
-            if bits == 0 {
-                if descending {
-                    // The bit above was stale: help to clear it.
-                    self.clear(level + 1, index / BITS, 1 << (index % BITS));
-                }
-                (at, level, descending) = (index + 1, level + 1, false);
-                continue;
-            }
-            at = index * BITS + bits.trailing_zeros() as usize;
-            if level > 1 {
-                (at, level, descending) = (at * BITS, level - 1, true);
-            } else if self.words[at].load(Ordering::Relaxed) != 0 {
-                return Some(at);
-            } else {
-                self.clear(1, index, 1 << (at % BITS));
-                at += 1;
-            }
-        }
-        // A zone of one word has no summary to tell.
-        (self.top == 0 && from == 0 && self.words[0].load(Ordering::Relaxed) != 0).then_some(0)
-    }
-
-    /// Sets summary bits, after the words below became non-empty.
-    fn set(&self, level: usize, index: usize, bits: u64) {
-        if level > self.top {
-            return;
-        }
-        // AcqRel: pairs with the `fetch_and` of `clear`, which must see the word below if it comes after this.
-        let old = self.level(level)[index].fetch_or(bits, Ordering::AcqRel);
-        if old == 0 {
-            self.set(level + 1, index / BITS, 1 << (index % BITS));
-        }
-    }
-
-    /// Clears summary bits, after the words below became empty, and sets those again whose words are not.
-    fn clear(&self, level: usize, index: usize, bits: u64) {
-        if level > self.top {
-            return;
-        }
-        // AcqRel: pairs with the `fetch_or` of `set`.
-        let old = self.level(level)[index].fetch_and(!bits, Ordering::AcqRel);
-        let back = pages(index, bits)
-            .filter(|child| {
-                // Relaxed: ordered after the `fetch_and`, which read from every `set` that came before it.
-                self.level(level - 1)[child.index() as usize].load(Ordering::Relaxed) != 0
-            })
-            .fold(0, |back, child| back | 1 << (child.index() as usize % BITS));
-        if back != 0 {
-            self.set(level, index, back);
-        } else if old & !bits == 0 {
-            self.clear(level + 1, index / BITS, 1 << (index % BITS));
-        }
-    }
 }
 
 /// The first aligned run of free pages in a word.
@@ -357,47 +293,3 @@ fn aligned_run(word: u64, order: Order) -> Option<u32> {
 fn run(order: Order) -> u64 {
     u64::MAX >> (BITS - order.pages())
 }
-
-/// Words that a call has changed, gathered so that a summary word is touched once for all of them.
-macro_rules! gathered {
-    ($(#[$doc:meta])* $name:ident, $apply:ident) => {
-        $(#[$doc])*
-        struct $name<'a> {
-            zone: &'a Zone,
-            word: usize,
-            bits: u64,
-        }
-
-        impl $name<'_> {
-            fn note(&mut self, index: usize) {
-                if self.word != index / BITS {
-                    self.apply();
-                    self.word = index / BITS;
-                }
-                self.bits |= 1 << (index % BITS);
-            }
-
-            fn apply(&mut self) {
-                if self.bits != 0 {
-                    self.zone.$apply(1, self.word, core::mem::take(&mut self.bits));
-                }
-            }
-        }
-
-        impl Drop for $name<'_> {
-            fn drop(&mut self) {
-                self.apply();
-            }
-        }
-    };
-}
-gathered!(
-    /// Words made empty; their summary bits are cleared together.
-    Emptied,
-    clear
-);
-gathered!(
-    /// Words made non-empty; their summary bits are set together.
-    Filled,
-    set
-);

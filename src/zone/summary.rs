@@ -1,0 +1,122 @@
+//! The summary levels: from any word to the next that is not empty, in a few steps.
+
+use super::{BITS, Zone, pages};
+use crate::sync::Ordering;
+
+impl Zone {
+    /// The first word that is not empty, from `from` on: up the summary levels and down again.
+    pub(super) fn next(&self, from: usize) -> Option<usize> {
+        let mut at = from;
+        if at < self.starts[1] && self.words[at].load(Ordering::Relaxed) != 0 {
+            return Some(at);
+        }
+        let mut level = 1;
+        let mut descending = false;
+        while level <= self.top {
+            let index = at / BITS;
+            let bits = self.level(level).get(index).map_or(0, |word| {
+                // Relaxed: a hint; the word below is what counts.
+                word.load(Ordering::Relaxed) & (u64::MAX << (at % BITS))
+            });
+            if bits == 0 {
+                if descending {
+                    // The bit above was stale: help to clear it.
+                    self.clear(level + 1, index / BITS, 1 << (index % BITS));
+                }
+                (at, level, descending) = (index + 1, level + 1, false);
+                continue;
+            }
+            at = index * BITS + bits.trailing_zeros() as usize;
+            if level > 1 {
+                (at, level, descending) = (at * BITS, level - 1, true);
+            } else if self.words[at].load(Ordering::Relaxed) != 0 {
+                return Some(at);
+            } else {
+                self.clear(1, index, 1 << (at % BITS));
+                at += 1;
+            }
+        }
+        // A zone of one word has no summary to tell.
+        (self.top == 0 && from == 0 && self.words[0].load(Ordering::Relaxed) != 0).then_some(0)
+    }
+
+    /// Sets summary bits, after the words below became non-empty.
+    fn set(&self, level: usize, index: usize, bits: u64) {
+        if level > self.top {
+            return;
+        }
+        // AcqRel: pairs with the `fetch_and` of `clear`, which must see the word below if it comes after this.
+        let old = self.level(level)[index].fetch_or(bits, Ordering::AcqRel);
+        if old == 0 {
+            self.set(level + 1, index / BITS, 1 << (index % BITS));
+        }
+    }
+
+    /// Clears summary bits, after the words below became empty, and sets those again whose words are not.
+    fn clear(&self, level: usize, index: usize, bits: u64) {
+        if level > self.top {
+            return;
+        }
+        // AcqRel: pairs with the `fetch_or` of `set`.
+        let old = self.level(level)[index].fetch_and(!bits, Ordering::AcqRel);
+        let back = pages(index, bits)
+            .filter(|child| {
+                // Relaxed: ordered after the `fetch_and`, which read from every `set` that came before it.
+                self.level(level - 1)[child.index() as usize].load(Ordering::Relaxed) != 0
+            })
+            .fold(0, |back, child| back | 1 << (child.index() as usize % BITS));
+        if back != 0 {
+            self.set(level, index, back);
+        } else if old & !bits == 0 {
+            self.clear(level + 1, index / BITS, 1 << (index % BITS));
+        }
+    }
+}
+
+/// Words that a call has changed, gathered so that a summary word is touched once for all of them.
+macro_rules! gathered {
+    ($(#[$doc:meta])* $name:ident, $apply:ident) => {
+        $(#[$doc])*
+        pub(super) struct $name<'a> {
+            zone: &'a Zone,
+            word: usize,
+            bits: u64,
+        }
+
+        impl<'a> $name<'a> {
+            pub(super) fn new(zone: &'a Zone) -> Self {
+                $name { zone, word: 0, bits: 0 }
+            }
+
+            pub(super) fn note(&mut self, index: usize) {
+                if self.word != index / BITS {
+                    self.apply();
+                    self.word = index / BITS;
+                }
+                self.bits |= 1 << (index % BITS);
+            }
+
+            fn apply(&mut self) {
+                if self.bits != 0 {
+                    self.zone.$apply(1, self.word, core::mem::take(&mut self.bits));
+                }
+            }
+        }
+
+        impl Drop for $name<'_> {
+            fn drop(&mut self) {
+                self.apply();
+            }
+        }
+    };
+}
+gathered!(
+    /// Words made empty; their summary bits are cleared together.
+    Emptied,
+    clear
+);
+gathered!(
+    /// Words made non-empty; their summary bits are set together.
+    Filled,
+    set
+);
