@@ -1,0 +1,59 @@
+//! Running other programs, in stages that are timed.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+/// The folder of the workspace; every task runs there.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+}
+
+/// `cargo`, the one that runs this task, with these arguments.
+pub fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(args);
+    command
+}
+
+/// Runs a program to its end, which must be a good one.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{command:?} did not start"))?;
+    ensure!(status.success(), "{command:?}: {status}");
+    Ok(())
+}
+
+/// Stages of a longer task: each says its name, and its time when it has passed.
+#[derive(Default)]
+pub struct Stages {
+    passed: usize,
+    skipped: usize,
+}
+
+impl Stages {
+    /// One stage; the first that fails ends the task.
+    pub fn stage(&mut self, name: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
+        println!("== {name}");
+        let start = Instant::now();
+        body().with_context(|| format!("stage `{name}` failed"))?;
+        println!("== {name}: {:.1} s", start.elapsed().as_secs_f64());
+        self.passed += 1;
+        Ok(())
+    }
+
+    /// A stage that cannot run here.
+    pub fn skip(&mut self, name: &str, why: &str) {
+        println!("== {name}: skipped, {why}");
+        self.skipped += 1;
+    }
+
+    /// The last line of a task that came this far.
+    pub fn done(self) {
+        match self.skipped {
+            0 => println!("{} passed, 0 failed", self.passed),
+            skipped => println!("{} passed, 0 failed, {skipped} skipped", self.passed),
+        }
+    }
+}
