@@ -1,5 +1,6 @@
 //! The commands of the project: every habit is one of them.
 
+mod loom;
 mod run;
 mod tidy;
 
@@ -8,13 +9,17 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about)]
 enum Task {
+    /// Run the models of `loom-tests` under loom, and say how many executions each has.
+    Loom(loom::Args),
     /// Look for what the compiler does not: layering, file sizes, documents that must agree with the code.
     Tidy,
 }
 
 fn main() -> anyhow::Result<()> {
+    let task = Task::parse();
     std::env::set_current_dir(run::root())?;
-    match Task::parse() {
+    match task {
+        Task::Loom(args) => loom::loom(&args),
         Task::Tidy => tidy::tidy(),
     }
 }

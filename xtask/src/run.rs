@@ -1,6 +1,7 @@
 //! Running other programs, in stages that are timed.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -9,6 +10,11 @@ use anyhow::{Context, Result, ensure};
 /// The folder of the workspace; every task runs there.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+}
+
+/// A path that was given as an argument, meant from where the task was called.
+pub fn path(argument: &str) -> io::Result<PathBuf> {
+    std::path::absolute(argument)
 }
 
 /// `cargo`, the one that runs this task, with these arguments.

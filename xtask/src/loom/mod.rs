@@ -1,0 +1,82 @@
+//! `cargo xtask loom`: the models of `loom-tests`, explored by loom.
+
+mod build;
+mod report;
+mod trial;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::run;
+use trial::{Test, Trial};
+
+/// What of the models to run, and what to do with the figures.
+#[derive(clap::Args, Default)]
+pub struct Args {
+    /// Write the figures to this file.
+    #[arg(long, value_name = "FILE", value_parser = run::path)]
+    json: Option<PathBuf>,
+    /// Interrupt the threads of composite models three times at the most, instead of twice: takes much longer.
+    #[arg(long)]
+    deep: bool,
+    /// Run this model only, in all its modes. Can be given more than once.
+    #[arg(long, value_name = "NAME")]
+    model: Vec<String>,
+    /// Write the table of features.md anew.
+    #[arg(long, conflicts_with_all = ["deep", "model"])]
+    write: bool,
+}
+
+/// Runs the models and prints what each explored; an error if one fails.
+pub fn loom(args: &Args) -> Result<()> {
+    if let Some(path) = &args.json {
+        // Before the work, so that a mistake in the path costs nothing.
+        std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let models = build::models()?;
+    let tests = chosen(trial::list(&models)?, &args.model)?;
+    let preemptions = args.deep.then_some(3);
+    let trials = trial::all(&models, &tests, preemptions)?;
+    let rows: Vec<_> = trials.iter().filter_map(|trial| trial.row.clone()).collect();
+    println!("{}", report::table(&rows));
+    if let Some(path) = &args.json {
+        report::json(path, &rows)?;
+    }
+    verdict(&trials)?;
+    if args.write {
+        return report::write(&rows);
+    }
+    if args.model.is_empty() { report::agrees(&rows) } else { Ok(()) }
+}
+
+/// The tests of the models that were named, or all; an error if a name is not a model's.
+fn chosen(tests: Vec<Test>, names: &[String]) -> Result<Vec<Test>> {
+    if names.is_empty() {
+        return Ok(tests);
+    }
+    let known: BTreeSet<_> = tests.iter().map(Test::model).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(name.as_str())) {
+        let known: Vec<_> = known.into_iter().collect();
+        bail!("no model is called `{name}`; the models are\n  {}", known.join("\n  "));
+    }
+    Ok(tests.into_iter().filter(|test| names.iter().any(|name| name == test.model())).collect())
+}
+
+/// Says what is wrong with each model that failed.
+fn verdict(trials: &[Trial]) -> Result<()> {
+    let failed: Vec<_> = trials.iter().filter(|trial| !trial.passed).collect();
+    for trial in &failed {
+        println!("\n{} failed:\n{}", trial.test, trial.said);
+    }
+    let names: Vec<_> = failed.iter().map(|trial| trial.test.to_string()).collect();
+    ensure!(
+        failed.is_empty(),
+        "{} of {} trials failed:\n  {}",
+        failed.len(),
+        trials.len(),
+        names.join("\n  ")
+    );
+    Ok(())
+}

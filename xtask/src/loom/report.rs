@@ -1,0 +1,109 @@
+//! What the models explored: as a table, as JSON, and in features.md.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+
+use super::trial::Row;
+
+const FEATURES: &str = "features.md";
+const BEGIN: &str = "<!-- loom:begin -->\n";
+const END: &str = "<!-- loom:end -->";
+
+/// The bound in words.
+fn bound(row: &Row) -> String {
+    row.bound.map_or_else(|| "exhaustive".into(), |most| format!("{most} preemptions"))
+}
+
+/// A line for each model in each mode.
+pub fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    table.set_header(["model", "mode", "executions", "least", "bound", "seconds"]);
+    for column in [2, 3, 5] {
+        table.column_mut(column).expect("six columns").set_cell_alignment(CellAlignment::Right);
+    }
+    let mut last = "";
+    for row in rows {
+        let model = if row.model == last { "" } else { &row.model };
+        last = &row.model;
+        table.add_row([
+            model,
+            &row.mode,
+            &row.executions.to_string(),
+            &row.least.to_string(),
+            &bound(row),
+            &format!("{:.2}", row.seconds),
+        ]);
+    }
+    table
+}
+
+#[derive(Serialize)]
+struct Figures<'a> {
+    rows: &'a [Row],
+}
+
+/// Writes the figures to a file.
+pub fn json(path: &Path, rows: &[Row]) -> Result<()> {
+    let text = serde_json::to_string_pretty(&Figures { rows })?;
+    std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The same figures without times, for readers: modes that explored as much stand together.
+fn markdown(rows: &[Row]) -> String {
+    let mut models = BTreeMap::<_, (String, Vec<(u64, Vec<&str>)>)>::new();
+    for row in rows {
+        let (_, modes) = models.entry(&row.model).or_insert_with(|| (bound(row), Vec::new()));
+        match modes.iter_mut().find(|(executions, _)| *executions == row.executions) {
+            Some((_, alike)) => alike.push(&row.mode),
+            None => modes.push((row.executions, vec![&row.mode])),
+        }
+    }
+    let mut text = String::from("| model | bound | executions, by mode |\n|---|---|---|\n");
+    for (model, (bound, modes)) in models {
+        let modes: Vec<_> = modes
+            .into_iter()
+            .map(|(executions, modes)| format!("{}: {executions}", modes.join(", ")))
+            .collect();
+        writeln!(text, "| `{model}` | {bound} | {} |", modes.join("; ")).expect("a string");
+    }
+    text
+}
+
+/// features.md, cut into what comes before its table, the table, and what comes after.
+fn features() -> Result<(String, String, String)> {
+    let text = std::fs::read_to_string(FEATURES).context(FEATURES)?;
+    let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
+        let (table, after) = rest.split_once(END)?;
+        Some((before.into(), table.into(), after.into()))
+    });
+    parts.with_context(|| format!("{FEATURES} has no place between {} and {END}", BEGIN.trim()))
+}
+
+/// Writes the table of features.md.
+pub fn write(rows: &[Row]) -> Result<()> {
+    let (before, _, after) = features()?;
+    std::fs::write(FEATURES, before + BEGIN + &markdown(rows) + END + &after).context(FEATURES)
+}
+
+/// Whether features.md names the models that ran, and no other.
+pub fn agrees(rows: &[Row]) -> Result<()> {
+    let (_, table, _) = features()?;
+    let named: BTreeSet<_> = table
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0))
+        .collect();
+    let ran: BTreeSet<_> = rows.iter().map(|row| row.model.as_str()).collect();
+    let unlike: Vec<_> = named.symmetric_difference(&ran).copied().collect();
+    ensure!(
+        unlike.is_empty(),
+        "{FEATURES} and the models do not agree on\n  {}\n`cargo xtask loom --write` writes its table anew",
+        unlike.join("\n  ")
+    );
+    Ok(())
+}

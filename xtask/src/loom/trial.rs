@@ -1,0 +1,112 @@
+//! Trying models: each in a process of its own, as many at once as there are cores.
+
+use std::fmt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
+
+/// A model in one mode: `mechanism::model::mode`.
+#[derive(Clone)]
+pub struct Test(String);
+
+impl Test {
+    fn part(&self, at: usize) -> &str {
+        self.0.split("::").nth(at).unwrap_or_default()
+    }
+
+    /// The name of the model.
+    pub fn model(&self) -> &str {
+        self.part(1)
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} [{}]", self.model(), self.part(2))
+    }
+}
+
+/// What a model explored, in its own words.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct Row {
+    pub model: String,
+    pub mode: String,
+    pub executions: u64,
+    pub least: u64,
+    pub bound: Option<u64>,
+    pub seconds: f64,
+}
+
+/// What came of trying a model.
+pub struct Trial {
+    pub test: Test,
+    pub passed: bool,
+    /// Missing if the model did not come to its end.
+    pub row: Option<Row>,
+    /// What it said to whoever looks for the reason.
+    pub said: String,
+}
+
+/// The tests of the program.
+pub fn list(models: &Path) -> Result<Vec<Test>> {
+    let output = Command::new(models).args(["--list", "--format", "terse"]).output()?;
+    let lines = String::from_utf8(output.stdout)?;
+    let tests = lines.lines().filter_map(|line| line.strip_suffix(": test"));
+    Ok(tests.map(|name| Test(name.into())).collect())
+}
+
+/// Tries all of these, in this order.
+pub fn all(models: &Path, tests: &[Test], preemptions: Option<u32>) -> Result<Vec<Trial>> {
+    let progress = ProgressBar::new(tests.len() as u64).with_style(
+        ProgressStyle::with_template("{pos}/{len} [{elapsed}] {wide_msg}").expect("a template"),
+    );
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut trials = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(test) = tests.get(at) else { return Ok(trials) };
+            progress.set_message(test.to_string());
+            trials.push((at, one(models, test, preemptions)?));
+            progress.inc(1);
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let mut trials = thread::scope(|scope| -> Result<Vec<_>> {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let done = workers.into_iter().map(|worker| worker.join().expect("a worker"));
+        Ok(done.collect::<Result<Vec<Vec<_>>>>()?.into_iter().flatten().collect())
+    })?;
+    progress.finish_and_clear();
+    trials.sort_by_key(|&(at, _)| at);
+    Ok(trials.into_iter().map(|(_, trial)| trial).collect())
+}
+
+/// Tries one.
+pub fn one(models: &Path, test: &Test, preemptions: Option<u32>) -> Result<Trial> {
+    let mut command = Command::new(models);
+    // Two threads, though there is one test: with one, libtest writes the name before the model's own line.
+    command
+        .args([&test.0, "--exact", "--nocapture", "--test-threads=2"])
+        .env("RUST_BACKTRACE", "0");
+    match preemptions {
+        Some(most) => command.env("LOOM_MAX_PREEMPTIONS", most.to_string()),
+        None => command.env_remove("LOOM_MAX_PREEMPTIONS"),
+    };
+    let output = command.output().with_context(|| format!("{command:?} did not start"))?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let row = printed.lines().find(|line| line.starts_with('{')).map(serde_json::from_str);
+    Ok(Trial {
+        test: test.clone(),
+        passed: output.status.success(),
+        row: row
+            .transpose()
+            .with_context(|| format!("{test} printed something else:\n{printed}"))?,
+        said: format!("{}{}", String::from_utf8_lossy(&output.stderr), output.status),
+    })
+}
