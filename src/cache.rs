@@ -6,7 +6,7 @@
 
 use crate::magazine::{Hand, Magazine, Magazines};
 use crate::mode::Mode;
-use crate::sync::{Atomic, Ordering, Owned};
+use crate::sync::{Atomic, Ordering, Owned, defect, ordering};
 
 /// A counter with one writer at a time, which others may read.
 pub(crate) struct Count(Atomic<u64>);
@@ -128,14 +128,15 @@ impl Slot {
     pub(crate) fn try_lock(&self) -> bool {
         // The look first keeps a busy slot's line shared. Acquire: pairs with the Release of `unlock`.
         self.lock.load(Ordering::Relaxed) == 0
-            && self.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+            && (self.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+                || defect!("try-lock"))
     }
 
     /// Gives the slot back.
     #[inline]
     pub(crate) fn unlock(&self) {
         // Release: pairs with the Acquire of `try_lock`.
-        self.lock.store(0, Ordering::Release);
+        self.lock.store(0, ordering!(Release, "unlock"));
     }
 
     /// Whether somebody holds the slot, as of about now.

@@ -5,13 +5,17 @@
 //! one kind for one of the other needs that one compare-and-swap only.
 
 use crate::magazine::{Magazine, Magazines};
-use crate::sync::{Atomic, Ordering};
+use crate::sync::{Atomic, Ordering, defect, ordering};
 
 /// The most magazines that the word can name.
 pub(crate) const DEPOT_MAX: usize = 0xffff;
 
 /// The bits of the tag. Few in a model, so that it wraps.
-const TAG: u32 = if cfg!(pagesheaf_loom) { 3 } else { u32::MAX };
+const TAG: u32 = match () {
+    () if defect!("depot-tag") => 0,
+    () if cfg!(pagesheaf_loom) => 3,
+    () => u32::MAX,
+};
 
 /// A side of the depot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +111,7 @@ impl Depot {
             match self.0.compare_exchange_weak(
                 old.0,
                 new.retagged().0,
-                Ordering::AcqRel,
+                ordering!(AcqRel, "depot-publish"),
                 Ordering::Acquire,
             ) {
                 Ok(_) => return Some(magazine),

@@ -19,6 +19,29 @@ cfg_if::cfg_if! {
     }
 }
 
+/// Whether this is the build with the deliberate defect of that name: models are shown to be able to fail with one
+/// defect after another. Anything but a build for loom has none.
+macro_rules! defect {
+    ($name:literal) => {
+        cfg!(all(pagesheaf_loom, pagesheaf_defect = $name))
+    };
+}
+pub(crate) use defect;
+
+/// An ordering that the deliberate defect of that name makes relaxed.
+macro_rules! ordering {
+    ($order:ident, $defect:literal) => {
+        const {
+            if $crate::sync::defect!($defect) {
+                $crate::sync::Ordering::Relaxed
+            } else {
+                $crate::sync::Ordering::$order
+            }
+        }
+    };
+}
+pub(crate) use ordering;
+
 /// A value that one thread at a time owns, and that moves between threads with a lock or a tagged word.
 ///
 /// It is a cell with copies in and out, so that loom can track who touches it.

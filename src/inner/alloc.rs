@@ -9,7 +9,7 @@ use crate::error::Short;
 use crate::magazine::Hand;
 use crate::mode::Mode;
 use crate::page::{PageId, PageState, Place, ZONE};
-use crate::sync::Ordering;
+use crate::sync::{Ordering, defect};
 
 impl<M: Mode> Core<M> {
     /// Whether no pressure has come up since this slot answered it.
@@ -241,7 +241,9 @@ impl<M: Mode> Core<M> {
                 if empty { Stack::Empty } else { Stack::Stocked },
             );
         }
-        self.orphans_taken(got);
+        if !defect!("orphans") {
+            self.orphans_taken(got);
+        }
         let short = (got < out.len()).then(|| self.dry());
         (got, short)
     }

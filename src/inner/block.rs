@@ -5,6 +5,7 @@ use crate::cache::Slot;
 use crate::error::{Fault, Short};
 use crate::mode::Mode;
 use crate::page::{Order, PageId, ZONE};
+use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
     /// Takes an aligned block, draining what can be drained if none is whole.
@@ -59,7 +60,7 @@ impl<M: Mode> Core<M> {
         for (at, id) in pages().enumerate() {
             if whole {
                 self.word(id).join_block(at == 0, order);
-            } else if good >> at & 1 == 1 {
+            } else if good >> at & 1 == 1 && !defect!("block-rollback") {
                 self.word(id).rest(ZONE);
                 self.zone.put(&[id], |_| self.taint());
             }

@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 use super::{Core, Faults};
 use crate::mode::Mode;
 use crate::page::PageId;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, defect, ordering};
 
 /// `orphans` of a pool with handles, when no page went past the caches.
 pub(super) const LIVE: u64 = 1 << 62;
@@ -77,7 +77,7 @@ impl<M: Mode> Core<M> {
         // SAFETY: until they are counted in, the pages keep the core alive.
         let orphans = unsafe { &this.as_ref().books.orphans };
         // Release: what was done to the core comes before its end. Acquire: the end comes after what others did.
-        if orphans.fetch_sub(freed as u64, Ordering::AcqRel) == CLOSED + freed as u64 {
+        if orphans.fetch_sub(freed as u64, ordering!(AcqRel, "settle")) == CLOSED + freed as u64 {
             // SAFETY: no handle and no page is left, and this was the last of them.
             unsafe { Self::destroy(this) };
         }
@@ -91,13 +91,13 @@ impl<M: Mode> Core<M> {
         // SAFETY: the handle keeps the core alive.
         let core = unsafe { this.as_ref() };
         // Release: what was done with this handle comes before the closing. Acquire: the closing comes after it.
-        if core.books.handles.fetch_sub(1, Ordering::AcqRel) != 1 {
+        if core.books.handles.fetch_sub(1, ordering!(AcqRel, "handles")) != 1 {
             return;
         }
         let closing = core.balance().wrapping_add(CLOSED - LIVE);
         // AcqRel: as in `settle`, on both sides.
         let before = core.books.orphans.fetch_add(closing, Ordering::AcqRel);
-        if before.wrapping_add(closing) == CLOSED {
+        if before.wrapping_add(closing) == CLOSED || defect!("closing") {
             // SAFETY: no handle and no page is left.
             unsafe { Self::destroy(this) };
         }

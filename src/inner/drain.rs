@@ -6,7 +6,7 @@ use crate::depot::Stack;
 use crate::magazine::Hand;
 use crate::mode::Mode;
 use crate::page::{Kind, PageId, PageState, ZONE};
-use crate::sync::Ordering;
+use crate::sync::{Ordering, defect};
 
 impl<M: Mode> Core<M> {
     /// If the pool has run dry since this slot last looked, gives up all it has.
@@ -46,7 +46,9 @@ impl<M: Mode> Core<M> {
     /// Empties the shared slots that nobody is using, `but` the caller's.
     pub(super) fn drain_shared(&self, but: Option<&Slot>) {
         for slot in &self.slots[self.owned_slots..] {
-            if !but.is_some_and(|own| core::ptr::eq(own, slot)) && slot.try_lock() {
+            if !but.is_some_and(|own| core::ptr::eq(own, slot))
+                && (slot.try_lock() || defect!("drain"))
+            {
                 // SAFETY: the lock was just taken.
                 unsafe { self.empty_slot(slot) };
                 slot.unlock();

@@ -11,7 +11,7 @@ use core::ptr::NonNull;
 pub(crate) use hand::Hand;
 
 use crate::page::{PageId, Place, ZONE};
-use crate::sync::{Atomic, Ordering, Turn};
+use crate::sync::{Atomic, Ordering, Turn, ordering};
 use crate::table::{Plan, Spot, Table};
 
 /// The most ids that a magazine holds.
@@ -163,7 +163,7 @@ impl Lookup<'_> {
         // A place beyond the table is corrupt; it holds nothing.
         let Some(head) = self.heads.get((place >> self.shift) as usize) else { return false };
         // Acquire: pairs with the Release in `Hand::publish`.
-        if place >= head.end.load(Ordering::Acquire) {
+        if place >= head.end.load(ordering!(Acquire, "foreign-length")) {
             return false;
         }
         // SAFETY: the end lies in the table, and the place below it.

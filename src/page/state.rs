@@ -8,7 +8,7 @@
 use super::Order;
 use crate::error::Fault;
 use crate::mode::Mode;
-use crate::sync::{Atomic, Ordering};
+use crate::sync::{Atomic, Ordering, defect, ordering};
 
 /// What a page is being used as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +167,7 @@ impl PageWord {
         self.0
             .compare_exchange(PageState::resting(place), held, Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
+            || defect!("hardened-claim")
     }
 
     /// **try_free**: a single page comes back from its sole owner and is put at `place`; `is_member` says whether
@@ -181,7 +182,7 @@ impl PageWord {
         place: Place,
         is_member: impl FnOnce(Place) -> bool,
     ) -> Result<(), Fault> {
-        let state = self.0.load(Ordering::Acquire);
+        let state = self.0.load(ordering!(Acquire, "sole-owner"));
         let resting = PageState::resting(place);
         if hardened {
             if !state.alike(PageState::owned(hardened)) {
@@ -192,7 +193,8 @@ impl PageWord {
                 .0
                 .compare_exchange(state, resting, Ordering::AcqRel, Ordering::Relaxed)
                 .map(drop)
-                .map_err(PageState::fault);
+                .map_err(PageState::fault)
+                .or_else(|fault| defect!("hardened-swap").then_some(()).ok_or(fault));
         }
         // The caller put nothing at `place` yet: a word that already names it belongs to a page that is out.
         if state != resting {
@@ -220,6 +222,7 @@ impl PageWord {
             match self.0.compare_exchange_weak(state, new, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) if references == SATURATED => return Err(Fault::Saturated),
                 Ok(_) => return Ok(()),
+                Err(_) if defect!("retain") => return Ok(()),
                 Err(current) => state = current,
             }
         }
@@ -240,7 +243,7 @@ impl PageWord {
                     match self.0.compare_exchange_weak(
                         state,
                         new,
-                        Ordering::Release,
+                        ordering!(Release, "release"),
                         Ordering::Acquire,
                     ) {
                         Ok(_) => return Released::Shared,
@@ -292,6 +295,7 @@ impl PageWord {
             .compare_exchange(state, new, Ordering::AcqRel, Ordering::Acquire)
             .map(drop)
             .map_err(fault)
+            .or_else(|fault| defect!("transition").then_some(()).ok_or(fault))
     }
 
     /// Marks the page as part of a block that is out; the caller alone has it.

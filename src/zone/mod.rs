@@ -10,7 +10,7 @@ mod summary;
 use summary::{Emptied, Filled};
 
 use crate::page::{Order, PageId};
-use crate::sync::{Atomic, Ordering};
+use crate::sync::{Atomic, Ordering, ordering};
 use crate::table::{Padded, Plan, Spot, Table};
 
 const BITS: usize = 64;
@@ -269,7 +269,7 @@ impl Zone {
     ) -> usize {
         // Release: pairs with the Acquire of `take`, which hands the pages on. Acquire: the old value shows a
         // double free, whose report may follow what the first freer did.
-        let old = self.words[index].fetch_or(bits, Ordering::AcqRel);
+        let old = self.words[index].fetch_or(bits, ordering!(AcqRel, "zone-publish"));
         if old == 0 {
             filled.note(index);
         }

@@ -1,7 +1,7 @@
 //! The summary levels: from any word to the next that is not empty, in a few steps.
 
 use super::{BITS, Zone, pages};
-use crate::sync::Ordering;
+use crate::sync::{Ordering, defect, ordering};
 
 impl Zone {
     /// The first word that is not empty, from `from` on: up the summary levels and down again.
@@ -46,8 +46,8 @@ impl Zone {
             return;
         }
         // AcqRel: pairs with the `fetch_and` of `clear`, which must see the word below if it comes after this.
-        let old = self.level(level)[index].fetch_or(bits, Ordering::AcqRel);
-        if old == 0 {
+        let old = self.level(level)[index].fetch_or(bits, ordering!(AcqRel, "summary-order"));
+        if old == 0 && !defect!("summary-level") {
             self.set(level + 1, index / BITS, 1 << (index % BITS));
         }
     }
@@ -65,7 +65,7 @@ impl Zone {
                 self.level(level - 1)[child.index() as usize].load(Ordering::Relaxed) != 0
             })
             .fold(0, |back, child| back | 1 << (child.index() as usize % BITS));
-        if back != 0 {
+        if back != 0 && !defect!("summary-again") {
             self.set(level, index, back);
         } else if old & !bits == 0 {
             self.clear(level + 1, index / BITS, 1 << (index % BITS));

@@ -43,6 +43,25 @@ every_mode! {
 }
 
 every_mode! {
+    /// A drain against the shared slot that it wants to empty while another allocates and frees through it.
+    all, Composite, at least 100;
+    fn drain_against_a_shared_slot_loses_nothing<M: Mode>() {
+        let pool = pool::<M>(2, 0, 1, 1);
+        let owners = Owners::new(2);
+        drop(pool.alloc());
+        let other = pool.clone();
+        race(
+            move || other.drain(),
+            || {
+                let page = visit(&owners, || pool.alloc()).expect("there are two");
+                pool.free(page);
+            },
+        );
+        is_whole(&pool);
+    }
+}
+
+every_mode! {
     /// A pool that has run dry gives a page again once one is back, whoever frees it and however.
     all, Exhaustive, at least 2_000;
     fn exhaustion_recovers<M: Mode>() {

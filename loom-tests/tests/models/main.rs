@@ -2,6 +2,7 @@
 
 mod closing;
 mod common;
+mod counters;
 mod depot;
 mod drain;
 mod foreign;

@@ -1,6 +1,7 @@
-//! Building the models.
+//! Building the models, as they are or with a deliberate defect.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -8,21 +9,63 @@ use serde_json::Value;
 
 use crate::run;
 
+/// Says to this program that it is called in place of rustc, and which defect to build.
+const DEFECT: &str = "PAGESHEAF_DEFECT";
+
 /// The models as a program, built for loom.
 pub fn models() -> Result<PathBuf> {
-    executable(&mut command())
+    executable(&mut command(&folder()))
 }
 
-/// How they are built: in a folder of their own, because the flag makes everything another program.
-fn command() -> Command {
+/// The models as a program, over a core with a defect.
+///
+/// Only the packages of the workspace get the flag, from this program in place of rustc. cargo keeps what a stand-in
+/// has built apart by the stand-in's path, so each defect has a path of its own, and all share what they depend on.
+pub fn with_defect(name: &str) -> Result<PathBuf> {
+    let folder = folder();
+    let stand_in =
+        folder.join("defects").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    link(&std::env::current_exe()?, &stand_in)
+        .with_context(|| format!("cannot write {}", stand_in.display()))?;
+    let mut cargo = command(&folder);
+    cargo
+        .env("RUSTC_WORKSPACE_WRAPPER", std::path::absolute(stand_in)?)
+        .env(DEFECT, name)
+        // Built once and run for a moment: that is soonest done without optimising.
+        .env("CARGO_PROFILE_MODELS_OPT_LEVEL", "0");
+    executable(&mut cargo)
+}
+
+/// If cargo has called this program in place of rustc: what came of it.
+pub fn as_rustc() -> Option<Result<()>> {
+    let defect = std::env::var(DEFECT).ok()?;
+    let mut rustc: Vec<OsString> = std::env::args_os().skip(1).collect();
+    rustc.extend(["--cfg".into(), format!("pagesheaf_defect=\"{defect}\"").into()]);
+    Some(run::run(Command::new(&rustc[0]).args(&rustc[1..])))
+}
+
+/// Where models are built: apart, because the flag makes everything another program.
+fn folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    PathBuf::from(target).join("loom")
+}
+
+fn link(program: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to.parent().expect("a file in a folder"))?;
+    if to.exists() {
+        std::fs::remove_file(to)?;
+    }
+    std::fs::hard_link(program, to).or_else(|_| std::fs::copy(program, to).map(drop))
+}
+
+fn command(folder: &Path) -> Command {
     let mut cargo =
         run::cargo(["test", "--quiet", "--profile", "models", "--package", "loom-tests"]);
     cargo
         .args(["--test", "models", "--no-run", "--message-format", "json-render-diagnostics"])
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("RUSTFLAGS", "--cfg pagesheaf_loom")
-        .env("CARGO_TARGET_DIR", PathBuf::from(target).join("loom"));
+        .env("CARGO_TARGET_DIR", folder);
     cargo
 }
 

@@ -1,8 +1,11 @@
 //! `cargo xtask loom`: the models of `loom-tests`, explored by loom.
 
 mod build;
+mod defects;
 mod report;
 mod trial;
+
+pub use build::as_rustc;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -27,10 +30,16 @@ pub struct Args {
     /// Write the table of features.md anew.
     #[arg(long, conflicts_with_all = ["deep", "model"])]
     write: bool,
+    /// Build the core with one deliberate defect after another (all, or these), and see that models catch each.
+    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with_all = ["json", "deep", "model", "write"])]
+    defects: Option<Vec<String>>,
 }
 
 /// Runs the models and prints what each explored; an error if one fails.
 pub fn loom(args: &Args) -> Result<()> {
+    if let Some(names) = &args.defects {
+        return defects::defects(names);
+    }
     if let Some(path) = &args.json {
         // Before the work, so that a mistake in the path costs nothing.
         std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;

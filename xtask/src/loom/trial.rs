@@ -52,6 +52,14 @@ pub struct Trial {
     pub said: String,
 }
 
+impl Trial {
+    /// Whether the claim was found not to hold: a model that comes to its end, and then finds that it has fewer
+    /// executions than it should have, has not found that.
+    pub fn failed_the_claim(&self) -> bool {
+        !self.passed && self.row.is_none()
+    }
+}
+
 /// The tests of the program.
 pub fn list(models: &Path) -> Result<Vec<Test>> {
     let output = Command::new(models).args(["--list", "--format", "terse"]).output()?;

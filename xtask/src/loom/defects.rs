@@ -1,0 +1,111 @@
+//! Models that can fail: each deliberate defect of the core must be caught by the models named for it.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail, ensure};
+use comfy_table::{Table, presets};
+use indicatif::{ProgressBar, ProgressIterator, ProgressStyle};
+
+use super::trial::{self, Trial};
+use super::{build, chosen};
+
+/// Something that the core does wrong in a build with `--cfg pagesheaf_defect="name"`.
+struct Defect {
+    name: &'static str,
+    /// What is wrong, in a few words.
+    wrong: &'static str,
+    /// The models that must fail, in one mode at least.
+    caught_by: &'static [&'static str],
+}
+
+const fn defect(
+    name: &'static str,
+    wrong: &'static str,
+    caught_by: &'static [&'static str],
+) -> Defect {
+    Defect { name, wrong, caught_by }
+}
+
+#[rustfmt::skip]
+const DEFECTS: &[Defect] = &[
+    defect("transition", "a page is reclaimed though another was first", &["a_lent_page_is_reclaimed_once"]),
+    defect("retain", "a reference is lost when two are made at once", &["a_retain_against_a_release_is_counted"]),
+    defect("release", "a reference is given up without Release", &["the_last_release_publishes_writes_and_frees_once"]),
+    defect("sole-owner", "a free looks at the count without Acquire", &["a_free_that_finds_one_reference_sees_what_the_others_wrote"]),
+    defect("hardened-swap", "the loser of two racing frees is not told", &["a_racing_double_free_is_reported_exactly_once"]),
+    defect("hardened-claim", "the loser of two racing claims is not told", &["a_page_leaves_its_place_once"]),
+    defect("try-lock", "a slot is taken though another was first", &["the_try_lock_excludes"]),
+    defect("unlock", "a slot is given back without Release", &["the_try_lock_excludes"]),
+    defect("zone-publish", "pages are put into the zone without Release", &["take_and_return_lose_and_double_nothing"]),
+    defect("summary-again", "a summary bit is not set again", &["summary_bits_lose_no_page", "a_search_that_clears_a_stale_bit_loses_no_page"]),
+    defect("summary-level", "a summary bit is not set above the first level", &["two_levels_of_summary_bits_lose_no_page"]),
+    defect("summary-order", "a summary bit is set without Release", &["summary_bits_lose_no_page"]),
+    defect("block-rollback", "the good pages of a bad block do not go back", &["a_block_rolled_back_loses_no_page"]),
+    defect("depot-tag", "the depot's tag stays the same", &["the_tag_defeats_aba"]),
+    defect("depot-publish", "a magazine goes into the depot without Release", &["magazine_contents_are_published", "exchanged_contents_are_published"]),
+    defect("foreign-length", "a look at a magazine loads its end without Acquire", &["a_foreign_free_against_push_and_pop_raises_no_false_alarm"]),
+    defect("drain", "a drain empties slots that others hold", &["drain_against_a_shared_slot_loses_nothing"]),
+    defect("orphans", "pages taken past the slots are not counted", &["counters_add_up_when_quiescent"]),
+    defect("settle", "the drop of a page is not ordered before the end", &["the_last_handle_against_the_last_page_frees_the_core_once"]),
+    defect("handles", "the drop of a handle is not ordered before the end", &["two_handles_free_the_core_once"]),
+    defect("closing", "the last handle frees the core though pages are out", &["the_last_handle_against_the_last_page_frees_the_core_once"]),
+];
+
+/// Builds the models with each defect, or with those named, and prints what caught it; an error if nothing did.
+pub fn defects(names: &[String]) -> Result<()> {
+    declared()?;
+    if let Some(name) = names.iter().find(|name| DEFECTS.iter().all(|it| it.name != **name)) {
+        let known: Vec<_> = DEFECTS.iter().map(|defect| defect.name).collect();
+        bail!("no defect is called `{name}`; the defects are\n  {}", known.join("\n  "));
+    }
+    let wanted = |defect: &&Defect| names.is_empty() || names.iter().any(|it| it == defect.name);
+    let defects: Vec<_> = DEFECTS.iter().filter(wanted).collect();
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    table.set_header(["defect", "what is wrong", "model that caught it", "in modes", "and said"]);
+    let mut missed = Vec::new();
+    let progress = ProgressBar::new(defects.len() as u64).with_style(
+        ProgressStyle::with_template("{pos}/{len} [{elapsed}] {bar:40}").expect("a template"),
+    );
+    for defect in defects.into_iter().progress_with(progress) {
+        let models = build::with_defect(defect.name)?;
+        let all = trial::list(&models)?;
+        ensure!(!defect.caught_by.is_empty(), "no model is named for `{}`", defect.name);
+        for model in defect.caught_by {
+            let tests = chosen(all.clone(), &[(*model).into()])?;
+            let trials = trial::all(&models, &tests, None)?;
+            let caught: Vec<_> = trials.iter().filter(|trial| trial.failed_the_claim()).collect();
+            if caught.is_empty() {
+                missed.push(format!("{} by {model}", defect.name));
+            }
+            let modes = format!("{} of {}", caught.len(), trials.len());
+            let said = caught.first().map_or("missed", |trial| reason(trial));
+            table.add_row([defect.name, defect.wrong, model, &modes, said]);
+        }
+    }
+    println!("{table}");
+    ensure!(missed.is_empty(), "not caught: {}", missed.join(", "));
+    Ok(())
+}
+
+/// What a model said when it failed, in so many words as a table has room for.
+fn reason(trial: &Trial) -> &str {
+    let mut lines = trial.said.lines();
+    let panic = lines.find(|line| line.contains("panicked at")).and_then(|_| lines.next());
+    let said = panic.unwrap_or(trial.said.as_str()).trim();
+    said.char_indices().nth(60).map_or(said, |(end, _)| &said[..end])
+}
+
+/// Whether the defects that Cargo.toml lets the core name are those that are tried.
+fn declared() -> Result<()> {
+    let manifest = std::fs::read_to_string("Cargo.toml")?;
+    let declared: BTreeSet<_> = manifest
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("'cfg(pagesheaf_defect, values("))
+        .flat_map(|values| values.split('"').skip(1).step_by(2))
+        .collect();
+    let tried: BTreeSet<_> = DEFECTS.iter().map(|defect| defect.name).collect();
+    let unlike: Vec<_> = declared.symmetric_difference(&tried).copied().collect();
+    ensure!(unlike.is_empty(), "Cargo.toml and the table of defects do not agree on {unlike:?}");
+    Ok(())
+}
