@@ -5,10 +5,10 @@ use super::{Core, Tables};
 use crate::cache::Slot;
 use crate::depot::Stack;
 use crate::error::Fault;
-use crate::magazine::{Hand, MAGAZINE_MAX};
+use crate::magazine::{Beside, Hand, MAGAZINE_MAX, names};
 use crate::mode::Mode;
 use crate::page::{PageId, PageWord, Place, ZONE};
-use crate::sync::Ordering;
+use crate::sync::{Atomic, Ordering};
 
 /// The bad pages of a call.
 #[derive(Default)]
@@ -50,7 +50,7 @@ impl<M: Mode> Core<M> {
         }
         let filed = if M::CHECKS {
             // SAFETY: the slot's holder owns its hands, and this one has room.
-            unsafe { self.file_run::<false>(hand, ids) }.0
+            unsafe { self.file_checked(hand, ids) }.0
         } else {
             // SAFETY: as above, and this mode does not check.
             unsafe { hand.push_unseen(&self.magazines, ids) };
@@ -123,10 +123,10 @@ impl<M: Mode> Core<M> {
     unsafe fn file(&self, hand: &Hand, ids: &[PageId]) -> (usize, Option<Fault>) {
         if M::HARDENED {
             // SAFETY: passed on to the caller.
-            unsafe { self.file_run::<true>(hand, ids) }
+            unsafe { self.file_hardened(hand, ids) }
         } else if M::CHECKS {
             // SAFETY: passed on to the caller.
-            unsafe { self.file_run::<false>(hand, ids) }
+            unsafe { self.file_checked(hand, ids) }
         } else {
             // SAFETY: passed on to the caller; this mode does not check.
             unsafe { hand.push_unseen(&self.magazines, ids) };
@@ -213,49 +213,145 @@ impl Tables {
     /// Puts pages into a magazine, each verified first: in range, one reference, a single page, and not free already.
     /// Stops at the first bad one. Returns how many were good, and what was wrong with the next.
     ///
-    /// One body for all checking modes, so that they cost the same; and with nothing in it that a bad page needs, so
-    /// that all it needs stays in registers.
+    /// One body for all checking modes but the hardened, so that they cost the same.
     ///
     /// # Safety
     /// The caller owns the hand, which has room, and gives up the pages.
+    #[inline(always)]
+    unsafe fn file_checked(&self, hand: &Hand, ids: &[PageId]) -> (usize, Option<Fault>) {
+        // SAFETY: the caller owns the hand, here and below.
+        let to = unsafe { hand.vacant(&self.magazines) };
+        // SAFETY: as above.
+        let place = unsafe { hand.end() };
+        // Pages that this magazine gave out last mostly come back to where they were.
+        let run = Run { words: &self.words, ids, to, place };
+        let filed = run.file::<false, _>(place, to, |_, _| true);
+        if filed < ids.len() {
+            // SAFETY: as above; as many have been put.
+            return unsafe { self.file_moved(hand, ids, filed) };
+        }
+        // SAFETY: as above; the ids below this place have been put.
+        unsafe { hand.publish(place + filed as Place) };
+        (filed, None)
+    }
+
+    /// The rest of [`Self::file_checked`], when `filed` pages have been put: pages from elsewhere.
+    ///
+    /// Pages that left a magazine together mostly come back together, so one look at a magazine serves for a run of
+    /// pages.
+    ///
+    /// # Safety
+    /// As there.
     #[inline(never)]
-    unsafe fn file_run<const HARDENED: bool>(
+    unsafe fn file_moved(
         &self,
         hand: &Hand,
         ids: &[PageId],
+        mut filed: usize,
     ) -> (usize, Option<Fault>) {
-        // The tables hold atomics: without copies the compiler would fetch their addresses again for every page.
-        let words: &[PageWord] = &self.words;
-        let lookup = self.magazines.lookup();
         // SAFETY: the caller owns the hand, here and below.
         let vacant = unsafe { hand.vacant(&self.magazines) };
         // SAFETY: as above.
         let start = unsafe { hand.end() };
-        let mut filed = 0;
         let fault = loop {
             let Some(&id) = ids.get(filed) else { break None };
-            let Some(word) = words.get(id.index() as usize) else { break Some(Fault::OutOfRange) };
-            let place = start + filed as Place;
-            let is_member = |last| {
-                // What this call has filed so far must be found too: the same page may be named twice.
-                // SAFETY: as above; the ids below `place` have been put.
-                unsafe { hand.publish(place) };
-                lookup.holds(last, id) && (last != ZONE || self.zone.holds(id))
+            let Some(word) = self.words.get(id.index() as usize) else {
+                break Some(Fault::OutOfRange);
             };
-            if let Err(fault) = word.try_free(HARDENED, place, is_member) {
-                break Some(fault);
+            let place = start + filed as Place;
+            let last = word.load().place();
+            let run = Run { words: &self.words, ids: &ids[filed..], to: &vacant[filed..], place };
+            // What the call has filed so far must be found too: the same page may be named twice.
+            // SAFETY: as above; the ids below `place` have been put.
+            unsafe { hand.publish(place) };
+            let good = match self.magazines.lookup().beside(last) {
+                // If it is this magazine, its vacant places get fewer as the run goes on, but from below.
+                Beside::Vacant(slots) => run.file::<true, _>(last, slots, |_, _| true),
+                Beside::Held(slots) => {
+                    run.file::<true, _>(last, slots, |slot, id| !names(slot, id))
+                }
+            };
+            filed += good;
+            if good == 0 {
+                // Not at a glance: a page that is bad, or was in the zone, or that another thread is just moving.
+                if let Err(fault) = word.try_free(false, place, |last| self.is_member(last, id)) {
+                    break Some(fault);
+                }
+                // Relaxed: `publish` publishes it.
+                vacant[filed].store(id.index(), Ordering::Relaxed);
+                filed += 1;
             }
-            if HARDENED {
-                self.poison(id);
-            }
-            // SAFETY: the caller saw to it that there is room.
-            let slot = unsafe { vacant.get_unchecked(filed) };
-            // Relaxed: `publish` publishes it.
-            slot.store(id.index(), Ordering::Relaxed);
-            filed += 1;
         };
         // SAFETY: as above; the ids below this place have been put.
         unsafe { hand.publish(start + filed as Place) };
         (filed, fault)
+    }
+
+    /// Puts pages into quarantine, each verified first, and poisoned. Returns as [`Self::file_checked`].
+    ///
+    /// # Safety
+    /// The caller owns the hand, which has room, and gives up the pages.
+    unsafe fn file_hardened(&self, hand: &Hand, ids: &[PageId]) -> (usize, Option<Fault>) {
+        // SAFETY: the caller owns the hand, here and below.
+        let vacant = unsafe { hand.vacant(&self.magazines) };
+        // SAFETY: as above.
+        let mut place = unsafe { hand.end() };
+        let mut fault = None;
+        for (&id, slot) in ids.iter().zip(vacant) {
+            let freed = match self.words.get(id.index() as usize) {
+                None => Err(Fault::OutOfRange),
+                Some(word) => word.try_free(true, place, |_| false),
+            };
+            if let Err(found) = freed {
+                fault = Some(found);
+                break;
+            }
+            self.poison(id);
+            // Relaxed: `publish` publishes it.
+            slot.store(id.index(), Ordering::Relaxed);
+            place += 1;
+        }
+        // SAFETY: as above.
+        let filed = place - unsafe { hand.end() };
+        // SAFETY: as above; the ids below this place have been put.
+        unsafe { hand.publish(place) };
+        (filed as usize, fault)
+    }
+}
+
+/// Pages that may have left places side by side, to be put into places side by side.
+struct Run<'a> {
+    words: &'a [PageWord],
+    ids: &'a [PageId],
+    to: &'a [Atomic<u32>],
+    /// The first place to put them to.
+    place: Place,
+}
+
+impl Run<'_> {
+    /// Puts pages while their words say that they are whole and were last in `last` and the places after it, and
+    /// `is_out` agrees. Returns how many. If `MOVED` is false, `last` is the place they go to.
+    #[inline(always)]
+    fn file<const MOVED: bool, T>(
+        self,
+        last: Place,
+        beside: &[T],
+        is_out: impl Fn(&T, PageId) -> bool,
+    ) -> usize {
+        let n = self.ids.len().min(self.to.len()).min(beside.len());
+        let (ids, to, beside) = (&self.ids[..n], &self.to[..n], &beside[..n]);
+        for at in 0..n {
+            let id = ids[at];
+            let Some(word) = self.words.get(id.index() as usize) else { return at };
+            if !word.rests_at(last, at) || !is_out(&beside[at], id) {
+                return at;
+            }
+            if MOVED {
+                word.rest_at(self.place, at);
+            }
+            // Relaxed: `publish` publishes it.
+            to[at].store(id.index(), Ordering::Relaxed);
+        }
+        n
     }
 }

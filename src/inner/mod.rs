@@ -226,9 +226,8 @@ impl Tables {
     }
 
     /// Whether the place that a page's word names still holds it.
-    #[inline(always)]
     pub(crate) fn is_member(&self, place: Place, id: PageId) -> bool {
-        self.magazines.lookup().holds(place, id) && (place != ZONE || self.zone.holds(id))
+        if place == ZONE { self.zone.holds(id) } else { self.magazines.lookup().holds(place, id) }
     }
 }
 

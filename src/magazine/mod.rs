@@ -10,14 +10,14 @@ use core::ptr::NonNull;
 
 pub(crate) use hand::Hand;
 
-use crate::page::{PageId, Place, ZONE};
+use crate::page::{PageId, Place};
 use crate::sync::{Atomic, Ordering, Turn, ordering};
 use crate::table::{Plan, Spot, Table};
 
 /// The most ids that a magazine holds.
 pub(crate) const MAGAZINE_MAX: usize = 256;
 
-/// A magazine's number. Number 0 is not used: its places stand for the zone.
+/// A magazine's number. Number 0 is not used: on a stack it stands for none.
 pub(crate) type Magazine = u32;
 
 /// What a magazine has beside its slots, on a cache line of its own.
@@ -69,8 +69,7 @@ impl Magazines {
     pub(crate) unsafe fn new(block: NonNull<u8>, plan: MagazinePlan) -> Self {
         let shift = plan.capacity.next_power_of_two().trailing_zeros();
         let head = |magazine: usize| Head {
-            // Magazine 0 seems to hold one id, so that a look at the zone's place takes the slower way.
-            end: Atomic::new(if magazine == 0 { 1 } else { (magazine as u32) << shift }),
+            end: Atomic::new((magazine as u32) << shift),
             below: Atomic::new(0),
             turn: Turn::new(),
         };
@@ -148,6 +147,14 @@ impl Magazines {
     }
 }
 
+/// A place and those after it in its magazine.
+pub(crate) enum Beside<'a> {
+    /// Below the end: they hold ids.
+    Held(&'a [Atomic<u32>]),
+    /// Not below the end: they hold nothing, whatever their slots say.
+    Vacant(&'a [Atomic<u32>]),
+}
+
 /// The tables, as one who looks for an id needs them.
 #[derive(Clone, Copy)]
 pub(crate) struct Lookup<'a> {
@@ -156,19 +163,35 @@ pub(crate) struct Lookup<'a> {
     shift: u32,
 }
 
-impl Lookup<'_> {
-    /// Whether the place is below its magazine's end and holds this id. The zone's place always seems to.
-    #[inline(always)]
+impl<'a> Lookup<'a> {
+    /// Whether the place is below its magazine's end and holds this id.
     pub(crate) fn holds(self, place: Place, id: PageId) -> bool {
-        // A place beyond the table is corrupt; it holds nothing.
-        let Some(head) = self.heads.get((place >> self.shift) as usize) else { return false };
-        // Acquire: pairs with the Release in `Hand::publish`.
-        if place >= head.end.load(ordering!(Acquire, "foreign-length")) {
-            return false;
+        match self.beside(place) {
+            Beside::Held(slots) => slots.first().is_some_and(|slot| names(slot, id)),
+            Beside::Vacant(_) => false,
         }
-        // SAFETY: the end lies in the table, and the place below it.
-        let slot = unsafe { self.slots.get_unchecked(place as usize) };
-        // Relaxed: ordered after the Acquire load of the end.
-        slot.load(Ordering::Relaxed) == id.index() || place == ZONE
     }
+
+    /// What a place and those after it in its magazine have in common.
+    #[inline(always)]
+    pub(crate) fn beside(self, place: Place) -> Beside<'a> {
+        let magazine = place >> self.shift;
+        // A place beyond the table is corrupt, or the zone's; no slot is there.
+        let Some(head) = self.heads.get(magazine as usize) else { return Beside::Held(&[]) };
+        // Acquire: pairs with the Release in `Hand::publish`.
+        let end = head.end.load(ordering!(Acquire, "foreign-length"));
+        let from = |place: Place, to: Place| &self.slots[place as usize..to as usize];
+        if place < end {
+            Beside::Held(from(place, end))
+        } else {
+            Beside::Vacant(from(place, (magazine + 1) << self.shift))
+        }
+    }
+}
+
+/// Whether a slot has this id.
+#[inline(always)]
+pub(crate) fn names(slot: &Atomic<u32>, id: PageId) -> bool {
+    // Relaxed: ordered after the Acquire load of the magazine's end, in `beside`.
+    slot.load(Ordering::Relaxed) == id.index()
 }

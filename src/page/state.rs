@@ -39,8 +39,8 @@ unsafe impl bytemuck::NoUninit for PageState {}
 /// Where a page was last put: a slot of a magazine, or [`ZONE`].
 pub(crate) type Place = u32;
 
-/// The place of pages in the zone. It lies in magazine 0, which exists for this and holds no page.
-pub(crate) const ZONE: Place = 0;
+/// The place of pages in the zone; no magazine has it.
+pub(crate) const ZONE: Place = u32::MAX;
 
 /// References from which a count sticks: the page is never freed again.
 pub(crate) const SATURATED: u32 = 1 << 23;
@@ -59,6 +59,12 @@ impl PageState {
     #[inline(always)]
     pub(crate) const fn resting(place: Place) -> Self {
         PageState(1 << 32 | place as u64)
+    }
+
+    /// The same, so many places later. Places end before they would carry into the bits above.
+    #[inline(always)]
+    const fn after(self, places: usize) -> Self {
+        PageState(self.0 + places as u64)
     }
 
     /// A single page that is out, as the mode marks it.
@@ -153,10 +159,24 @@ impl PageWord {
         self.0.load(Ordering::Acquire)
     }
 
-    /// **rest**: the caller, who alone has the page, puts it somewhere. Relaxed: the place publishes itself.
+    /// Whether this is the word of a single page with one reference that is, or was last, `after` places after
+    /// `place`. Acquire: as `load`.
+    #[inline(always)]
+    pub(crate) fn rests_at(&self, place: Place, after: usize) -> bool {
+        self.load() == PageState::resting(place).after(after)
+    }
+
+    /// **rest**: the caller, who alone has the page, puts it `after` places after `place`. Relaxed: the place
+    /// publishes itself.
+    #[inline(always)]
+    pub(crate) fn rest_at(&self, place: Place, after: usize) {
+        self.0.store(PageState::resting(place).after(after), Ordering::Relaxed);
+    }
+
+    /// **rest**: as `rest_at`, in `place` itself.
     #[inline(always)]
     pub(crate) fn rest(&self, place: Place) {
-        self.0.store(PageState::resting(place), Ordering::Relaxed);
+        self.rest_at(place, 0);
     }
 
     /// **claim** (hardened): a page leaves the place it was popped from; `false` if its word does not say so.
