@@ -34,7 +34,7 @@ impl<M: Mode> Core<M> {
             return false;
         }
         // SAFETY: the slot's holder owns its hands, and this one holds enough.
-        unsafe { slot.loaded.pop(&self.magazines, out) };
+        unsafe { slot.loaded.pop(out) };
         slot.counters.took::<M>(out.len());
         true
     }
@@ -86,13 +86,13 @@ impl<M: Mode> Core<M> {
         if !M::HARDENED {
             len = len.min(out.len());
             // SAFETY: as above; the hand has as many.
-            unsafe { hand.pop(&self.magazines, &mut out[..len]) };
+            unsafe { hand.pop(&mut out[..len]) };
             return len;
         }
         let mut got = 0;
         while got < out.len() && len > 0 {
             // SAFETY: as above; the hand has one.
-            unsafe { hand.pop(&self.magazines, &mut out[got..=got]) };
+            unsafe { hand.pop(&mut out[got..=got]) };
             len -= 1;
             // SAFETY: `pop` wrote it.
             let id = unsafe { out[got].assume_init() };
@@ -169,7 +169,7 @@ impl<M: Mode> Core<M> {
         self.zone.take(&mut cursor, max, |id| {
             if self.moves(id, ZONE, place) {
                 // SAFETY: as above; at most `max` ids go into an empty magazine.
-                unsafe { slot.loaded.put(&self.magazines, place, id) };
+                unsafe { slot.loaded.put(place, id) };
                 place += 1;
             }
         });

@@ -53,7 +53,7 @@ impl<M: Mode> Core<M> {
             unsafe { self.file_checked(hand, ids) }.0
         } else {
             // SAFETY: as above, and this mode does not check.
-            unsafe { hand.push_unseen(&self.magazines, ids) };
+            unsafe { hand.push_unseen(ids) };
             ids.len()
         };
         slot.counters.gave::<M>(filed);
@@ -129,7 +129,7 @@ impl<M: Mode> Core<M> {
             unsafe { self.file_checked(hand, ids) }
         } else {
             // SAFETY: passed on to the caller; this mode does not check.
-            unsafe { hand.push_unseen(&self.magazines, ids) };
+            unsafe { hand.push_unseen(ids) };
             (ids.len(), None)
         }
     }
@@ -220,7 +220,7 @@ impl Tables {
     #[inline(always)]
     unsafe fn file_checked(&self, hand: &Hand, ids: &[PageId]) -> (usize, Option<Fault>) {
         // SAFETY: the caller owns the hand, here and below.
-        let to = unsafe { hand.vacant(&self.magazines) };
+        let to = unsafe { hand.vacant() };
         // SAFETY: as above.
         let place = unsafe { hand.end() };
         // Pages that this magazine gave out last mostly come back to where they were.
@@ -250,7 +250,7 @@ impl Tables {
         mut filed: usize,
     ) -> (usize, Option<Fault>) {
         // SAFETY: the caller owns the hand, here and below.
-        let vacant = unsafe { hand.vacant(&self.magazines) };
+        let vacant = unsafe { hand.vacant() };
         // SAFETY: as above.
         let start = unsafe { hand.end() };
         let fault = loop {
@@ -293,7 +293,7 @@ impl Tables {
     /// The caller owns the hand, which has room, and gives up the pages.
     unsafe fn file_hardened(&self, hand: &Hand, ids: &[PageId]) -> (usize, Option<Fault>) {
         // SAFETY: the caller owns the hand, here and below.
-        let vacant = unsafe { hand.vacant(&self.magazines) };
+        let vacant = unsafe { hand.vacant() };
         // SAFETY: as above.
         let mut place = unsafe { hand.end() };
         let mut fault = None;

@@ -39,7 +39,7 @@ impl<M: Mode> Core<M> {
             }
             for (to, id) in [(place, there), (other, here)] {
                 // SAFETY: both places lie in the loaded magazine, which the slot's holder owns.
-                unsafe { slot.loaded.put(&self.magazines, to, id) };
+                unsafe { slot.loaded.put(to, id) };
                 self.word(id).rest(to);
             }
         }

@@ -1,6 +1,6 @@
 //! A magazine in its owner's hand.
 //!
-//! Invariant: while a magazine is in a hand, the hand's `end` is the true one and the head's is its published copy.
+//! Invariant: while a magazine is in a hand, the hand's `len` is the true one and the head's is its published copy.
 //! The owner works on figures of its own, at fixed offsets from one pointer, and only *writes* the shared line: at
 //! one page a call, reading the shared end back would cost more than all the rest.
 
@@ -12,11 +12,12 @@ use crate::sync::{Atomic, Ordering, Owned, copy_in, copy_out};
 
 /// What the owner of a magazine knows of it. All methods but `new` demand that the caller owns the hand.
 pub(crate) struct Hand {
-    magazine: Owned<Magazine>,
-    start: Owned<Place>,
-    end: Owned<Place>,
-    limit: Owned<Place>,
+    len: Owned<u32>,
+    capacity: Owned<u32>,
+    slots: Owned<*const Atomic<u32>>,
     head: Owned<*const Head>,
+    start: Owned<Place>,
+    magazine: Owned<Magazine>,
 }
 
 impl Hand {
@@ -24,11 +25,12 @@ impl Hand {
     pub(crate) fn new(magazines: &Magazines, magazine: Magazine) -> Self {
         let start = magazines.start(magazine);
         Hand {
-            magazine: Owned::new(magazine),
-            start: Owned::new(start),
-            end: Owned::new(magazines.end(magazine)),
-            limit: Owned::new(start + magazines.capacity),
+            len: Owned::new(magazines.len(magazine)),
+            capacity: Owned::new(magazines.capacity),
+            slots: Owned::new(&raw const magazines.slots[start as usize]),
             head: Owned::new(magazines.head(magazine)),
+            start: Owned::new(start),
+            magazine: Owned::new(magazine),
         }
     }
 
@@ -67,11 +69,11 @@ impl Hand {
         }
         // SAFETY: the caller owns both, field by field.
         unsafe {
-            swap(&self.magazine, &other.magazine);
-            swap(&self.start, &other.start);
-            swap(&self.end, &other.end);
-            swap(&self.limit, &other.limit);
+            swap(&self.len, &other.len);
+            swap(&self.slots, &other.slots);
             swap(&self.head, &other.head);
+            swap(&self.start, &other.start);
+            swap(&self.magazine, &other.magazine);
         }
     }
 
@@ -90,8 +92,10 @@ impl Hand {
     /// As [`Self::magazine`].
     #[inline(always)]
     pub(crate) unsafe fn end(&self) -> Place {
-        // SAFETY: the caller owns the hand.
-        unsafe { self.end.get() }
+        // SAFETY: the caller owns the hand, here and below.
+        let start = unsafe { self.start.get() };
+        // SAFETY: as above.
+        start + unsafe { self.len.get() }
     }
 
     /// How many ids the magazine holds.
@@ -101,7 +105,7 @@ impl Hand {
     #[inline(always)]
     pub(crate) unsafe fn len(&self) -> usize {
         // SAFETY: the caller owns the hand.
-        unsafe { (self.end.get() - self.start.get()) as usize }
+        unsafe { self.len.get() as usize }
     }
 
     /// How many more it can hold.
@@ -111,7 +115,7 @@ impl Hand {
     #[inline(always)]
     pub(crate) unsafe fn room(&self) -> usize {
         // SAFETY: the caller owns the hand.
-        unsafe { (self.limit.get() - self.end.get()) as usize }
+        unsafe { (self.capacity.get() - self.len.get()) as usize }
     }
 
     /// Takes the last `out.len()` ids, in the order in which they were put.
@@ -119,17 +123,15 @@ impl Hand {
     /// # Safety
     /// As [`Self::magazine`]; the magazine holds as many.
     #[inline(always)]
-    pub(crate) unsafe fn pop(&self, magazines: &Magazines, out: &mut [MaybeUninit<PageId>]) {
+    pub(crate) unsafe fn pop(&self, out: &mut [MaybeUninit<PageId>]) {
         // SAFETY: the caller owns the hand; its head lives as long as the magazines.
         unsafe { (*self.head.get()).turn.reads() };
         // SAFETY: as above.
-        let end = unsafe { self.end.get() } - out.len() as u32;
-        // SAFETY: `end` is a place of this magazine.
-        let from = unsafe { magazines.slots.at(end as usize) };
-        // SAFETY: the slots from `end` on hold ids, and only the owner writes them.
-        unsafe { copy_out(from, out) };
-        // SAFETY: the ids below `end` are still there.
-        unsafe { self.publish(end) };
+        let len = unsafe { self.len.get() } - out.len() as u32;
+        // SAFETY: the slots from `len` on hold ids, and only the owner writes them.
+        unsafe { copy_out(self.slot(len), out) };
+        // SAFETY: the ids below `len` are still there.
+        unsafe { self.set_len(len) };
     }
 
     /// Adds ids, where nobody looks: in modes without checks.
@@ -137,17 +139,27 @@ impl Hand {
     /// # Safety
     /// As [`Self::magazine`]; there is room, and the mode does not check.
     #[inline(always)]
-    pub(crate) unsafe fn push_unseen(&self, magazines: &Magazines, ids: &[PageId]) {
+    pub(crate) unsafe fn push_unseen(&self, ids: &[PageId]) {
         // SAFETY: the caller owns the hand.
-        let end = unsafe { self.end.get() };
+        let len = unsafe { self.len.get() };
         // SAFETY: as above.
         unsafe { self.begin_writing() };
-        // SAFETY: `end` is a place of this magazine, or the one after it when `ids` is empty.
-        let to = unsafe { magazines.slots.at(end as usize) };
         // SAFETY: there is room for all ids, and nobody else touches the slots.
-        unsafe { copy_in(to, ids) };
+        unsafe { copy_in(self.slot(len), ids) };
         // SAFETY: the ids have just been written.
-        unsafe { self.publish(end + ids.len() as u32) };
+        unsafe { self.set_len(len + ids.len() as u32) };
+    }
+
+    /// The address of a slot.
+    ///
+    /// # Safety
+    /// As [`Self::magazine`]; `index` is at most the capacity.
+    #[inline(always)]
+    unsafe fn slot(&self, index: u32) -> *const Atomic<u32> {
+        // SAFETY: the caller owns the hand.
+        let slots = unsafe { self.slots.get() };
+        // SAFETY: the magazine has as many slots.
+        unsafe { slots.add(index as usize) }
     }
 
     /// The caller is about to write slot by slot.
@@ -163,13 +175,13 @@ impl Hand {
     /// The slots from the end on, to be written and then published.
     ///
     /// # Safety
-    /// As [`Self::magazine`].
+    /// As [`Self::magazine`], for as long as the slots are used, which is no longer than the magazines live.
     #[inline(always)]
-    pub(crate) unsafe fn vacant<'a>(&self, magazines: &'a Magazines) -> &'a [Atomic<u32>] {
+    pub(crate) unsafe fn vacant<'a>(&self) -> &'a [Atomic<u32>] {
         // SAFETY: the caller owns the hand, here and below.
         unsafe { self.begin_writing() };
-        // SAFETY: as above; the end is a place of this magazine, or the one after it.
-        let first = unsafe { magazines.slots.at(self.end() as usize) };
+        // SAFETY: as above; the length is at most the capacity.
+        let first = unsafe { self.slot(self.len.get()) };
         // SAFETY: as above; so many slots are left in the magazine.
         unsafe { core::slice::from_raw_parts(first, self.room()) }
     }
@@ -179,25 +191,35 @@ impl Hand {
     /// # Safety
     /// As [`Self::magazine`]; the place is one of this magazine's.
     #[inline(always)]
-    pub(crate) unsafe fn put(&self, magazines: &Magazines, place: Place, id: PageId) {
-        // SAFETY: a place of a magazine lies in the table.
-        let slot = unsafe { &*magazines.slots.at(place as usize) };
+    pub(crate) unsafe fn put(&self, place: Place, id: PageId) {
+        // SAFETY: the caller owns the hand, and the place is one of the magazine's.
+        let slot = unsafe { &*self.slot(place - self.start.get()) };
         // Relaxed: the Release store of the end publishes it.
         slot.store(id.index(), Ordering::Relaxed);
     }
 
     /// Moves the end.
     ///
-    /// Release, also when the end moves down: a looker that reads this store must see every slot stored before it,
-    /// or it would take an id that has long left for one that is still there. Pairs with the Acquire in `holds`.
-    ///
     /// # Safety
     /// As [`Self::magazine`]; every place below the end holds an id.
     #[inline(always)]
     pub(crate) unsafe fn publish(&self, end: Place) {
+        // SAFETY: passed on to the caller.
+        unsafe { self.set_len(end - self.start.get()) };
+    }
+
+    /// Moves the end to so many ids.
+    ///
+    /// Release, also when the end moves down: a looker that reads this store must see every slot stored before it,
+    /// or it would take an id that has long left for one that is still there. Pairs with the Acquire in `beside`.
+    ///
+    /// # Safety
+    /// As [`Self::publish`].
+    #[inline(always)]
+    unsafe fn set_len(&self, len: u32) {
         // SAFETY: the caller owns the hand.
-        unsafe { self.end.set(end) };
+        unsafe { self.len.set(len) };
         // SAFETY: the head lives as long as the magazines.
-        unsafe { (*self.head.get()).end.store(end, Ordering::Release) };
+        unsafe { (*self.head.get()).len.store(len, Ordering::Release) };
     }
 }

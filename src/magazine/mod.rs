@@ -23,8 +23,8 @@ pub(crate) type Magazine = u32;
 /// What a magazine has beside its slots, on a cache line of its own.
 #[repr(align(64))]
 struct Head {
-    /// The place after the last id. The owner writes it, with Release, after the slots below it.
-    end: Atomic<u32>,
+    /// How many ids it holds. The owner writes it, with Release, after the slots.
+    len: Atomic<u32>,
     /// The magazine below, on a stack of the depot.
     below: Atomic<u32>,
     /// Tells the model checker who owns the slots.
@@ -68,11 +68,7 @@ impl Magazines {
     /// As [`Table::fill`].
     pub(crate) unsafe fn new(block: NonNull<u8>, plan: MagazinePlan) -> Self {
         let shift = plan.capacity.next_power_of_two().trailing_zeros();
-        let head = |magazine: usize| Head {
-            end: Atomic::new((magazine as u32) << shift),
-            below: Atomic::new(0),
-            turn: Turn::new(),
-        };
+        let head = |_| Head { len: Atomic::new(0), below: Atomic::new(0), turn: Turn::new() };
         Magazines {
             // SAFETY: passed on to the caller.
             heads: unsafe { Table::fill(block, plan.heads, head) },
@@ -96,16 +92,10 @@ impl Magazines {
         magazine << self.shift
     }
 
-    /// The place after its last id.
-    #[inline(always)]
-    fn end(&self, magazine: Magazine) -> Place {
-        // Relaxed: the owner reads its own store; anybody else wants a number for a report.
-        self.head(magazine).end.load(Ordering::Relaxed)
-    }
-
     /// How many ids it holds, as of about now.
-    fn len(&self, magazine: Magazine) -> usize {
-        (self.end(magazine) - self.start(magazine)) as usize
+    fn len(&self, magazine: Magazine) -> u32 {
+        // Relaxed: the owner reads its own store; anybody else wants a number for a report.
+        self.head(magazine).len.load(Ordering::Relaxed)
     }
 
     /// How many ids a magazine can hold.
@@ -115,12 +105,15 @@ impl Magazines {
 
     /// How many ids all magazines hold, as of about now.
     pub(crate) fn total(&self) -> usize {
-        (1..self.heads.len() as u32).map(|magazine| self.len(magazine)).sum()
+        (1..self.heads.len() as u32).map(|magazine| self.len(magazine) as usize).sum()
     }
 
     /// The places in use, of all magazines, as of about now.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        (1..self.heads.len() as u32).flat_map(|magazine| self.start(magazine)..self.end(magazine))
+        (1..self.heads.len() as u32).flat_map(|magazine| {
+            let start = self.start(magazine);
+            start..start + self.len(magazine)
+        })
     }
 
     /// The id at a place, as of about now.
@@ -178,13 +171,14 @@ impl<'a> Lookup<'a> {
         let magazine = place >> self.shift;
         // A place beyond the table is corrupt, or the zone's; no slot is there.
         let Some(head) = self.heads.get(magazine as usize) else { return Beside::Held(&[]) };
-        // Acquire: pairs with the Release in `Hand::publish`.
-        let end = head.end.load(ordering!(Acquire, "foreign-length"));
+        // Acquire: pairs with the Release in `Hand::set_len`.
+        let len = head.len.load(ordering!(Acquire, "foreign-length"));
+        let start = magazine << self.shift;
         let from = |place: Place, to: Place| &self.slots[place as usize..to as usize];
-        if place < end {
-            Beside::Held(from(place, end))
+        if place - start < len {
+            Beside::Held(from(place, start + len))
         } else {
-            Beside::Vacant(from(place, (magazine + 1) << self.shift))
+            Beside::Vacant(from(place, start + (1 << self.shift)))
         }
     }
 }

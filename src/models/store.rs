@@ -75,7 +75,7 @@ impl<'a> Held<'a> {
         // SAFETY: as above, and there is room at this place.
         unsafe {
             self.hand.begin_writing();
-            self.hand.put(&self.store.magazines, place, id);
+            self.hand.put(place, id);
             self.hand.publish(place + 1);
         }
         place
@@ -88,7 +88,7 @@ impl<'a> Held<'a> {
         }
         let mut out = [MaybeUninit::uninit()];
         // SAFETY: as above, and it has one.
-        unsafe { self.hand.pop(&self.store.magazines, &mut out) };
+        unsafe { self.hand.pop(&mut out) };
         // SAFETY: `pop` wrote it.
         Some(unsafe { out[0].assume_init() })
     }
