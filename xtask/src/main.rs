@@ -2,6 +2,7 @@
 
 mod loom;
 mod run;
+mod test;
 mod tidy;
 
 use clap::Parser;
@@ -11,6 +12,8 @@ use clap::Parser;
 enum Task {
     /// Run the models of `loom-tests` under loom, and say how many executions each has.
     Loom(loom::Args),
+    /// Run everything that must pass.
+    Test,
     /// Look for what the compiler does not: layering, file sizes, documents that must agree with the code.
     Tidy,
 }
@@ -23,6 +26,7 @@ fn main() -> anyhow::Result<()> {
     std::env::set_current_dir(run::root())?;
     match task {
         Task::Loom(args) => loom::loom(&args),
+        Task::Test => test::test(),
         Task::Tidy => tidy::tidy(),
     }
 }

@@ -1,0 +1,125 @@
+//! `cargo xtask test`: everything that must pass.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::run::{Stages, cargo, run};
+use crate::tidy;
+
+/// The features that choose a mode.
+const MODE_FEATURES: [&str; 4] = ["refcount", "checks", "stats", "hardened"];
+/// The builds that are tested whole: their names, and what Cargo is told.
+const BUILDS: [(&str, &[&str]); 3] = [
+    ("no features", &["--no-default-features"]),
+    ("default", &[]),
+    ("all features", &["--all-features"]),
+];
+
+/// Runs every stage; the first that fails ends it.
+pub fn test() -> Result<()> {
+    let mut stages = Stages::default();
+    stages.stage("format", || run(&mut cargo(["fmt", "--all", "--", "--check"])))?;
+    stages.stage("tidy", tidy::tidy)?;
+    stages.stage("xtask", || {
+        run(&mut cargo(["clippy", "-q", "-p", "xtask", "--all-targets", "--", "-D", "warnings"]))?;
+        run(&mut cargo(["test", "-q", "-p", "xtask"]))
+    })?;
+    for (name, features) in BUILDS {
+        stages.stage(&format!("clippy, {name}"), || {
+            let packages = ["clippy", "-q", "-p", "pagesheaf", "-p", "loom-tests", "--all-targets"];
+            run(cargo(packages).args(features).args(["--", "-D", "warnings"]))
+        })?;
+        stages.stage(&format!("tests and doctests, {name}"), || tests(&mut cargo([]), features))?;
+    }
+    stages.stage("check, every set of features", every_set)?;
+    stages.stage("tests without debug assertions", || {
+        tests(cargo([]).env("CARGO_PROFILE_TEST_DEBUG_ASSERTIONS", "false"), &[])
+    })?;
+    stages.stage("tests with forced checks", || {
+        let forced = "--cfg pagesheaf_force_checks";
+        tests(cargo([]).env("RUSTFLAGS", forced).env("CARGO_TARGET_DIR", "target/forced"), &[])
+    })?;
+    stages.stage("docs", || {
+        let docs = ["doc", "-q", "-p", "pagesheaf", "--no-deps", "--all-features"];
+        run(cargo(docs).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        stages.stage("no_std, no heap, linked and run", no_std)?;
+    } else {
+        stages.skip("no_std, no heap, linked and run", "the program has the start of x86-64 Linux");
+    }
+    examples(&mut stages)?;
+    stages.stage("models on threads", || run(&mut cargo(["test", "-q", "-p", "loom-tests"])))?;
+    for args in [&["loom"][..], &["loom", "--defects"]] {
+        stages.stage(&args.join(" "), || run(Command::new(std::env::current_exe()?).args(args)))?;
+    }
+    msrv(&mut stages)?;
+    stages.done();
+    Ok(())
+}
+
+/// The crate's tests.
+fn tests(cargo: &mut Command, features: &[&str]) -> Result<()> {
+    run(cargo.args(["test", "-q", "-p", "pagesheaf"]).args(features))
+}
+
+/// The crate builds with every set of mode features, with and without `std`.
+fn every_set() -> Result<()> {
+    for set in 0..1 << MODE_FEATURES.len() {
+        let chosen = MODE_FEATURES.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1);
+        let chosen: Vec<_> = chosen.map(|(_, name)| *name).collect();
+        for std in ["", "std"] {
+            let features = [&chosen[..], &[std]].concat().join(",");
+            let check = ["check", "-q", "-p", "pagesheaf", "--no-default-features", "--features"];
+            run(cargo(check).arg(features))?;
+        }
+    }
+    Ok(())
+}
+
+/// A program without `std` and without a heap links, runs, and has nothing of either in it.
+fn no_std() -> Result<()> {
+    let manifest = "tests/no_std/Cargo.toml";
+    for mode in ["", "refcount,checks,stats"] {
+        let build =
+            ["build", "-q", "--release", "--target-dir", "target/no_std", "--manifest-path"];
+        run(cargo(build).arg(manifest).args(["--features", mode]))?;
+        run(&mut Command::new("target/no_std/release/no_std"))?;
+        let program = std::fs::read("target/no_std/release/no_std").context("the program")?;
+        let heap = b"__rust_alloc";
+        ensure!(!program.windows(heap.len()).any(|bytes| bytes == heap), "it has a heap");
+    }
+    Ok(())
+}
+
+fn examples(stages: &mut Stages) -> Result<()> {
+    let example = |name| cargo(["run", "-q", "--release", "--example", name, "--"]);
+    stages.stage("quickstart", || run(&mut example("quickstart")))?;
+    if !cfg!(target_os = "linux") {
+        stages.skip("udp_echo", "it is for Linux");
+        return Ok(());
+    }
+    for mode in ["bare", "checked", "hardened"] {
+        for how in [&["--lossless"][..], &["--pages", "16"]] {
+            stages.stage(&format!("udp_echo, {mode}, {}", how.join(" ")), || {
+                run(example("udp_echo").args(["--mode", mode]).args(how))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The oldest compiler that is promised, where it is installed; clippy's `incompatible_msrv` looks everywhere.
+fn msrv(stages: &mut Stages) -> Result<()> {
+    let toolchain = format!("+{}", env!("CARGO_PKG_RUST_VERSION"));
+    let known = Command::new("cargo").args([&toolchain, "--version"]).output();
+    if !known.is_ok_and(|output| output.status.success()) {
+        stages.skip("oldest compiler", "it is not installed");
+        return Ok(());
+    }
+    stages.stage("oldest compiler", || {
+        let check = [&*toolchain, "check", "-q", "-p", "pagesheaf", "--all-features"];
+        run(Command::new("cargo").args(check).env("CARGO_TARGET_DIR", "target/msrv"))
+    })
+}
