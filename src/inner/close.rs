@@ -96,7 +96,7 @@ impl<M: Mode> Core<M> {
         }
         let closing = core.balance().wrapping_add(CLOSED - LIVE);
         // AcqRel: as in `settle`, on both sides.
-        let before = core.books.orphans.fetch_add(closing, Ordering::AcqRel);
+        let before = core.books.orphans.fetch_add(closing, ordering!(AcqRel, "last-handle"));
         if before.wrapping_add(closing) == CLOSED || defect!("closing") {
             // SAFETY: no handle and no page is left.
             unsafe { Self::destroy(this) };

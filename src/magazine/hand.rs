@@ -8,7 +8,7 @@ use core::mem::MaybeUninit;
 
 use super::{Head, Magazine, Magazines};
 use crate::page::{PageId, Place};
-use crate::sync::{Atomic, Ordering, Owned, copy_in, copy_out};
+use crate::sync::{Atomic, Ordering, Owned, copy_in, copy_out, ordering};
 
 /// What the owner of a magazine knows of it. All methods but `new` demand that the caller owns the hand.
 pub(crate) struct Hand {
@@ -220,6 +220,6 @@ impl Hand {
         // SAFETY: the caller owns the hand.
         unsafe { self.len.set(len) };
         // SAFETY: the head lives as long as the magazines.
-        unsafe { (*self.head.get()).len.store(len, Ordering::Release) };
+        unsafe { (*self.head.get()).len.store(len, ordering!(Release, "foreign-publish")) };
     }
 }

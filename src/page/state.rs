@@ -156,7 +156,7 @@ impl PageWord {
     /// The state, as of some moment. Acquire: pairs with the Release of `release`.
     #[inline(always)]
     pub(crate) fn load(&self) -> PageState {
-        self.0.load(Ordering::Acquire)
+        self.0.load(ordering!(Acquire, "raw-free"))
     }
 
     /// Whether this is the word of a single page with one reference that is, or was last, `after` places after
@@ -312,7 +312,7 @@ impl PageWord {
         }
         let new = PageState::new(to, 0, 1, state.place());
         self.0
-            .compare_exchange(state, new, Ordering::AcqRel, Ordering::Acquire)
+            .compare_exchange(state, new, ordering!(AcqRel, "lend"), Ordering::Acquire)
             .map(drop)
             .map_err(fault)
             .or_else(|fault| defect!("transition").then_some(()).ok_or(fault))
@@ -340,5 +340,6 @@ impl PageWord {
                 Some(Kind::Page | Kind::Held) => Fault::NotABlock,
                 _ => state.fault(),
             })
+            .or_else(|fault| defect!("block").then_some(()).ok_or(fault))
     }
 }

@@ -156,7 +156,7 @@ impl Zone {
                 match word.compare_exchange_weak(
                     old,
                     old & !bits,
-                    Ordering::Acquire,
+                    ordering!(Acquire, "zone-take"),
                     Ordering::Relaxed,
                 ) {
                     Ok(_) => {

@@ -119,6 +119,8 @@ every_mode! {
             assert_eq!(short, Short::Cached);
             let page = idle.alloc().expect("it has them, or the zone");
             idle.free(page);
+            let page = visit(&owners, || wanting.alloc()).expect("the other one was given up");
+            wanting.free(page);
         }
         drop(idle);
         for _ in 0..2 {

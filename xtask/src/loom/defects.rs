@@ -29,13 +29,17 @@ const fn defect(
 #[rustfmt::skip]
 const DEFECTS: &[Defect] = &[
     defect("transition", "a page is reclaimed though another was first", &["a_lent_page_is_reclaimed_once"]),
+    defect("lend", "a page is lent without Release", &["a_lent_page_is_reclaimed_once"]),
+    defect("block", "the loser of two racing frees of a block is not told", &["a_block_is_freed_once"]),
     defect("retain", "a reference is lost when two are made at once", &["a_retain_against_a_release_is_counted"]),
     defect("release", "a reference is given up without Release", &["the_last_release_publishes_writes_and_frees_once"]),
     defect("sole-owner", "a free looks at the count without Acquire", &["a_free_that_finds_one_reference_sees_what_the_others_wrote"]),
+    defect("raw-free", "a raw free looks at the count without Acquire", &["a_raw_free_against_a_release_sees_what_was_written"]),
     defect("hardened-swap", "the loser of two racing frees is not told", &["a_racing_double_free_is_reported_exactly_once"]),
     defect("hardened-claim", "the loser of two racing claims is not told", &["a_page_leaves_its_place_once"]),
     defect("try-lock", "a slot is taken though another was first", &["the_try_lock_excludes"]),
     defect("unlock", "a slot is given back without Release", &["the_try_lock_excludes"]),
+    defect("zone-take", "pages are taken from the zone without Acquire", &["take_and_return_lose_and_double_nothing"]),
     defect("zone-publish", "pages are put into the zone without Release", &["take_and_return_lose_and_double_nothing"]),
     defect("summary-again", "a summary bit is not set again", &["summary_bits_lose_no_page", "a_search_that_clears_a_stale_bit_loses_no_page"]),
     defect("summary-level", "a summary bit is not set above the first level", &["two_levels_of_summary_bits_lose_no_page"]),
@@ -44,10 +48,13 @@ const DEFECTS: &[Defect] = &[
     defect("depot-tag", "the depot's tag stays the same", &["the_tag_defeats_aba"]),
     defect("depot-publish", "a magazine goes into the depot without Release", &["magazine_contents_are_published", "exchanged_contents_are_published"]),
     defect("foreign-length", "a look at a magazine loads its end without Acquire", &["a_foreign_free_against_push_and_pop_raises_no_false_alarm"]),
+    defect("foreign-publish", "the end of a magazine moves without Release", &["a_foreign_free_against_push_and_pop_raises_no_false_alarm"]),
+    defect("pressure", "a pool that runs dry asks nobody", &["pressure_empties_an_idle_cache"]),
     defect("drain", "a drain empties slots that others hold", &["drain_against_a_shared_slot_loses_nothing"]),
     defect("orphans", "pages taken past the slots are not counted", &["counters_add_up_when_quiescent"]),
     defect("settle", "the drop of a page is not ordered before the end", &["the_last_handle_against_the_last_page_frees_the_core_once"]),
     defect("handles", "the drop of a handle is not ordered before the end", &["two_handles_free_the_core_once"]),
+    defect("last-handle", "the closing is not ordered with the drops of pages", &["two_pages_and_the_handle_free_the_core_once"]),
     defect("closing", "the last handle frees the core though pages are out", &["the_last_handle_against_the_last_page_frees_the_core_once"]),
 ];
 
