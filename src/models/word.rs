@@ -2,7 +2,7 @@
 
 use crate::error::Fault;
 use crate::mode::Mode;
-use crate::page::{Order, PageWord, Released};
+use crate::page::{Order, PageWord, Released, ZONE};
 
 /// The word of one page.
 pub struct Word(PageWord);
@@ -24,7 +24,7 @@ impl Word {
     #[must_use]
     pub fn out<M: Mode>() -> Self {
         let word = Self::new();
-        assert!(!M::HARDENED || word.claim(0));
+        assert!(!M::HARDENED || word.claim(ZONE));
         word
     }
 

@@ -88,3 +88,30 @@ every_mode! {
         is_whole(&pool);
     }
 }
+
+every_mode! {
+    /// Pages that left a magazine together come back together, through the pool, while the cache that they left fills
+    /// their places: the one look at the magazine that serves for both must not take them for free.
+    checking, Composite, at least 30;
+    fn a_foreign_run_against_a_cache_raises_no_false_alarm<M: Mode>() {
+        let pool = pool::<M>(4, 1, 1, 2);
+        let mut cache = pool.cache().expect("a slot");
+        let mut batch = PageBatch::<M, 4>::with_capacity();
+        assert_eq!(cache.alloc_bulk(&mut batch, 4).new, 4);
+        let mut run = batch.split_off(2);
+        let other = pool.clone();
+        let ((), mut cache) = race(
+            move || other.free_bulk(&mut run),
+            move || {
+                cache.free_bulk(&mut batch);
+                drop(cache.alloc());
+                cache
+            },
+        );
+        assert!(!pool.is_tainted(), "{pool}");
+        cache.drain();
+        drop(cache);
+        pool.drain();
+        is_whole(&pool);
+    }
+}
