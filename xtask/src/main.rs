@@ -1,6 +1,7 @@
 //! The commands of the project: every habit is one of them.
 
 mod loom;
+mod matrix;
 mod run;
 mod test;
 mod tidy;
@@ -12,6 +13,9 @@ use clap::Parser;
 enum Task {
     /// Run the models of `loom-tests` under loom, and say how many executions each has.
     Loom(loom::Args),
+    /// Measure what each mode costs.
+    #[command(disable_help_flag = true)]
+    Matrix(matrix::Args),
     /// Run everything that must pass.
     Test,
     /// Look for what the compiler does not: layering, file sizes, documents that must agree with the code.
@@ -26,6 +30,7 @@ fn main() -> anyhow::Result<()> {
     std::env::set_current_dir(run::root())?;
     match task {
         Task::Loom(args) => loom::loom(&args),
+        Task::Matrix(args) => matrix::matrix(&args),
         Task::Test => test::test(),
         Task::Tidy => tidy::tidy(),
     }

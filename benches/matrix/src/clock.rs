@@ -1,0 +1,84 @@
+//! Clocks, cores, and how far apart two cores are.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use core_affinity::CoreId;
+
+/// The core that measures, and the one that other threads run on, if there is one.
+pub type Cores = (Option<CoreId>, Option<CoreId>);
+
+/// Keeps this thread on one core.
+pub fn pin() -> Cores {
+    let all = core_affinity::get_core_ids().unwrap_or_default();
+    let cores = (all.first().copied(), all.get(1).copied());
+    cores.0.map(core_affinity::set_for_current);
+    cores
+}
+
+/// Keeps another thread on the other core.
+pub fn pin_other(cores: Cores) {
+    cores.1.or(cores.0).map(core_affinity::set_for_current);
+}
+
+/// A loop of four independent adds, about 100 µs: it takes longer when a neighbour disturbs this core.
+#[inline(never)]
+pub fn calibration() -> Duration {
+    let start = Instant::now();
+    let mut sums = black_box([1u64, 2, 3, 4]);
+    for step in 0..100_000u64 {
+        for sum in &mut sums {
+            *sum = black_box(sum.wrapping_add(step));
+        }
+    }
+    black_box(sums);
+    start.elapsed()
+}
+
+/// Cycles of the time stamp counter per ns, where there is one.
+pub fn cycles_per_ns() -> Option<f64> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: every x86-64 processor has the instruction.
+        let read = || unsafe { core::arch::x86_64::_rdtsc() };
+        let (start, before) = (Instant::now(), read());
+        thread::sleep(Duration::from_millis(50));
+        Some((read() - before) as f64 / start.elapsed().as_nanos() as f64)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    None
+}
+
+/// How long a cache line takes to the other core and back, in ns, at the median.
+pub fn line_round_trip(cores: Cores) -> Option<f64> {
+    const TRIPS: usize = 2_000;
+    cores.1?;
+    let ball = AtomicUsize::new(0);
+    let trips = |first: usize| {
+        for trip in 0..TRIPS {
+            while ball.load(Ordering::Acquire) != 2 * trip + first {
+                std::hint::spin_loop();
+            }
+            ball.store(2 * trip + first + 1, Ordering::Release);
+        }
+    };
+    let mut times: Vec<f64> = (0..15)
+        .map(|_| {
+            ball.store(0, Ordering::Relaxed);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    pin_other(cores);
+                    trips(1);
+                });
+                while ball.load(Ordering::Acquire) != 0 {}
+                let start = Instant::now();
+                trips(0);
+                start.elapsed().as_nanos() as f64 / TRIPS as f64
+            })
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    Some(times[times.len() / 2])
+}

@@ -1,0 +1,109 @@
+//! What a contender does, and how samples of it become figures.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::clock::{self, Cores};
+
+/// Something that hands out pages, or pretends to. It does the shapes that its entry in `shapes` names.
+pub trait Contender {
+    /// Allocates `bulk` pages and frees them, so many times.
+    fn hot_pair(&mut self, _bulk: usize, _rounds: usize) {
+        unreachable!("not a shape of this contender");
+    }
+
+    /// Allocates 2,048 pages in bulks and then frees them, so many times.
+    fn keep(&mut self, _bulk: usize, _rounds: usize) {
+        unreachable!("not a shape of this contender");
+    }
+
+    /// The hot pair, while another thread does the same with pages of its own.
+    fn two_threads(&mut self, _bulk: usize, _rounds: usize, _cores: Cores) -> Duration {
+        unreachable!("not a shape of this contender");
+    }
+
+    /// Allocates so many bulks, which another thread frees.
+    fn pipe(&mut self, _bulk: usize, _count: usize, _cores: Cores) -> Duration {
+        unreachable!("not a shape of this contender");
+    }
+}
+
+/// How long `own` takes while `other` runs on the other core. `other` is told when `own` has ended.
+pub fn beside(
+    cores: Cores,
+    other: impl FnOnce(&dyn Fn() -> bool) + Send,
+    own: impl FnOnce(),
+) -> Duration {
+    let (ready, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            clock::pin_other(cores);
+            ready.store(1, Ordering::Release);
+            other(&|| !ended.load(Ordering::Relaxed));
+        });
+        while ready.load(Ordering::Acquire) == 0 {
+            std::hint::spin_loop();
+        }
+        let start = Instant::now();
+        own();
+        let time = start.elapsed();
+        ended.store(true, Ordering::Relaxed);
+        time
+    })
+}
+
+/// Samples of one contender at one size: ns per page, and how long the calibration loop beside each took.
+#[derive(Default)]
+pub struct Samples(Vec<(f64, Duration)>);
+
+impl Samples {
+    pub fn add(&mut self, per_page: f64, calibration: Duration) {
+        self.0.push((per_page, calibration));
+    }
+
+    /// The figures of the samples that were not disturbed.
+    pub fn figures(&self) -> Figures {
+        let mut loops: Vec<_> = self.0.iter().map(|sample| sample.1).collect();
+        loops.sort_unstable();
+        // Clean is what is near the fastest loops; their tenth, because one lucky loop proves nothing.
+        let clean = loops[loops.len() / 10].mul_f64(1.05);
+        let mut kept: Vec<_> =
+            self.0.iter().filter(|sample| sample.1 <= clean).map(|sample| sample.0).collect();
+        kept.sort_by(f64::total_cmp);
+        let at = |share: f64| kept[((kept.len() - 1) as f64 * share).round() as usize];
+        Figures {
+            ns: at(0.5),
+            p10: at(0.1),
+            p90: at(0.9),
+            kept: kept.len() as f64 / self.0.len() as f64,
+        }
+    }
+}
+
+/// Ns per page: the median, the tenth and the ninetieth percentile; and the share of the samples that were kept.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Figures {
+    pub ns: f64,
+    pub p10: f64,
+    pub p90: f64,
+    pub kept: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disturbed_samples_are_left_out() {
+        let mut samples = Samples::default();
+        (1..=8).for_each(|ns| samples.add(f64::from(ns), Duration::from_micros(100)));
+        samples.add(1000.0, Duration::from_micros(200));
+        samples.add(1000.0, Duration::from_micros(200));
+        let figures = samples.figures();
+        assert_eq!((figures.kept, figures.p10, figures.p90), (0.8, 2.0, 7.0));
+        assert!((4.0..=5.0).contains(&figures.ns));
+    }
+}
