@@ -1,0 +1,68 @@
+//! `cargo xtask tidy`: what a text search can see of the laws of the project.
+
+mod documents;
+mod rules;
+
+use std::fmt;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// A file of the project.
+struct File {
+    path: String,
+    text: String,
+}
+
+impl File {
+    /// What is wrong with line `at`, counted from zero.
+    fn fault(&self, at: usize, what: impl Into<String>) -> Fault {
+        Fault { path: self.path.clone(), line: at + 1, what: what.into() }
+    }
+
+    fn is_rust(&self) -> bool {
+        self.path.ends_with(".rs")
+    }
+}
+
+/// Something that has to be mended.
+#[derive(Debug)]
+struct Fault {
+    path: String,
+    line: usize,
+    what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path, self.line, self.what)
+    }
+}
+
+/// Looks at every file of the project, and says all that is wrong.
+pub fn tidy() -> Result<()> {
+    let files = files()?;
+    let mut faults = rules::faults(&files);
+    faults.extend(documents::faults(&files));
+    let list: Vec<_> = faults.iter().map(Fault::to_string).collect();
+    ensure!(faults.is_empty(), "{} faults\n{}", faults.len(), list.join("\n"));
+    Ok(())
+}
+
+/// The texts that git knows or would take in.
+fn files() -> Result<Vec<File>> {
+    let args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    // Only paths are read, so it does not matter whose the folder is.
+    let output = Command::new("git").args(["-c", "safe.directory=*"]).args(args).output();
+    let output = output.context("git did not start")?;
+    ensure!(output.status.success(), "git: {}", String::from_utf8_lossy(&output.stderr));
+    let paths = String::from_utf8(output.stdout)?;
+    let read = |path: &str| {
+        // A file that is not there is about to be removed, and one that is not text has no lines.
+        let text = std::fs::read_to_string(path).ok()?;
+        Some(File { path: path.into(), text })
+    };
+    let files: Vec<_> = paths.split_terminator('\0').filter_map(read).collect();
+    ensure!(files.iter().any(|file| file.path == "src/lib.rs"), "git does not know the project");
+    Ok(files)
+}

@@ -1,0 +1,215 @@
+//! What no line, or no source file, may have.
+
+use regex::Regex;
+
+use super::{Fault, File};
+
+/// Lines that a source file may have.
+const LINES: usize = 400;
+
+/// Something that no line may have, in the files it applies to.
+struct Rule {
+    what: &'static str,
+    /// Written so that it does not match itself.
+    pattern: &'static str,
+    applies: fn(&File) -> bool,
+}
+
+const RULES: [Rule; 7] = [
+    Rule {
+        what: "a Cargo feature is looked at outside lib.rs and mode.rs",
+        pattern: r#"\bfeature\s*=\s*""#,
+        applies: |file| core(file) && !["src/lib.rs", "src/mode.rs"].contains(&&*file.path),
+    },
+    Rule {
+        what: "an atomic outside sync",
+        pattern: r"\bsync::(atomic|\{.*\batomic)\b|\bcore::sync\b|\bAtomic(U|I|Bool|Ptr)\w*|\batomic::",
+        applies: |file| core(file) && !sync(file),
+    },
+    Rule {
+        what: "loom is named outside sync",
+        pattern: r"\bloom::",
+        applies: |file| core(file) && !sync(file),
+    },
+    Rule {
+        what: "a path of one machine",
+        pattern: r#"(^|[\s"'`(=:])/(home|root|work|tmp|Users)/"#,
+        applies: |_| true,
+    },
+    Rule {
+        what: "a host that is not known to everybody: name it in xtask/src/tidy/rules.rs if it is",
+        pattern: r"\b[a-z+]+://([\w.-]+@)?[\w.-]+",
+        applies: |_| true,
+    },
+    Rule { what: "something is left to do", pattern: r"\b[T]ODO\b|\b[F]IXME\b", applies: |_| true },
+    Rule {
+        what: "something is left to do",
+        pattern: r"\b([t]odo|[u]nimplemented)!",
+        applies: |file| file.is_rust(),
+    },
+];
+
+/// Hosts that a reader anywhere can reach, and this machine.
+const HOSTS: [&str; 10] = [
+    "github.com",
+    "docs.rs",
+    "crates.io",
+    "www.apache.org",
+    "opensource.org",
+    "lore.kernel.org",
+    "keepachangelog.com",
+    "semver.org",
+    "www.w3.org",
+    "localhost",
+];
+
+/// The source of the crate itself.
+fn core(file: &File) -> bool {
+    file.path.starts_with("src/") && file.is_rust()
+}
+
+fn sync(file: &File) -> bool {
+    file.path == "src/sync.rs" || file.path.starts_with("src/sync/")
+}
+
+/// A host that everybody knows.
+fn known(found: &str) -> bool {
+    found.split_once("://").is_some_and(|(_, host)| HOSTS.contains(&host))
+}
+
+/// All that is wrong with files, each by itself.
+pub fn faults(files: &[File]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for rule in RULES {
+        let pattern = Regex::new(rule.pattern).expect("a regular expression");
+        for file in files.iter().filter(|file| (rule.applies)(file)) {
+            faults.extend(broken(&rule, &pattern, file));
+        }
+    }
+    faults.extend(files.iter().filter(|file| file.is_rust()).flat_map(shape));
+    faults
+}
+
+/// The lines of a file that break a rule.
+fn broken(rule: &Rule, pattern: &Regex, file: &File) -> Vec<Fault> {
+    let found = |line| pattern.find_iter(line).map(|it| it.as_str()).find(|it| !known(it));
+    let lines = file.text.lines().enumerate();
+    let lines = lines.filter_map(|(at, line)| Some((at, found(line)?)));
+    lines.map(|(at, text)| file.fault(at, format!("{}: `{}`", rule.what, text.trim()))).collect()
+}
+
+/// What holds for a source file as a whole.
+fn shape(file: &File) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let lines = file.text.lines().count();
+    if lines > LINES {
+        faults.push(file.fault(LINES, format!("{lines} lines, and {LINES} are allowed")));
+    }
+    if !file.text.starts_with("//!") {
+        faults.push(file.fault(0, "no head comment"));
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whats(path: &str, line: &str) -> Vec<String> {
+        let file = File { path: path.into(), text: format!("//! A file.\n\n{line}\n") };
+        let faults = faults(&[file]);
+        assert!(faults.iter().all(|fault| (&*fault.path, fault.line) == (path, 3)), "{faults:?}");
+        faults.into_iter().map(|fault| fault.what).collect()
+    }
+
+    /// The line is found in the first file for this reason alone, and goes by in the second.
+    fn rule(what: &str, line: &str, bad: &str, good: &str) {
+        let found = whats(bad, line);
+        assert!(matches!(&found[..], [one] if one.starts_with(what)), "{line} in {bad}: {found:?}");
+        let found = whats(good, line);
+        assert!(found.is_empty(), "{line} in {good}: {found:?}");
+    }
+
+    #[test]
+    fn features_are_looked_at_in_two_files() {
+        for line in [
+            r#"#[cfg(feature = "std")]"#,
+            r#"if cfg!(feature="checks") {"#,
+            r#"#[cfg_attr(feature = "std", inline)]"#,
+            r#"    feature = "stats","#,
+        ] {
+            for good in ["src/lib.rs", "src/mode.rs", "tests/regions.rs"] {
+                rule("a Cargo feature", line, "src/inner/mod.rs", good);
+            }
+        }
+    }
+
+    #[test]
+    fn atomics_are_named_in_sync() {
+        for line in [
+            "use core::sync::atomic::AtomicU64;",
+            "use std::sync::atomic::Ordering;",
+            "use std::sync::{Arc, atomic};",
+            "use core::sync as other;",
+            "static N: AtomicUsize = zero();",
+            "flag: AtomicBool,",
+            "use atomic::Atomic;",
+        ] {
+            for good in ["src/sync.rs", "src/sync/real.rs", "tests/threads.rs"] {
+                rule("an atomic", line, "src/depot.rs", good);
+            }
+        }
+        assert!(whats("src/depot.rs", "use crate::sync::{Atomic, Ordering};").is_empty());
+    }
+
+    #[test]
+    fn loom_is_named_in_sync() {
+        for good in ["src/sync/loom.rs", "loom-tests/src/run.rs"] {
+            rule("loom is named", "use loom::cell::UnsafeCell;", "src/zone/mod.rs", good);
+        }
+    }
+
+    #[test]
+    fn paths_of_one_machine_are_found_anywhere() {
+        for place in ["home", "root", "work", "tmp", "Users"] {
+            for line in [format!("see /{place}/me"), format!(r#"open("/{place}/me")"#)] {
+                let found = whats("README.md", &line);
+                assert!(found[0].starts_with("a path of one machine"), "{line}: {found:?}");
+            }
+        }
+        assert!(whats("README.md", "target/tmp/x, src/work/y and a/root/").is_empty());
+    }
+
+    #[test]
+    fn unknown_hosts_are_found_anywhere() {
+        for host in ["registry.example", "mirror.example:8080", "user@github.com", "10.0.0.1"] {
+            let found = whats("xtask/Cargo.toml", &format!("a = \"https://{host}/x\""));
+            assert!(found[0].starts_with("a host"), "{host}: {found:?}");
+        }
+        let source = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
+        assert!(whats("Cargo.lock", source).is_empty());
+    }
+
+    #[test]
+    fn things_left_to_do_are_found() {
+        for line in [concat!("// TO", "DO: more"), concat!("// FIX", "ME")] {
+            assert!(whats("DESIGN.md", line)[0].starts_with("something is left"), "{line}");
+        }
+        for line in [concat!("to", "do!()"), concat!("unimplem", "ented!()")] {
+            rule("something is left", line, "examples/quickstart.rs", "CONTRIBUTING.md");
+        }
+    }
+
+    #[test]
+    fn files_are_short_and_begin_with_what_they_are() {
+        let of = |text: String| {
+            let file = File { path: "benches/pipe.rs".into(), text };
+            faults(&[file]).iter().map(Fault::to_string).collect::<Vec<_>>()
+        };
+        let lines = |n: usize| format!("//! A file.\n{}", "\n".repeat(n - 1));
+        assert!(of(lines(LINES)).is_empty());
+        let found = of(lines(LINES + 1));
+        assert_eq!(found, ["benches/pipe.rs:401: 401 lines, and 400 are allowed"]);
+        assert_eq!(of("fn main() {}\n".into()), ["benches/pipe.rs:1: no head comment"]);
+    }
+}
