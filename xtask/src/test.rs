@@ -21,9 +21,10 @@ pub fn test() -> Result<()> {
     let mut stages = Stages::default();
     stages.stage("format", || run(&mut cargo(["fmt", "--all", "--", "--check"])))?;
     stages.stage("tidy", tidy::tidy)?;
-    stages.stage("xtask", || {
-        run(&mut cargo(["clippy", "-q", "-p", "xtask", "--all-targets", "--", "-D", "warnings"]))?;
-        run(&mut cargo(["test", "-q", "-p", "xtask"]))
+    stages.stage("xtask and matrix", || {
+        let both = ["-q", "-p", "xtask", "-p", "matrix"];
+        run(cargo(["clippy"]).args(both).args(["--all-targets", "--", "-D", "warnings"]))?;
+        run(cargo(["test"]).args(both))
     })?;
     for (name, features) in BUILDS {
         stages.stage(&format!("clippy, {name}"), || {
