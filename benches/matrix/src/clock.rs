@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use core_affinity::CoreId;
 
+use crate::ring::Patience;
+use crate::sample;
+
 /// The core that measures, and the one that other threads run on, if there is one.
 pub type Cores = (Option<CoreId>, Option<CoreId>);
 
@@ -57,9 +60,10 @@ pub fn line_round_trip(cores: Cores) -> Option<f64> {
     cores.1?;
     let ball = AtomicUsize::new(0);
     let trips = |first: usize| {
+        let mut patience = Patience::default();
         for trip in 0..TRIPS {
             while ball.load(Ordering::Acquire) != 2 * trip + first {
-                std::hint::spin_loop();
+                patience.wait();
             }
             ball.store(2 * trip + first + 1, Ordering::Release);
         }
@@ -67,16 +71,8 @@ pub fn line_round_trip(cores: Cores) -> Option<f64> {
     let mut times: Vec<f64> = (0..15)
         .map(|_| {
             ball.store(0, Ordering::Relaxed);
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    pin_other(cores);
-                    trips(1);
-                });
-                while ball.load(Ordering::Acquire) != 0 {}
-                let start = Instant::now();
-                trips(0);
-                start.elapsed().as_nanos() as f64 / TRIPS as f64
-            })
+            let time = sample::beside(cores, |_| trips(1), || trips(0));
+            time.as_nanos() as f64 / TRIPS as f64
         })
         .collect();
     times.sort_by(f64::total_cmp);

@@ -6,6 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[repr(align(128))]
 struct Line<T>(T);
 
+/// Spins, and lets others run when that takes long: the other thread may not have a core.
+#[derive(Default)]
+pub struct Patience(u32);
+
+impl Patience {
+    pub fn wait(&mut self) {
+        std::hint::spin_loop();
+        self.0 += 1;
+        if self.0.is_multiple_of(1 << 12) {
+            std::thread::yield_now();
+        }
+    }
+}
+
 /// A ring of slots, with one producer and one consumer.
 pub struct Ring<T> {
     slots: Box<[UnsafeCell<T>]>,
@@ -26,10 +40,11 @@ impl<T> Ring<T> {
     /// Fills `count` slots, one after the other, waiting while all are filled. One thread only.
     pub fn produce(&self, count: usize, mut fill: impl FnMut(&mut T)) {
         let first = self.filled.0.load(Ordering::Relaxed);
-        let mut emptied = self.emptied.0.load(Ordering::Acquire);
+        let (mut patience, mut emptied) =
+            (Patience::default(), self.emptied.0.load(Ordering::Acquire));
         for at in first..first + count {
             while at - emptied == self.slots.len() {
-                std::hint::spin_loop();
+                patience.wait();
                 // Acquire: pairs with the Release of `consume`.
                 emptied = self.emptied.0.load(Ordering::Acquire);
             }
@@ -43,10 +58,11 @@ impl<T> Ring<T> {
     /// Empties `count` slots, waiting while all are empty. One thread only.
     pub fn consume(&self, count: usize, mut empty: impl FnMut(&mut T)) {
         let first = self.emptied.0.load(Ordering::Relaxed);
-        let mut filled = self.filled.0.load(Ordering::Acquire);
+        let (mut patience, mut filled) =
+            (Patience::default(), self.filled.0.load(Ordering::Acquire));
         for at in first..first + count {
             while at == filled {
-                std::hint::spin_loop();
+                patience.wait();
                 // Acquire: pairs with the Release of `produce`.
                 filled = self.filled.0.load(Ordering::Acquire);
             }
@@ -59,8 +75,9 @@ impl<T> Ring<T> {
 
     /// Waits until all filled slots are empty again.
     pub fn wait(&self) {
+        let mut patience = Patience::default();
         while self.emptied.0.load(Ordering::Acquire) != self.filled.0.load(Ordering::Relaxed) {
-            std::hint::spin_loop();
+            patience.wait();
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::clock::{self, Cores};
+use crate::ring::Patience;
 
 /// Something that hands out pages, or pretends to. It does the shapes that its entry in `shapes` names.
 pub trait Contender {
@@ -44,8 +45,9 @@ pub fn beside(
             ready.store(1, Ordering::Release);
             other(&|| !ended.load(Ordering::Relaxed));
         });
+        let mut patience = Patience::default();
         while ready.load(Ordering::Acquire) == 0 {
-            std::hint::spin_loop();
+            patience.wait();
         }
         let start = Instant::now();
         own();
