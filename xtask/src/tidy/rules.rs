@@ -177,7 +177,7 @@ mod tests {
                 assert!(found[0].starts_with("a path of one machine"), "{line}: {found:?}");
             }
         }
-        assert!(whats("README.md", "target/tmp/x, src/work/y and a/root/").is_empty());
+        assert!(whats("README.md", "target/tmp/x, src/home/y and a/root/").is_empty());
     }
 
     #[test]
