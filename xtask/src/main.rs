@@ -27,10 +27,11 @@ fn main() -> anyhow::Result<()> {
         return done;
     }
     let task = Task::parse();
+    let from = std::env::current_dir()?;
     std::env::set_current_dir(run::root())?;
     match task {
         Task::Loom(args) => loom::loom(&args),
-        Task::Matrix(args) => matrix::matrix(&args),
+        Task::Matrix(args) => matrix::matrix(&args, &from),
         Task::Test => test::test(),
         Task::Tidy => tidy::tidy(),
     }

@@ -1,8 +1,10 @@
 //! `cargo xtask matrix`: the benchmark matrix, a program of its own, so that it alone is built for speed.
 
+use std::path::Path;
+
 use anyhow::Result;
 
-use crate::run::{cargo, run};
+use crate::run::{cargo, root, run};
 
 /// What the matrix is told; `--help` says more.
 #[derive(clap::Args)]
@@ -12,7 +14,8 @@ pub struct Args {
     args: Vec<String>,
 }
 
-/// Builds the matrix and runs it.
-pub fn matrix(args: &Args) -> Result<()> {
-    run(cargo(["run", "-q", "--release", "-p", "matrix", "--"]).args(&args.args))
+/// Builds the matrix and runs it, where the task was called: paths among its arguments are meant from there.
+pub fn matrix(args: &Args, from: &Path) -> Result<()> {
+    let mut cargo = cargo(["run", "-q", "--release", "-p", "matrix", "--manifest-path"]);
+    run(cargo.arg(root().join("Cargo.toml")).arg("--").args(&args.args).current_dir(from))
 }

@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     let cores = clock::pin();
     let mut meta = meta::Meta::read(count, cores);
     println!("{meta}");
-    let rows = shapes::measure(if args.quick { 15 } else { 75 }, cores);
+    let rows = shapes::measure(if args.quick { 15 } else { 75 }, cores, meta.cycles_per_ns);
     meta.finish(start.elapsed(), &rows);
     report::print(&rows, &meta);
     if let Some(file) = json {

@@ -18,9 +18,8 @@ pub struct Meta {
     cores: usize,
     rustc: String,
     commit: String,
-    version: &'static str,
     unix_time: u64,
-    cycles_per_ns: Option<f64>,
+    pub cycles_per_ns: Option<f64>,
     line_round_trip_ns: Option<f64>,
     near: Option<bool>,
     kept: f64,
@@ -36,7 +35,6 @@ impl Meta {
             cores: count,
             rustc: said("rustc", &["--version"]),
             commit: said("git", &["rev-parse", "--short", "HEAD"]),
-            version: env!("CARGO_PKG_VERSION"),
             unix_time: now.map_or(0, |time| time.as_secs()),
             cycles_per_ns: clock::cycles_per_ns(),
             line_round_trip_ns: trip,
@@ -69,13 +67,11 @@ impl fmt::Display for Meta {
             "{}, {} cores; {}; commit {}",
             self.machine, self.cores, self.rustc, self.commit
         )?;
-        match self.line_round_trip_ns {
-            None => write!(f, "One core: figures of two threads mean little."),
-            Some(ns) => {
-                let far = if ns < NEAR { "near" } else { "far" };
-                write!(f, "A cache line takes {ns:.0} ns to the other core and back: {far}.")
-            }
-        }
+        let Some(ns) = self.line_round_trip_ns else {
+            return write!(f, "One core: figures of two threads mean little.");
+        };
+        let far = if self.near == Some(true) { "near" } else { "far" };
+        write!(f, "A cache line takes {ns:.0} ns to the other core and back: {far}.")
     }
 }
 

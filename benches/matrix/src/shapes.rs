@@ -111,8 +111,7 @@ fn entries() -> Vec<Entry> {
 }
 
 /// Measures everything, in so many rounds for each shape and size.
-pub fn measure(rounds: usize, cores: Cores) -> Vec<Row> {
-    let cycles_per_ns = clock::cycles_per_ns();
+pub fn measure(rounds: usize, cores: Cores, cycles_per_ns: Option<f64>) -> Vec<Row> {
     let mut entries = entries();
     let style = ProgressStyle::with_template("{bar:40} {msg} ({elapsed})").expect("a template");
     let bar = ProgressBar::new((Shape::ALL.len() * BULKS.len()) as u64).with_style(style);
