@@ -160,6 +160,14 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         Some(unsafe { core::slice::from_raw_parts_mut(core.address(id), core.page_size()) })
     }
 
+    /// Where the part of a page to use starts, in bytes: as `Page::headroom`.
+    #[must_use]
+    #[inline]
+    pub fn headroom(&self, index: usize) -> Option<usize> {
+        let (core, id) = self.at(index)?;
+        Some(core.headroom(id))
+    }
+
     /// The pages' bytes, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.len).map(|index| &self[index])

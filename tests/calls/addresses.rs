@@ -62,6 +62,18 @@ fn colours_stagger_the_headroom<M: Mode>() {
     assert_whole(pool);
 }
 
+fn a_batch_knows_the_headroom_of_its_pages<M: Mode>() {
+    let pool = build::<M>(70, |builder| builder.colour(4));
+    let mut batch = PageBatch::<M>::new();
+    assert_eq!(pool.alloc_bulk(&mut batch, 70).new, 70);
+    let told: Vec<_> = (0..70).map(|index| batch.headroom(index).expect("a page")).collect();
+    assert_eq!(batch.headroom(70), None);
+    let pages: Vec<_> = batch.into_iter().collect();
+    assert_eq!(told, pages.iter().map(|page| page.headroom()).collect::<Vec<_>>());
+    drop(pages);
+    assert_whole(pool);
+}
+
 fn without_colours_there_is_no_headroom<M: Mode>() {
     let pool = pool::<M>(70);
     let pages: Vec<_> = (0..70).map(|_| pool.alloc().expect("a page")).collect();
@@ -83,5 +95,6 @@ every_mode!(
     addresses_and_ids_outside_the_pool_find_nothing,
     owners_are_where_the_pool_says,
     colours_stagger_the_headroom,
+    a_batch_knows_the_headroom_of_its_pages,
     without_colours_there_is_no_headroom,
 );
