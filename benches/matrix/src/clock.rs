@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use core_affinity::CoreId;
 
+use crate::partner::Partner;
 use crate::ring::Patience;
-use crate::sample;
 
 /// The core that measures, and the one that other threads run on, if there is one.
 pub type Cores = (Option<CoreId>, Option<CoreId>);
@@ -55,7 +55,7 @@ pub fn cycles_per_ns() -> Option<f64> {
 }
 
 /// How long a cache line takes to the other core and back, in ns, at the median.
-pub fn line_round_trip(cores: Cores) -> Option<f64> {
+pub fn line_round_trip(cores: Cores, partner: &Partner) -> Option<f64> {
     const TRIPS: usize = 2_000;
     cores.1?;
     let ball = AtomicUsize::new(0);
@@ -71,7 +71,7 @@ pub fn line_round_trip(cores: Cores) -> Option<f64> {
     let mut times: Vec<f64> = (0..15)
         .map(|_| {
             ball.store(0, Ordering::Relaxed);
-            let time = sample::beside(cores, |_| trips(1), || trips(0));
+            let time = partner.beside(|_| trips(1), || trips(0));
             time.as_nanos() as f64 / TRIPS as f64
         })
         .collect();

@@ -7,13 +7,16 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::clock::{self, Cores};
-use crate::shapes::Row;
+use crate::measure::Results;
+use crate::partner::Partner;
 
 /// The round trip below which two cores are near.
 const NEAR: f64 = 200.0;
 
+/// What a run says of itself.
 #[derive(Serialize)]
 pub struct Meta {
+    command: String,
     machine: String,
     cores: usize,
     rustc: String,
@@ -24,13 +27,18 @@ pub struct Meta {
     near: Option<bool>,
     kept: f64,
     seconds: f64,
+    /// What was asked for and could not be measured, and why.
+    pub left_out: Vec<String>,
 }
 
 impl Meta {
-    pub fn read(count: usize, cores: Cores) -> Self {
-        let trip = clock::line_round_trip(cores);
+    /// Notes what is known at the start. `program` is what the user called.
+    pub fn read(program: &str, count: usize, cores: Cores, partner: &Partner) -> Self {
+        let trip = clock::line_round_trip(cores, partner);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let args = std::env::args().skip(1);
         Meta {
+            command: std::iter::once(program.to_owned()).chain(args).collect::<Vec<_>>().join(" "),
             machine: machine(),
             cores: count,
             rustc: said("rustc", &["--version"]),
@@ -41,11 +49,14 @@ impl Meta {
             near: trip.map(|ns| ns < NEAR),
             kept: 0.0,
             seconds: 0.0,
+            left_out: Vec::new(),
         }
     }
 
     /// Notes what is known at the end.
-    pub fn finish(&mut self, took: Duration, rows: &[Row]) {
+    pub fn finish(&mut self, took: Duration, results: &Results) {
+        let rows = &results.rows;
+        self.left_out.clone_from(&results.left_out);
         self.seconds = took.as_secs_f64();
         self.kept = rows.iter().map(|row| row.figures.kept).sum::<f64>() / rows.len() as f64;
     }
@@ -80,6 +91,14 @@ fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
     name.unwrap_or(std::env::consts::ARCH).to_owned()
+}
+
+/// The memory that can be had, in GB, where the system says so.
+pub fn available_gigabytes() -> Option<f64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes * 1024.0 / 1e9)
 }
 
 /// What a program says, or `unknown`.

@@ -3,8 +3,9 @@
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// A value on cache lines of its own.
 #[repr(align(128))]
-struct Line<T>(T);
+pub struct Line<T>(pub T);
 
 /// Spins, and lets others run when that takes long: the other thread may not have a core.
 #[derive(Default)]

@@ -1,61 +1,8 @@
-//! What a contender does, and how samples of it become figures.
+//! How samples become figures.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
-
-use crate::clock::{self, Cores};
-use crate::ring::Patience;
-
-/// Something that hands out pages, or pretends to. It does the shapes that its entry in `shapes` names.
-pub trait Contender {
-    /// Allocates `bulk` pages and frees them, so many times.
-    fn hot_pair(&mut self, _bulk: usize, _rounds: usize) {
-        unreachable!("not a shape of this contender");
-    }
-
-    /// Allocates 2,048 pages in bulks and then frees them, so many times.
-    fn keep(&mut self, _bulk: usize, _rounds: usize) {
-        unreachable!("not a shape of this contender");
-    }
-
-    /// The hot pair, while another thread does the same with pages of its own.
-    fn two_threads(&mut self, _bulk: usize, _rounds: usize, _cores: Cores) -> Duration {
-        unreachable!("not a shape of this contender");
-    }
-
-    /// Allocates so many bulks, which another thread frees.
-    fn pipe(&mut self, _bulk: usize, _count: usize, _cores: Cores) -> Duration {
-        unreachable!("not a shape of this contender");
-    }
-}
-
-/// How long `own` takes while `other` runs on the other core. `other` is told when `own` has ended.
-pub fn beside(
-    cores: Cores,
-    other: impl FnOnce(&dyn Fn() -> bool) + Send,
-    own: impl FnOnce(),
-) -> Duration {
-    let (ready, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            clock::pin_other(cores);
-            ready.store(1, Ordering::Release);
-            other(&|| !ended.load(Ordering::Relaxed));
-        });
-        let mut patience = Patience::default();
-        while ready.load(Ordering::Acquire) == 0 {
-            patience.wait();
-        }
-        let start = Instant::now();
-        own();
-        let time = start.elapsed();
-        ended.store(true, Ordering::Relaxed);
-        time
-    })
-}
 
 /// Samples of one contender at one size: ns per page, and how long the calibration loop beside each took.
 #[derive(Default)]

@@ -1,0 +1,238 @@
+//! What is measured: a shape, at a size, on pages in an order, touched or not; and which of these a run takes.
+
+use serde::Serialize;
+
+use crate::contender::{Order, Setup};
+
+/// Pages to a call.
+pub const BULKS: [usize; 10] = [1, 2, 3, 4, 8, 16, 32, 64, 128, 256];
+/// Pages that `keep_2048` has out, and `random` about.
+pub const KEPT: usize = 2048;
+/// Pages of the setups in which few are out.
+pub const PAGES: usize = 1 << 14;
+/// Pages that `outstanding` has out.
+pub const OUT: [usize; 2] = [1 << 16, 1 << 20];
+/// The cache lines over which colours stagger pages.
+pub const COLOURS: usize = 16;
+/// The batches that `orphan_drop` drops.
+pub const ORPHANS: usize = 32;
+
+/// A way in which pages come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Shape {
+    /// Allocate n pages, free them.
+    HotPair,
+    /// Allocate 2,048 pages in bulks of n, then free them.
+    #[serde(rename = "keep_2048")]
+    #[value(name = "keep_2048")]
+    Keep2048,
+    /// Allocate n pages, free those that have been out for longest: 64 k or 1 M others are out.
+    Outstanding,
+    /// The hot pair, while another thread does the same.
+    TwoThreads,
+    /// One thread allocates bulks of n, another frees them.
+    Pipe,
+    /// Allocate n pages, or free some bulk of n, at random, with about 2,048 out.
+    Random,
+    /// Allocate n pages, drop them without a cache, while another thread does the same.
+    OrphanDrop,
+}
+
+impl Shape {
+    /// All of them, in the order in which they are measured and shown.
+    pub const ALL: [Shape; 7] = [
+        Shape::HotPair,
+        Shape::Keep2048,
+        Shape::Outstanding,
+        Shape::TwoThreads,
+        Shape::Pipe,
+        Shape::Random,
+        Shape::OrphanDrop,
+    ];
+
+    /// Its name, as in the figures.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Shape::HotPair => "hot_pair",
+            Shape::Keep2048 => "keep_2048",
+            Shape::Outstanding => "outstanding",
+            Shape::TwoThreads => "two_threads",
+            Shape::Pipe => "pipe",
+            Shape::Random => "random",
+            Shape::OrphanDrop => "orphan_drop",
+        }
+    }
+
+    /// What is done, in a few words.
+    #[must_use]
+    pub fn what(self) -> &'static str {
+        match self {
+            Shape::HotPair => "allocate n pages, free them",
+            Shape::Keep2048 => "allocate 2,048 pages in bulks of n, then free them",
+            Shape::Outstanding => "allocate n pages, free the n that are out for longest",
+            Shape::TwoThreads => "the hot pair, while another thread does the same",
+            Shape::Pipe => "one thread allocates bulks of n, another frees them",
+            Shape::Random => "allocate n pages, or free some bulk of n, at random",
+            Shape::OrphanDrop => "allocate n pages, drop them without a cache, two threads",
+        }
+    }
+}
+
+/// One thing to measure, for everybody who can do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Case {
+    /// The way in which pages come and go.
+    pub shape: Shape,
+    /// Pages to a call.
+    pub bulk: usize,
+    /// Pages that are out meanwhile, where the shape says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out: Option<usize>,
+    /// The order of the pages.
+    pub order: Order,
+    /// Whether the first bytes of every page are written.
+    pub touched: bool,
+    /// Whether the written parts of pages start on different cache lines.
+    pub colour: bool,
+}
+
+impl Case {
+    /// The pages that it is measured on.
+    #[must_use]
+    pub fn setup(&self) -> Setup {
+        // Besides those that are out: what two caches hold, and the magazines behind them.
+        let pages = self.out.map_or(PAGES, |out| out + PAGES / 2);
+        let colour = if self.colour { COLOURS } else { 1 };
+        Setup { pages, touched: self.touched, colour, order: self.order }
+    }
+
+    /// What it shares with the cases that stand in one table with it.
+    #[must_use]
+    pub fn table(&self) -> Case {
+        Case { bulk: 0, ..*self }
+    }
+
+    /// The heading of its table.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let out = match self.out {
+            Some(out) if out >= 1 << 20 => format!("; {} M out", out >> 20),
+            Some(out) => format!("; {} k out", out >> 10),
+            None => String::new(),
+        };
+        let order = if self.order == Order::Neighbours { "; neighbouring pages" } else { "" };
+        let touched = match (self.touched, self.colour) {
+            (true, true) => "; first 64 bytes of each page written, with colour",
+            (true, false) => "; first 64 bytes of each page written",
+            (false, _) => "",
+        };
+        format!("{}: {}{out}{order}{touched}", self.shape.name(), self.shape.what())
+    }
+}
+
+/// How much a run measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// The shapes as they are, and little beside.
+    Quick,
+    /// What a report shows.
+    Usual,
+    /// Everything.
+    All,
+}
+
+/// The cases of a run: those on the same pages one after the other.
+#[must_use]
+pub fn cases(extent: Extent) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (touched, colour) in [(false, false), (true, false), (true, true)] {
+        for order in [Order::Scattered, Order::Neighbours] {
+            for shape in Shape::ALL {
+                let outs: &[_] = if shape == Shape::Outstanding { &OUT.map(Some) } else { &[None] };
+                for &out in outs {
+                    let case = |bulk| Case { shape, bulk, out, order, touched, colour };
+                    cases.extend(BULKS.map(case).into_iter().filter(|case| takes(extent, case)));
+                }
+            }
+        }
+    }
+    // Stable: pools are built once for all that is measured on them.
+    cases.sort_by_key(|case| case.setup().pages);
+    cases.sort_by_key(|case| (case.touched, case.colour, case.order == Order::Neighbours));
+    cases
+}
+
+/// Whether a run takes a case.
+fn takes(extent: Extent, case: &Case) -> bool {
+    use Shape::{HotPair, Keep2048, OrphanDrop, Outstanding, Pipe, Random};
+    let Case { shape, bulk, out, order, touched, .. } = *case;
+    if shape == OrphanDrop && bulk != ORPHANS {
+        return false;
+    }
+    let plain = !touched && order == Order::Scattered;
+    match extent {
+        Extent::All => true,
+        Extent::Quick => {
+            let few = matches!(shape, Outstanding | Random);
+            plain && out != Some(OUT[1]) && (!few || bulk == 64)
+        }
+        Extent::Usual if plain => shape != Outstanding || matches!(bulk, 1 | 8 | 64 | 256),
+        Extent::Usual if touched => {
+            let short = matches!(shape, HotPair | Keep2048 | Random | Pipe);
+            order == Order::Scattered && short && matches!(bulk, 1 | 8 | 64 | 256)
+        }
+        Extent::Usual => matches!(shape, HotPair | Keep2048 | Pipe) && matches!(bulk, 1 | 8 | 64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_every_shape_with_and_without_touch_and_colour() {
+        let cases = cases(Extent::All);
+        // Seven shapes, of which one has two counts of pages out and one has one size.
+        assert_eq!(cases.len(), (7 * BULKS.len() + 1) * 2 * 3);
+        for shape in Shape::ALL {
+            for (touched, colour) in [(false, false), (true, false), (true, true)] {
+                let found = |case: &&Case| {
+                    (case.shape, case.touched, case.colour) == (shape, touched, colour)
+                };
+                assert!(cases.iter().any(|case| found(&case)), "{shape:?} {touched} {colour}");
+            }
+        }
+    }
+
+    #[test]
+    fn less_is_a_part_of_more() {
+        let (quick, usual, all) = (cases(Extent::Quick), cases(Extent::Usual), cases(Extent::All));
+        assert!(quick.iter().all(|case| usual.contains(case)));
+        assert!(usual.iter().all(|case| all.contains(case)));
+        for shape in Shape::ALL {
+            assert!(quick.iter().any(|case| case.shape == shape), "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn cases_on_the_same_pages_stand_together() {
+        let mut setups: Vec<_> = cases(Extent::All).iter().map(Case::setup).collect();
+        setups.dedup();
+        for (at, setup) in setups.iter().enumerate() {
+            assert!(!setups[..at].contains(setup), "{setup:?} comes back");
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_the_figures() {
+        for shape in Shape::ALL {
+            let told = serde_json::to_value(shape).expect("a name");
+            assert_eq!(told, shape.name());
+            let asked = <Shape as clap::ValueEnum>::from_str(shape.name(), false);
+            assert_eq!(asked, Ok(shape));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Those who always take part: the modes of the allocator, floors, and recyclers as drivers write them.
+
+mod drivers;
+mod floor;
+mod memory;
+mod modes;
+
+pub use drivers::{DriverFifo, DriverLifo};
+pub use floor::CopyFloor;
+pub use memory::Memory;
+pub use modes::{Modal, Raw, Single};
+
+#[cfg(test)]
+mod tests {
+    use pagesheaf::{Bare, Checked, Hardened};
+
+    use super::*;
+    use crate::contender::{Contender, Order, Setup};
+
+    const SETUP: Setup = Setup { pages: 4096, touched: true, colour: 8, order: Order::Scattered };
+
+    /// Pages go out by one hand and come back by the other, more often than there are pages.
+    fn goes_round<C: Contender>(touched: bool) {
+        let (mut own, mut other) = C::pair(&SETUP).expect("a pair");
+        let (mut left, mut right) = (C::bulk::<64>(), C::bulk::<64>());
+        for round in 0..200 {
+            let (here, there) =
+                if round % 2 == 0 { (&mut own, &mut other) } else { (&mut other, &mut own) };
+            assert_eq!(here.alloc(&mut left, 64), 64);
+            assert_eq!(here.alloc(&mut right, 37), 37);
+            if touched {
+                here.touch(&mut left, 64);
+            }
+            C::swap(&mut left, 63, &mut right, 0);
+            there.free(&mut right, 37);
+            there.free(&mut left, 64);
+        }
+    }
+
+    #[test]
+    fn modes_go_round() {
+        goes_round::<Modal<Bare>>(true);
+        goes_round::<Modal<Checked>>(true);
+        goes_round::<Modal<Hardened>>(true);
+        goes_round::<Raw<Checked>>(false);
+        goes_round::<Single<Checked>>(true);
+    }
+
+    #[test]
+    fn a_pool_that_runs_dry_says_so() {
+        let setup = Setup { pages: 100, ..SETUP };
+        let (mut own, _other) = Modal::<Bare>::pair(&setup).expect("a pair");
+        let (mut left, mut right) = (Modal::<Bare>::bulk::<64>(), Modal::<Bare>::bulk::<64>());
+        assert_eq!(own.alloc(&mut left, 64) + own.alloc(&mut right, 64), 100);
+    }
+
+    /// What a driver has out is distinct, and its count of one is what lets a page be taken again.
+    #[test]
+    fn drivers_recycle() {
+        fn distinct<C: Contender<Bulk<64> = crate::contender::Items<u32, 64>>>() {
+            let (mut own, _other) = C::pair(&SETUP).expect("a pair");
+            let mut bulks: Vec<_> = (0..10).map(|_| C::bulk::<64>()).collect();
+            for _ in 0..100 {
+                bulks.iter_mut().for_each(|bulk| assert_eq!(own.alloc::<64>(bulk, 50), 50));
+                let mut ids: Vec<_> = bulks.iter_mut().flat_map(|bulk| bulk.first(50)).collect();
+                ids.sort_unstable();
+                assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
+                bulks.iter_mut().for_each(|bulk| own.free::<64>(bulk, 50));
+            }
+        }
+        distinct::<DriverLifo>();
+        distinct::<DriverFifo>();
+    }
+}

@@ -1,0 +1,166 @@
+//! The modes of the allocator: by batches, by raw calls, and a page at a time. Each hand has a cache of its own.
+
+use std::mem::MaybeUninit;
+
+use anyhow::{Context, Result};
+use pagesheaf::{Cache, Mode, Page, PageBatch, PageId, Pool, Region};
+
+use crate::contender::{Contender, Items, Setup, TOUCHED};
+
+/// A pool for this setup, and a cache for each hand.
+fn caches<M: Mode>(setup: &Setup) -> Result<(Cache<M>, Cache<M>)> {
+    let region = Region::mapped().populate(setup.touched);
+    let pool = Pool::builder(setup.pages).mode::<M>().region(region).colour(setup.colour);
+    let pool = pool.build().context("no pool of so many pages")?;
+    Ok((pool.cache()?, pool.cache()?))
+}
+
+/// A mode by its owned calls: batches.
+pub struct Modal<M: Mode>(Cache<M>);
+
+impl<M: Mode> Contender for Modal<M> {
+    type Bulk<const N: usize> = PageBatch<M, N>;
+
+    const WRITES: bool = M::HARDENED;
+
+    fn pair(setup: &Setup) -> Result<(Self, Self)> {
+        let (own, other) = caches(setup)?;
+        Ok((Modal(own), Modal(other)))
+    }
+
+    fn bulk<const N: usize>() -> PageBatch<M, N> {
+        PageBatch::with_capacity()
+    }
+
+    #[inline(always)]
+    fn alloc<const N: usize>(&mut self, bulk: &mut PageBatch<M, N>, n: usize) -> usize {
+        self.0.alloc_bulk(bulk, n).new
+    }
+
+    #[inline(always)]
+    fn free<const N: usize>(&mut self, bulk: &mut PageBatch<M, N>, _: usize) {
+        self.0.free_bulk(bulk);
+    }
+
+    #[inline(always)]
+    fn orphan<const N: usize>(bulk: &mut PageBatch<M, N>, _: usize) {
+        bulk.clear();
+    }
+
+    #[inline(always)]
+    fn touch<const N: usize>(&mut self, bulk: &mut PageBatch<M, N>, n: usize) {
+        for at in 0..n {
+            let headroom = bulk.headroom(at).expect("a page of the bulk");
+            bulk[at][headroom..][..TOUCHED].fill(at as u8);
+        }
+    }
+
+    fn swap<const N: usize>(
+        left: &mut PageBatch<M, N>,
+        at: usize,
+        right: &mut PageBatch<M, N>,
+        other: usize,
+    ) {
+        let (one, two) = (left.swap_remove(at), right.swap_remove(other));
+        left.push(two).expect("room for a page of the same pool");
+        right.push(one).expect("room for a page of the same pool");
+    }
+}
+
+/// A mode by its raw calls: page numbers, and the caller answers for them.
+pub struct Raw<M: Mode>(Cache<M>);
+
+impl<M: Mode> Contender for Raw<M> {
+    type Bulk<const N: usize> = Items<MaybeUninit<PageId>, N>;
+
+    const WRITES: bool = M::HARDENED;
+
+    fn pair(setup: &Setup) -> Result<(Self, Self)> {
+        let (own, other) = caches(setup)?;
+        Ok((Raw(own), Raw(other)))
+    }
+
+    fn bulk<const N: usize>() -> Self::Bulk<N> {
+        Items([const { MaybeUninit::uninit() }; N])
+    }
+
+    #[inline(always)]
+    fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize {
+        self.0.alloc_bulk_raw(bulk.first(n)).0.len()
+    }
+
+    #[inline(always)]
+    fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
+        let ids: *const [MaybeUninit<PageId>] = bulk.first(n);
+        // SAFETY: `alloc` wrote so many ids.
+        let ids = unsafe { &*(ids as *const [PageId]) };
+        // SAFETY: the pages are the bulk's, and it gives them up.
+        let freed = unsafe { self.0.free_bulk_raw(ids) };
+        freed.expect("the pages are good");
+    }
+
+    fn swap<const N: usize>(
+        left: &mut Self::Bulk<N>,
+        at: usize,
+        right: &mut Self::Bulk<N>,
+        other: usize,
+    ) {
+        Items::swap(left, at, right, other);
+    }
+}
+
+/// A mode by its calls for one page: as many calls as pages.
+pub struct Single<M: Mode>(Cache<M>);
+
+impl<M: Mode> Contender for Single<M> {
+    type Bulk<const N: usize> = [MaybeUninit<Page<M>>; N];
+
+    const WRITES: bool = M::HARDENED;
+
+    fn pair(setup: &Setup) -> Result<(Self, Self)> {
+        let (own, other) = caches(setup)?;
+        Ok((Single(own), Single(other)))
+    }
+
+    fn bulk<const N: usize>() -> Self::Bulk<N> {
+        [const { MaybeUninit::uninit() }; N]
+    }
+
+    #[inline(always)]
+    fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize {
+        for (got, slot) in bulk[..n].iter_mut().enumerate() {
+            match self.0.alloc() {
+                Ok(page) => _ = slot.write(page),
+                Err(_) => return got,
+            }
+        }
+        n
+    }
+
+    #[inline(always)]
+    fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
+        for slot in &bulk[..n] {
+            // SAFETY: `alloc` wrote so many pages, and each is read once.
+            self.0.free(unsafe { slot.assume_init_read() });
+        }
+    }
+
+    #[inline(always)]
+    fn touch<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
+        for slot in &mut bulk[..n] {
+            // SAFETY: `alloc` wrote so many pages.
+            let page = unsafe { slot.assume_init_mut() };
+            let headroom = page.headroom();
+            page[headroom..][..TOUCHED].fill(n as u8);
+        }
+    }
+
+    fn swap<const N: usize>(
+        left: &mut Self::Bulk<N>,
+        at: usize,
+        right: &mut Self::Bulk<N>,
+        other: usize,
+    ) {
+        std::mem::swap(&mut left[at], &mut right[other]);
+    }
+}

@@ -1,0 +1,99 @@
+//! Who takes part in what.
+
+use anyhow::Result;
+use pagesheaf::{Bare, Checked, Hardened, NoChecks, NoRefcount, NoStats};
+use serde::Serialize;
+
+use crate::case::{Case, OUT, Shape};
+use crate::contender::{Contender, Setup};
+use crate::contenders::{CopyFloor, DriverFifo, DriverLifo, Modal, Raw, Single};
+use crate::stand::{Hands, Stand};
+
+/// What somebody is to the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The least that there can be; it allocates nothing.
+    Floor,
+    /// A recycler as drivers write them, for one thread.
+    Recycler,
+    /// The allocator, by other calls than batches.
+    Calls,
+    /// The allocator in a mode.
+    Mode,
+    /// Another allocator or queue.
+    Rival,
+}
+
+/// One who takes part.
+pub struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    shapes: &'static [Shape],
+    touches: bool,
+    pub(crate) writes: bool,
+    pub(crate) slowness: usize,
+    make: fn(&Setup) -> Result<Box<dyn Stand>>,
+}
+
+impl Entry {
+    /// Somebody who does these shapes, also with pages touched.
+    #[must_use]
+    pub fn new<C: Contender>(name: &'static str, kind: Kind, shapes: &'static [Shape]) -> Self {
+        let make = |setup: &Setup| Ok(Box::new(Hands::<C>::new(setup)?) as Box<dyn Stand>);
+        Entry { name, kind, shapes, touches: true, writes: C::WRITES, slowness: 1, make }
+    }
+
+    /// It takes no part where pages are touched.
+    #[must_use]
+    pub fn untouched(mut self) -> Self {
+        self.touches = false;
+        self
+    }
+
+    /// Its samples handle so many times fewer pages.
+    #[must_use]
+    pub fn slowness(mut self, times: usize) -> Self {
+        self.slowness = times;
+        self
+    }
+
+    /// Whether it does a case. Who is slow does not fill a million pages, which would take most of the run.
+    pub(crate) fn does(&self, case: &Case) -> bool {
+        self.shapes.contains(&case.shape)
+            && (self.touches || !case.touched)
+            && (self.slowness == 1 || case.out != Some(OUT[1]))
+    }
+
+    /// Its pages.
+    pub(crate) fn make(&self, setup: &Setup) -> Result<Box<dyn Stand>> {
+        (self.make)(setup)
+    }
+}
+
+/// All shapes that one thread does, or two with pages of their own.
+const APART: &[Shape] =
+    &[Shape::HotPair, Shape::Keep2048, Shape::Outstanding, Shape::TwoThreads, Shape::Random];
+
+/// Everyone but the rivals.
+#[must_use]
+pub fn entries() -> Vec<Entry> {
+    fn mode<M: pagesheaf::Mode>(name: &'static str) -> Entry {
+        Entry::new::<Modal<M>>(name, Kind::Mode, &Shape::ALL)
+    }
+    vec![
+        Entry::new::<CopyFloor>("copy-floor", Kind::Floor, APART).untouched(),
+        Entry::new::<CopyFloor>("ring-only", Kind::Floor, &[Shape::Pipe]).untouched(),
+        Entry::new::<DriverLifo>("driver-lifo", Kind::Recycler, APART),
+        Entry::new::<DriverFifo>("driver-fifo", Kind::Recycler, APART),
+        Entry::new::<Single<Checked>>("single", Kind::Calls, &[Shape::HotPair, Shape::Keep2048]),
+        Entry::new::<Raw<Checked>>("raw", Kind::Calls, APART).untouched(),
+        mode::<Bare>("Bare"),
+        mode::<NoChecks>("NoChecks"),
+        mode::<NoStats>("NoStats"),
+        mode::<NoRefcount>("NoRefcount"),
+        mode::<Checked>("Checked"),
+        // It writes and reads every byte of every page.
+        mode::<Hardened>("Hardened").slowness(64),
+    ]
+}

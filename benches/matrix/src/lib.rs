@@ -1,0 +1,104 @@
+//! The benchmark matrix: what each mode of pagesheaf costs per page, beside floors, recyclers and whatever rivals the
+//! caller brings, measured interleaved in one process.
+//!
+//! A rival is a [`Contender`]; [`main`] is the whole program with it.
+
+mod case;
+mod clock;
+mod contender;
+mod contenders;
+mod entry;
+mod measure;
+mod meta;
+mod partner;
+mod report;
+mod ring;
+mod sample;
+mod shapes;
+mod stand;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+pub use case::{Case, Shape};
+pub use contender::{Contender, Items, Order, Setup, TOUCHED};
+pub use contenders::Memory;
+pub use entry::{Entry, Kind};
+
+use case::Extent;
+use measure::Measurement;
+use partner::Partner;
+
+/// Measures what each mode costs, in ns and cycles per page (allocated and freed).
+#[derive(Parser)]
+struct Args {
+    /// Fewer sizes and rounds: below twenty seconds.
+    #[arg(long, conflicts_with = "all")]
+    quick: bool,
+    /// Every shape at every size, in both orders, touched or not: some minutes, and some gigabytes.
+    #[arg(long)]
+    all: bool,
+    /// Only these shapes.
+    #[arg(long, value_name = "SHAPE")]
+    shape: Vec<Shape>,
+    /// Only these contenders.
+    #[arg(long, value_name = "NAME")]
+    contender: Vec<String>,
+    /// Write every figure to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// The program: `program` is what its help calls it, and the rivals take part beside the modes.
+///
+/// # Errors
+/// When an argument names nobody, or a file cannot be written.
+pub fn main(program: &'static str, rivals: Vec<Entry>) -> Result<()> {
+    let mut command = Args::command().name(program).bin_name(program);
+    let args = Args::from_arg_matches(&command.get_matches_mut())?;
+    let entries = chosen(entry::entries().into_iter().chain(rivals).collect(), &args.contender)?;
+    let extent = match (args.quick, args.all) {
+        (true, _) => Extent::Quick,
+        (_, true) => Extent::All,
+        _ => Extent::Usual,
+    };
+    let mut cases = case::cases(extent);
+    cases.retain(|case| args.shape.is_empty() || args.shape.contains(&case.shape));
+    // Before the work, so that a mistake in the path costs nothing.
+    let json = args.json.as_deref().map(create).transpose()?;
+    let start = std::time::Instant::now();
+    let count = std::thread::available_parallelism()?.get();
+    let cores = clock::pin();
+    let partner = Partner::new(cores)?;
+    let mut meta = meta::Meta::read(program, count, cores, &partner);
+    println!("{meta}");
+    let rounds = if args.quick { 15 } else { 75 };
+    let (cycles_per_ns, partner) = (meta.cycles_per_ns, &partner);
+    let (entries, cases) = (&entries[..], &cases[..]);
+    let results = Measurement { entries, cases, rounds, partner, cycles_per_ns }.run();
+    ensure!(!results.rows.is_empty(), "nobody does any of it");
+    meta.finish(start.elapsed(), &results);
+    report::print(&results.rows, &meta);
+    if let Some(file) = json {
+        report::json(file, &results.rows, &meta)?;
+    }
+    Ok(())
+}
+
+/// A file to write to.
+fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Those who are named, or all.
+fn chosen(entries: Vec<Entry>, names: &[String]) -> Result<Vec<Entry>> {
+    if let Some(name) = names.iter().find(|name| entries.iter().all(|one| one.name != **name)) {
+        let known: Vec<_> = entries.iter().map(|entry| entry.name).collect();
+        anyhow::bail!("nobody is called `{name}`; there are {}", known.join(", "));
+    }
+    let named = |entry: &Entry| names.is_empty() || names.iter().any(|name| name == entry.name);
+    Ok(entries.into_iter().filter(named).collect())
+}

@@ -1,0 +1,50 @@
+//! The thread on the other core. It lives as long as the run, so that what allocators keep for a thread stays warm.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
+
+use crate::clock::{self, Cores};
+use crate::ring::Patience;
+
+/// A thread that runs beside this one.
+pub struct Partner(ThreadPool);
+
+impl Partner {
+    /// Starts it, on the other core.
+    ///
+    /// # Errors
+    /// When there can be no more threads.
+    pub fn new(cores: Cores) -> Result<Self> {
+        let pool = ThreadPoolBuilder::new().num_threads(1);
+        let pool = pool.start_handler(move |_| clock::pin_other(cores)).build();
+        Ok(Partner(pool.context("no second thread")?))
+    }
+
+    /// How long `own` takes while `other` runs on the other core. `other` is told when `own` has ended.
+    pub fn beside(
+        &self,
+        other: impl FnOnce(&dyn Fn() -> bool) + Send,
+        own: impl FnOnce(),
+    ) -> Duration {
+        let (ready, ended) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (ready, ended) = (&ready, &ended);
+        self.0.in_place_scope(|scope| {
+            scope.spawn(move |_| {
+                ready.store(true, Ordering::Release);
+                other(&|| !ended.load(Ordering::Relaxed));
+            });
+            let mut patience = Patience::default();
+            while !ready.load(Ordering::Acquire) {
+                patience.wait();
+            }
+            let start = Instant::now();
+            own();
+            let time = start.elapsed();
+            ended.store(true, Ordering::Relaxed);
+            time
+        })
+    }
+}

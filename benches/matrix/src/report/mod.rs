@@ -1,0 +1,130 @@
+//! What a run tells: tables for the terminal, and every figure for programs.
+
+mod terminal;
+
+use std::fs::File;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use crate::case::{Case, Shape};
+use crate::measure::Row;
+use crate::meta::Meta;
+
+pub use terminal::print;
+
+/// Writes every figure.
+pub fn json(file: File, rows: &[Row], meta: &Meta) -> Result<()> {
+    let all = json!({ "meta": meta, "rows": rows });
+    serde_json::to_writer_pretty(file, &all).context("the figures could not be written")
+}
+
+/// The rows of one table: a shape in one form, for everyone, at all sizes.
+pub struct Group<'a> {
+    /// What the rows have in common.
+    pub case: Case,
+    rows: Vec<&'a Row>,
+}
+
+impl<'a> Group<'a> {
+    /// The tables, in the order of the shapes; the plain form of each comes first.
+    pub fn all(rows: &'a [Row]) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        for row in rows {
+            let case = row.case.table();
+            match groups.iter_mut().find(|group| group.case == case) {
+                Some(group) => group.rows.push(row),
+                None => groups.push(Group { case, rows: vec![row] }),
+            }
+        }
+        // Stable: forms stay in the order in which they were measured.
+        groups.sort_by_key(|group| Shape::ALL.iter().position(|shape| *shape == group.case.shape));
+        groups
+    }
+
+    /// Who takes part, in order.
+    pub fn contenders(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for row in &self.rows {
+            if !names.contains(&row.contender) {
+                names.push(row.contender);
+            }
+        }
+        names
+    }
+
+    /// The sizes, ascending.
+    pub fn bulks(&self) -> Vec<usize> {
+        let mut bulks: Vec<_> = self.rows.iter().map(|row| row.case.bulk).collect();
+        bulks.sort_unstable();
+        bulks.dedup();
+        bulks
+    }
+
+    /// The row of somebody at a size.
+    pub fn row(&self, contender: &str, bulk: usize) -> Option<&'a Row> {
+        let mut rows = self.rows.iter();
+        rows.find(|row| row.contender == contender && row.case.bulk == bulk).copied()
+    }
+
+    /// How many times the floor somebody takes, where there is a floor.
+    pub fn over_floor(&self, row: &Row) -> Option<f64> {
+        let floor = ["copy-floor", "ring-only"];
+        let floor = floor.into_iter().find_map(|name| self.row(name, row.case.bulk))?;
+        Some(row.figures.ns / floor.figures.ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contender::Order;
+    use crate::entry::Kind;
+    use crate::sample::Figures;
+
+    /// A row with these ns, at 2 cycles a ns.
+    pub(super) fn row(shape: Shape, bulk: usize, contender: &'static str, ns: f64) -> Row {
+        let order = Order::Scattered;
+        let case = Case { shape, bulk, out: None, order, touched: false, colour: false };
+        let figures = Figures { ns, p10: ns, p90: ns, kept: 1.0 };
+        Row { case, contender, kind: Kind::Mode, figures, cycles: Some(2.0 * ns) }
+    }
+
+    #[test]
+    fn rows_are_grouped_by_all_but_size() {
+        let touched = |mut row: Row| {
+            row.case.touched = true;
+            row
+        };
+        let rows = [
+            row(Shape::Pipe, 1, "Bare", 8.0),
+            row(Shape::HotPair, 8, "copy-floor", 0.5),
+            row(Shape::HotPair, 1, "Bare", 3.0),
+            row(Shape::HotPair, 8, "Bare", 1.0),
+            touched(row(Shape::HotPair, 8, "Bare", 2.0)),
+        ];
+        let groups = Group::all(&rows);
+        let shapes: Vec<_> = groups.iter().map(|group| group.case.shape).collect();
+        assert_eq!(shapes, [Shape::HotPair, Shape::HotPair, Shape::Pipe]);
+        let plain = &groups[0];
+        assert_eq!(plain.contenders(), ["copy-floor", "Bare"]);
+        assert_eq!(plain.bulks(), [1, 8]);
+        let over = |bulk| plain.over_floor(plain.row("Bare", bulk).expect("a row"));
+        assert_eq!((over(1), over(8)), (None, Some(2.0)));
+        assert!(groups[1].case.touched);
+    }
+
+    #[test]
+    fn figures_are_written_with_what_they_are_of() {
+        let told = serde_json::to_value(row(Shape::HotPair, 8, "Bare", 1.5)).expect("a row");
+        let expected = json!({
+            "shape": "hot_pair", "bulk": 8, "order": "scattered", "touched": false,
+            "colour": false, "contender": "Bare", "kind": "mode", "ns": 1.5, "p10": 1.5,
+            "p90": 1.5, "kept": 1.0, "cycles": 3.0,
+        });
+        assert_eq!(told, expected);
+        let mut outstanding = row(Shape::Outstanding, 8, "Bare", 1.5);
+        outstanding.case.out = Some(1 << 16);
+        assert_eq!(serde_json::to_value(outstanding).expect("a row")["out"], 65_536);
+    }
+}

@@ -1,0 +1,98 @@
+//! The figures as tables for the terminal.
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::Group;
+use crate::case::Shape;
+use crate::measure::Row;
+use crate::meta::Meta;
+
+/// Prints a table for each shape and form. The hot pair stands in the form of the 2017 mail first.
+pub fn print(rows: &[Row], meta: &Meta) {
+    for group in Group::all(rows) {
+        println!("\n{}", group.case.title());
+        if group.case.shape == Shape::HotPair {
+            for bulk in group.bulks() {
+                if let Some(row) = group.row("Checked", bulk) {
+                    println!("{}", mail(row, group.over_floor(row)));
+                }
+            }
+            println!("(Checked; below, everyone)");
+        }
+        println!("{}", table(&group));
+    }
+    println!(
+        "\nPer page, allocated and freed: cycles / ns, medians, and how many times the floor."
+    );
+    println!("{}", meta.ending());
+    for what in &meta.left_out {
+        println!("Left out: {what}");
+    }
+}
+
+/// A line as in the mail.
+fn mail(row: &Row, over_floor: Option<f64>) -> String {
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    format!(
+        "Bulk: {} cycles: {} nanosec: {:.3} times floor: {}",
+        row.case.bulk,
+        or_none(row.cycles.map(|cycles| format!("{cycles:.1}"))),
+        row.figures.ns,
+        or_none(over_floor.map(|times| format!("{times:.1}"))),
+    )
+}
+
+/// Sizes down, contenders across.
+fn table(group: &Group) -> Table {
+    let names = group.contenders();
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(std::iter::once("n").chain(names.iter().copied()));
+    for bulk in group.bulks() {
+        let cell =
+            |name: &&str| group.row(name, bulk).map_or(String::new(), |row| cell(group, row));
+        table.add_row(std::iter::once(bulk.to_string()).chain(names.iter().map(cell)));
+    }
+    table.column_iter_mut().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+}
+
+/// Cycles and ns, and how many times the floor.
+fn cell(group: &Group, row: &Row) -> String {
+    let cycles = row.cycles.map_or(String::new(), |cycles| format!("{cycles:.1} / "));
+    let times = group.over_floor(row).map_or(String::new(), |times| {
+        let digits = usize::from(times < 100.0);
+        format!(" ×{times:.digits$}")
+    });
+    format!("{cycles}{:.2}{times}", row.figures.ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::row;
+    use super::*;
+
+    #[test]
+    fn the_mails_form() {
+        let row = row(Shape::HotPair, 64, "Checked", 0.8);
+        let line = mail(&row, Some(7.25));
+        assert_eq!(line, "Bulk: 64 cycles: 1.6 nanosec: 0.800 times floor: 7.2");
+        let line = mail(&Row { cycles: None, ..row }, None);
+        assert_eq!(line, "Bulk: 64 cycles: - nanosec: 0.800 times floor: -");
+    }
+
+    #[test]
+    fn sizes_go_down_and_contenders_across() {
+        let rows = [
+            row(Shape::HotPair, 1, "copy-floor", 2.0),
+            row(Shape::HotPair, 1, "Bare", 3.0),
+            row(Shape::HotPair, 8, "Bare", 1.0),
+        ];
+        let table = table(&Group::all(&rows)[0]).to_string();
+        let lines: Vec<_> = table.lines().map(|line| line.split_whitespace()).collect();
+        let lines: Vec<_> = lines.into_iter().map(|words| words.collect::<Vec<_>>()).collect();
+        assert_eq!(lines[0], ["n", "copy-floor", "Bare"]);
+        assert_eq!(lines[1], ["1", "4.0", "/", "2.00", "×1.0", "6.0", "/", "3.00", "×1.5"]);
+        assert_eq!(lines[2], ["8", "2.0", "/", "1.00"]);
+    }
+}

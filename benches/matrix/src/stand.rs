@@ -1,0 +1,257 @@
+//! A contender on its pages, and one case of it made ready: what is between two samples is kept here.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::case::{Case, KEPT, PAGES, Shape};
+use crate::contender::{Contender, Order, Setup};
+use crate::partner::Partner;
+use crate::ring::{Line, Ring};
+use crate::shapes;
+
+/// About how many pages a sample handles in one thread; and with two, or with many out.
+const SAMPLE: [usize; 2] = [16_384, 65_536];
+
+/// A contender on the pages of a setup, whichever it is.
+pub trait Stand {
+    /// Makes a case ready. Its samples handle so many times fewer pages.
+    fn prepare<'a>(&'a mut self, case: &Case, slowness: usize) -> Result<Box<dyn Sampler + 'a>>;
+}
+
+/// A case that is ready.
+pub trait Sampler {
+    /// How long one sample takes, and how many pages come and go in it.
+    fn sample(&mut self, partner: &Partner) -> (Duration, usize);
+}
+
+/// The two hands of a contender, apart from one another.
+pub struct Hands<C>(Line<C>, Line<C>);
+
+impl<C: Contender> Hands<C> {
+    /// Makes the pages, and scatters them.
+    pub fn new(setup: &Setup) -> Result<Self> {
+        let (mut own, other) = C::pair(setup)?;
+        // Where most pages are out, they are scattered there.
+        if setup.order == Order::Scattered && setup.pages == PAGES {
+            let bulks = fill::<C, 64>(&mut own, setup.pages / 64, 64);
+            empty(&mut own, shuffle::<C, 64>(bulks, 64), 64);
+        }
+        Ok(Hands(Line(own), Line(other)))
+    }
+}
+
+impl<C: Contender> Stand for Hands<C> {
+    fn prepare<'a>(&'a mut self, case: &Case, slowness: usize) -> Result<Box<dyn Sampler + 'a>> {
+        Ok(match (case.bulk, case.touched) {
+            (..=8, false) => Box::new(Ready::<C, 8, false>::new(self, case, slowness)?),
+            (..=8, true) => Box::new(Ready::<C, 8, true>::new(self, case, slowness)?),
+            (..=64, false) => Box::new(Ready::<C, 64, false>::new(self, case, slowness)?),
+            (..=64, true) => Box::new(Ready::<C, 64, true>::new(self, case, slowness)?),
+            (_, false) => Box::new(Ready::<C, 256, false>::new(self, case, slowness)?),
+            (_, true) => Box::new(Ready::<C, 256, true>::new(self, case, slowness)?),
+        })
+    }
+}
+
+/// So many bulks of `n` pages, or as many as can be had.
+fn fill<C: Contender, const N: usize>(hand: &mut C, count: usize, n: usize) -> Vec<C::Bulk<N>> {
+    let mut bulks = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut bulk = C::bulk::<N>();
+        let got = hand.alloc(&mut bulk, n);
+        if got < n {
+            hand.free(&mut bulk, got);
+            break;
+        }
+        bulks.push(bulk);
+    }
+    bulks
+}
+
+/// Frees bulks of `n` pages.
+fn empty<C: Contender, const N: usize>(hand: &mut C, bulks: Vec<C::Bulk<N>>, n: usize) {
+    bulks.into_iter().for_each(|mut bulk| hand.free(&mut bulk, n));
+}
+
+/// Exchanges pages at random, so that every order is as likely.
+fn shuffle<C: Contender, const N: usize>(mut bulks: Vec<C::Bulk<N>>, n: usize) -> Vec<C::Bulk<N>> {
+    let mut random = Random::default();
+    for at in (1..bulks.len() * n).rev() {
+        let other = random.below(at + 1);
+        if at / n != other / n {
+            let (front, back) = bulks.split_at_mut(at / n);
+            C::swap(&mut back[0], at % n, &mut front[other / n], other % n);
+        }
+    }
+    bulks
+}
+
+/// Numbers at random, the same in every run.
+struct Random(u64);
+
+impl Default for Random {
+    fn default() -> Self {
+        Random(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+}
+
+/// What the samples of a case have in common.
+struct Ready<'a, C: Contender, const N: usize, const T: bool> {
+    hands: &'a mut Hands<C>,
+    n: usize,
+    times: usize,
+    state: State<C, N>,
+}
+
+/// What is kept from sample to sample, by shape.
+enum State<C: Contender, const N: usize> {
+    HotPair(Box<C::Bulk<N>>),
+    Keep(Vec<C::Bulk<N>>),
+    /// All but one are full.
+    Outstanding(Vec<C::Bulk<N>>, usize),
+    TwoThreads(Box<C::Bulk<N>>),
+    Pipe(Box<Ring<C::Bulk<N>>>),
+    Random {
+        bulks: Vec<C::Bulk<N>>,
+        full: Vec<bool>,
+        picks: Vec<u16>,
+    },
+    OrphanDrop,
+}
+
+impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
+    fn new(hands: &'a mut Hands<C>, case: &Case, slowness: usize) -> Result<Self> {
+        let n = case.bulk;
+        let times = |pages: usize| (pages / slowness / n).max(16);
+        let some = |count| std::iter::repeat_with(C::bulk::<N>).take(count).collect();
+        let (state, times) = match case.shape {
+            Shape::HotPair => (State::HotPair(Box::new(C::bulk())), times(SAMPLE[0])),
+            Shape::Keep2048 => (State::Keep(some(KEPT / n)), (SAMPLE[0] / KEPT / slowness).max(1)),
+            Shape::Outstanding => {
+                let out = case.out.unwrap_or_default() / n;
+                let mut bulks = fill::<C, N>(&mut hands.0.0, out, n);
+                ensure!(bulks.len() == out, "it had only {} bulks of {n} pages", bulks.len());
+                if case.order == Order::Scattered {
+                    bulks = shuffle::<C, N>(bulks, n);
+                }
+                bulks.push(C::bulk());
+                (State::Outstanding(bulks, out), times(SAMPLE[1]))
+            }
+            Shape::TwoThreads => (State::TwoThreads(Box::new(C::bulk())), times(SAMPLE[1])),
+            Shape::Pipe => (State::Pipe(Box::new(Ring::new(C::bulk))), times(SAMPLE[1])),
+            Shape::Random => {
+                let places = 2 * KEPT / n;
+                let mut random = Random::default();
+                // Every other pick fills a bulk.
+                let picks = (0..2 * times(SAMPLE[0])).map(|_| random.below(places) as u16);
+                let (bulks, full, picks) = (some(places), vec![false; places], picks.collect());
+                (State::Random { bulks, full, picks }, 0)
+            }
+            Shape::OrphanDrop => (State::OrphanDrop, times(SAMPLE[1])),
+        };
+        Ok(Ready { hands, n, times, state })
+    }
+}
+
+impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T> {
+    fn sample(&mut self, partner: &Partner) -> (Duration, usize) {
+        let Ready { hands: Hands(Line(own), Line(other)), n, times, state } = self;
+        let (n, times) = (*n, *times);
+        let both = (&mut *own, other);
+        let time = match state {
+            State::HotPair(bulk) => {
+                shapes::time(|| shapes::hot_pair::<C, N, T>(own, bulk, n, times))
+            }
+            State::Keep(bulks) => {
+                let time = shapes::time(|| shapes::keep::<C, N, T>(own, bulks, n, times));
+                return (time, times * bulks.len() * n);
+            }
+            State::Outstanding(bulks, at) => {
+                shapes::time(|| shapes::outstanding::<C, N, T>(own, bulks, at, n, times))
+            }
+            State::TwoThreads(bulk) => {
+                shapes::two_threads::<C, N, T>(both, bulk, n, times, partner)
+            }
+            State::Pipe(ring) => shapes::pipe::<C, N, T>(both, ring, n, times, partner),
+            State::Random { bulks, full, picks } => {
+                let mut pages = 0;
+                let time = shapes::time(|| {
+                    pages = shapes::random::<C, N, T>(own, bulks, full, picks, n);
+                });
+                return (time, pages);
+            }
+            State::OrphanDrop => shapes::orphan_drop::<C, N, T>(both, n, times, partner),
+        };
+        (time, times * n)
+    }
+}
+
+impl<C: Contender, const N: usize, const T: bool> Drop for Ready<'_, C, N, T> {
+    fn drop(&mut self) {
+        if let State::Outstanding(bulks, at) = &mut self.state {
+            for (_, bulk) in bulks.iter_mut().enumerate().filter(|bulk| bulk.0 != *at) {
+                self.hands.0.0.free(bulk, self.n);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Extent, cases};
+    use crate::contenders::{DriverLifo, Modal};
+
+    #[test]
+    fn shuffling_keeps_every_page_and_moves_most() {
+        let setup = Setup { pages: 640, touched: false, colour: 1, order: Order::Scattered };
+        let (mut hand, _other) = DriverLifo::pair(&setup).expect("a pair");
+        let mut bulks = fill::<DriverLifo, 64>(&mut hand, 100, 60);
+        assert_eq!(bulks.len(), 640 / 60, "as many as there are");
+        let ids = |bulks: &mut Vec<_>| -> Vec<u32> {
+            let bulks = bulks.iter_mut();
+            bulks.flat_map(|bulk: &mut crate::Items<u32, 64>| bulk.first(60).to_vec()).collect()
+        };
+        let before = ids(&mut bulks);
+        let mut bulks = shuffle::<DriverLifo, 64>(bulks, 60);
+        let mut after = ids(&mut bulks);
+        let moved = before.iter().zip(&after).filter(|(before, after)| before != after).count();
+        assert!(moved > 400, "{moved} of 600");
+        after.sort_unstable();
+        after.dedup();
+        assert_eq!(after.len(), 600);
+    }
+
+    /// Every shape handles the pages that it says, in every form, and leaves none out.
+    #[test]
+    fn every_case_runs_and_leaves_nothing_out() {
+        use pagesheaf::Checked;
+        let cores = (None, None);
+        let partner = Partner::new(cores).expect("a second thread");
+        let few = |case: &Case| {
+            [1, 32, 64].contains(&case.bulk) && case.out.is_none_or(|out| out == 1 << 16)
+        };
+        for case in cases(Extent::All).iter().filter(|case| few(case) && !case.touched) {
+            let mut hands = Hands::<Modal<Checked>>::new(&case.setup()).expect("pages");
+            let mut ready = hands.prepare(case, 64).expect("ready");
+            for _ in 0..2 {
+                let (time, pages) = ready.sample(&partner);
+                assert!(pages >= 16 && pages.is_multiple_of(case.bulk) && !time.is_zero());
+            }
+            drop(ready);
+            let all = fill::<Modal<Checked>, 8>(&mut hands.0.0, 2 * case.setup().pages, 1);
+            // The other hand's cache may hold some.
+            assert!(all.len() > case.setup().pages * 9 / 10, "{case:?}: {}", all.len());
+        }
+    }
+}
