@@ -118,18 +118,29 @@ impl Case {
     /// The heading of its table.
     #[must_use]
     pub fn title(&self) -> String {
+        self.told(&format!(": {}", self.shape.what()), "; ")
+    }
+
+    /// The heading, in fewer words.
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.told("", ", ")
+    }
+
+    /// Its name, what stands after that, and its form.
+    fn told(&self, what: &str, apart: &str) -> String {
         let out = match self.out {
-            Some(out) if out >= 1 << 20 => format!("; {} M out", out >> 20),
-            Some(out) => format!("; {} k out", out >> 10),
+            Some(out) if out >= 1 << 20 => format!("{apart}{} M out", out >> 20),
+            Some(out) => format!("{apart}{} k out", out >> 10),
             None => String::new(),
         };
-        let order = if self.order == Order::Neighbours { "; neighbouring pages" } else { "" };
-        let touched = match (self.touched, self.colour) {
-            (true, true) => "; first 64 bytes of each page written, with colour",
-            (true, false) => "; first 64 bytes of each page written",
-            (false, _) => "",
+        let order = match self.order {
+            Order::Neighbours => format!("{apart}neighbouring pages"),
+            Order::Scattered => String::new(),
         };
-        format!("{}: {}{out}{order}{touched}", self.shape.name(), self.shape.what())
+        let touched = if self.touched { format!("{apart}64 bytes written") } else { String::new() };
+        let colour = if self.colour { " past a colour" } else { "" };
+        format!("{}{what}{out}{order}{touched}{colour}", self.shape.name())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who takes part in what.
 
 use anyhow::Result;
-use pagesheaf::{Bare, Checked, Hardened, NoChecks, NoRefcount, NoStats};
+use pagesheaf::{Bare, Checked, Hardened, NoChecks, NoRefcount, NoStats, Select};
 use serde::Serialize;
 
 use crate::case::{Case, OUT, Shape};
@@ -89,6 +89,12 @@ pub fn entries() -> Vec<Entry> {
         Entry::new::<Single<Checked>>("single", Kind::Calls, &[Shape::HotPair, Shape::Keep2048]),
         Entry::new::<Raw<Checked>>("raw", Kind::Calls, APART).untouched(),
         mode::<Bare>("Bare"),
+        // A step of the report's ladder.
+        Entry::new::<Modal<Select<true, false, false, false>>>(
+            "Bare+refcount",
+            Kind::Mode,
+            &[Shape::HotPair, Shape::Keep2048],
+        ),
         mode::<NoChecks>("NoChecks"),
         mode::<NoStats>("NoStats"),
         mode::<NoRefcount>("NoRefcount"),

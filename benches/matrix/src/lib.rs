@@ -50,6 +50,9 @@ struct Args {
     /// Write every figure to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write a page with charts and tables to this file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// The program: `program` is what its help calls it, and the rivals take part beside the modes.
@@ -69,13 +72,14 @@ pub fn main(program: &'static str, rivals: Vec<Entry>) -> Result<()> {
     cases.retain(|case| args.shape.is_empty() || args.shape.contains(&case.shape));
     // Before the work, so that a mistake in the path costs nothing.
     let json = args.json.as_deref().map(create).transpose()?;
+    let html = args.html.as_deref().map(create).transpose()?;
     let start = std::time::Instant::now();
     let count = std::thread::available_parallelism()?.get();
     let cores = clock::pin();
     let partner = Partner::new(cores)?;
     let mut meta = meta::Meta::read(program, count, cores, &partner);
     println!("{meta}");
-    let rounds = if args.quick { 15 } else { 75 };
+    let rounds = if args.quick { 15 } else { 50 };
     let (cycles_per_ns, partner) = (meta.cycles_per_ns, &partner);
     let (entries, cases) = (&entries[..], &cases[..]);
     let results = Measurement { entries, cases, rounds, partner, cycles_per_ns }.run();
@@ -84,6 +88,9 @@ pub fn main(program: &'static str, rivals: Vec<Entry>) -> Result<()> {
     report::print(&results.rows, &meta);
     if let Some(file) = json {
         report::json(file, &results.rows, &meta)?;
+    }
+    if let Some(file) = html {
+        report::html(file, &results.rows, &meta)?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::partner::Partner;
 const NEAR: f64 = 200.0;
 
 /// What a run says of itself.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct Meta {
     command: String,
     machine: String,
@@ -59,6 +59,11 @@ impl Meta {
         self.left_out.clone_from(&results.left_out);
         self.seconds = took.as_secs_f64();
         self.kept = rows.iter().map(|row| row.figures.kept).sum::<f64>() / rows.len() as f64;
+    }
+
+    /// What the user called.
+    pub fn command(&self) -> &str {
+        &self.command
     }
 
     /// What is known at the end, in a line.

@@ -1,13 +1,18 @@
-//! What a run tells: tables for the terminal, and every figure for programs.
+//! What a run tells: tables for the terminal, a page for readers, and every figure for programs.
 
+mod chart;
+mod html;
 mod terminal;
+mod verdict;
 
 use std::fs::File;
+use std::io::Write;
 
 use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::case::{Case, Shape};
+use crate::entry::Kind;
 use crate::measure::Row;
 use crate::meta::Meta;
 
@@ -17,6 +22,12 @@ pub use terminal::print;
 pub fn json(file: File, rows: &[Row], meta: &Meta) -> Result<()> {
     let all = json!({ "meta": meta, "rows": rows });
     serde_json::to_writer_pretty(file, &all).context("the figures could not be written")
+}
+
+/// Writes the page.
+pub fn html(mut file: File, rows: &[Row], meta: &Meta) -> Result<()> {
+    let page = html::page(rows, meta)?;
+    file.write_all(page.as_bytes()).context("the page could not be written")
 }
 
 /// The rows of one table: a shape in one form, for everyone, at all sizes.
@@ -53,6 +64,12 @@ impl<'a> Group<'a> {
         names
     }
 
+    /// What somebody who takes part is.
+    pub fn kind(&self, contender: &str) -> Kind {
+        let row = self.rows.iter().find(|row| row.contender == contender);
+        row.map_or(Kind::Rival, |row| row.kind)
+    }
+
     /// The sizes, ascending.
     pub fn bulks(&self) -> Vec<usize> {
         let mut bulks: Vec<_> = self.rows.iter().map(|row| row.case.bulk).collect();
@@ -79,7 +96,6 @@ impl<'a> Group<'a> {
 mod tests {
     use super::*;
     use crate::contender::Order;
-    use crate::entry::Kind;
     use crate::sample::Figures;
 
     /// A row with these ns, at 2 cycles a ns.
