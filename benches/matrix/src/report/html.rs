@@ -44,10 +44,8 @@ const LADDER_BULK: usize = 64;
 /// The page.
 pub fn page(rows: &[Row], meta: &Meta) -> Result<String> {
     let groups = Group::all(rows);
-    let mut sections = Vec::new();
-    for group in &groups {
-        sections.push(section(group)?);
-    }
+    let shapes = groups.chunk_by(|left, right| left.case.shape == right.case.shape);
+    let sections = shapes.map(section).collect::<Result<Vec<_>>>()?;
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -84,8 +82,27 @@ pub fn page(rows: &[Row], meta: &Meta) -> Result<String> {
     Ok(page.into_string())
 }
 
-/// One shape in one form: charts, where there are sizes to draw a line through, and the table.
-fn section(group: &Group) -> Result<Markup> {
+/// A shape in all its forms: the charts, and then the tables.
+fn section(forms: &[Group]) -> Result<Markup> {
+    let charts = forms.iter().map(charts).collect::<Result<Vec<_>>>()?;
+    let shape = forms[0].case.shape;
+    Ok(html! {
+        section {
+            h2 { (shape.name()) ": " (shape.what()) }
+            div.charts { @for chart in &charts { (chart) } }
+            @for form in forms {
+                h3 { (form.case.label()) }
+                (table(form))
+            }
+        }
+    })
+}
+
+/// The charts of a form, if there are sizes to draw a line through: us, and the rivals beside us.
+fn charts(group: &Group) -> Result<Markup> {
+    if group.bulks().len() < 3 {
+        return Ok(html! {});
+    }
     let some = |kinds: &[Kind]| -> Vec<_> {
         let names = group.contenders().into_iter();
         names.filter(|name| kinds.contains(&group.kind(name)) && !UNDRAWN.contains(name)).collect()
@@ -95,18 +112,10 @@ fn section(group: &Group) -> Result<Markup> {
     if !rivals.is_empty() {
         rivals.splice(0..0, some(&[Kind::Floor]).into_iter().chain(["Bare", "Checked"]));
     }
-    let drawn = group.bulks().len() > 2;
+    let label = group.case.label();
     Ok(html! {
-        section {
-            h2 { (group.case.title()) }
-            @if drawn {
-                div.charts {
-                    (figure(group, &ours, "Modes, floors and recyclers. Hardened is in the table.")?)
-                    @if !rivals.is_empty() { (figure(group, &rivals, "Rivals beside two modes.")?) }
-                }
-            }
-            (table(group))
-        }
+        (figure(group, &ours, &format!("{label}. Hardened is in the table."))?)
+        (figure(group, &rivals, &format!("{label}: rivals beside two modes."))?)
     })
 }
 

@@ -1,6 +1,7 @@
 //! The figures as tables for the terminal.
 
 use comfy_table::{CellAlignment, Table, presets};
+use console::Term;
 
 use super::Group;
 use crate::case::Shape;
@@ -9,6 +10,8 @@ use crate::meta::Meta;
 
 /// Prints a table for each shape and form. The hot pair stands in the form of the 2017 mail first.
 pub fn print(rows: &[Row], meta: &Meta) {
+    // What is not a terminal has no width: whoever reads it later wraps or scrolls.
+    let width = Term::stdout().size_checked().map_or(usize::MAX, |(_, columns)| columns.into());
     for group in Group::all(rows) {
         println!("\n{}", group.case.title());
         if group.case.shape == Shape::HotPair {
@@ -19,7 +22,9 @@ pub fn print(rows: &[Row], meta: &Meta) {
             }
             println!("(Checked; below, everyone)");
         }
-        println!("{}", table(&group));
+        for names in blocks(&group, width) {
+            println!("{}", table(&group, &names));
+        }
     }
     println!(
         "\nPer page, allocated and freed: cycles / ns, medians, and how many times the floor."
@@ -42,9 +47,29 @@ fn mail(row: &Row, over_floor: Option<f64>) -> String {
     )
 }
 
+/// The contenders in blocks, each of which is a table that is not wider than this, if that can be had.
+fn blocks(group: &Group, width: usize) -> Vec<Vec<&'static str>> {
+    let mut blocks: Vec<Vec<&str>> = Vec::new();
+    for name in group.contenders() {
+        if let Some(block) = blocks.last_mut() {
+            block.push(name);
+            if wide(&table(group, block)) <= width {
+                continue;
+            }
+            block.pop();
+        }
+        blocks.push(vec![name]);
+    }
+    blocks
+}
+
+/// How wide a table is.
+fn wide(table: &Table) -> usize {
+    table.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0)
+}
+
 /// Sizes down, contenders across.
-fn table(group: &Group) -> Table {
-    let names = group.contenders();
+fn table(group: &Group, names: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(std::iter::once("n").chain(names.iter().copied()));
@@ -88,11 +113,22 @@ mod tests {
             row(Shape::HotPair, 1, "Bare", 3.0),
             row(Shape::HotPair, 8, "Bare", 1.0),
         ];
-        let table = table(&Group::all(&rows)[0]).to_string();
+        let group = &Group::all(&rows)[0];
+        let table = table(group, &group.contenders()).to_string();
         let lines: Vec<_> = table.lines().map(|line| line.split_whitespace()).collect();
         let lines: Vec<_> = lines.into_iter().map(|words| words.collect::<Vec<_>>()).collect();
         assert_eq!(lines[0], ["n", "copy-floor", "Bare"]);
         assert_eq!(lines[1], ["1", "4.0", "/", "2.00", "×1.0", "6.0", "/", "3.00", "×1.5"]);
         assert_eq!(lines[2], ["8", "2.0", "/", "1.00"]);
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_a_table_below_the_other() {
+        let rows = ["a", "b", "c"].map(|name| row(Shape::HotPair, 1, name, 2.0));
+        let group = &Group::all(&rows)[0];
+        assert_eq!(blocks(group, usize::MAX), [["a", "b", "c"].to_vec()]);
+        let two = wide(&table(group, &["a", "b"]));
+        assert_eq!(blocks(group, two), [["a", "b"].to_vec(), vec!["c"]]);
+        assert_eq!(blocks(group, 1), [["a"], ["b"], ["c"]]);
     }
 }
