@@ -1,7 +1,52 @@
 //! The benchmark matrix: what each mode of pagesheaf costs per page, beside floors, recyclers and whatever rivals the
 //! caller brings, measured interleaved in one process.
 //!
-//! A rival is a [`Contender`]; [`main`] is the whole program with it.
+//! A rival is a [`Contender`]; [`main`] is the whole program with it:
+//!
+//! ```no_run
+//! use std::sync::{Arc, Mutex};
+//!
+//! use matrix::{Contender, Entry, Items, Kind, Setup, Shape};
+//!
+//! /// A stack of page numbers behind a lock.
+//! struct Locked(Arc<Mutex<Vec<u32>>>);
+//!
+//! impl Contender for Locked {
+//!     type Bulk<const N: usize> = Items<u32, N>;
+//!
+//!     fn pair(setup: &Setup) -> anyhow::Result<(Self, Self)> {
+//!         let stack = Arc::new(Mutex::new((0..setup.pages as u32).collect()));
+//!         Ok((Locked(Arc::clone(&stack)), Locked(stack)))
+//!     }
+//!
+//!     fn bulk<const N: usize>() -> Items<u32, N> {
+//!         Items([0; N])
+//!     }
+//!
+//!     #[inline(always)]
+//!     fn alloc<const N: usize>(&mut self, bulk: &mut Items<u32, N>, n: usize) -> usize {
+//!         let mut stack = self.0.lock().expect("nobody panics");
+//!         let Some(rest) = stack.len().checked_sub(n) else { return 0 };
+//!         bulk.first(n).copy_from_slice(&stack[rest..]);
+//!         stack.truncate(rest);
+//!         n
+//!     }
+//!
+//!     #[inline(always)]
+//!     fn free<const N: usize>(&mut self, bulk: &mut Items<u32, N>, n: usize) {
+//!         self.0.lock().expect("nobody panics").extend_from_slice(bulk.first(n));
+//!     }
+//!
+//!     fn swap<const N: usize>(left: &mut Items<u32, N>, at: usize, right: &mut Items<u32, N>, other: usize) {
+//!         Items::swap(left, at, right, other);
+//!     }
+//! }
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let locked = Entry::new::<Locked>("Mutex<Vec>", Kind::Rival, &[Shape::HotPair, Shape::Pipe]);
+//! matrix::main("cargo xtask peers", vec![locked.untouched()])
+//! # }
+//! ```
 
 mod case;
 mod clock;
@@ -25,7 +70,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use case::{Case, Shape};
 pub use contender::{Contender, Items, Order, Setup, TOUCHED};
-pub use contenders::Memory;
+pub use contenders::{Memory, PAGE};
 pub use entry::{Entry, Kind};
 
 use case::Extent;

@@ -7,7 +7,7 @@ mod modes;
 
 pub use drivers::{DriverFifo, DriverLifo};
 pub use floor::CopyFloor;
-pub use memory::Memory;
+pub use memory::{Memory, PAGE};
 pub use modes::{Modal, Raw, Single};
 
 #[cfg(test)]
@@ -15,7 +15,7 @@ mod tests {
     use pagesheaf::{Bare, Checked, Hardened};
 
     use super::*;
-    use crate::contender::{Contender, Order, Setup};
+    use crate::contender::{Contender, Order, Setup, TOUCHED};
 
     const SETUP: Setup = Setup { pages: 4096, touched: true, colour: 8, order: Order::Scattered };
 
@@ -70,5 +70,23 @@ mod tests {
         }
         distinct::<DriverLifo>();
         distinct::<DriverFifo>();
+    }
+
+    /// Written are the first bytes past each page's headroom, which differs from page to page, and no others.
+    #[test]
+    fn a_touch_is_past_the_colour() {
+        let (mut own, _other) = Modal::<Checked>::pair(&SETUP).expect("a pair");
+        let mut bulk = Modal::<Checked>::bulk::<64>();
+        assert_eq!(own.alloc(&mut bulk, 64), 64);
+        own.touch(&mut bulk, 64);
+        let mut seen = [0; 8];
+        // The first page is filled with its place, which is zero.
+        for at in 1..64 {
+            let headroom = bulk.headroom(at).expect("a page");
+            let written: Vec<_> = (0..PAGE).filter(|&byte| bulk[at][byte] != 0).collect();
+            assert_eq!(written, (headroom..headroom + TOUCHED).collect::<Vec<_>>());
+            seen[headroom / TOUCHED] += 1;
+        }
+        assert!(seen.iter().all(|pages| (7..=8).contains(pages)), "{seen:?}");
     }
 }
