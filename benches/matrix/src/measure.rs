@@ -70,14 +70,13 @@ impl Measurement<'_> {
     fn standing(&self, cases: &[Case], left_out: &mut Vec<String>) -> Vec<Standing<'_>> {
         let setup = cases[0].setup();
         let entries = self.entries.iter();
-        let some: Vec<_> =
-            entries.filter(|entry| cases.iter().any(|case| entry.does(case))).collect();
-        let needed = some.iter().map(|entry| gigabytes(entry, &setup)).sum::<f64>();
-        let available = meta::available_gigabytes();
-        if available.is_some_and(|available| needed > available * 0.8) {
+        let some = entries.filter(|entry| cases.iter().any(|case| entry.does(case))).collect();
+        let room = meta::available_gigabytes().map_or(f64::INFINITY, |available| available * 0.6);
+        let (some, others) = fitting(some, &setup, room);
+        if !others.is_empty() {
             let what = cases[0].title();
-            left_out.push(format!("{what}: needs {needed:.0} GB of memory; name contenders"));
-            return Vec::new();
+            let who: Vec<_> = others.iter().map(|entry| entry.name).collect();
+            left_out.push(format!("{what}: no memory for {}", who.join(", ")));
         }
         let mut standing = Vec::new();
         for entry in some {
@@ -121,9 +120,61 @@ impl Measurement<'_> {
     }
 }
 
+/// Those whose pages fit into so many GB together, and those who have to stay out: first come the two modes that all
+/// others are compared with, then rivals and recyclers.
+fn fitting<'a>(
+    entries: Vec<&'a Entry>,
+    setup: &Setup,
+    room: f64,
+) -> (Vec<&'a Entry>, Vec<&'a Entry>) {
+    let rank = |entry: &Entry| match (entry.name, entry.kind) {
+        ("Bare" | "Checked", _) => 0,
+        (_, Kind::Rival) => 1,
+        (_, Kind::Recycler) => 2,
+        _ => 3,
+    };
+    let mut ranked = entries.clone();
+    ranked.sort_by_key(|entry| rank(entry));
+    let mut left = room;
+    let mut names = Vec::new();
+    for entry in ranked {
+        let needed = gigabytes(entry, setup);
+        if needed <= left {
+            left -= needed;
+            names.push(entry.name);
+        }
+    }
+    entries.into_iter().partition(|entry| names.contains(&entry.name))
+}
+
 /// The memory that a contender's pages take up. A recycler has pages for each hand.
 fn gigabytes(entry: &Entry, setup: &Setup) -> f64 {
     let hands = if entry.kind == Kind::Recycler { 2 } else { 1 };
     let pages = if setup.touched || entry.writes { hands * setup.pages } else { 0 };
     pages as f64 * 4096.0 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contender::Order;
+    use crate::entry::entries;
+
+    #[test]
+    fn what_others_are_compared_with_fits_first() {
+        let all = entries();
+        let names = |pages, touched, room| {
+            let setup = Setup { pages, touched, colour: 1, order: Order::Scattered };
+            let (some, others) = fitting(all.iter().collect(), &setup, room);
+            assert_eq!(some.len() + others.len(), all.len());
+            some.iter().map(|entry| entry.name).collect::<Vec<_>>()
+        };
+        // A million pages are 4.3 GB; a recycler has them twice.
+        assert_eq!(names(1 << 20, true, 9.0), ["Bare", "Checked"]);
+        assert_eq!(names(1 << 20, true, 18.0), ["driver-lifo", "Bare", "Checked"]);
+        assert_eq!(names(1 << 20, true, f64::INFINITY).len(), all.len());
+        // Untouched, only who writes to pages by itself takes up memory.
+        let untouched = names(1 << 20, false, 1.0);
+        assert!(untouched.len() == all.len() - 1 && !untouched.contains(&"Hardened"));
+    }
 }

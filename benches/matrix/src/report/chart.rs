@@ -56,7 +56,7 @@ pub fn lines(sizes: &[usize], lines: &[Line]) -> Result<String> {
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
     draw(|area| {
         let mut chart = ChartBuilder::on(area);
-        chart.margin(12).x_label_area_size(50).y_label_area_size(64);
+        chart.margin(12).margin_right(20).x_label_area_size(50).y_label_area_size(64);
         let down = (low * 0.8..high * 1.25).log_scale();
         let mut chart = chart.build_cartesian_2d(0..sizes.len() - 1, down).map_err(told)?;
         let mut mesh = chart.configure_mesh();
