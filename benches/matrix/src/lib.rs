@@ -66,6 +66,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use case::{Case, Shape};
@@ -103,11 +104,15 @@ struct Args {
 /// The program: `program` is what its help calls it, and the rivals take part beside the modes.
 ///
 /// # Errors
-/// When an argument names nobody, or a file cannot be written.
+/// When a file cannot be written, or nothing is left to measure.
 pub fn main(program: &'static str, rivals: Vec<Entry>) -> Result<()> {
-    let mut command = Args::command().name(program).bin_name(program);
+    let mut entries: Vec<_> = entry::entries().into_iter().chain(rivals).collect();
+    let names = PossibleValuesParser::new(entries.iter().map(|entry| entry.name));
+    let command = Args::command().name(program).bin_name(program);
+    let mut command = command.mut_arg("contender", |arg| arg.value_parser(names));
     let args = Args::from_arg_matches(&command.get_matches_mut())?;
-    let entries = chosen(entry::entries().into_iter().chain(rivals).collect(), &args.contender)?;
+    let named = &args.contender;
+    entries.retain(|entry| named.is_empty() || named.iter().any(|name| name == entry.name));
     let extent = match (args.quick, args.all) {
         (true, _) => Extent::Quick,
         (_, true) => Extent::All,
@@ -143,14 +148,4 @@ pub fn main(program: &'static str, rivals: Vec<Entry>) -> Result<()> {
 /// A file to write to.
 fn create(path: &Path) -> Result<File> {
     File::create(path).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Those who are named, or all.
-fn chosen(entries: Vec<Entry>, names: &[String]) -> Result<Vec<Entry>> {
-    if let Some(name) = names.iter().find(|name| entries.iter().all(|one| one.name != **name)) {
-        let known: Vec<_> = entries.iter().map(|entry| entry.name).collect();
-        anyhow::bail!("nobody is called `{name}`; there are {}", known.join(", "));
-    }
-    let named = |entry: &Entry| names.is_empty() || names.iter().any(|name| name == entry.name);
-    Ok(entries.into_iter().filter(named).collect())
 }
