@@ -53,6 +53,14 @@ impl FreePages {
         doubled
     }
 
+    /// The words of 64 pages that a search by the summary finds.
+    #[must_use]
+    pub fn told(&self) -> Vec<u32> {
+        let next = |from: &usize| self.zone.next(from + 1);
+        let words = core::iter::successors(self.zone.next(0), next);
+        words.map(|index| index as u32).collect()
+    }
+
     /// How many pages the zone says it has.
     #[must_use]
     pub fn free(&self) -> usize {

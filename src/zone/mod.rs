@@ -6,8 +6,10 @@
 //! read-modify-writes of the same summary word, so one of the two sees the other and no page is lost.
 
 mod summary;
+#[cfg(test)]
+mod visits;
 
-use summary::{Emptied, Filled};
+use summary::{Emptied, Filled, Search};
 
 use crate::page::{Order, PageId};
 use crate::sync::{Atomic, Ordering, ordering};
@@ -26,7 +28,7 @@ pub(crate) struct Zone {
     starts: [usize; LEVELS + 1],
     /// The level that is a single word.
     top: usize,
-    /// Free pages. It lags behind the bits, so it may be below zero for a moment.
+    /// Free pages: counted before their bits are set and until after they are cleared, so never fewer than there are.
     free: Padded<Atomic<u64>>,
 }
 
@@ -114,7 +116,7 @@ impl Zone {
     /// How many pages are free, about.
     pub(crate) fn free(&self) -> usize {
         // Relaxed: a report, or a hint.
-        (self.free.load(Ordering::Relaxed) as i64).max(0) as usize
+        self.free.load(Ordering::Relaxed) as usize
     }
 
     /// How many pages are free, counted bit by bit.
@@ -139,87 +141,67 @@ impl Zone {
     pub(crate) fn take(&self, cursor: &mut u32, max: usize, mut each: impl FnMut(PageId)) -> usize {
         let mut taken = 0;
         let mut emptied = Emptied::new(self);
-        let (mut from, mut wrapped) = (*cursor as usize, *cursor == 0);
+        let mut search = Search::new(self, *cursor);
         while taken < max {
-            let Some(index) = self.next(from) else {
-                if wrapped {
-                    break;
-                }
-                (from, wrapped) = (0, true);
-                continue;
-            };
-            let word = &self.words[index];
-            let mut old = word.load(Ordering::Relaxed);
-            while old != 0 {
-                let bits = lowest(old, max - taken);
-                // Acquire: pairs with the Release `fetch_or` of whoever put the pages here.
-                match word.compare_exchange_weak(
-                    old,
-                    old & !bits,
-                    ordering!(Acquire, "zone-take"),
-                    Ordering::Relaxed,
-                ) {
-                    Ok(_) => {
-                        pages(index, bits).for_each(&mut each);
-                        taken += bits.count_ones() as usize;
-                        if old == bits {
-                            emptied.note(index);
-                        }
-                        break;
-                    }
-                    Err(current) => old = current,
-                }
-            }
+            let Some(index) = search.next(if taken == 0 { 1 } else { usize::MAX }) else { break };
+            let bits = self.claim(index, &mut emptied, |word| lowest(word, max - taken));
+            taken += bits.count_ones() as usize;
+            pages(index, bits).for_each(&mut each);
             *cursor = index as u32;
-            from = index + usize::from(old == 0 || taken < max);
         }
         drop(emptied);
-        if taken > 0 {
-            self.free.fetch_sub(taken as u64, Ordering::Relaxed);
-        }
+        self.uncount(taken);
         taken
     }
 
     /// Takes an aligned run of 2^order pages.
     pub(crate) fn take_block(&self, cursor: &mut u32, order: Order) -> Option<PageId> {
-        let (mut from, mut wrapped) = (*cursor as usize, *cursor == 0);
-        loop {
-            let Some(index) = self.next(from) else {
-                if wrapped {
-                    return None;
-                }
-                (from, wrapped) = (0, true);
-                continue;
-            };
-            let word = &self.words[index];
-            let mut old = word.load(Ordering::Relaxed);
-            while let Some(bit) = aligned_run(old, order) {
-                let bits = run(order) << bit;
-                // Acquire: as in `take`.
-                match word.compare_exchange_weak(
-                    old,
-                    old & !bits,
-                    Ordering::Acquire,
-                    Ordering::Relaxed,
-                ) {
-                    Ok(_) => {
-                        if old == bits {
-                            Emptied::new(self).note(index);
-                        }
-                        *cursor = index as u32;
-                        self.free.fetch_sub(order.pages() as u64, Ordering::Relaxed);
-                        return Some(PageId::new((index * BITS) as u32 + bit));
-                    }
-                    Err(current) => old = current,
-                }
+        let mut emptied = Emptied::new(self);
+        let mut search = Search::new(self, *cursor);
+        let (index, bits) = loop {
+            let index = search.next(order.pages())?;
+            match self.claim(index, &mut emptied, |word| aligned_run(word, order)) {
+                0 => {}
+                bits => break (index, bits),
             }
-            from = index + 1;
+        };
+        drop(emptied);
+        *cursor = index as u32;
+        self.uncount(order.pages());
+        Some(PageId::new((index * BITS) as u32 + bits.trailing_zeros()))
+    }
+
+    /// Takes those pages of a word that `choose` picks among the free ones, or none if it picks none.
+    fn claim(&self, index: usize, emptied: &mut Emptied<'_>, choose: impl Fn(u64) -> u64) -> u64 {
+        let word = &self.words[index];
+        let mut old = word.load(Ordering::Relaxed);
+        loop {
+            let bits = choose(old);
+            if bits == 0 {
+                return 0;
+            }
+            // Acquire: pairs with the Release `fetch_or` of whoever put the pages here.
+            match word.compare_exchange_weak(
+                old,
+                old & !bits,
+                ordering!(Acquire, "zone-take"),
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => {
+                    if old == bits {
+                        emptied.note(index);
+                    }
+                    return bits;
+                }
+                Err(current) => old = current,
+            }
         }
     }
 
     /// Puts pages back: one `fetch_or` for each word of neighbours when `ids` is sorted. `doubled` hears of each
     /// page that was here already. Returns how many were not.
     pub(crate) fn put(&self, ids: &[PageId], mut doubled: impl FnMut(PageId)) -> usize {
+        self.free.fetch_add(ids.len() as u64, Ordering::Relaxed);
         let mut filled = Filled::new(self);
         let mut put = 0;
         let mut rest = ids;
@@ -240,7 +222,7 @@ impl Zone {
             put += self.put_bits(index, bits, &mut filled, &mut doubled);
         }
         drop(filled);
-        self.free.fetch_add(put as u64, Ordering::Relaxed);
+        self.uncount(ids.len() - put);
         put
     }
 
@@ -253,11 +235,19 @@ impl Zone {
     ) -> usize {
         let index = first.index() as usize / BITS;
         let bits = run(order) << (first.index() as usize % BITS);
+        self.free.fetch_add(order.pages() as u64, Ordering::Relaxed);
         let mut filled = Filled::new(self);
         let put = self.put_bits(index, bits, &mut filled, doubled);
         drop(filled);
-        self.free.fetch_add(put as u64, Ordering::Relaxed);
+        self.uncount(order.pages() - put);
         put
+    }
+
+    /// So many pages are no longer here, or were not put, being here already.
+    fn uncount(&self, n: usize) {
+        if n > 0 {
+            self.free.fetch_sub(n as u64, Ordering::Relaxed);
+        }
     }
 
     fn put_bits(
@@ -278,15 +268,17 @@ impl Zone {
     }
 }
 
-/// The first aligned run of free pages in a word.
-fn aligned_run(word: u64, order: Order) -> Option<u32> {
+/// The first aligned run of free pages in a word, or none.
+fn aligned_run(word: u64, order: Order) -> u64 {
     let mut runs = word;
     for step in 0..order.get() {
         runs &= runs >> (1 << step);
     }
     let starts = u64::MAX / run(order);
-    let runs = runs & starts;
-    (runs != 0).then(|| runs.trailing_zeros())
+    match runs & starts {
+        0 => 0,
+        runs => run(order) << runs.trailing_zeros(),
+    }
 }
 
 /// The bits of a block at bit 0.

@@ -5,19 +5,16 @@ use crate::sync::{Ordering, defect, ordering};
 
 impl Zone {
     /// The first word that is not empty, from `from` on: up the summary levels and down again.
-    pub(super) fn next(&self, from: usize) -> Option<usize> {
+    pub(crate) fn next(&self, from: usize) -> Option<usize> {
         let mut at = from;
-        if at < self.starts[1] && self.words[at].load(Ordering::Relaxed) != 0 {
+        if self.look(0, at) != 0 {
             return Some(at);
         }
         let mut level = 1;
         let mut descending = false;
         while level <= self.top {
             let index = at / BITS;
-            let bits = self.level(level).get(index).map_or(0, |word| {
-                // Relaxed: a hint; the word below is what counts.
-                word.load(Ordering::Relaxed) & (u64::MAX << (at % BITS))
-            });
+            let bits = self.look(level, index) & (u64::MAX << (at % BITS));
             if bits == 0 {
                 if descending {
                     // The bit above was stale: help to clear it.
@@ -29,15 +26,23 @@ impl Zone {
             at = index * BITS + bits.trailing_zeros() as usize;
             if level > 1 {
                 (at, level, descending) = (at * BITS, level - 1, true);
-            } else if self.words[at].load(Ordering::Relaxed) != 0 {
+            } else if self.look(0, at) != 0 {
                 return Some(at);
             } else {
                 self.clear(1, index, 1 << (at % BITS));
-                at += 1;
+                // What comes next is not what the level above told of, and may lie past the end.
+                (at, descending) = (at + 1, false);
             }
         }
-        // A zone of one word has no summary to tell.
-        (self.top == 0 && from == 0 && self.words[0].load(Ordering::Relaxed) != 0).then_some(0)
+        None
+    }
+
+    /// A word on the way of a search: none past the end.
+    fn look(&self, level: usize, index: usize) -> u64 {
+        #[cfg(test)]
+        super::visits::note(level);
+        // Relaxed: a hint; the compare-and-swap that takes the pages is what counts.
+        self.level(level).get(index).map_or(0, |word| word.load(Ordering::Relaxed))
     }
 
     /// Sets summary bits, after the words below became non-empty.
@@ -69,6 +74,53 @@ impl Zone {
             self.set(level, index, back);
         } else if old & !bits == 0 {
             self.clear(level + 1, index / BITS, 1 << (index % BITS));
+        }
+    }
+}
+
+/// A search for words that are not empty: from where the last one ended, round to the start, and if pages are hidden,
+/// through every word.
+pub(super) struct Search<'a> {
+    zone: &'a Zone,
+    from: usize,
+    lap: Lap,
+}
+
+enum Lap {
+    Ahead,
+    Around,
+    /// By the words alone: for a moment the summary does not tell of a page, while the thread that emptied its word
+    /// looks at it again. The free count does.
+    Rescan,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(zone: &'a Zone, cursor: u32) -> Self {
+        let lap = if cursor == 0 { Lap::Around } else { Lap::Ahead };
+        Search { zone, from: cursor as usize, lap }
+    }
+
+    /// The next word to try. The words are rescanned only while `least` pages at least should be free.
+    pub(super) fn next(&mut self, least: usize) -> Option<usize> {
+        loop {
+            let found = match self.lap {
+                Lap::Rescan => (self.from < self.zone.starts[1]).then_some(self.from),
+                _ => self.zone.next(self.from),
+            };
+            if let Some(index) = found {
+                self.from = index + 1;
+                return found;
+            }
+            self.from = 0;
+            self.lap = match self.lap {
+                Lap::Ahead => Lap::Around,
+                Lap::Around
+                    if self.zone.top > 0 && self.zone.free() >= least && !defect!("rescan") =>
+                {
+                    Lap::Rescan
+                }
+                _ => return None,
+            };
         }
     }
 }

@@ -1,0 +1,117 @@
+//! How many words a search visits, counted, and the promise about it: at most four on each level, however many pages
+//! there are and however few of them are free.
+
+extern crate std;
+
+#[path = "../../tests/common/random.rs"]
+mod random;
+
+use core::cell::Cell;
+use std::vec::Vec;
+
+use super::{BITS, LEVELS, Zone, ZonePlan};
+use crate::page::PageId;
+use crate::table::Plan;
+
+std::thread_local! {
+    static VISITS: Cell<[usize; LEVELS]> = const { Cell::new([0; LEVELS]) };
+}
+
+/// A search looks at a word of this level.
+pub(super) fn note(level: usize) {
+    let mut visits = VISITS.get();
+    visits[level] += 1;
+    VISITS.set(visits);
+}
+
+/// Takes one page and fails if the search visited more than four words of a level.
+fn take(zone: &Zone, mut cursor: u32) -> Option<PageId> {
+    VISITS.set([0; LEVELS]);
+    let mut page = None;
+    zone.take(&mut cursor, 1, |id| page = Some(id));
+    let visits = VISITS.get();
+    assert!(visits[0] > 0, "the search is counted");
+    assert!(visits.iter().all(|&words| words <= 4), "from word {cursor}: {visits:?}");
+    page
+}
+
+fn with_zone(pages: usize, f: impl FnOnce(&Zone)) {
+    let mut plan = Plan::starting_with::<()>();
+    let spot = ZonePlan::new(&mut plan, pages).expect("fits into an address space");
+    // SAFETY: the layout has a size.
+    let block = unsafe { std::alloc::alloc(plan.layout()) };
+    let start = core::ptr::NonNull::new(block).expect("there is memory");
+    // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.
+    let zone = unsafe { Zone::new(start, spot, pages) };
+    f(&zone);
+    drop(zone);
+    // SAFETY: allocated with this layout.
+    unsafe { std::alloc::dealloc(block, plan.layout()) };
+}
+
+fn all_out(zone: &Zone, pages: usize) {
+    assert_eq!(zone.take(&mut 0, pages, |_| {}), pages);
+}
+
+/// Numbers below `end`, the same in every run.
+fn random(end: usize) -> impl Iterator<Item = u32> {
+    let mut random = random::Random::new(1);
+    core::iter::from_fn(move || Some(random.below(end) as u32))
+}
+
+fn few_are_free(pages: usize, free: usize) {
+    with_zone(pages, |zone| {
+        all_out(zone, pages);
+        let mut ids: Vec<_> = random(pages).take(free).map(PageId::new).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(zone.put(&ids, |_| unreachable!("each once")), ids.len());
+        for cursor in random(pages / BITS).take(10_000) {
+            let id = take(zone, cursor).expect("some are free");
+            assert_eq!(zone.put(&[id], |_| unreachable!("taken")), 1);
+        }
+        let taken: Vec<_> = random(pages / BITS).map_while(|cursor| take(zone, cursor)).collect();
+        assert_eq!(taken.len(), ids.len());
+    });
+}
+
+const MIB_64: usize = 64 << 20 >> 12;
+const GIB_64: usize = 64 << 30 >> 12;
+
+#[test]
+fn a_search_in_64_mib_of_which_one_in_a_hundred_is_free_is_short() {
+    few_are_free(MIB_64, MIB_64 / 100);
+}
+
+#[test]
+fn a_search_in_64_gib_of_which_one_in_a_hundred_is_free_is_short() {
+    few_are_free(GIB_64, GIB_64 / 100);
+}
+
+#[test]
+fn a_search_for_the_only_page_is_short() {
+    few_are_free(MIB_64, 1);
+    few_are_free(GIB_64, 1);
+}
+
+#[test]
+fn a_search_in_a_full_zone_is_short() {
+    with_zone(MIB_64, |zone| {
+        let ids: Vec<_> = core::iter::from_fn(|| take(zone, 0)).collect();
+        assert!(ids.iter().map(|id| id.index()).eq(0..MIB_64 as u32));
+    });
+}
+
+#[test]
+fn a_stale_summary_of_the_last_word_ends_the_search() {
+    let pages = 128 * BITS;
+    with_zone(pages, |zone| {
+        all_out(zone, pages);
+        let last: Vec<_> = (127 * 64..128 * 64).map(PageId::new).collect();
+        assert_eq!(zone.put(&last, |_| unreachable!("taken")), last.len());
+        // The search goes on before the summary hears that the last word is empty.
+        let mut taken = Vec::new();
+        assert_eq!(zone.take(&mut 127, last.len() + 1, |id| taken.push(id)), last.len());
+        assert_eq!(taken, last);
+    });
+}
