@@ -1,6 +1,48 @@
 //! A bulk page allocator whose safety you choose.
 //!
-//! Reading order: `mode`, `page`, `zone`, `depot`, `magazine`, `cache`, `inner`, `pool`, `owned`.
+//! A [`Pool`] has a fixed number of pages of one size. Threads allocate and free them in bulk, through a [`Cache`] of
+//! their own or through the pool itself; no call waits for a lock. What happens to each page on the way is the pool's
+//! [`Mode`]: reference counts, checks, statistics, hardening.
+//!
+#![cfg_attr(feature = "std", doc = "```")]
+#![cfg_attr(not(feature = "std"), doc = "```ignore")]
+//! use pagesheaf::{PageBatch, Pool};
+//!
+//! let pool = Pool::builder(1024).build()?;
+//! let mut cache = pool.cache()?;
+//! let mut batch = PageBatch::new();
+//! let got = cache.alloc_bulk(&mut batch, 64);
+//! assert_eq!((got.new, got.short), (64, None));
+//! batch[0].fill(7);
+//! cache.free_bulk(&mut batch);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Owners
+//!
+//! [`Page`], [`PageBatch`], [`Block`] (neighbouring pages) and [`SharedPage`] (counted references) own what they name:
+//! they are move-only, `Send` and without a lifetime, and a drop on any thread frees, also after the pool's last handle
+//! is gone. So safe code can neither free a page twice nor use one that is free, and freeing owned pages looks at no
+//! reference count. Pages without an owner in Rust are [`PageId`]s: `alloc_bulk_raw` and `free_bulk_raw`, and lending
+//! to a device.
+//!
+//! # Modes
+//!
+//! Every mode is compiled in every build. [`Pool::builder`] gives a pool of [`DefaultMode`], which the Cargo features
+//! choose; [`Builder::mode`] names another, such as [`Bare`] or [`Hardened`], and [`Select`] spells any. Safe code is
+//! sound in each of them: a mode decides which misuse of the `unsafe` calls, and which corruption of memory, is
+//! detected. `features.md` says what each choice costs and what it does not catch.
+//!
+//! # Results and errors
+//!
+//! A bulk allocation may come back short: [`Bulk`] says how many pages are new, and [`Short`] why there are no more.
+//! Errors name the page, what was wrong and the mode. Nothing panics on a bad page unless the pool was built to
+//! ([`OnBadPage`]); a drop never does.
+//!
+//! # Reading the sources
+//!
+//! In this order: `mode`, `page`, `zone`, `magazine`, `depot`, `cache`, `inner`, `calls`, `pool`, `owned`. `DESIGN.md`
+//! walks through one allocation and one free.
 #![no_std]
 
 #[cfg(feature = "std")]

@@ -127,15 +127,25 @@ pub struct Stats {
     pub mode: Modes,
     /// Where the pages are.
     pub pages: Pages,
-    /// What all caches did together. Pages dropped without a cache count in [`Pages`] only.
+    /// What all caches did together.
     pub calls: Calls,
+    /// Pages freed without a cache (by a drop, or while all shared caches were busy), less those allocated so.
+    pub dropped: u64,
     /// Faults seen.
     pub faults: u64,
 }
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}; faults {}", self.mode, self.pages, self.calls, self.faults)
+        write!(f, "{}: {}; ", self.mode, self.pages)?;
+        self.done(f)
+    }
+}
+
+impl Stats {
+    /// What was done, without the mode and the pages.
+    fn done(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; dropped {}; faults {}", self.calls, self.dropped, self.faults)
     }
 }
 
@@ -183,6 +193,7 @@ impl<M: Mode> Pool<M> {
             mode: self.mode(),
             pages: self.pages(self.core.zone.free()),
             calls: self.per_cache().fold(Calls::default(), |sum, (_, calls)| sum.plus(calls)),
+            dropped: self.core.dropped(),
             faults: self.core.books.faults.load(Ordering::Relaxed),
         })
     }
@@ -210,7 +221,10 @@ impl<M: Mode> Pool<M> {
     fn report(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.mode(), self.pages(self.core.zone.free()))?;
         match self.stats() {
-            Some(stats) => write!(f, "; {}; faults {}", stats.calls, stats.faults)?,
+            Some(stats) => {
+                f.write_str("; ")?;
+                stats.done(f)?;
+            }
             None => f.write_str("; statistics not collected")?,
         }
         if self.is_tainted() {

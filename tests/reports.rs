@@ -152,7 +152,22 @@ fn taint_shows<M: Mode>() {
     assert!(pool.is_tainted() && pool.to_string().contains("; tainted;"), "{pool}");
 }
 
+fn drops_without_a_cache_are_counted<M: Mode>() {
+    let pool = pool::<M>(100);
+    let mut cache = pool.cache().expect("a cache");
+    let mut batch = PageBatch::<M, 64>::default();
+    assert_eq!(cache.alloc_bulk(&mut batch, 40).new, 40);
+    let mut rest = batch.split_off(30);
+    drop(batch);
+    cache.free_bulk(&mut rest);
+    let Some(stats) = pool.stats() else { return };
+    assert_eq!((stats.calls.allocated, stats.calls.freed, stats.dropped), (40, 10, 30));
+    assert!(stats.to_string().contains("; dropped 30; faults 0"), "{stats}");
+    assert!(pool.to_string().contains("; dropped 30; faults 0"), "{pool}");
+}
+
 every_mode!(
+    drops_without_a_cache_are_counted,
     numbers_add_up_at_rest,
     calls_are_counted,
     reports_start_with_the_mode,

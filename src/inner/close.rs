@@ -39,6 +39,11 @@ impl<M: Mode> Core<M> {
         balance.wrapping_add(orphans)
     }
 
+    /// Pages freed without a slot, less those taken without one; while a handle is alive.
+    pub(crate) fn dropped(&self) -> u64 {
+        LIVE.saturating_sub(self.books.orphans.load(Ordering::Relaxed))
+    }
+
     fn balance(&self) -> u64 {
         self.slots.iter().fold(0, |sum, slot| sum.wrapping_add(slot.counters.balance()))
     }

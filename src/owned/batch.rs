@@ -237,6 +237,16 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         other
     }
 
+    /// Takes the pages before `at` into a batch of their own; the others move to the front.
+    ///
+    /// # Panics
+    /// When `at` is more than the length.
+    #[must_use]
+    pub fn split_to(&mut self, at: usize) -> Self {
+        let rest = self.split_off(at);
+        core::mem::replace(self, rest)
+    }
+
     /// Moves all pages of another batch to the end of this one.
     ///
     /// # Errors
@@ -268,9 +278,9 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     }
 }
 
-impl<M: Mode> Default for PageBatch<M, 256> {
+impl<M: Mode, const N: usize> Default for PageBatch<M, N> {
     fn default() -> Self {
-        Self::new()
+        Self::with_capacity()
     }
 }
 

@@ -80,7 +80,14 @@ fn split_off_and_append_move_pages<M: Mode>() {
     let whole = tail.split_off(0);
     assert!(tail.is_empty());
     assert_eq!(whole.len(), 100);
-    drop(whole);
+    tail = whole;
+    let head = tail.split_to(70);
+    assert_eq!((head.len(), tail.len()), (70, 30));
+    assert_eq!(head.ids(), [&ids[60..], &ids[..30]].concat());
+    assert_eq!(tail.ids(), &ids[30..60]);
+    assert!(catch_unwind(AssertUnwindSafe(|| tail.split_to(31).len())).is_err());
+    assert_eq!(tail.len(), 30);
+    drop((head, tail));
     assert_whole(pool);
 }
 

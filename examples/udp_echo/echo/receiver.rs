@@ -1,7 +1,6 @@
 //! The receiving thread: datagrams go straight into pages, and whole batches to the answering thread.
 
 use std::io::{self, ErrorKind};
-use std::mem;
 use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -54,8 +53,7 @@ pub fn receive<M: Mode>(
         let arrived = messages.receive(socket, pages.iter_mut(), &mut envelopes)?;
         if arrived > 0 {
             // The pages without a datagram stay for the next call.
-            let unused = pages.split_off(arrived);
-            let burst = Burst { pages: mem::replace(&mut pages, unused), envelopes };
+            let burst = Burst { pages: pages.split_to(arrived), envelopes };
             answerer.send(burst).map_err(|_| "the answering thread has ended")?;
             received.datagrams += arrived as u64;
             received.bursts += 1;
