@@ -90,6 +90,8 @@ impl Counters {
 #[repr(align(128))]
 pub(crate) struct Slot {
     lock: Atomic<u32>,
+    /// Pages freed through this slot by drops, which may come after the last handle; see `inner::close`.
+    pub(crate) dropped: Atomic<u64>,
     /// The magazine in use.
     pub(crate) loaded: Hand,
     /// The other one: full or empty but for small users, or in quarantine (hardened).
@@ -114,6 +116,7 @@ impl Slot {
     pub(crate) fn new(magazines: &Magazines, loaded: Magazine, cursor: u32, random: u64) -> Self {
         Slot {
             lock: Atomic::new(0),
+            dropped: Atomic::new(0),
             loaded: Hand::new(magazines, loaded),
             spare: Hand::new(magazines, loaded + 1),
             answered: Owned::new(0),

@@ -1,19 +1,25 @@
 //! Closing: the core goes when the last handle and the last page are gone.
 //!
-//! Invariant: pages out = Σ over slots (allocated − freed) − pages freed without a cache + pages taken without a
-//! slot. While handles live, `orphans` counts the second and third figure, from [`LIVE`]. The last handle adds the
-//! first, and marks the word closed: from then on it *is* the number of pages out, and whoever brings it to zero
-//! frees the core. The Release of that word's `fetch_sub` is a dropper's last access to the core.
+//! Invariant: pages out = Σ over slots (allocated − freed − dropped) − pages freed without a slot + pages taken
+//! without one. While handles live, `orphans` counts the second and third figure, from [`LIVE`]. The last handle adds
+//! the first, marking each slot's `dropped` as [`FOLDED`] when it reads it, and marks `orphans` closed: from then on
+//! that word *is* the number of pages out, and whoever brings it to zero frees the core. A drop counts its pages in its
+//! slot, so that drops on several threads do not meet in one word; if that was folded meanwhile, in `orphans`. The
+//! Release of the one or the other is its last access to the core.
 
 use core::ptr::NonNull;
 
 use super::{Core, Faults};
+use crate::cache::Slot;
 use crate::mode::Mode;
 use crate::page::PageId;
-use crate::sync::{Ordering, defect, ordering};
+use crate::sync::{Atomic, Ordering, defect, ordering};
 
 /// `orphans` of a pool with handles, when no page went past the caches.
 pub(super) const LIVE: u64 = 1 << 62;
+
+/// In a slot's `dropped`: the last handle has read it.
+const FOLDED: u64 = 1 << 63;
 
 /// `orphans` of a pool without handles and without pages out.
 const CLOSED: u64 = 1 << 63;
@@ -34,14 +40,16 @@ impl<M: Mode> Core<M> {
     /// Pages that are out, lent ones included, as of about now.
     pub(crate) fn out(&self) -> u64 {
         let balance = self.balance();
-        // Acquire: pairs with the `fetch_sub` of droppers, so that what they freed can be found after this.
+        // Acquire: pairs with the Release of droppers, so that what they freed can be found after this; here and below.
+        let dropped = self.slots.iter().map(|slot| slot.dropped.load(Ordering::Acquire));
         let orphans = self.books.orphans.load(Ordering::Acquire).wrapping_sub(LIVE);
-        balance.wrapping_add(orphans)
+        balance.wrapping_add(orphans).wrapping_sub(dropped.sum())
     }
 
-    /// Pages freed without a slot, less those taken without one; while a handle is alive.
+    /// Pages freed without a cache, less those taken without one; while a handle is alive.
     pub(crate) fn dropped(&self) -> u64 {
-        LIVE.saturating_sub(self.books.orphans.load(Ordering::Relaxed))
+        let dropped: u64 = self.slots.iter().map(|it| it.dropped.load(Ordering::Relaxed)).sum();
+        (LIVE + dropped).saturating_sub(self.books.orphans.load(Ordering::Relaxed))
     }
 
     fn balance(&self) -> u64 {
@@ -56,7 +64,8 @@ impl<M: Mode> Core<M> {
         // SAFETY: the caller's pages keep the core alive.
         let core = unsafe { this.as_ref() };
         let mut faults = Faults::default();
-        let freed = match core.borrow_slot() {
+        let slot = core.borrow_slot();
+        let freed = match slot {
             Some(slot) => {
                 // SAFETY: the slot was just locked, and the caller gives up the pages.
                 let freed = unsafe { core.give(slot, ids, &mut faults) };
@@ -67,17 +76,32 @@ impl<M: Mode> Core<M> {
         };
         // A drop never panics: the pool remembers.
         let _ = core.judge(&faults, freed);
-        // SAFETY: the pages freed are not counted out by anybody else.
-        unsafe { Self::settle(this, freed) };
+        let dropped = slot.map(|slot| NonNull::from(&slot.dropped));
+        // SAFETY: the pages freed are not counted by anybody else.
+        unsafe { Self::settle(this, dropped, freed) };
     }
 
-    /// Counts dropped pages in, as the last access to the core.
+    /// Counts dropped pages in, if it can be in the slot that they went through, as the last access to the core.
     ///
     /// # Safety
-    /// The caller owned `freed` pages and gave them back; it does not use the core afterwards.
-    pub(crate) unsafe fn settle(this: NonNull<Self>, freed: usize) {
+    /// The caller owned `freed` pages and gave them back; it does not use the core afterwards. `dropped` is that of a
+    /// slot of the core.
+    pub(crate) unsafe fn settle(
+        this: NonNull<Self>,
+        dropped: Option<NonNull<Atomic<u64>>>,
+        freed: usize,
+    ) {
         if freed == 0 {
             return;
+        }
+        if let Some(dropped) = dropped {
+            // SAFETY: until they are counted in, the pages keep the core alive.
+            let dropped = unsafe { dropped.as_ref() };
+            // Release: what was done to the core comes before its end. Pairs with the Acquire of the last handle.
+            let before = dropped.fetch_add(freed as u64, ordering!(Release, "settle-slot"));
+            if before & FOLDED == 0 {
+                return;
+            }
         }
         // SAFETY: until they are counted in, the pages keep the core alive.
         let orphans = unsafe { &this.as_ref().books.orphans };
@@ -99,7 +123,15 @@ impl<M: Mode> Core<M> {
         if core.books.handles.fetch_sub(1, ordering!(AcqRel, "handles")) != 1 {
             return;
         }
-        let closing = core.balance().wrapping_add(CLOSED - LIVE);
+        let fold = |slot: &Slot| {
+            if defect!("fold") {
+                return slot.dropped.load(Ordering::Acquire);
+            }
+            // Acquire: pairs with the Release in `settle`; whoever drops a page after this counts it in `orphans`.
+            slot.dropped.fetch_or(FOLDED, ordering!(Acquire, "fold-order"))
+        };
+        let dropped = core.slots.iter().map(fold).sum();
+        let closing = core.balance().wrapping_sub(dropped).wrapping_add(CLOSED - LIVE);
         // AcqRel: as in `settle`, on both sides.
         let before = core.books.orphans.fetch_add(closing, ordering!(AcqRel, "last-handle"));
         if before.wrapping_add(closing) == CLOSED || defect!("closing") {

@@ -89,7 +89,7 @@ impl<M: Mode> Drop for Block<M> {
         // A drop never panics: the pool remembers.
         let _ = core.judge(&faults, freed);
         // SAFETY: the block's pages are back, and the owner ends here.
-        unsafe { Core::settle(self.core, freed) };
+        unsafe { Core::settle(self.core, None, freed) };
     }
 }
 
