@@ -3,6 +3,7 @@
 mod loom;
 mod matrix;
 mod run;
+mod section;
 mod test;
 mod tidy;
 

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 /// The folder of the workspace; every task runs there.
 pub fn root() -> &'static Path {
@@ -29,6 +30,19 @@ pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("{command:?} did not start"))?;
     ensure!(status.success(), "{command:?}: {status}");
     Ok(())
+}
+
+/// Has cargo build a program, and finds out where it is. The arguments say `--message-format json-render-diagnostics`.
+pub fn executable(cargo: &mut Command) -> Result<PathBuf> {
+    let output = cargo.stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("{cargo:?} did not start"))?;
+    ensure!(output.status.success(), "{cargo:?}: {}", output.status);
+    let executable = |line: &str| -> Option<PathBuf> {
+        let message: Value = serde_json::from_str(line).ok()?;
+        message["executable"].as_str().map(PathBuf::from)
+    };
+    let messages = String::from_utf8(output.stdout)?;
+    messages.lines().rev().find_map(executable).context("cargo does not say where the program is")
 }
 
 /// Stages of a longer task: each says its name, and its time when it has passed.

@@ -2,10 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use anyhow::{Context, Result};
 
 use crate::run;
 
@@ -14,7 +13,7 @@ const DEFECT: &str = "PAGESHEAF_DEFECT";
 
 /// The models as a program, built for loom.
 pub fn models() -> Result<PathBuf> {
-    executable(&mut command(&folder()))
+    run::executable(&mut command(&folder()))
 }
 
 /// The models as a program, over a core with a defect.
@@ -33,7 +32,7 @@ pub fn with_defect(name: &str) -> Result<PathBuf> {
         .env(DEFECT, name)
         // Built once and run for a moment: that is soonest done without optimising.
         .env("CARGO_PROFILE_MODELS_OPT_LEVEL", "0");
-    executable(&mut cargo)
+    run::executable(&mut cargo)
 }
 
 /// If cargo has called this program in place of rustc: what came of it.
@@ -67,19 +66,4 @@ fn command(folder: &Path) -> Command {
         .env("RUSTFLAGS", "--cfg pagesheaf_loom")
         .env("CARGO_TARGET_DIR", folder);
     cargo
-}
-
-/// Builds, and finds out where the program is.
-fn executable(command: &mut Command) -> Result<PathBuf> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("{command:?} did not start"))?;
-    ensure!(output.status.success(), "the models do not build: {}", output.status);
-    let executable = |line: &str| -> Option<PathBuf> {
-        let message: Value = serde_json::from_str(line).ok()?;
-        message["executable"].as_str().map(PathBuf::from)
-    };
-    let messages = String::from_utf8(output.stdout)?;
-    messages.lines().rev().find_map(executable).context("cargo does not say where the models are")
 }

@@ -9,10 +9,9 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::trial::Row;
+use crate::section::Section;
 
-const FEATURES: &str = "features.md";
-const BEGIN: &str = "<!-- loom:begin -->\n";
-const END: &str = "<!-- loom:end -->";
+const TABLE: Section = Section { file: "features.md", name: "loom" };
 
 /// The bound in words.
 fn bound(row: &Row) -> String {
@@ -75,25 +74,14 @@ fn markdown(rows: &[Row]) -> String {
     text
 }
 
-/// features.md, cut into what comes before its table, the table, and what comes after.
-fn features() -> Result<(String, String, String)> {
-    let text = std::fs::read_to_string(FEATURES).context(FEATURES)?;
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
-        let (table, after) = rest.split_once(END)?;
-        Some((before.into(), table.into(), after.into()))
-    });
-    parts.with_context(|| format!("{FEATURES} has no place between {} and {END}", BEGIN.trim()))
-}
-
 /// Writes the table of features.md.
 pub fn write(rows: &[Row]) -> Result<()> {
-    let (before, _, after) = features()?;
-    std::fs::write(FEATURES, before + BEGIN + &markdown(rows) + END + &after).context(FEATURES)
+    TABLE.write(&markdown(rows))
 }
 
 /// Whether features.md names the models that ran, and no other.
 pub fn agrees(rows: &[Row]) -> Result<()> {
-    let (_, table, _) = features()?;
+    let table = TABLE.read()?;
     let named: BTreeSet<_> = table
         .lines()
         .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0))
@@ -102,7 +90,7 @@ pub fn agrees(rows: &[Row]) -> Result<()> {
     let unlike: Vec<_> = named.symmetric_difference(&ran).copied().collect();
     ensure!(
         unlike.is_empty(),
-        "{FEATURES} and the models do not agree on\n  {}\n`cargo xtask loom --write` writes its table anew",
+        "features.md and the models do not agree on\n  {}\n`cargo xtask loom --write` writes its table anew",
         unlike.join("\n  ")
     );
     Ok(())
