@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::run::{Stages, cargo, run};
-use crate::tidy;
+use crate::{instructions, tidy};
 
 /// The features that choose a mode.
 const MODE_FEATURES: [&str; 4] = ["refcount", "checks", "stats", "hardened"];
@@ -49,6 +49,12 @@ pub fn test() -> Result<()> {
         stages.stage("no_std, no heap, linked and run", no_std)?;
     } else {
         stages.skip("no_std, no heap, linked and run", "the program has the start of x86-64 Linux");
+    }
+    match instructions::missing() {
+        Some(why) => stages.skip("instructions", why),
+        None => {
+            stages.stage("instructions", || instructions::instructions(&Default::default()))?;
+        }
     }
     examples(&mut stages)?;
     stages.stage("models on threads", || run(&mut cargo(["test", "-q", "-p", "loom-tests"])))?;

@@ -52,6 +52,7 @@ mod case;
 mod clock;
 mod contender;
 mod contenders;
+mod count;
 mod entry;
 mod measure;
 mod meta;
@@ -72,6 +73,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 pub use case::{Case, Shape};
 pub use contender::{Contender, Items, Order, Setup, TOUCHED};
 pub use contenders::{Memory, PAGE};
+pub use count::count;
 pub use entry::{Entry, Kind};
 
 use case::Extent;

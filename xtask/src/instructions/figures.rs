@@ -1,0 +1,167 @@
+//! Counts per page, and the tables of them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use comfy_table::{CellAlignment, Table, presets};
+use serde::{Deserialize, Serialize};
+
+use super::callgrind::{Case, Count};
+
+/// Instructions per page, allocated and freed in bulks.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Row {
+    pub shape: String,
+    pub mode: String,
+    pub bulk: u32,
+    pub order: String,
+    /// All of them.
+    pub instructions: f64,
+    /// Those outside the C library: what the baseline compares.
+    pub own: f64,
+    /// Locked ones.
+    pub locked: f64,
+}
+
+/// Locked instructions where magazines move.
+#[derive(Clone, Debug, Serialize)]
+pub struct Move {
+    pub shape: String,
+    pub mode: String,
+    pub magazines: u64,
+    /// Words of the zone that pages came from or went to, and summary words that it made empty, or no longer empty.
+    pub words: u64,
+    pub locked: u64,
+}
+
+/// Everything that was counted.
+#[derive(Serialize)]
+pub struct Figures {
+    /// The hot pair.
+    pub rows: Vec<Row>,
+    /// 2,048 pages out and back.
+    pub keep_2048: Vec<Row>,
+    pub moves: Vec<Move>,
+}
+
+/// Rounded to what a reader can use; the counts are exact, the share of a page is not.
+fn share(count: u64, pages: u64) -> f64 {
+    (count as f64 / pages as f64 * 1000.0).round() / 1000.0
+}
+
+impl Figures {
+    /// The counts of the cases, by page.
+    pub fn of(counts: Vec<(Case, Count)>) -> Result<Self> {
+        let clock = counts.iter().find(|(case, _)| matches!(case, Case::Clock));
+        let clock = clock.context("the clock was not counted")?.1;
+        let mut figures = Figures { rows: Vec::new(), keep_2048: Vec::new(), moves: Vec::new() };
+        for (case, count) in counts {
+            match case {
+                Case::Clock => {}
+                Case::Sample { shape, mode, bulk, order, pages } => {
+                    let instructions = share(count.all - clock.all, pages);
+                    let own = share(count.own - clock.own, pages);
+                    let locked = share(count.locked - clock.locked, pages);
+                    let rows = match shape.as_str() {
+                        "hot_pair" => &mut figures.rows,
+                        _ => &mut figures.keep_2048,
+                    };
+                    rows.push(Row { shape, mode, bulk, order, instructions, own, locked });
+                }
+                Case::Moved { shape, mode, magazines, words } => {
+                    let locked = count.locked;
+                    figures.moves.push(Move { shape, mode, magazines, words, locked });
+                }
+            }
+        }
+        Ok(figures)
+    }
+
+    /// Both shapes.
+    pub fn all(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().chain(&self.keep_2048)
+    }
+
+    /// Shape, order and size downwards, modes across.
+    pub fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::ASCII_MARKDOWN);
+        let modes = modes(&self.rows);
+        let head = ["instructions per page", "order", "n"];
+        table.set_header(head.iter().chain(&modes));
+        for column in 2..3 + modes.len() {
+            let column = table.column_mut(column).expect("so many columns");
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        for rows in [&self.rows, &self.keep_2048] {
+            for (order, bulk) in lines(rows) {
+                let cells =
+                    rows.iter().filter(|row| (row.order.as_str(), row.bulk) == (order, bulk));
+                let cells = cells.map(|row| format!("{:.1}", row.instructions));
+                let head = [rows[0].shape.clone(), order.into(), bulk.to_string()];
+                table.add_row(head.into_iter().chain(cells));
+            }
+        }
+        table
+    }
+
+    /// The locked instructions of refills and flushes.
+    pub fn moves(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::ASCII_MARKDOWN);
+        table.set_header(["moved", "mode", "magazines", "zone words", "locked", "at most"]);
+        for it in &self.moves {
+            let figures = [it.magazines, it.words, it.locked, it.most()].map(|it| it.to_string());
+            table.add_row([it.shape.clone(), it.mode.clone()].into_iter().chain(figures));
+        }
+        table
+    }
+
+    /// A few lines of the table, for features.md.
+    pub fn markdown(&self) -> String {
+        let modes = modes(&self.rows);
+        let mut text = format!("| shape | n | {} |\n|---|---|", modes.join(" | "));
+        text += &"---|".repeat(modes.len());
+        text.push('\n');
+        for rows in [&self.rows, &self.keep_2048] {
+            for bulk in [1, 8, 64, 256] {
+                let cells = rows.iter().filter(|row| row.order == "scattered" && row.bulk == bulk);
+                let cells: Vec<_> = cells.map(|row| format!("{:.1}", row.instructions)).collect();
+                let shape = &rows[0].shape;
+                writeln!(text, "| `{shape}` | {bulk} | {} |", cells.join(" | ")).expect("a string");
+            }
+        }
+        text
+    }
+
+    /// Writes all figures to a file.
+    pub fn json(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        std::fs::write(path, text + "\n")
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+impl Move {
+    /// Two for each magazine, and one for each word.
+    pub fn most(&self) -> u64 {
+        2 * self.magazines + self.words
+    }
+}
+
+/// The modes, as they come.
+fn modes(rows: &[Row]) -> Vec<&str> {
+    let mut modes: Vec<_> = rows.iter().map(|row| row.mode.as_str()).collect();
+    modes.dedup();
+    modes.sort_by_key(|mode| rows.iter().position(|row| row.mode == *mode));
+    modes.dedup();
+    modes
+}
+
+/// The orders and sizes, as they come.
+fn lines(rows: &[Row]) -> Vec<(&str, u32)> {
+    let first = rows.first().map(|row| row.mode.as_str());
+    let of_first = rows.iter().filter(|row| Some(row.mode.as_str()) == first);
+    of_first.map(|row| (row.order.as_str(), row.bulk)).collect()
+}
