@@ -1,0 +1,82 @@
+//! Sequences of operations against a naive model: a page has one owner, the numbers add up, what an owner wrote stays
+//! as it is until the owner lets go.
+
+#[macro_use]
+#[path = "../common/mod.rs"]
+mod common;
+mod op;
+mod shares;
+mod steps;
+mod world;
+
+use common::*;
+use op::{BYTES, Kind, Op};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
+use shares::{Counted, Shares, Uncounted};
+use world::World;
+
+/// Cases for each mode, and the most operations in each.
+const CASES: u32 = 48;
+const STEPS: usize = 200;
+
+fn run<M: Mode, S: Shares<M>>(pages: usize, ops: &[Op]) {
+    let mut world = World::<M, S>::new(pages);
+    ops.iter().for_each(|&op| world.step(op));
+    world.end();
+}
+
+fn sequences<M: Mode, S: Shares<M>>() {
+    let persistence = FileFailurePersistence::SourceParallel("proptest-regressions");
+    let config = Config {
+        cases: CASES,
+        failure_persistence: Some(Box::new(persistence)),
+        source_file: Some(file!()),
+        ..Config::default()
+    };
+    let op = any::<[u8; BYTES]>().prop_map(Op::from);
+    let ops = proptest::collection::vec(op, 1..STEPS);
+    let result = TestRunner::new(config).run(&(1..120_usize, ops), |(pages, ops)| {
+        run::<M, S>(pages, &ops);
+        Ok::<(), TestCaseError>(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn any_sequence_keeps_every_page<M: Mode>() {
+    sequences::<M, Uncounted>();
+}
+
+fn any_sequence_with_shared_pages_keeps_every_page<M: Refcounted>() {
+    sequences::<M, Counted>();
+}
+
+/// Operations at random.
+fn random_ops(seed: u64) -> Vec<Op> {
+    let mut random = Random::new(seed);
+    (0..2000).map(|_| Op::from([0; BYTES].map(|_| random.next() as u8))).collect()
+}
+
+fn two_threads_keep_every_page<M: Mode>() {
+    for seed in 0..4 {
+        World::<M, Uncounted>::both(100, &random_ops(seed), &random_ops(seed + 100));
+    }
+}
+
+fn two_threads_with_shared_pages_keep_every_page<M: Refcounted>() {
+    for seed in 0..4 {
+        World::<M, Counted>::both(100, &random_ops(seed), &random_ops(seed + 100));
+    }
+}
+
+every_mode!(any_sequence_keeps_every_page, two_threads_keep_every_page);
+every_refcounted_mode!(
+    any_sequence_with_shared_pages_keeps_every_page,
+    two_threads_with_shared_pages_keep_every_page,
+);
+
+#[test]
+fn every_operation_has_bytes() {
+    let kinds: Vec<_> = (0..=u8::MAX).map(|byte| Op::from([byte, 0, 0]).0).collect();
+    assert!(Kind::ALL.iter().all(|kind| kinds.contains(kind)));
+}
