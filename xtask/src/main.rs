@@ -1,5 +1,6 @@
 //! The commands of the project: every habit is one of them.
 
+mod fuzz;
 mod instructions;
 mod loom;
 mod matrix;
@@ -13,6 +14,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about)]
 enum Task {
+    /// Run the fuzz targets, with a nightly compiler.
+    Fuzz(fuzz::Args),
     /// Count instructions, and locked instructions, per page; compare with the baseline.
     Instructions(instructions::Args),
     /// Run the models of `loom-tests` under loom, and say how many executions each has.
@@ -34,6 +37,7 @@ fn main() -> anyhow::Result<()> {
     let from = std::env::current_dir()?;
     std::env::set_current_dir(run::root())?;
     match task {
+        Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Instructions(args) => instructions::instructions(&args),
         Task::Loom(args) => loom::loom(&args),
         Task::Matrix(args) => matrix::matrix(&args, &from),

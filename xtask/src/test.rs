@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::run::{Stages, cargo, run};
-use crate::{instructions, tidy};
+use crate::{fuzz, instructions, tidy};
 
 /// The features that choose a mode.
 const MODE_FEATURES: [&str; 4] = ["refcount", "checks", "stats", "hardened"];
@@ -61,6 +61,7 @@ pub fn test() -> Result<()> {
     for args in [&["loom"][..], &["loom", "--defects"]] {
         stages.stage(&args.join(" "), || run(Command::new(std::env::current_exe()?).args(args)))?;
     }
+    fuzz(&mut stages)?;
     msrv(&mut stages)?;
     stages.done();
     Ok(())
@@ -115,6 +116,15 @@ fn examples(stages: &mut Stages) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The fuzz targets in their short form.
+fn fuzz(stages: &mut Stages) -> Result<()> {
+    if let Some(why) = fuzz::missing() {
+        stages.skip("fuzz", why);
+        return Ok(());
+    }
+    stages.stage("fuzz", || fuzz::fuzz(&fuzz::Args { seconds: 20, targets: Vec::new() }))
 }
 
 /// The oldest compiler that is promised, where it is installed; clippy's `incompatible_msrv` looks everywhere.

@@ -1,0 +1,65 @@
+//! What the targets share: the interpreter of the sequences in `tests/model`, over a mode that the input chooses.
+
+#[macro_use]
+#[path = "../../tests/common/mod.rs"]
+mod common;
+#[path = "../../tests/model/op.rs"]
+mod op;
+#[path = "../../tests/model/shares.rs"]
+mod shares;
+#[path = "../../tests/model/steps.rs"]
+mod steps;
+#[path = "../../tests/model/world.rs"]
+mod world;
+
+use common::*;
+use op::{BYTES, Op};
+use shares::{Counted, Uncounted};
+use world::World;
+
+/// The operations of some bytes.
+fn ops(bytes: &[u8]) -> Vec<Op> {
+    let (ops, _) = bytes.as_chunks::<BYTES>();
+    ops.iter().copied().map(Op::from).collect()
+}
+
+/// Calls `$body` with the mode that a byte names: each of the twelve, those that count also with shared pages.
+macro_rules! in_mode {
+    ($byte:expr, $body:ident($($arg:expr),*)) => {
+        match $byte % 12 {
+            0 => $body::<Bare, Uncounted>($($arg),*),
+            1 => $body::<Select<false, false, true, false>, Uncounted>($($arg),*),
+            2 => $body::<Select<false, true, false, false>, Uncounted>($($arg),*),
+            3 => $body::<NoRefcount, Uncounted>($($arg),*),
+            4 => $body::<Select<false, true, false, true>, Uncounted>($($arg),*),
+            5 => $body::<Select<false, true, true, true>, Uncounted>($($arg),*),
+            6 => $body::<Select<true, false, false, false>, Counted>($($arg),*),
+            7 => $body::<NoChecks, Counted>($($arg),*),
+            8 => $body::<NoStats, Counted>($($arg),*),
+            9 => $body::<Checked, Counted>($($arg),*),
+            10 => $body::<Select<true, true, false, true>, Counted>($($arg),*),
+            _ => $body::<Hardened, Counted>($($arg),*),
+        }
+    };
+}
+
+/// One thread, with the naive model as oracle: mode, pages, operations.
+pub fn alone(input: &[u8]) {
+    fn run<M: Mode, S: shares::Shares<M>>(pages: usize, bytes: &[u8]) {
+        let mut world = World::<M, S>::new(pages);
+        ops(bytes).into_iter().for_each(|op| world.step(op));
+        world.end();
+    }
+    let [mode, pages, bytes @ ..] = input else { return };
+    in_mode!(mode, run(usize::from(*pages) + 1, bytes));
+}
+
+/// Two threads, with one owner to a page as oracle: mode, pages, operations of both.
+pub fn both(input: &[u8]) {
+    fn run<M: Mode, S: shares::Shares<M>>(pages: usize, bytes: &[u8]) {
+        let (own, other) = bytes.split_at(bytes.len() / 2);
+        World::<M, S>::both(pages, &ops(own), &ops(other));
+    }
+    let [mode, pages, bytes @ ..] = input else { return };
+    in_mode!(mode, run(usize::from(*pages) + 1, bytes));
+}

@@ -1,0 +1,100 @@
+//! `cargo xtask fuzz`: the targets of `fuzz/`, each for some seconds.
+//!
+//! The targets are laid out as cargo-fuzz wants them. They are built here with the flags that it passes, so that
+//! nothing but a nightly compiler need be there.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use clap::builder::PossibleValuesParser;
+
+use crate::run::run;
+
+/// The targets.
+const TARGETS: [&str; 4] = ["ops", "two_threads", "sizes", "raw"];
+
+/// Coverage that libFuzzer can read, and AddressSanitizer.
+const FLAGS: &str = "--cfg fuzzing -Zsanitizer=address -Ccodegen-units=1 -Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// Which targets, and for how long.
+#[derive(clap::Args)]
+pub struct Args {
+    /// For how long each target runs.
+    #[arg(long, default_value_t = 60)]
+    pub seconds: u32,
+    /// Only these targets.
+    #[arg(value_name = "TARGET", value_parser = PossibleValuesParser::new(TARGETS))]
+    pub targets: Vec<String>,
+}
+
+/// Why nothing can be fuzzed here, if so.
+pub fn missing() -> Option<&'static str> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return Some("targets are built for x86-64 Linux");
+    }
+    let mut rustc = Command::new("rustc");
+    let nightly = rustc.args(["+nightly", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let there = nightly.status().is_ok_and(|status| status.success());
+    (!there).then_some("no nightly compiler is installed")
+}
+
+/// Builds the targets and runs them, one after the other.
+///
+/// What they find beyond the committed corpus goes to a folder beside the build; inputs that fail stay in
+/// `fuzz/artifacts`.
+pub fn fuzz(args: &Args) -> Result<()> {
+    if let Some(why) = missing() {
+        println!("skipped: {why}");
+        return Ok(());
+    }
+    let folder = build()?;
+    let named =
+        |target: &&str| args.targets.is_empty() || args.targets.iter().any(|it| it == target);
+    for target in TARGETS.iter().filter(|target| named(target)) {
+        one(&folder, target, args.seconds)?;
+    }
+    Ok(())
+}
+
+fn build() -> Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let folder = std::path::absolute(Path::new(&target).join("fuzz"))?;
+    let triple = "x86_64-unknown-linux-gnu";
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(["+nightly", "build", "-q", "--release", "--manifest-path", "fuzz/Cargo.toml"])
+        // With a target named, build scripts are built without the flags.
+        .args(["--target", triple])
+        .env("CARGO_TARGET_DIR", &folder)
+        .env("RUSTFLAGS", FLAGS)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        // This task may itself run under a stable cargo, which names its compiler to what it starts.
+        .env_remove("RUSTC")
+        .env_remove("RUSTUP_TOOLCHAIN");
+    run(&mut cargo)?;
+    Ok(folder.join(triple).join("release"))
+}
+
+fn one(folder: &Path, target: &str, seconds: u32) -> Result<()> {
+    let found = folder.join("corpus").join(target);
+    let artifacts = Path::new("fuzz/artifacts").join(target);
+    for folder in [&found, &artifacts] {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    let mut program = Command::new(folder.join(target));
+    program
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .args(["-max_len=600", "-len_control=0", "-timeout=20", "-print_final_stats=1"])
+        .arg(found)
+        .arg(Path::new("fuzz/corpus").join(target));
+    let output = program.output().with_context(|| format!("{program:?} did not start"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{target} failed: {}\n{said}", output.status);
+    let units = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+    println!("{target}: {} inputs, no failure", units.context("no statistics")?.trim());
+    Ok(())
+}
