@@ -109,3 +109,7 @@ pub use stats::{Audit, Calls, Pages, Stats};
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "std", feature = "refcount"))]
+#[doc = include_str!("../tests/misuse/prevented.md")]
+struct Prevented;

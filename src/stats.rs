@@ -32,7 +32,8 @@ impl Pages {
     /// Whether the figures add up to the capacity, as they do at rest.
     #[must_use]
     pub const fn adds_up(&self) -> bool {
-        self.free + self.cached + self.out + self.lent + self.bad == self.capacity
+        let sum = self.free as u128 + self.cached as u128 + self.out as u128;
+        sum + self.lent as u128 + self.bad as u128 == self.capacity as u128
     }
 }
 
@@ -174,7 +175,8 @@ impl fmt::Display for Audit {
 impl<M: Mode> Pool<M> {
     fn pages(&self, free: usize) -> Pages {
         let books = &self.core.books;
-        let lent = books.lent.load(Ordering::Relaxed);
+        // Below zero where a mode that does not check believed that a page was lent.
+        let lent = (books.lent.load(Ordering::Relaxed) as i64).max(0) as u64;
         Pages {
             capacity: u64::from(self.core.pages),
             free: free as u64,

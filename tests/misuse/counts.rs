@@ -1,0 +1,54 @@
+//! Misuse of reference counts.
+
+use crate::common::*;
+use crate::suite::{Misuse, Scene, said, where_counted};
+
+/// As many references as one call may add to a page.
+const MANY: usize = 1 << 16;
+
+counted_misuses! {
+    shared_as_sole, "free of a shared page as if by its sole owner",
+        |mode| where_counted(mode, mode.refcount, "is shared by 2 references"), |scene| {
+        let id = scene.ids[0];
+        // SAFETY: the page has one reference, of ours.
+        assert_eq!(unsafe { scene.one.retain_bulk(&[id]) }, Ok(1));
+        scene.misfree(&[id], 0)
+    }
+    underflow, "release of a page that nobody holds",
+        |mode| where_counted(mode, mode.checks, "is already free"), |scene| {
+        let id = scene.ids[0];
+        // SAFETY: the page has one reference, of ours.
+        assert_eq!(unsafe { scene.one.release_bulk(&[id]) }, Ok(1));
+        scene.bad = Some((id, 0));
+        // SAFETY: not so: there is none any more.
+        said(unsafe { scene.two.release_bulk(&[id]) })
+    }
+    overflow, "more references to a page than its count can hold",
+        |mode| where_counted(mode, mode.refcount, "has a saturated reference count"), |scene| {
+        let id = scene.ids[0];
+        let many = vec![id; MANY];
+        // SAFETY: the page has a reference of ours; those that are added are not used.
+        let retain = || unsafe { scene.pool.retain_bulk(&many) };
+        let error = (0..1000).find_map(|_| retain().err()).expect("no count holds so many");
+        // The count has stuck: the page is never freed again.
+        scene.bad = Some((id, 0));
+        // SAFETY: not all references are given up.
+        said(unsafe { scene.one.release_bulk(&[id]) }).filter(|_| error.fault == Fault::Saturated)
+    }
+    after_an_elevated_free, "release of a reference after a free that overrode it",
+        |mode| where_counted(mode, mode.checks, "is already free"), |scene| {
+        let id = scene.ids[0];
+        // SAFETY: the page has one reference, of ours.
+        assert_eq!(unsafe { scene.one.retain_bulk(&[id]) }, Ok(1));
+        // SAFETY: not so: one of the references is used below.
+        assert_eq!(unsafe { scene.one.free_bulk_elevated(&[id]) }, Ok(()));
+        assert!(scene.pool.is_tainted());
+        if !M::CHECKS {
+            // The taint is all that tells.
+            return None;
+        }
+        scene.bad = Some((id, 0));
+        // SAFETY: as above.
+        said(unsafe { scene.two.release_bulk(&[id]) })
+    }
+}

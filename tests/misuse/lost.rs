@@ -1,0 +1,197 @@
+//! Pages, caches and pools that are forgotten, dropped, or asked for too much.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::common::*;
+use crate::suite::{Misuse, Scene, Verdict};
+
+impl<M: Mode> Scene<M> {
+    /// What a close says of a pool like the scene's after `lose`.
+    fn closed(lose: impl FnOnce(&Pool<M>, &mut Cache<M>)) -> Option<String> {
+        let pool = build::<M>(100, |builder| builder.magazine(4));
+        let mut cache = pool.cache().expect("a cache");
+        lose(&pool, &mut cache);
+        drop(cache);
+        let leaked = pool.close().err()?;
+        let said = leaked.to_string();
+        // The pages stay out; the memory of the pool stays where it is.
+        drop(leaked.into_pool());
+        Some(said)
+    }
+}
+
+misuses! {
+    forgotten_page, "`mem::forget` of a page, seen by `close`",
+        |_| Verdict::Detected("the pool has 0 other handles and 1 pages out: 0 [{mode}]"), |_scene| {
+        Scene::<M>::closed(|pool, _| {
+            // The page's number is known, so that the message is.
+            let all: Vec<_> = std::iter::from_fn(|| pool.alloc().ok()).collect();
+            all.into_iter().filter(|page| page.id().index() == 0).for_each(std::mem::forget);
+        })
+    }
+    forgotten_batch, "`mem::forget` of a batch, seen by `close`",
+        |_| Verdict::Detected("the pool has 0 other handles and 2 pages out: 0, 1 [{mode}]"), |_scene| {
+        Scene::<M>::closed(|pool, _| {
+            let all: Vec<_> = std::iter::from_fn(|| pool.alloc().ok()).collect();
+            let mut batch = PageBatch::<M>::new();
+            for page in all.into_iter().filter(|page| page.id().index() < 2) {
+                batch.push(page).expect("room");
+            }
+            std::mem::forget(batch);
+        })
+    }
+    forgotten_cache, "`mem::forget` of a cache, seen by `close`",
+        |_| Verdict::Detected("the pool has 1 other handles and 0 pages out [{mode}]"), |_scene| {
+        Scene::<M>::closed(|pool, _| std::mem::forget(pool.cache().expect("a cache")))
+    }
+    pool_dropped_first, "the pool dropped with pages out", |_| Verdict::Harmless, |_scene| {
+        let pool = build::<M>(100, |builder| builder.magazine(4));
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(pool.alloc_bulk(&mut batch, 30).new, 30);
+        let page = pool.alloc().expect("a page");
+        drop(pool);
+        batch.iter_mut().for_each(|bytes| bytes.fill(7));
+        assert!(batch.iter().all(|bytes| bytes.iter().all(|&byte| byte == 7)));
+        drop((page, batch));
+        None
+    }
+    exit_with_a_full_cache, "a thread that ends with a full cache", |_| Verdict::Harmless, |scene| {
+        let free = scene.pool.audit().pages;
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                let mut cache = scene.pool.cache().expect("a cache");
+                let mut batch = PageBatch::<M>::new();
+                assert_eq!(cache.alloc_bulk(&mut batch, 50).new, 50);
+                cache.free_bulk(&mut batch);
+            });
+        });
+        assert_eq!(scene.pool.audit().pages.out, free.out);
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(scene.two.alloc_bulk(&mut batch, 50), Bulk { new: 50, short: None });
+        None
+    }
+    teardown, "a free while a thread's locals are torn down", |_| Verdict::Harmless, |scene| {
+        thread_local! {
+            static LAST: std::cell::RefCell<Option<Box<dyn std::any::Any>>> = const { std::cell::RefCell::new(None) };
+        }
+        let pool = scene.pool.clone();
+        std::thread::spawn(move || {
+            let page = pool.alloc().expect("a page");
+            LAST.set(Some(Box::new((page, pool))));
+        })
+        .join()
+        .expect("no panic");
+        assert_eq!(out(&scene.pool), 40);
+        None
+    }
+    panic_in_a_closure, "a panic while pages are being used", |_| Verdict::Harmless, |scene| {
+        let user = AssertUnwindSafe(|| {
+            let mut batch = PageBatch::<M>::new();
+            assert_eq!(scene.one.alloc_bulk(&mut batch, 20).new, 20);
+            let _: Vec<_> = batch.into_iter().inspect(|page| assert!(page.id().index() == u32::MAX)).collect();
+        });
+        assert!(catch_unwind(user).is_err());
+        assert_eq!(out(&scene.pool), 40);
+        None
+    }
+    nothing, "requests for no page", |_| Verdict::Harmless, |scene| {
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(scene.one.alloc_bulk(&mut batch, 0), Bulk { new: 0, short: None });
+        assert_eq!(scene.one.alloc_bulk_exact(&mut batch, 0), Ok(()));
+        scene.one.free_bulk(&mut batch);
+        // SAFETY: no page is named.
+        assert_eq!(unsafe { scene.one.free_bulk_raw(&[]) }, Ok(()));
+        assert_eq!(scene.pool.alloc_bulk_raw(&mut []).0, []);
+        None
+    }
+    too_much, "requests for more pages than there can be", |_| Verdict::Harmless, |scene| {
+        let mut batch = PageBatch::<M, 300>::with_capacity();
+        let error = scene.one.alloc_bulk_exact(&mut batch, usize::MAX).expect_err("too many");
+        assert_eq!((error.short, batch.len()), (Short::BatchFull, 0));
+        let error = scene.one.alloc_bulk_exact(&mut batch, 101).expect_err("too many");
+        assert_eq!((error.short, batch.len()), (Short::Exhausted, 0));
+        let bulk = scene.one.alloc_bulk(&mut batch, usize::MAX);
+        assert_eq!(bulk, Bulk { new: 60, short: Some(Short::Exhausted) });
+        scene.one.free_bulk(&mut batch);
+        None
+    }
+    exhaustion, "exhaustion, and going on afterwards", |_| Verdict::Harmless, |scene| {
+        for _ in 0..3 {
+            let mut batch = PageBatch::<M>::new();
+            assert_eq!(scene.one.alloc_bulk(&mut batch, 61), Bulk { new: 60, short: Some(Short::Exhausted) });
+            assert_eq!(scene.two.alloc().err(), Some(Short::Exhausted));
+            scene.two.free_bulk(&mut batch);
+            next_call(&mut scene.two);
+            assert_eq!(out(&scene.pool), 40);
+            scene.two.drain();
+        }
+        None
+    }
+    stuck, "the last pages lie in another thread's cache", |_| Verdict::Harmless, |scene| {
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(scene.one.alloc_bulk(&mut batch, 60).new, 60);
+        let mut last = batch.split_off(58);
+        scene.one.free_bulk(&mut last);
+        assert_eq!(scene.two.alloc().err(), Some(Short::Cached));
+        // The other thread's next call gives them up.
+        next_call(&mut scene.one);
+        let page = scene.two.alloc().expect("given up");
+        drop((page, batch));
+        None
+    }
+    addresses, "addresses that are no page's: null, all ones, below and past the region", |_| Verdict::Harmless, |scene| {
+        let start = scene.bytes(PageId::new(0)).addr();
+        let end = start + 100 * scene.pool.page_size();
+        for address in [0, usize::MAX, start - 1, end] {
+            assert_eq!(scene.pool.id_at(address), None, "{address:#x}");
+        }
+        assert_eq!(scene.pool.id_at_offset(u64::MAX), None);
+        // Any address inside a page finds its page.
+        assert_eq!(scene.pool.id_at(start + 1), Some(PageId::new(0)));
+        assert_eq!(scene.pool.id_at(end - 1), Some(PageId::new(99)));
+        None
+    }
+    owned_page_to_another_pool, "an owned page or batch freed to another pool: it goes home", |_| Verdict::Harmless, |scene| {
+        let other = build::<M>(10, |builder| builder);
+        other.free(scene.one.alloc().expect("a page"));
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(scene.one.alloc_bulk(&mut batch, 20).new, 20);
+        other.free_bulk(&mut batch);
+        assert_eq!((out(&scene.pool), out(&other)), (40, 0));
+        assert_whole(other);
+        None
+    }
+}
+
+/// Of two threads that free one page, exactly one is told, each time.
+fn of_racing_double_frees_one_is_reported<M: Mode>() {
+    let pool = build::<M>(100, |builder| builder.magazine(4));
+    for round in 0..2000 {
+        let mut cache = pool.cache().expect("a cache");
+        let id = cache.alloc().expect("a page").into_raw();
+        let start = std::sync::Barrier::new(2);
+        let free = |mut cache: Cache<M>| {
+            start.wait();
+            // SAFETY: not so: both threads free the page. Hardened modes tell one of them.
+            unsafe { cache.free_bulk_raw(&[id]) }.err()
+        };
+        let other = pool.cache().expect("a cache");
+        let (one, two) = std::thread::scope(|threads| {
+            let other = threads.spawn(|| free(other));
+            (free(cache), other.join().expect("no panic"))
+        });
+        let told: Vec<_> = [one, two].into_iter().flatten().collect();
+        assert_eq!(told.len(), 1, "round {round}");
+        assert_eq!((told[0].page, told[0].fault), (id, Fault::AlreadyFree));
+        assert_adds_up(&pool);
+    }
+    assert_eq!(out(&pool), 0);
+}
+
+every_hardened_mode!(of_racing_double_frees_one_is_reported);
+
+/// The line of the table for racing frees, which modes without hardening see or not, as it happens.
+pub const RACING: Misuse = Misuse {
+    what: "double free, by two threads at the same time: exactly one of them is told",
+    verdict: |mode| crate::suite::when(mode.hardened, "is already free"),
+};

@@ -1,0 +1,126 @@
+//! Misuse of the bytes of pages.
+
+use crate::common::*;
+use crate::suite::{Misuse, Scene, Verdict, when};
+
+/// Where a freed page may lie.
+#[derive(Clone, Copy, PartialEq)]
+enum Rest {
+    Cache,
+    Depot,
+    Zone,
+}
+
+impl<M: Mode> Scene<M> {
+    /// Frees a page so that it lies there.
+    fn rest(&mut self, rest: Rest) -> PageId {
+        let n = if rest == Rest::Cache { 2 } else { 30 };
+        let ids = self.ids[..n].to_vec();
+        self.free(&ids);
+        if rest == Rest::Zone {
+            self.pool.drain();
+            self.one.drain();
+        }
+        ids[0]
+    }
+
+    /// Writes one byte of a freed page after another, and looks each time what the report says when all pages have
+    /// been allocated.
+    fn written(&mut self, rest: Rest) -> Option<String> {
+        let id = self.rest(rest);
+        let offset = (id.index() as usize * 37) % self.pool.page_size();
+        let byte = self.bytes(id).wrapping_add(offset);
+        // SAFETY: the region is mapped; that the page is free is the misuse.
+        unsafe { byte.write(!byte.read()) };
+        self.one.drain();
+        let mut all = PageBatch::<M>::new();
+        let new = self.one.alloc_bulk(&mut all, 100).new;
+        let out = 100 - self.pool.audit().pages.bad;
+        assert_eq!(out, self.pool.audit().pages.out);
+        assert!(distinct(all.ids()) && new > 0);
+        assert_eq!(all.ids().contains(&id), !M::HARDENED);
+        let bad = self.pool.audit().pages.bad;
+        self.one.free_bulk(&mut all);
+        (bad > 0).then(|| format!("it is withheld: {bad} bad, tainted {}", self.pool.is_tainted()))
+    }
+}
+
+const WITHHELD: &str = "it is withheld: 1 bad, tainted true";
+
+misuses! {
+    write_in_a_cache, "write to a freed page that lies in a cache", |mode| when(mode.hardened, WITHHELD),
+        |scene| { scene.written(Rest::Cache) }
+    write_in_the_depot, "write to a freed page that lies in the depot", |mode| when(mode.hardened, WITHHELD),
+        |scene| { scene.written(Rest::Depot) }
+    write_in_the_zone, "write to a freed page that lies in the zone", |mode| when(mode.hardened, WITHHELD),
+        |scene| { scene.written(Rest::Zone) }
+    read, "read of a freed page's old bytes", |mode| when(mode.hardened, "every byte is 0xaa"), |scene| {
+        let id = scene.ids[0];
+        let bytes = std::ptr::slice_from_raw_parts_mut(scene.bytes(id), scene.pool.page_size());
+        // SAFETY: the page is out, and nobody else has it.
+        unsafe { &mut *bytes }.fill(b's');
+        scene.free(&[id]);
+        // SAFETY: the region is mapped; that the page is free is the misuse.
+        let bytes = unsafe { &*bytes };
+        assert!(bytes.iter().all(|&byte| byte == bytes[0]));
+        (bytes[0] != b's').then(|| format!("every byte is {:#x}", bytes[0]))
+    }
+    stray_writes, "writes all over freed pages: what becomes of the free lists", |_| Verdict::Harmless, |scene| {
+        let ids = scene.ids.clone();
+        scene.free(&ids);
+        if M::HARDENED {
+            // They would be withheld, as above.
+            return None;
+        }
+        for id in ids {
+            // SAFETY: the region is mapped; that the page is free is the misuse.
+            unsafe { scene.bytes(id).write_bytes(0xff, scene.pool.page_size()) };
+        }
+        scene.one.drain();
+        let mut all = PageBatch::<M>::new();
+        assert_eq!(scene.one.alloc_bulk(&mut all, 100), Bulk { new: 100, short: None });
+        assert!(distinct(all.ids()) && all.ids().iter().all(|id| id.index() < 100));
+        scene.one.free_bulk(&mut all);
+        None
+    }
+}
+
+/// In hardened modes every byte of a freed page is watched.
+fn one_byte_anywhere<M: Mode>() {
+    for offset in 0..256 {
+        let pool = build::<M>(4, |builder| builder.magazine(4));
+        let mut cache = pool.cache().expect("a cache");
+        let page = cache.alloc().expect("a page");
+        let byte = page.as_ptr().wrapping_add(offset);
+        cache.free(page);
+        // SAFETY: the region is mapped; that the page is free is the misuse.
+        unsafe { byte.write(!byte.read()) };
+        let mut all = PageBatch::<M>::new();
+        assert_eq!(cache.alloc_bulk(&mut all, 4).new, 3, "byte {offset}");
+        assert_eq!(pool.audit().pages.bad, 1);
+        assert_adds_up(&pool);
+    }
+}
+
+every_hardened_mode!(one_byte_anywhere);
+
+/// A zeroed allocation is zero in every byte of every page, whatever was there.
+fn zeroed_is_zero<M: Mode>() {
+    let pool = pool::<M>(100);
+    let mut cache = pool.cache().expect("a cache");
+    for _ in 0..3 {
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(cache.alloc_bulk_zeroed(&mut batch, 99).new, 99);
+        assert!(batch.iter().all(|bytes| bytes.iter().all(|&byte| byte == 0)));
+        batch.iter_mut().for_each(|bytes| bytes.fill(0x5a));
+        let mut page = cache.alloc_zeroed().expect("a page");
+        assert!(page.iter().all(|&byte| byte == 0));
+        page.fill(0xff);
+        cache.free_bulk(&mut batch);
+    }
+}
+
+mod zeroed {
+    use super::zeroed_is_zero;
+    every_preset!(zeroed_is_zero);
+}

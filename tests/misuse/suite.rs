@@ -1,0 +1,179 @@
+//! How a misuse is tried, and the table of verdicts.
+
+use std::fmt::Write as _;
+
+use crate::common::*;
+
+/// What comes of a misuse.
+#[derive(Clone, Copy)]
+pub enum Verdict {
+    /// It does not compile: `prevented.md`, or the mode has no such call.
+    Type,
+    /// It is found, and this is said of it: of a page where the scene names one, else as it stands, with `{mode}`.
+    Detected(&'static str),
+    /// It goes through.
+    Undetected,
+    /// Nothing is wrong afterwards.
+    Harmless,
+}
+
+/// Detected where `found`, else not.
+pub fn when(found: bool, said: &'static str) -> Verdict {
+    if found { Verdict::Detected(said) } else { Verdict::Undetected }
+}
+
+/// As [`when`], in modes that have the call.
+pub fn where_counted(mode: Modes, found: bool, said: &'static str) -> Verdict {
+    if mode.refcount { when(found, said) } else { Verdict::Type }
+}
+
+/// A line of the table.
+pub struct Misuse {
+    pub what: &'static str,
+    pub verdict: fn(Modes) -> Verdict,
+}
+
+/// A pool of 100 pages with magazines of 4, two caches, and 40 pages that are out without an owner.
+pub struct Scene<M: Mode> {
+    pub pool: Pool<M>,
+    pub one: Cache<M>,
+    pub two: Cache<M>,
+    pub ids: Vec<PageId>,
+    /// The page that is misused, and its position in the call that finds it.
+    pub bad: Option<(PageId, usize)>,
+}
+
+impl<M: Mode> Scene<M> {
+    fn new() -> Self {
+        let pool = build::<M>(100, |builder| builder.magazine(4));
+        let (mut one, two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
+        let mut out = no_ids::<40>();
+        let ids = one.alloc_bulk_raw(&mut out).0.to_vec();
+        assert_eq!(ids.len(), 40);
+        Scene { pool, one, two, ids, bad: None }
+    }
+
+    /// Frees pages that are out, which is legal.
+    pub fn free(&mut self, ids: &[PageId]) {
+        // SAFETY: the pages are out, and nobody has freed them yet.
+        assert_eq!(unsafe { self.one.free_bulk_raw(ids) }, Ok(()));
+    }
+
+    /// Frees pages of which the one at `position` must not be freed. Returns what was said of it.
+    pub fn misfree(&mut self, ids: &[PageId], position: usize) -> Option<String> {
+        self.bad = Some((ids[position], position));
+        // SAFETY: not so: this is the misuse. The pool is not used again if it is not found.
+        said(unsafe { self.two.free_bulk_raw(ids) })
+    }
+
+    /// The bytes of a page, whoever owns it.
+    pub fn bytes(&self, id: PageId) -> *mut u8 {
+        self.pool.ptr(id).expect("a page of the pool").as_ptr()
+    }
+}
+
+/// What an error says.
+pub fn said<T>(result: Result<T, FreeError>) -> Option<String> {
+    result.err().map(|error| error.to_string())
+}
+
+/// Tries a misuse: what is said of it is what the verdict says.
+pub fn tried<M: Mode>(
+    verdict: fn(Modes) -> Verdict,
+    misuse: impl FnOnce(&mut Scene<M>) -> Option<String>,
+) {
+    let mode = Modes::of::<M>();
+    let mut scene = Scene::<M>::new();
+    let said = match verdict(mode) {
+        Verdict::Type => return,
+        _ => misuse(&mut scene),
+    };
+    let pages = scene.pool.audit().pages;
+    assert!(pages.adds_up(), "{pages}");
+    let Scene { pool, one, two, bad, .. } = scene;
+    match verdict(mode) {
+        Verdict::Detected(text) => {
+            let text = match bad {
+                Some((page, position)) => format!("{page} at position {position} {text} [{mode}]"),
+                None => text.replace("{mode}", &mode.to_string()),
+            };
+            assert_eq!(said, Some(text));
+            assert!(matches!(pool.audit().misplaced, None | Some(0)), "{pool}");
+        }
+        Verdict::Harmless => {
+            assert_eq!(said, None);
+            assert_adds_up(&pool);
+            assert!(!pool.is_tainted());
+        }
+        _ => {
+            assert_eq!(said, None);
+            // Nothing can be promised of it any more.
+            std::mem::forget((pool, one, two));
+        }
+    }
+}
+
+/// Declares misuses: what each is, its verdict by mode, and how it is tried. Each becomes a test in every preset and
+/// a line of the table.
+macro_rules! misuses {
+    ($($name:ident, $what:literal, $verdict:expr, |$scene:ident| $body:block)+) => {
+        $(fn $name<M: Mode>() {
+            crate::suite::tried::<M>($verdict, |$scene: &mut Scene<M>| $body);
+        })+
+        every_preset!($($name),+);
+
+        pub const TABLE: &[Misuse] = &[$(Misuse { what: $what, verdict: $verdict }),+];
+    };
+}
+
+/// As `misuses`, of calls that only counting modes have.
+macro_rules! counted_misuses {
+    ($($name:ident, $what:literal, $verdict:expr, |$scene:ident| $body:block)+) => {
+        $(fn $name<M: Refcounted>() {
+            crate::suite::tried::<M>($verdict, |$scene: &mut Scene<M>| $body);
+        })+
+        every_refcounted_mode!($($name),+);
+
+        pub const TABLE: &[Misuse] = &[$(Misuse { what: $what, verdict: $verdict }),+];
+    };
+}
+
+/// A heading, and a mode that stands for it.
+type Column = (&'static str, fn() -> Modes);
+
+/// The columns: modes that find the same stand together.
+const COLUMNS: [Column; 5] = [
+    ("`Bare`", Modes::of::<Bare>),
+    ("`NoChecks`", Modes::of::<NoChecks>),
+    ("`NoRefcount`", Modes::of::<NoRefcount>),
+    ("`Checked`, `NoStats`", Modes::of::<Checked>),
+    ("`Hardened`", Modes::of::<Hardened>),
+];
+
+/// The verdicts as a table.
+pub fn markdown(prevented: &[&str], misuses: &[&Misuse]) -> String {
+    let mut text = String::from("| misuse |");
+    COLUMNS.iter().for_each(|(name, _)| write!(text, " {name} |").expect("a string"));
+    text += " what is said |\n|---|---|---|---|---|---|---|\n";
+    for what in prevented {
+        writeln!(text, "| {what} | type | type | type | type | type | |").expect("a string");
+    }
+    for misuse in misuses {
+        let mut says = "";
+        write!(text, "| {} |", misuse.what).expect("a string");
+        for (_, mode) in COLUMNS {
+            let verdict = match (misuse.verdict)(mode()) {
+                Verdict::Type => "type",
+                Verdict::Undetected => "no",
+                Verdict::Harmless => "harmless",
+                Verdict::Detected(said) => {
+                    says = said;
+                    "yes"
+                }
+            };
+            write!(text, " {verdict} |").expect("a string");
+        }
+        writeln!(text, " {says} |").expect("a string");
+    }
+    text
+}
