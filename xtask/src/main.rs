@@ -5,7 +5,9 @@ mod instructions;
 mod loom;
 mod matrix;
 mod run;
+mod sanitize;
 mod section;
+mod stress;
 mod test;
 mod tidy;
 
@@ -23,6 +25,10 @@ enum Task {
     /// Measure what each mode costs.
     #[command(disable_help_flag = true)]
     Matrix(matrix::Args),
+    /// Run the stress programs under AddressSanitizer, ThreadSanitizer and memcheck.
+    Sanitize(sanitize::Args),
+    /// Run the stress programs for longer than `cargo test` does.
+    Stress(stress::Args),
     /// Run everything that must pass.
     Test,
     /// Look for what the compiler does not: layering, file sizes, documents that must agree with the code.
@@ -41,6 +47,8 @@ fn main() -> anyhow::Result<()> {
         Task::Instructions(args) => instructions::instructions(&args),
         Task::Loom(args) => loom::loom(&args),
         Task::Matrix(args) => matrix::matrix(&args, &from),
+        Task::Sanitize(args) => sanitize::sanitize(&args),
+        Task::Stress(args) => stress::stress(&args),
         Task::Test => test::test(),
         Task::Tidy => tidy::tidy(),
     }

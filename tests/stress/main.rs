@@ -1,0 +1,134 @@
+//! Stress: threads that allocate and free as the benchmarks of allocators do, with an oracle of who owns what.
+//!
+//! `cargo test` gives each case some milliseconds; `cargo xtask stress` more. Threads only spawn and join, and all
+//! atomics have their orderings on operations, so that ThreadSanitizer understands it.
+
+mod oracle;
+mod programs;
+#[path = "../common/random.rs"]
+mod random;
+
+use std::error::Error;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use lexopt::ValueExt;
+use pagesheaf::{
+    Bare, Checked, Hardened, Mode, Modes, NoChecks, NoRefcount, NoStats, Pool, Region,
+};
+use programs::Case;
+
+/// How long a case takes unless it is said; nothing is printed then.
+const SHORTLY: Duration = Duration::from_millis(15);
+
+/// What a program is called, how many pages it has, and what runs.
+struct Program<M: Mode> {
+    name: &'static str,
+    pages: usize,
+    run: fn(&Case<M>, u64),
+}
+
+const fn programs<M: Mode>() -> [Program<M>; 5] {
+    [
+        Program {
+            name: "larson",
+            pages: 1024,
+            run: |case, n| programs::spawn(case, n, programs::larson),
+        },
+        Program { name: "xmalloc", pages: 1024, run: programs::xmalloc },
+        Program { name: "mstress", pages: 4096, run: programs::mstress },
+        Program {
+            name: "cache-thrash",
+            pages: 256,
+            run: |case, n| programs::spawn(case, n, programs::cache_thrash),
+        },
+        Program {
+            name: "storm",
+            pages: 200,
+            run: |case, n| programs::spawn(case, n, programs::storm),
+        },
+    ]
+}
+
+fn try_program<M: Mode>(program: &Program<M>, threads: u64, time: Duration) {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    static PAGES: AtomicU64 = AtomicU64::new(0);
+    static SHORT: AtomicU64 = AtomicU64::new(0);
+    STOP.store(false, Ordering::Release);
+    PAGES.store(0, Ordering::Relaxed);
+    SHORT.store(0, Ordering::Relaxed);
+    let builder = Pool::builder(program.pages).mode::<M>().page_size(256).magazine(16);
+    let pool: Pool<M> = builder.caches(4).region(Region::heap()).build().expect("a pool");
+    let case = Case { pool, stop: &STOP, pages: &PAGES, short: &SHORT };
+    let clock = thread::spawn(move || {
+        thread::sleep(time);
+        STOP.store(true, Ordering::Release);
+    });
+    (program.run)(&case, threads);
+    clock.join().expect("no panic");
+    oracle::assert_idle();
+    let Case { pool, .. } = case;
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up() && pages.out == 0 && pages.bad == 0, "{pool}");
+    assert!(!pool.is_tainted(), "{pool}");
+    let start = pool.ptr(pagesheaf::PageId::new(0)).expect("a page").as_ptr();
+    // SAFETY: it is the pool's region, which nobody uses.
+    oracle::unpoison::<M>(unsafe { std::slice::from_raw_parts(start, program.pages * 256) });
+    if time > SHORTLY {
+        println!(
+            "{:12} {:45} {threads} threads: {:>10} pages, {:>9} short results, all back",
+            program.name,
+            Modes::of::<M>().to_string(),
+            PAGES.load(Ordering::Relaxed),
+            SHORT.load(Ordering::Relaxed),
+        );
+    }
+    pool.drain();
+    pool.close().expect("every page is back");
+}
+
+fn try_mode<M: Mode>(time: Duration, chosen: &[String]) {
+    for program in &programs::<M>() {
+        if chosen.is_empty() || chosen.iter().any(|name| name == program.name) {
+            [2, 8].into_iter().for_each(|threads| try_program(program, threads, time));
+        }
+    }
+}
+
+/// Touches a page that is free: under AddressSanitizer this must not come to its end.
+fn touch_a_freed_page() {
+    let pool = Pool::builder(4).mode::<Checked>().page_size(256).region(Region::heap()).build();
+    let pool: Pool<Checked> = pool.expect("a pool");
+    let mut page = pool.alloc().expect("a page");
+    oracle::took::<Checked>(page.id(), &mut page, 1);
+    oracle::lets_go::<Checked>(page.id(), &page);
+    let byte = page.as_ptr();
+    drop(page);
+    // SAFETY: the region is mapped; that the page is free is what is to be found.
+    println!("read {} from a freed page", unsafe { byte.read_volatile() });
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (mut time, mut chosen) = (SHORTLY, Vec::new());
+    let mut args = lexopt::Parser::from_env();
+    while let Some(arg) = args.next()? {
+        match arg {
+            lexopt::Arg::Long("seconds") => time = Duration::from_secs_f64(args.value()?.parse()?),
+            lexopt::Arg::Long("touch-a-freed-page") => {
+                touch_a_freed_page();
+                return Ok(());
+            }
+            lexopt::Arg::Value(name) => chosen.push(name.string()?),
+            // What `cargo test` passes on to a harness.
+            _ => {}
+        }
+    }
+    try_mode::<Bare>(time, &chosen);
+    try_mode::<NoChecks>(time, &chosen);
+    try_mode::<NoStats>(time, &chosen);
+    try_mode::<NoRefcount>(time, &chosen);
+    try_mode::<Checked>(time, &chosen);
+    try_mode::<Hardened>(time, &chosen);
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! `cargo xtask stress`: the stress programs for longer than `cargo test` gives them.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::run::{cargo, executable, run};
+
+/// Which programs, and for how long.
+#[derive(clap::Args)]
+pub struct Args {
+    /// For how long each program runs, in each mode, with two threads and with eight.
+    #[arg(long, default_value_t = 30.0)]
+    seconds: f64,
+    /// Only these programs: larson, xmalloc, mstress, cache-thrash, storm.
+    #[arg(value_name = "PROGRAM")]
+    programs: Vec<String>,
+}
+
+/// Builds the programs, by a cargo that is told how, and finds out where they are.
+pub fn built(cargo: &mut Command) -> Result<PathBuf> {
+    let build = ["-q", "--release", "-p", "pagesheaf", "--test", "stress", "--no-run"];
+    executable(cargo.args(build).args(["--message-format", "json-render-diagnostics"]))
+}
+
+/// Runs them, and prints what each has handled.
+pub fn stress(args: &Args) -> Result<()> {
+    let seconds = args.seconds.to_string();
+    let program = built(&mut cargo(["test"]))?;
+    run(Command::new(program).args(["--seconds", &seconds]).args(&args.programs))
+}
