@@ -4,6 +4,7 @@ mod fuzz;
 mod instructions;
 mod loom;
 mod matrix;
+mod peers;
 mod run;
 mod sanitize;
 mod section;
@@ -25,6 +26,9 @@ enum Task {
     /// Measure what each mode costs.
     #[command(disable_help_flag = true)]
     Matrix(matrix::Args),
+    /// Measure the modes beside other allocators, as many as can be built here.
+    #[command(disable_help_flag = true)]
+    Peers(peers::Args),
     /// Run the stress programs under AddressSanitizer, ThreadSanitizer and memcheck.
     Sanitize(sanitize::Args),
     /// Run the stress programs for longer than `cargo test` does.
@@ -47,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Task::Instructions(args) => instructions::instructions(&args),
         Task::Loom(args) => loom::loom(&args),
         Task::Matrix(args) => matrix::matrix(&args, &from),
+        Task::Peers(args) => peers::peers(&args, &from),
         Task::Sanitize(args) => sanitize::sanitize(&args),
         Task::Stress(args) => stress::stress(&args),
         Task::Test => test::test(),

@@ -1,0 +1,35 @@
+//! Rivals in the benchmark matrix: other allocators, and what people use in their place, in the same process and the
+//! same rounds as the modes of pagesheaf.
+//!
+//! Each is used as its own users would: in bulk where it has bulk calls, else page by page.
+
+#[cfg(feature = "dpdk")]
+mod dpdk;
+#[cfg(feature = "frame-alloc")]
+mod frames;
+mod heaps;
+#[cfg(feature = "queues")]
+mod queues;
+
+use matrix::{Entry, Shape};
+
+/// What one thread does, or two with hands of their own, and the pipe.
+const SHAPES: &[Shape] = &[
+    Shape::HotPair,
+    Shape::Keep2048,
+    Shape::Outstanding,
+    Shape::TwoThreads,
+    Shape::Pipe,
+    Shape::Random,
+];
+
+fn main() -> anyhow::Result<()> {
+    let mut rivals: Vec<Entry> = heaps::entries();
+    #[cfg(feature = "queues")]
+    rivals.extend(queues::entries());
+    #[cfg(feature = "frame-alloc")]
+    rivals.extend(frames::entries());
+    #[cfg(feature = "dpdk")]
+    rivals.extend(dpdk::entries());
+    matrix::main("cargo xtask peers", rivals)
+}

@@ -1,0 +1,100 @@
+//! `cargo xtask peers`: the matrix with rivals. Which of them can be built here is found out, and said.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::run::{cargo, root, run};
+
+/// What the matrix is told; `--help` says more.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Passed on.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<String>,
+}
+
+/// A program that says whether something is there, and what to say if it is not.
+type Probe = (&'static [&'static str], &'static str);
+
+/// The features of the package, and what they need to be built.
+const RIVALS: [(&str, Option<Probe>); 6] = [
+    ("queues", None),
+    ("frame-alloc", None),
+    ("mimalloc", None),
+    ("jemalloc", None),
+    ("snmalloc", Some((&["cmake", "--version"], "cmake is not installed"))),
+    ("dpdk", Some((&["pkg-config", "--exists", "libdpdk"], "libdpdk-dev is not installed"))),
+];
+
+/// Rivals that the registry does not have.
+const ABSENT: [(&str, &str); 1] = [("llfree", "it is not in the registry")];
+
+/// Builds what can be built, says what cannot, and runs the matrix where the task was called.
+pub fn peers(args: &Args, from: &Path) -> Result<()> {
+    let (features, left_out) = buildable();
+    for (name, why) in left_out {
+        println!("left out: {name}, {why}");
+    }
+    let mut run_peers = peers_cargo(&["run", "-q", "--release"], &features.join(","));
+    run(run_peers.arg("--").args(&args.args).current_dir(from))
+}
+
+/// The package in its short form, with the rivals that are written in Rust: it builds without warnings, and its
+/// quickest run comes to an end.
+pub fn check() -> Result<()> {
+    let rust = "queues,frame-alloc";
+    run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest()))?;
+    run(peers_cargo(&["clippy", "-q", "--release"], rust).args(["--", "-D", "warnings"]))?;
+    let shape = ["--quick", "--shape", "hot_pair"];
+    run(peers_cargo(&["run", "-q", "--release"], rust).arg("--").args(shape))
+}
+
+fn manifest() -> std::path::PathBuf {
+    root().join("benches/peers/Cargo.toml")
+}
+
+/// cargo on the package, with these features.
+fn peers_cargo(command: &[&str], features: &str) -> Command {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| root().join("target").into());
+    let mut cargo = cargo(command.iter().copied());
+    cargo.arg("--manifest-path").arg(manifest());
+    cargo.args(["--no-default-features", "--features", features]);
+    cargo.env("CARGO_TARGET_DIR", Path::new(&target).join("peers"));
+    cargo
+}
+
+/// The features that build here, and why the others do not.
+fn buildable() -> (Vec<&'static str>, Vec<(&'static str, String)>) {
+    let mut features = Vec::new();
+    let mut left_out: Vec<_> = ABSENT.iter().map(|&(name, why)| (name, why.into())).collect();
+    for (name, probe) in RIVALS {
+        if let Some((probe, why)) = probe
+            && !succeeds(probe)
+        {
+            left_out.push((name, why.into()));
+            continue;
+        }
+        let built = peers_cargo(&["build", "-q", "--release"], name).output();
+        match built {
+            Ok(output) if output.status.success() => features.push(name),
+            Ok(output) => left_out.push((name, first_error(&output.stderr))),
+            Err(error) => left_out.push((name, error.to_string())),
+        }
+    }
+    (features, left_out)
+}
+
+fn succeeds(probe: &[&str]) -> bool {
+    let mut command = Command::new(probe[0]);
+    let quiet = command.args(&probe[1..]).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+fn first_error(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    let error = said.lines().find(|line| line.trim_start().starts_with("error"));
+    format!("it does not build: {}", error.unwrap_or("no reason given").trim())
+}
