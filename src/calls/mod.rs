@@ -100,9 +100,7 @@ pub(super) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
 ) -> Bulk {
     let before = batch.len();
     let bulk = alloc_bulk(front, batch, want);
-    for at in before..batch.len() {
-        batch[at].fill(0);
-    }
+    (before..batch.len()).for_each(|at| batch[at].fill(0));
     bulk
 }
 
@@ -246,7 +244,7 @@ pub(super) fn alloc_bulk_raw<'o, M: Mode>(
     front: &mut impl Front<M>,
     out: &'o mut [MaybeUninit<PageId>],
 ) -> (&'o mut [PageId], Option<Short>) {
-    let (got, short) = front.take(out);
+    let (got, short) = if front.take_now(out) { (out.len(), None) } else { front.take(out) };
     // SAFETY: `take` wrote the first `got`.
     (unsafe { written_mut(&mut out[..got]) }, short)
 }
@@ -257,20 +255,24 @@ pub(super) unsafe fn free_bulk_raw<M: Mode>(
     front: &mut impl Front<M>,
     ids: &[PageId],
 ) -> Result<(), FreeError> {
-    let core = front.shared();
-    let mut faults = Faults::default();
-    let mut freed = 0;
     if M::REFCOUNT && !M::CHECKS {
-        let mut unchecked = Faults::default();
+        let (mut faults, mut unchecked) = (Faults::default(), Faults::default());
+        let (core, mut freed) = (front.shared(), 0);
         core.sole_runs(ids, &mut faults, |run| {
             // SAFETY: passed on to the caller.
             freed += unsafe { front.give(run, &mut unchecked) };
         });
-    } else {
-        // SAFETY: passed on to the caller.
-        freed = unsafe { front.give(ids, &mut faults) };
+        return core.verdict(&faults, freed);
     }
-    core.verdict(&faults, freed)
+    // SAFETY: passed on to the caller, here and below.
+    let given = unsafe { front.give_now(ids) };
+    if given == ids.len() {
+        return Ok(());
+    }
+    let mut faults = Faults::after(given);
+    // SAFETY: as above.
+    let freed = given + unsafe { front.give(&ids[given..], &mut faults) };
+    front.shared().verdict(&faults, freed)
 }
 
 pub(super) fn retain_bulk<M: Refcounted>(

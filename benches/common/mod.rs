@@ -1,0 +1,63 @@
+//! What the criterion benches share. The matrix (`cargo xtask matrix`) is what to compare modes by: it measures them
+//! interleaved; these are for looking at one change, with criterion's history.
+#![allow(dead_code, unused_macros, reason = "each bench uses a part of this")]
+
+use std::time::Duration;
+
+use criterion::Criterion;
+use pagesheaf::{Cache, Mode, Page, PageBatch, Pool};
+
+/// Short measurements, so that all benches together end within minutes.
+pub fn criterion() -> Criterion {
+    let quick = Criterion::default().sample_size(20);
+    quick.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(800))
+}
+
+/// Calls `$bench::<Mode>` with its name for each preset.
+macro_rules! for_presets {
+    ($bench:ident($($arg:expr),*)) => {
+        $bench::<pagesheaf::Bare>("Bare", $($arg),*);
+        $bench::<pagesheaf::NoChecks>("NoChecks", $($arg),*);
+        $bench::<pagesheaf::NoStats>("NoStats", $($arg),*);
+        $bench::<pagesheaf::NoRefcount>("NoRefcount", $($arg),*);
+        $bench::<pagesheaf::Checked>("Checked", $($arg),*);
+        $bench::<pagesheaf::Hardened>("Hardened", $($arg),*);
+    };
+}
+
+/// A pool of 16,384 pages that will be handed out in no order.
+pub fn pool<M: Mode>() -> Pool<M> {
+    let pool: Pool<M> = Pool::builder(1 << 14).mode::<M>().build().expect("a pool");
+    let mut pages: Vec<Page<M>> = std::iter::from_fn(|| pool.alloc().ok()).collect();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for at in (1..pages.len()).rev() {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        pages.swap(at, (random % (at as u64 + 1)) as usize);
+    }
+    pages.into_iter().for_each(|page| pool.free(page));
+    pool
+}
+
+/// Allocates `n` pages and frees them.
+#[inline(always)]
+pub fn pair<M: Mode>(cache: &mut Cache<M>, batch: &mut PageBatch<M>, n: usize) {
+    let got = cache.alloc_bulk(batch, n);
+    assert_eq!(got.new, n);
+    std::hint::black_box(&mut *batch);
+    cache.free_bulk(batch);
+}
+
+/// Allocates 2,048 pages in bulks of `n`, then frees them.
+pub fn keep<M: Mode>(cache: &mut Cache<M>, batches: &mut [PageBatch<M>], n: usize) {
+    for batch in &mut *batches {
+        assert_eq!(cache.alloc_bulk(batch, n).new, n);
+    }
+    batches.iter_mut().for_each(|batch| cache.free_bulk(batch));
+}
+
+/// Batches for 2,048 pages in bulks of `n`.
+pub fn batches<M: Mode>(n: usize) -> Vec<PageBatch<M>> {
+    std::iter::repeat_with(PageBatch::new).take(2048 / n).collect()
+}
