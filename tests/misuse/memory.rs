@@ -102,7 +102,22 @@ fn one_byte_anywhere<M: Mode>() {
     }
 }
 
-every_hardened_mode!(one_byte_anywhere);
+/// Two writes that would cancel one another out in a sum are found all the same.
+fn the_same_write_twice<M: Mode>() {
+    let pool = build::<M>(4, |builder| builder.magazine(4));
+    let mut cache = pool.cache().expect("a cache");
+    let page = cache.alloc().expect("a page");
+    let byte = page.as_ptr();
+    cache.free(page);
+    for at in [3, 11] {
+        // SAFETY: the region is mapped; that the page is free is the misuse.
+        unsafe { byte.wrapping_add(at).write(1) };
+    }
+    assert_eq!(cache.alloc_bulk(&mut PageBatch::<M>::new(), 4).new, 3);
+    assert_eq!(pool.audit().pages.bad, 1);
+}
+
+every_hardened_mode!(one_byte_anywhere, the_same_write_twice);
 
 /// A zeroed allocation is zero in every byte of every page, whatever was there.
 fn zeroed_is_zero<M: Mode>() {

@@ -4,6 +4,7 @@ mod fuzz;
 mod instructions;
 mod loom;
 mod matrix;
+mod mutants;
 mod peers;
 mod run;
 mod sanitize;
@@ -26,6 +27,9 @@ enum Task {
     /// Measure what each mode costs.
     #[command(disable_help_flag = true)]
     Matrix(matrix::Args),
+    /// Run cargo-mutants over the core, if it is installed.
+    #[command(disable_help_flag = true)]
+    Mutants(mutants::Args),
     /// Measure the modes beside other allocators, as many as can be built here.
     #[command(disable_help_flag = true)]
     Peers(peers::Args),
@@ -51,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Task::Instructions(args) => instructions::instructions(&args),
         Task::Loom(args) => loom::loom(&args),
         Task::Matrix(args) => matrix::matrix(&args, &from),
+        Task::Mutants(args) => mutants::mutants(&args),
         Task::Peers(args) => peers::peers(&args, &from),
         Task::Sanitize(args) => sanitize::sanitize(&args),
         Task::Stress(args) => stress::stress(&args),
