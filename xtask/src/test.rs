@@ -19,7 +19,12 @@ const BUILDS: [(&str, &[&str]); 3] = [
 /// Runs every stage; the first that fails ends it.
 pub fn test() -> Result<()> {
     let mut stages = Stages::default();
-    stages.stage("format", || run(&mut cargo(["fmt", "--all", "--", "--check"])))?;
+    stages.stage("format", || {
+        run(&mut cargo(["fmt", "--all", "--", "--check"]))?;
+        ["fuzz/Cargo.toml", "tests/no_std/Cargo.toml"].into_iter().try_for_each(|manifest| {
+            run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest))
+        })
+    })?;
     stages.stage("tidy", tidy::tidy)?;
     stages.stage("xtask and matrix", || {
         let both = ["-q", "-p", "xtask", "-p", "matrix"];
