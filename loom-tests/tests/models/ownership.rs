@@ -140,7 +140,7 @@ every_mode! {
 every_mode! {
     /// A raw free that goes through sees what was written through references released elsewhere; one that comes too
     /// early is refused.
-    refcounted, Exhaustive, at least 20;
+    refcounted, Composite, at least 10;
     fn a_raw_free_against_a_release_sees_what_was_written<M: Refcounted>() {
         let pool = pool::<M>(1, 1, 1, 1);
         let owners = Owners::new(1);
