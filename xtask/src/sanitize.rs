@@ -13,7 +13,7 @@ use crate::{fuzz, stress};
 pub struct Args {
     /// For how long each program runs, in each mode, with two threads and with eight.
     #[arg(long, default_value_t = 0.1)]
-    pub seconds: f64,
+    seconds: f64,
 }
 
 /// Runs all three; what is not on the machine is reported as skipped.

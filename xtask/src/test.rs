@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::run::{Stages, cargo, run};
-use crate::{fuzz, instructions, peers, sanitize, tidy};
+use crate::{fuzz, instructions, peers, tidy};
 
 /// The features that choose a mode.
 const MODE_FEATURES: [&str; 4] = ["refcount", "checks", "stats", "hardened"];
@@ -67,7 +67,6 @@ pub fn test() -> Result<()> {
         stages.stage(&args.join(" "), || run(Command::new(std::env::current_exe()?).args(args)))?;
     }
     stages.stage("peers", peers::check)?;
-    stages.stage("sanitize", || sanitize::sanitize(&sanitize::Args { seconds: 0.03 }))?;
     fuzz(&mut stages)?;
     msrv(&mut stages)?;
     stages.done();
