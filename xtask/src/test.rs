@@ -66,6 +66,7 @@ pub fn test() -> Result<()> {
     for args in [&["loom"][..], &["loom", "--defects"]] {
         stages.stage(&args.join(" "), || run(Command::new(std::env::current_exe()?).args(args)))?;
     }
+    stages.stage("matrix, in its quick form", matrix)?;
     stages.stage("peers", peers::check)?;
     fuzz(&mut stages)?;
     msrv(&mut stages)?;
@@ -120,6 +121,18 @@ fn examples(stages: &mut Stages) -> Result<()> {
                 run(example("udp_echo").args(["--mode", mode]).args(how))
             })?;
         }
+    }
+    Ok(())
+}
+
+/// The matrix runs and writes what it says that it writes. No figure of it is judged.
+fn matrix() -> Result<()> {
+    let files = ["json", "html"].map(|kind| format!("target/matrix-quick.{kind}"));
+    let [json, html] = &files;
+    let args = ["matrix", "--quick", "--json", json, "--html", html];
+    run(Command::new(std::env::current_exe()?).args(args))?;
+    for file in &files {
+        ensure!(std::fs::metadata(file).is_ok_and(|file| file.len() > 0), "{file} is empty");
     }
     Ok(())
 }
