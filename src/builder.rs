@@ -24,7 +24,8 @@ pub enum OnBadPage {
     /// Nothing.
     #[default]
     Count,
-    /// Panic. The call has done its work by then. Drops do not panic.
+    /// Panic. The call has done its work by then. Drops do not panic, nor do raw allocations, whose ids would be lost:
+    /// a page that they find bad is left to the next call.
     Panic,
 }
 
@@ -134,7 +135,8 @@ impl<M: Mode> Builder<M> {
         if !self.page_size.is_power_of_two() || self.page_size < 64 {
             return Err(BuildError::PageSize { bytes: self.page_size });
         }
-        if self.colours == 0 || self.colours > self.page_size / 64 {
+        let colours = u32::try_from(self.colours).unwrap_or(0);
+        if colours == 0 || self.colours > self.page_size / 64 {
             return Err(BuildError::Colour { lines: self.colours });
         }
         let processors = heap::parallelism();
@@ -155,7 +157,7 @@ impl<M: Mode> Builder<M> {
             owned_slots,
             shared_slots,
             magazine,
-            colours: self.colours as u32,
+            colours,
             panics: self.on_bad_page == OnBadPage::Panic,
         })
     }
@@ -193,7 +195,8 @@ impl<M: Mode> Builder<M> {
 
     /// Builds the pool without a heap: over the pages that start at `base`, with its metadata in `metadata`.
     ///
-    /// With [`Region::addresses`] as the region, `base` is its first address and is never dereferenced.
+    /// With [`Region::addresses`] as the region, `base` is its first address and is never dereferenced. No other
+    /// region goes together with `base`.
     ///
     /// # Errors
     /// What is wrong with the request, or that the metadata memory is too small or not aligned.
@@ -207,13 +210,13 @@ impl<M: Mode> Builder<M> {
     ) -> Result<Pool<M>, BuildError> {
         let (plan, bytes) = self.plan()?;
         let region = match self.region {
-            Some(region) if region.first_address().is_some() => {
+            Some(region) => {
                 if region.first_address() != Some(base.addr()) {
                     return Err(BuildError::BaseMismatch);
                 }
                 region
             }
-            _ => {
+            None => {
                 let base = NonNull::new(base)
                     .ok_or(BuildError::RegionMisaligned { align: self.page_size })?;
                 // SAFETY: passed on to the caller.

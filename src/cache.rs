@@ -5,7 +5,7 @@
 //! when it is busy. Nobody waits.
 
 use crate::magazine::{Hand, Magazine, Magazines};
-use crate::mode::Mode;
+use crate::mode::{Checked, Mode};
 use crate::sync::{Atomic, Ordering, Owned, defect, ordering};
 
 /// A counter with one writer at a time, which others may read.
@@ -86,18 +86,22 @@ impl Counters {
     }
 }
 
+/// More than any call leaves.
+const ASKED: u64 = 1 << 32;
+
 /// One slot of the registry.
 #[repr(align(128))]
 pub(crate) struct Slot {
     lock: Atomic<u32>,
+    /// 0, or [`ASKED`] when somebody wants the slot's pages: how many ids, or how much room, a call must leave to be
+    /// a quick one.
+    asked: Atomic<u64>,
     /// Pages freed through this slot by drops, which may come after the last handle; see `inner::close`.
     pub(crate) dropped: Atomic<u64>,
     /// The magazine in use.
     pub(crate) loaded: Hand,
     /// The other one: full or empty but for small users, or in quarantine (hardened).
     pub(crate) spare: Hand,
-    /// The pressure that this slot has answered.
-    pub(crate) answered: Owned<u32>,
     /// The zone word where the next refill starts to look.
     pub(crate) cursor: Owned<u32>,
     /// Random state, for shuffling (hardened).
@@ -116,14 +120,45 @@ impl Slot {
     pub(crate) fn new(magazines: &Magazines, loaded: Magazine, cursor: u32, random: u64) -> Self {
         Slot {
             lock: Atomic::new(0),
+            asked: Atomic::new(0),
             dropped: Atomic::new(0),
-            loaded: Hand::new(magazines, loaded),
-            spare: Hand::new(magazines, loaded + 1),
-            answered: Owned::new(0),
+            // In any mode: they are empty.
+            loaded: Hand::new::<Checked>(magazines, loaded),
+            spare: Hand::new::<Checked>(magazines, loaded + 1),
             cursor: Owned::new(cursor),
             random: Owned::new(random | 1),
             counters: Counters::new(),
         }
+    }
+
+    /// Whether a call may go the quick way that leaves so many ids, or so much room: it cannot leave less than none,
+    /// and nobody has asked for the slot's pages.
+    #[inline(always)]
+    pub(crate) fn may_leave(&self, left: i64) -> bool {
+        // Relaxed: a request, seen sooner or later.
+        left >= self.asked.load(Ordering::Relaxed) as i64
+    }
+
+    /// Asks whoever holds the slot to give up its pages at its next call.
+    pub(crate) fn ask(&self) {
+        // The look first keeps the line of a slot that has been asked already where it is.
+        if self.asked.load(Ordering::Relaxed) == 0 && !defect!("pressure") {
+            self.asked.store(ASKED, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether somebody has asked, which is then forgotten: the caller, who holds the slot, gives up its pages.
+    pub(crate) fn is_asked(&self) -> bool {
+        let asked = self.asked.load(Ordering::Relaxed) != 0;
+        if asked {
+            self.asked.store(0, Ordering::Relaxed);
+        }
+        asked
+    }
+
+    /// How many ids the slot's magazines hold, as of about now.
+    pub(crate) fn held(&self) -> usize {
+        (self.loaded.held() + self.spare.held()) as usize
     }
 
     /// Takes the slot if it is free. Never waits.

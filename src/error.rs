@@ -89,8 +89,6 @@ pub enum Fault {
     },
     /// The page's reference count has stuck at its limit: it is never freed.
     Saturated,
-    /// More references at once than one call may add.
-    TooManyReferences,
     /// The page is part of a block of this order, and is freed with it.
     InBlock {
         /// The block's order.
@@ -122,7 +120,6 @@ impl fmt::Display for Fault {
             Fault::AlreadyFree => f.write_str("is already free"),
             Fault::Shared { references } => write!(f, "is shared by {references} references"),
             Fault::Saturated => f.write_str("has a saturated reference count"),
-            Fault::TooManyReferences => f.write_str("was to get too many references at once"),
             Fault::InBlock { order } => write!(f, "is part of a block of order {order}"),
             Fault::NotABlock => f.write_str("is not the start of a block"),
             Fault::Lent => f.write_str("is lent to a device"),
@@ -166,6 +163,26 @@ impl fmt::Display for FreeError {
 }
 
 impl core::error::Error for FreeError {}
+
+/// A page that is withheld for good: it was found bad while it was free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BadPage {
+    /// The page.
+    pub page: PageId,
+    /// What was wrong with it.
+    pub fault: Fault,
+    /// The pool's mode.
+    pub mode: Modes,
+}
+
+impl fmt::Display for BadPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} [{}]", self.page, self.fault, self.mode)
+    }
+}
+
+impl core::error::Error for BadPage {}
 
 /// Why a pool was not built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -36,8 +36,8 @@
 //! # Results and errors
 //!
 //! A bulk allocation may come back short: [`Bulk`] says how many pages are new, and [`Short`] why there are no more.
-//! Errors name the page, what was wrong and the mode. Nothing panics on a bad page unless the pool was built to
-//! ([`OnBadPage`]); a drop never does.
+//! Errors name the page, what was wrong and the mode. Pages found bad while they were free are withheld, and [`Pool::bad_pages`]
+//! names them. Nothing panics on a bad page unless the pool was built to ([`OnBadPage`]); a drop never does.
 //!
 //! # Reading the sources
 //!
@@ -95,7 +95,7 @@ mod zone;
 
 pub use builder::{Builder, OnBadPage};
 pub use closing::Leaked;
-pub use error::{AllocError, BuildError, Bulk, CacheError, Fault, FreeError, Short};
+pub use error::{AllocError, BadPage, BuildError, Bulk, CacheError, Fault, FreeError, Short};
 pub use mode::{
     Bare, Checked, DefaultMode, Hardened, Mode, Modes, NoChecks, NoRefcount, NoStats, Refcounted,
     Select,

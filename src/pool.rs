@@ -200,9 +200,12 @@ impl<M: Mode> Front<M> for &Pool<M> {
     }
 
     #[inline(always)]
-    fn take_now(&mut self, _out: &mut [MaybeUninit<PageId>]) -> bool {
-        false
+    fn spares(&self, _n: usize) -> Option<u32> {
+        None
     }
+
+    #[inline(always)]
+    unsafe fn take_now(&mut self, _left: u32, _out: &mut [MaybeUninit<PageId>]) {}
 
     #[inline(always)]
     unsafe fn give_now(&mut self, _ids: &[PageId]) -> usize {
@@ -214,11 +217,7 @@ impl<M: Mode> Front<M> for &Pool<M> {
             return self.core.take_without_slot(out);
         };
         // SAFETY: the slot was just locked.
-        let taken = match unsafe { self.core.take_now(slot, out) } {
-            true => (out.len(), None),
-            // SAFETY: as above.
-            false => unsafe { self.core.take(slot, out) },
-        };
+        let taken = unsafe { self.core.take(slot, out) };
         slot.unlock();
         taken
     }
@@ -295,9 +294,14 @@ impl<M: Mode> Front<M> for Cache<M> {
     }
 
     #[inline(always)]
-    fn take_now(&mut self, out: &mut [MaybeUninit<PageId>]) -> bool {
-        // SAFETY: a cache holds its slot.
-        unsafe { self.core.take_now(self.slot(), out) }
+    fn spares(&self, n: usize) -> Option<u32> {
+        self.core.spares(self.slot(), n)
+    }
+
+    #[inline(always)]
+    unsafe fn take_now(&mut self, left: u32, out: &mut [MaybeUninit<PageId>]) {
+        // SAFETY: a cache holds its slot, which spares so many.
+        unsafe { self.core.take_now(self.slot(), left, out) };
     }
 
     #[inline(always)]

@@ -93,7 +93,8 @@ impl Region {
     ///
     /// # Safety
     /// `bytes` bytes from `base` on are initialised, and are the pool's alone until it is closed and every page is
-    /// back: nobody else reads or writes them, but through the pages.
+    /// back: nobody else reads or writes them, but through the pages. One pool is built from this value, its copies and
+    /// the builders that have them, and no second one before that.
     pub const unsafe fn caller(base: NonNull<u8>, bytes: usize) -> Self {
         Region(Kind::Caller { base, bytes })
     }

@@ -6,6 +6,7 @@
 use core::fmt;
 
 use crate::cache::Counters;
+use crate::error::BadPage;
 use crate::mode::{Mode, Modes};
 use crate::pool::{Cache, Pool};
 use crate::sync::Ordering;
@@ -180,7 +181,7 @@ impl<M: Mode> Pool<M> {
         Pages {
             capacity: u64::from(self.core.pages),
             free: free as u64,
-            cached: self.core.magazines.total() as u64,
+            cached: self.core.cached() as u64,
             // Sums of figures from different moments may be off by what happens meanwhile, even below zero.
             out: (self.core.out().wrapping_sub(lent) as i64).max(0) as u64,
             lent,
@@ -200,9 +201,9 @@ impl<M: Mode> Pool<M> {
         })
     }
 
-    /// What each cache slot in use did, owned ones first, with its number.
+    /// What each cache slot in use did, owned ones first, with its number; nothing in a mode that does not collect it.
     pub fn per_cache(&self) -> impl Iterator<Item = (usize, Calls)> {
-        let slots = self.core.slots.iter().enumerate();
+        let slots = self.core.slots.iter().enumerate().filter(|_| M::STATS);
         slots
             .map(|(number, slot)| (number, slot.is_held(), Calls::of(&slot.counters)))
             .filter(|(_, held, calls)| *held || *calls != Calls::default())
@@ -220,6 +221,11 @@ impl<M: Mode> Pool<M> {
         }
     }
 
+    /// The pages that are withheld, each because it was found bad while it was free.
+    pub fn bad_pages(&self) -> impl Iterator<Item = BadPage> {
+        self.core.bad_pages()
+    }
+
     fn report(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.mode(), self.pages(self.core.zone.free()))?;
         match self.stats() {
@@ -234,7 +240,10 @@ impl<M: Mode> Pool<M> {
         }
         write!(f, "; {}", self.core.region.info)?;
         if f.alternate() {
-            for (number, calls) in self.per_cache().filter(|_| M::STATS) {
+            for bad in self.bad_pages() {
+                write!(f, "\n  {bad}")?;
+            }
+            for (number, calls) in self.per_cache() {
                 let kind = if number < self.core.owned_slots { "cache" } else { "shared cache" };
                 write!(f, "\n  {kind} {number}: {calls}")?;
             }
@@ -244,7 +253,7 @@ impl<M: Mode> Pool<M> {
 }
 
 impl<M: Mode> fmt::Display for Pool<M> {
-    /// The mode, where the pages are, what was done; with `{:#}` also a line for each cache.
+    /// The mode, where the pages are, what was done; with `{:#}` also a line for each bad page and each cache.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.report(f)
     }

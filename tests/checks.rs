@@ -227,6 +227,28 @@ fn a_second_owner_is_found_when_it_goes_and_a_drop_never_panics<M: Mode>() {
     assert!(pool.close().is_ok());
 }
 
+/// The pages that the allocation got are in the batch, and the pool goes on.
+fn on_bad_page_panics_where_an_allocation_withholds_one<M: Mode>() {
+    let pool = build::<M>(10, |builder| builder.on_bad_page(OnBadPage::Panic));
+    let mut cache = pool.cache().expect("a cache");
+    let page = cache.alloc().expect("a page");
+    let (id, byte) = (page.id(), page.as_ptr().wrapping_add(17));
+    cache.free(page);
+    // SAFETY: the region is mapped; that the page is free is the misuse.
+    unsafe { byte.write(!byte.read()) };
+    let mut batch = PageBatch::<M>::new();
+    let alloc = AssertUnwindSafe(|| _ = cache.alloc_bulk(&mut batch, 10));
+    let panic = catch_unwind(alloc).expect_err("the policy is to panic");
+    let text = panic.downcast::<String>().expect("a message");
+    let said = "was written after it was freed, at byte 17";
+    assert_eq!(*text, format!("pagesheaf: {id} {said} [{}]", pool.mode()));
+    assert_eq!((batch.len(), pool.audit().pages.bad), (9, 1));
+    assert_adds_up(&pool);
+    // It is said once.
+    cache.free_bulk(&mut batch);
+    assert_eq!(cache.alloc_bulk(&mut batch, 9), Bulk { new: 9, short: None });
+}
+
 fn on_bad_page_panics_after_the_state_is_committed<M: Mode>() {
     let pool = build::<M>(10, |builder| builder.on_bad_page(OnBadPage::Panic));
     let mut cache = pool.cache().expect("a cache");
@@ -241,6 +263,9 @@ fn on_bad_page_panics_after_the_state_is_committed<M: Mode>() {
     assert_eq!(out(&pool), 0);
     assert!(pool.is_tainted());
     assert_adds_up(&pool);
+    if M::HARDENED {
+        on_bad_page_panics_where_an_allocation_withholds_one::<M>();
+    }
     // SAFETY: not so: a checking mode finds that the owner's page is free.
     let owner = unsafe { pool.adopt(b) };
     assert!(catch_unwind(AssertUnwindSafe(|| pool.free(owner))).is_err());

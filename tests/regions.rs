@@ -95,6 +95,8 @@ every_mode!(
 
 #[cfg(target_os = "linux")]
 mod mapped {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     /// The access that this process has to an address, as the system prints it, and `None` where nothing is mapped.
@@ -224,6 +226,35 @@ mod mapped {
         }
         assert!(pool.to_string().contains(&text));
         is_usable(pool);
+    }
+
+    /// A kernel that refuses huge pages may have unmapped what they were to replace: that is not a pool's any more.
+    #[test]
+    fn refused_huge_pages_leave_other_mappings_alone() {
+        let builds = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for huge in [HugePages::Try, HugePages::Require] {
+                let builds = &builds;
+                scope.spawn(move || {
+                    for _ in 0..2000 {
+                        let region = Region::mapped().huge_pages(huge);
+                        drop(Pool::builder(2048).region(region).build());
+                        builds.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            scope.spawn(|| {
+                while builds.load(Ordering::Relaxed) < 4000 {
+                    let region = Region::mapped().guard_pages(false);
+                    let pool = Pool::builder(64).caches(1).shared_caches(1).region(region);
+                    let pool = pool.build().expect("a pool");
+                    let mut batch = PageBatch::<DefaultMode, 64>::with_capacity();
+                    assert_eq!(pool.alloc_bulk(&mut batch, 64).new, 64);
+                    batch.iter_mut().for_each(|bytes| bytes[0] = 0x5a);
+                    assert!(batch.iter().all(|bytes| bytes[0] == 0x5a));
+                }
+            });
+        });
     }
 
     #[test]

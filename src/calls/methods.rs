@@ -103,7 +103,8 @@ macro_rules! calls {
             /// The first page that has none to add to, or whose count has stuck; the others are retained.
             ///
             /// # Safety
-            /// The caller holds a reference to each page.
+            /// The caller holds a reference to each page, by a raw call or from `SharedPage`: a `Page` or `PageBatch`
+            /// owns its pages alone, and frees them whatever the counts are.
             pub unsafe fn retain_bulk($($receiver)+, ids: &[PageId]) -> Result<usize, FreeError>
             where
                 M: Refcounted,

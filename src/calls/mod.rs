@@ -3,7 +3,9 @@
 //! Invariant: state is committed before any of the user's code can run (a panic policy, a drop), so a panic leaves
 //! the pool whole.
 
+mod lend;
 mod methods;
+mod raw;
 
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
@@ -15,6 +17,9 @@ use crate::mode::{Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{Order, PageId, Released, written_mut};
 use crate::sync::Ordering;
+
+use lend::{lend_bulk, reclaim_bulk};
+use raw::{alloc_bulk_raw, free_bulk_elevated, free_bulk_raw, release_bulk, retain_bulk};
 
 /// How many pages the calls without a batch move at once.
 const CHUNK: usize = 32;
@@ -28,8 +33,14 @@ pub(crate) trait Front<M: Mode> {
         if self.shared().addresses_only { NonNull::dangling() } else { self.core() }
     }
 
-    /// Takes all of `out` at once, counted, if that is quickly done.
-    fn take_now(&mut self, out: &mut [MaybeUninit<PageId>]) -> bool;
+    /// How many pages are left at hand, if `n` can be taken from them at once.
+    fn spares(&self, n: usize) -> Option<u32>;
+
+    /// Takes pages at hand, counted, and leaves `left`.
+    ///
+    /// # Safety
+    /// The front [spares](Self::spares) `out.len()` pages.
+    unsafe fn take_now(&mut self, left: u32, out: &mut [MaybeUninit<PageId>]);
 
     /// Takes pages, counted.
     fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<Short>);
@@ -67,16 +78,20 @@ pub(super) fn alloc_bulk<M: Mode, const N: usize>(
     want: usize,
 ) -> Bulk {
     if batch.is_of(front.owner())
-        && let Some(out) = batch.vacant().get_mut(..want)
-        && front.take_now(out)
+        && want <= batch.room()
+        && let Some(left) = front.spares(want)
     {
-        // SAFETY: `take_now` wrote `want` ids of pages that are now the batch's.
-        unsafe { batch.grow(front.core(), want) };
+        // The batch grows first: its length, stored behind the copy, would wait for it.
+        // SAFETY: there is room, and `take_now` writes `want` ids of pages that are the batch's from now on.
+        let out = unsafe { batch.grow(front.core(), want) };
+        // SAFETY: the front spares so many.
+        unsafe { front.take_now(left, out) };
         return Bulk { new: want, short: None };
     }
     alloc_bulk_slowly(front, batch, want)
 }
 
+#[cold]
 #[inline(never)]
 fn alloc_bulk_slowly<M: Mode, const N: usize>(
     front: &mut impl Front<M>,
@@ -90,6 +105,7 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     let (new, short) = front.take(&mut batch.vacant()[..n]);
     // SAFETY: `take` wrote `new` ids of pages that are now the batch's.
     unsafe { batch.grow(front.core(), new) };
+    front.shared().alarm();
     Bulk { new, short: short.or((n < want).then_some(Short::BatchFull)) }
 }
 
@@ -129,12 +145,26 @@ pub(super) fn alloc<M: Mode>(front: &mut impl Front<M>) -> Result<Page<M>, Short
         return Err(Short::AddressOnly);
     }
     let mut out = [MaybeUninit::uninit()];
-    let taken = if front.take_now(&mut out) { (1, None) } else { front.take(&mut out) };
-    match taken {
+    if let Some(left) = front.spares(1) {
+        // SAFETY: the front spares one.
+        unsafe { front.take_now(left, &mut out) };
+        // SAFETY: `take_now` wrote one id of a page that is now the caller's.
+        return Ok(unsafe { Page::new(front.core(), out[0].assume_init()) });
+    }
+    alloc_slowly(front)
+}
+
+#[cold]
+#[inline(never)]
+fn alloc_slowly<M: Mode>(front: &mut impl Front<M>) -> Result<Page<M>, Short> {
+    let mut out = [MaybeUninit::uninit()];
+    let page = match front.take(&mut out) {
         // SAFETY: `take` wrote one id of a page that is now the caller's.
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
         (_, short) => Err(short.unwrap_or(Short::Exhausted)),
-    }
+    };
+    front.shared().alarm();
+    page
 }
 
 pub(super) fn fill<M: Mode>(front: &mut impl Front<M>, pages: &mut [Option<Page<M>>]) -> Bulk {
@@ -153,7 +183,8 @@ pub(super) fn fill<M: Mode>(front: &mut impl Front<M>, pages: &mut [Option<Page<
         }
         new += got;
         want -= got;
-        if short.is_some() {
+        if short.is_some() || want == 0 {
+            front.shared().alarm();
             return Bulk { new, short };
         }
     }
@@ -166,11 +197,17 @@ pub(super) fn free_bulk<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
 ) {
     if !batch.is_of(front.core()) {
-        // Pages of another pool go home.
-        return batch.clear();
+        return go_home(batch);
     }
     // SAFETY: the pages leave the batch and go back.
     unsafe { give_all(front, batch.cut(0)) };
+}
+
+/// Pages of another pool, if there are any, go back to it.
+#[cold]
+#[inline(never)]
+fn go_home<M: Mode, const N: usize>(batch: &mut PageBatch<M, N>) {
+    batch.clear();
 }
 
 #[inline(always)]
@@ -201,6 +238,7 @@ unsafe fn give_all<M: Mode>(front: &mut impl Front<M>, ids: &[PageId]) {
 ///
 /// # Safety
 /// As [`give_all`], for the pages from `given` on.
+#[cold]
 #[inline(never)]
 unsafe fn give_rest<M: Mode>(front: &mut impl Front<M>, ids: &[PageId], given: usize) {
     let mut faults = Faults::after(given);
@@ -219,9 +257,11 @@ pub(super) fn alloc_block<M: Mode>(
         return Err(Short::AddressOnly);
     }
     // SAFETY: the slot, if there is one, is held.
-    let first = front.with_slot(|slot| unsafe { core.take_block(slot, order) })?;
+    let first = front.with_slot(|slot| unsafe { core.take_block(slot, order) });
     // SAFETY: the block is now the caller's.
-    Ok(unsafe { Block::new(front.core(), first, order) })
+    let block = first.map(|first| unsafe { Block::new(front.core(), first, order) });
+    core.alarm();
+    block
 }
 
 pub(super) fn free_block<M: Mode>(front: &mut impl Front<M>, block: Block<M>) {
@@ -238,163 +278,4 @@ pub(super) fn free_block<M: Mode>(front: &mut impl Front<M>, block: Block<M>) {
     });
     // The call has no error to return; the pool remembers.
     let _ = core.verdict(&faults, freed);
-}
-
-pub(super) fn alloc_bulk_raw<'o, M: Mode>(
-    front: &mut impl Front<M>,
-    out: &'o mut [MaybeUninit<PageId>],
-) -> (&'o mut [PageId], Option<Short>) {
-    let (got, short) = if front.take_now(out) { (out.len(), None) } else { front.take(out) };
-    // SAFETY: `take` wrote the first `got`.
-    (unsafe { written_mut(&mut out[..got]) }, short)
-}
-
-/// # Safety
-/// The caller is the pages' sole owner and gives them up.
-pub(super) unsafe fn free_bulk_raw<M: Mode>(
-    front: &mut impl Front<M>,
-    ids: &[PageId],
-) -> Result<(), FreeError> {
-    if M::REFCOUNT && !M::CHECKS {
-        let (mut faults, mut unchecked) = (Faults::default(), Faults::default());
-        let (core, mut freed) = (front.shared(), 0);
-        core.sole_runs(ids, &mut faults, |run| {
-            // SAFETY: passed on to the caller.
-            freed += unsafe { front.give(run, &mut unchecked) };
-        });
-        return core.verdict(&faults, freed);
-    }
-    // SAFETY: passed on to the caller, here and below.
-    let given = unsafe { front.give_now(ids) };
-    if given == ids.len() {
-        return Ok(());
-    }
-    let mut faults = Faults::after(given);
-    // SAFETY: as above.
-    let freed = given + unsafe { front.give(&ids[given..], &mut faults) };
-    front.shared().verdict(&faults, freed)
-}
-
-pub(super) fn retain_bulk<M: Refcounted>(
-    front: &mut impl Front<M>,
-    ids: &[PageId],
-) -> Result<usize, FreeError> {
-    let core = front.shared();
-    let mut faults = Faults::default();
-    let mut done = 0;
-    for (position, &id) in ids.iter().enumerate() {
-        match core.check_out(id).and_then(|()| core.word(id).retain(1)) {
-            Ok(()) => done += 1,
-            Err(fault) => faults.add(id, position, fault),
-        }
-    }
-    core.verdict(&faults, done).map(|()| done)
-}
-
-/// # Safety
-/// The caller gives up a reference to each page.
-pub(super) unsafe fn release_bulk<M: Refcounted>(
-    front: &mut impl Front<M>,
-    ids: &[PageId],
-) -> Result<usize, FreeError> {
-    let core = front.shared();
-    let mut faults = Faults::default();
-    let (mut done, mut freed) = (0, 0);
-    for (chunk, some) in ids.chunks(CHUNK).enumerate() {
-        let mut last = [PageId::new(0); CHUNK];
-        let mut positions = [0; CHUNK];
-        let mut n = 0;
-        for (at, &id) in some.iter().enumerate() {
-            let position = chunk * CHUNK + at;
-            match core.check_out(id).map(|()| core.word(id).release()) {
-                Ok(Released::Shared) => done += 1,
-                Ok(Released::Last) => {
-                    (last[n], positions[n]) = (id, position);
-                    n += 1;
-                }
-                Ok(Released::Saturated) => faults.add(id, position, Fault::Saturated),
-                Err(fault) => faults.add(id, position, fault),
-            }
-        }
-        let mut twice = Faults::default();
-        // SAFETY: the last reference makes the caller the sole owner, who gives the page up.
-        let good = unsafe { front.give(&last[..n], &mut twice) };
-        if let Some((id, at, fault)) = twice.first {
-            faults.add(id, positions[at], fault);
-            faults.count += twice.count - 1;
-        }
-        freed += good;
-        done += good;
-    }
-    core.verdict(&faults, done).map(|()| freed)
-}
-
-/// # Safety
-/// The caller gives up the pages, and whoever holds references never uses or drops them again.
-pub(super) unsafe fn free_bulk_elevated<M: Mode>(
-    front: &mut impl Front<M>,
-    ids: &[PageId],
-) -> Result<(), FreeError> {
-    let core = front.shared();
-    if !ids.is_empty() {
-        core.taint();
-    }
-    if M::REFCOUNT {
-        for word in ids.iter().filter_map(|id| core.words.get(id.index() as usize)) {
-            word.forget_references();
-        }
-    }
-    // SAFETY: passed on to the caller.
-    unsafe { free_bulk_raw(front, ids) }
-}
-
-pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
-    front: &mut impl Front<M>,
-    batch: &mut PageBatch<M, N>,
-    out: &'o mut [MaybeUninit<PageId>],
-) -> &'o mut [PageId] {
-    let core = front.shared();
-    let mut faults = Faults::default();
-    let n = if batch.is_of(front.core()) { batch.len().min(out.len()) } else { 0 };
-    let mut lent = 0;
-    batch.retain_front(n, |position, id| {
-        if let Some(fault) = core.hand_over(id) {
-            faults.add(id, position, fault);
-            return true;
-        }
-        out[lent].write(id);
-        lent += 1;
-        false
-    });
-    core.books.lent.fetch_add(lent as u64, Ordering::Relaxed);
-    // The call has no error to return; the pool remembers.
-    let _ = core.verdict(&faults, lent);
-    // SAFETY: the first `lent` were written.
-    unsafe { written_mut(&mut out[..lent]) }
-}
-
-/// # Safety
-/// The caller hands over the pages, whose bytes are initialised.
-pub(super) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
-    front: &mut impl Front<M>,
-    ids: &[PageId],
-    batch: &mut PageBatch<M, N>,
-) -> Result<usize, FreeError> {
-    let core = front.shared();
-    let mut faults = Faults::default();
-    let mut done = 0;
-    if batch.attach(front.core(), core.addresses_only).is_err() {
-        ids.iter().enumerate().for_each(|(at, &id)| faults.add(id, at, Fault::OtherPool));
-    } else {
-        for (position, &id) in ids.iter().enumerate().take(batch.room()) {
-            if core.take_back(id, position, &mut faults) {
-                batch.vacant()[0].write(id);
-                // SAFETY: the page is reclaimed, its id written, and the batch had room.
-                unsafe { batch.grow(front.core(), 1) };
-                done += 1;
-            }
-        }
-        core.books.lent.fetch_sub(done as u64, Ordering::Relaxed);
-    }
-    core.verdict(&faults, done).map(|()| done)
 }

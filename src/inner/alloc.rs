@@ -5,38 +5,30 @@ use core::mem::MaybeUninit;
 use super::Core;
 use crate::cache::Slot;
 use crate::depot::Stack;
-use crate::error::Short;
+use crate::error::{Fault, Short};
 use crate::magazine::Hand;
 use crate::mode::Mode;
 use crate::page::{PageId, PageState, Place, ZONE};
-use crate::sync::{Ordering, defect};
+use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
-    /// Whether no pressure has come up since this slot answered it.
-    ///
-    /// # Safety
-    /// The caller holds the slot.
+    /// How many pages the loaded magazine has left without `n`, if it has them and can be used as it is.
     #[inline(always)]
-    pub(super) unsafe fn calm(&self, slot: &Slot) -> bool {
-        // SAFETY: the caller holds the slot. Relaxed: the flag is a request, seen sooner or later.
-        self.pressure.load(Ordering::Relaxed) == unsafe { slot.answered.get() }
+    pub(crate) fn spares(&self, slot: &Slot, n: usize) -> Option<u32> {
+        // A slice of ids has fewer than 2⁶² of them.
+        let left = i64::from(slot.loaded.held()) - n as i64;
+        (!M::HARDENED && slot.may_leave(left)).then_some(left as u32)
     }
 
-    /// Takes `out.len()` pages from the loaded magazine, or none if that does not have them, or cannot be used as
-    /// it is.
+    /// Takes `out.len()` pages from the loaded magazine, and leaves `left`.
     ///
     /// # Safety
-    /// The caller holds the slot.
+    /// The caller holds the slot, which [spares](Self::spares) them.
     #[inline(always)]
-    pub(crate) unsafe fn take_now(&self, slot: &Slot, out: &mut [MaybeUninit<PageId>]) -> bool {
-        // SAFETY: the caller holds the slot.
-        if M::HARDENED || unsafe { !self.calm(slot) || out.len() > slot.loaded.len() } {
-            return false;
-        }
-        // SAFETY: the slot's holder owns its hands, and this one holds enough.
-        unsafe { slot.loaded.pop(out) };
+    pub(crate) unsafe fn take_now(&self, slot: &Slot, left: u32, out: &mut [MaybeUninit<PageId>]) {
         slot.counters.took::<M>(out.len());
-        true
+        // SAFETY: the slot's holder owns its hands, and this one holds enough.
+        unsafe { slot.loaded.pop::<M>(left, out) };
     }
 
     /// Takes up to `out.len()` pages, from wherever there are any. Those written are the caller's.
@@ -84,16 +76,16 @@ impl<M: Mode> Core<M> {
         // SAFETY: the caller owns the hand, here and below.
         let mut len = unsafe { hand.len() };
         if !M::HARDENED {
-            len = len.min(out.len());
+            let n = len.min(out.len());
             // SAFETY: as above; the hand has as many.
-            unsafe { hand.pop(&mut out[..len]) };
-            return len;
+            unsafe { hand.pop::<M>((len - n) as u32, &mut out[..n]) };
+            return n;
         }
         let mut got = 0;
         while got < out.len() && len > 0 {
-            // SAFETY: as above; the hand has one.
-            unsafe { hand.pop(&mut out[got..=got]) };
             len -= 1;
+            // SAFETY: as above; the hand has one more.
+            unsafe { hand.pop::<M>(len as u32, &mut out[got..=got]) };
             // SAFETY: `pop` wrote it.
             let id = unsafe { out[got].assume_init() };
             // SAFETY: as above.
@@ -107,11 +99,14 @@ impl<M: Mode> Core<M> {
         if !M::HARDENED {
             return true;
         }
-        let good = self.word(id).claim(place) && self.poison_is_intact(id);
-        if !good {
-            self.withhold(id);
+        let fault = match self.word(id).claim(place) {
+            true => self.changed_at(id).map(|offset| Fault::Poison { offset }),
+            false => Some(Fault::Corrupt),
+        };
+        if let Some(fault) = fault {
+            self.withhold(id, fault);
         }
-        good
+        fault.is_none()
     }
 
     /// Gets at least one page into the loaded magazine, which is empty.
@@ -131,11 +126,11 @@ impl<M: Mode> Core<M> {
         };
         let from_depot = || {
             // SAFETY: as above.
-            let empty = unsafe { loaded.magazine() };
+            let empty = unsafe { loaded.put_down::<M>(&self.magazines) };
             let stocked = self.depot.exchange(&self.magazines, empty, Stack::Stocked);
             if let Some(stocked) = stocked {
                 // SAFETY: the depot gave the magazine for the other.
-                unsafe { loaded.replace(&self.magazines, stocked) };
+                unsafe { loaded.replace::<M>(&self.magazines, stocked) };
                 slot.counters.happened::<M>(&slot.counters.depot_refills);
             }
             stocked.is_some()
@@ -174,7 +169,7 @@ impl<M: Mode> Core<M> {
             }
         });
         // SAFETY: as above; the ids below `place` have been put.
-        unsafe { slot.loaded.publish(place) };
+        unsafe { slot.loaded.publish::<M>(place) };
         // SAFETY: as above.
         unsafe { slot.cursor.set(cursor) };
         let some = place > start;
@@ -190,7 +185,7 @@ impl<M: Mode> Core<M> {
     pub(super) fn moves(&self, id: PageId, from: Place, to: Place) -> bool {
         if M::CHECKS {
             if self.word(id).load() != PageState::resting(from) {
-                self.withhold(id);
+                self.withhold(id, Fault::Corrupt);
                 return false;
             }
             self.word(id).rest(to);
@@ -200,10 +195,10 @@ impl<M: Mode> Core<M> {
 
     /// Why nothing could be got. Caches that hold pages are asked for them.
     fn dry(&self) -> Short {
-        if self.magazines.total() == 0 && self.zone.free() == 0 {
+        if self.cached() == 0 && self.zone.free() == 0 {
             return Short::Exhausted;
         }
-        self.pressure.fetch_add(u32::from(!defect!("pressure")), Ordering::Relaxed);
+        self.ask_all();
         Short::Cached
     }
 
@@ -230,16 +225,13 @@ impl<M: Mode> Core<M> {
         while got < out.len()
             && let Some(stocked) = self.depot.pop(&self.magazines, Stack::Stocked)
         {
-            let hand = Hand::new(&self.magazines, stocked);
+            let hand = Hand::new::<M>(&self.magazines, stocked);
             // SAFETY: a magazine taken from the depot is the caller's, and so is a hand made of it.
             got += unsafe { self.take_from(&hand, &mut out[got..]) };
             // SAFETY: as above.
-            let empty = unsafe { hand.len() } == 0;
-            self.depot.push(
-                &self.magazines,
-                stocked,
-                if empty { Stack::Empty } else { Stack::Stocked },
-            );
+            let (stocked, left) = unsafe { (hand.put_down::<M>(&self.magazines), hand.len()) };
+            let to = if left == 0 { Stack::Empty } else { Stack::Stocked };
+            self.depot.push(&self.magazines, stocked, to);
         }
         if !defect!("orphans") {
             self.orphans_taken(got);

@@ -31,7 +31,7 @@ impl<M: Mode> Core<M> {
                 }
                 Some(_) => {}
                 None if drained => {
-                    let cached = self.magazines.total() > 0;
+                    let cached = self.cached() > 0;
                     return Err(if cached { Short::Cached } else { Short::Exhausted });
                 }
                 None => {

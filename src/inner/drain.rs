@@ -5,8 +5,8 @@ use crate::cache::Slot;
 use crate::depot::Stack;
 use crate::magazine::Hand;
 use crate::mode::Mode;
-use crate::page::{Kind, PageId, PageState, ZONE};
-use crate::sync::{Ordering, defect};
+use crate::page::{PageId, PageState, ZONE};
+use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
     /// If the pool has run dry since this slot last looked, gives up all it has.
@@ -15,15 +15,22 @@ impl<M: Mode> Core<M> {
     /// The caller holds the slot.
     #[inline]
     pub(super) unsafe fn answer_pressure(&self, slot: &Slot) {
-        // Relaxed: a request, seen sooner or later.
-        let pressure = self.pressure.load(Ordering::Relaxed);
-        // SAFETY: the caller holds the slot, here and below.
-        if pressure != unsafe { slot.answered.get() } {
-            // SAFETY: as above.
-            unsafe { slot.answered.set(pressure) };
-            // SAFETY: as above.
+        if slot.is_asked() {
+            // SAFETY: the caller holds the slot.
             unsafe { self.empty_slot(slot) };
         }
+    }
+
+    /// Asks all caches for what they hold.
+    pub(super) fn ask_all(&self) {
+        self.slots.iter().for_each(Slot::ask);
+    }
+
+    /// How many pages all magazines hold, as of about now.
+    pub(crate) fn cached(&self) -> usize {
+        let watched = M::CHECKS;
+        let in_hands = self.slots.iter().map(Slot::held).sum::<usize>();
+        self.magazines.total() + if watched { 0 } else { in_hands }
     }
 
     /// Puts all that a slot has into the zone. Returns how many pages.
@@ -59,9 +66,12 @@ impl<M: Mode> Core<M> {
     /// Empties the depot into the zone.
     fn drain_depot(&self) {
         while let Some(stocked) = self.depot.pop(&self.magazines, Stack::Stocked) {
+            let hand = Hand::new::<M>(&self.magazines, stocked);
             // SAFETY: a magazine taken from the depot is the caller's, and so is a hand made of it.
-            unsafe { self.flush(&Hand::new(&self.magazines, stocked)) };
-            self.depot.push(&self.magazines, stocked, Stack::Empty);
+            unsafe { self.flush(&hand) };
+            // SAFETY: as above.
+            let empty = unsafe { hand.put_down::<M>(&self.magazines) };
+            self.depot.push(&self.magazines, empty, Stack::Empty);
         }
     }
 
@@ -69,7 +79,7 @@ impl<M: Mode> Core<M> {
     pub(crate) fn drain(&self, but: Option<&Slot>) {
         self.drain_shared(but);
         self.drain_depot();
-        self.pressure.fetch_add(1, Ordering::Relaxed);
+        self.ask_all();
     }
 
     /// Free pages whose word says that they are somewhere else.
@@ -87,7 +97,6 @@ impl<M: Mode> Core<M> {
 
     /// Whether a page was withheld for good.
     pub(crate) fn is_withheld(&self, id: PageId) -> bool {
-        let word = self.words.get(id.index() as usize);
-        word.is_some_and(|word| word.load().kind() == Some(Kind::Bad))
+        self.words.get(id.index() as usize).is_some_and(|word| word.withheld().is_some())
     }
 }

@@ -6,7 +6,7 @@ use crate::cache::Slot;
 use crate::depot::Stack;
 use crate::error::Fault;
 use crate::magazine::{Beside, Hand, MAGAZINE_MAX, names};
-use crate::mode::Mode;
+use crate::mode::{Checked, Mode};
 use crate::page::{PageId, PageWord, Place, ZONE};
 use crate::sync::{Atomic, Ordering};
 
@@ -27,6 +27,13 @@ impl Faults {
         Faults { before, ..Faults::default() }
     }
 
+    /// Adds those of another part of the call, whose positions are the call's.
+    pub(crate) fn merge(&mut self, other: Faults) {
+        let first = self.first.take().into_iter().chain(other.first);
+        self.first = first.min_by_key(|(_, position, _)| *position);
+        self.count += other.count;
+    }
+
     #[cold]
     #[inline(never)]
     pub(crate) fn add(&mut self, page: PageId, position: usize, fault: Fault) {
@@ -44,18 +51,20 @@ impl<M: Mode> Core<M> {
     #[inline(always)]
     pub(crate) unsafe fn give_now(&self, slot: &Slot, ids: &[PageId]) -> usize {
         let hand = &slot.loaded;
-        // SAFETY: the caller holds the slot.
-        if M::HARDENED || unsafe { !self.calm(slot) || ids.len() > hand.room() } {
+        let held = hand.held();
+        // SAFETY: the slot's holder owns its hands, here and below.
+        let room = unsafe { hand.room_beside(held) };
+        if M::HARDENED || !slot.may_leave(room as i64 - ids.len() as i64) {
             return 0;
         }
-        let filed = if M::CHECKS {
-            // SAFETY: the slot's holder owns its hands, and this one has room.
-            unsafe { self.file_checked(hand, ids) }.0
-        } else {
-            // SAFETY: as above, and this mode does not check.
-            unsafe { hand.push_unseen(ids) };
-            ids.len()
-        };
+        if !M::CHECKS {
+            slot.counters.gave::<M>(ids.len());
+            // SAFETY: as above; this one has room, and this mode does not check.
+            unsafe { hand.push_unseen(held, ids) };
+            return ids.len();
+        }
+        // SAFETY: as above; this one has room.
+        let (filed, _) = unsafe { self.file_checked(hand, ids) };
         slot.counters.gave::<M>(filed);
         filed
     }
@@ -100,13 +109,16 @@ impl<M: Mode> Core<M> {
             return unsafe { slot.loaded.swap(&slot.spare) };
         }
         // SAFETY: as above.
-        match self.depot.exchange(&self.magazines, unsafe { full.magazine() }, Stack::Empty) {
+        let given = unsafe { full.put_down::<M>(&self.magazines) };
+        match self.depot.exchange(&self.magazines, given, Stack::Empty) {
             Some(empty) => {
                 // SAFETY: the depot gave the magazine for the other.
-                unsafe { full.replace(&self.magazines, empty) };
+                unsafe { full.replace::<M>(&self.magazines, empty) };
                 slot.counters.happened::<M>(&slot.counters.depot_flushes);
             }
             None => {
+                // SAFETY: the depot did not want it.
+                unsafe { full.replace::<M>(&self.magazines, given) };
                 // SAFETY: the slot's holder owns its hands.
                 unsafe { self.flush(full) };
                 slot.counters.happened::<M>(&slot.counters.zone_flushes);
@@ -129,7 +141,7 @@ impl<M: Mode> Core<M> {
             unsafe { self.file_checked(hand, ids) }
         } else {
             // SAFETY: passed on to the caller; this mode does not check.
-            unsafe { hand.push_unseen(ids) };
+            unsafe { hand.push_unseen(hand.held(), ids) };
             (ids.len(), None)
         }
     }
@@ -151,7 +163,7 @@ impl<M: Mode> Core<M> {
             }
         }
         // SAFETY: the caller owns the hand; no place is left to hold an id.
-        unsafe { hand.publish(start) };
+        unsafe { hand.publish::<M>(start) };
         // Sorted, so that neighbours go back with one instruction.
         ids[..n].sort_unstable();
         self.zone.put(&ids[..n], |_| self.taint())
@@ -184,12 +196,12 @@ impl<M: Mode> Core<M> {
     }
 
     /// What a raw free looks at where pages are counted but not checked: only pages with one reference may go on.
-    /// Calls `good` with runs of them.
+    /// Calls `good` with runs of them, and where each starts.
     pub(crate) fn sole_runs<'a>(
         &self,
         ids: &'a [PageId],
         faults: &mut Faults,
-        mut good: impl FnMut(&'a [PageId]),
+        mut good: impl FnMut(usize, &'a [PageId], &mut Faults),
     ) {
         let mut start = 0;
         for (position, &id) in ids.iter().enumerate() {
@@ -202,10 +214,10 @@ impl<M: Mode> Core<M> {
                 },
             };
             faults.add(id, position, fault);
-            good(&ids[start..position]);
+            good(start, &ids[start..position], faults);
             start = position + 1;
         }
-        good(&ids[start..]);
+        good(start, &ids[start..], faults);
     }
 }
 
@@ -231,7 +243,7 @@ impl Tables {
             return unsafe { self.file_moved(hand, ids, filed) };
         }
         // SAFETY: as above; the ids below this place have been put.
-        unsafe { hand.publish(place + filed as Place) };
+        unsafe { hand.publish::<Checked>(place + filed as Place) };
         (filed, None)
     }
 
@@ -263,7 +275,7 @@ impl Tables {
             let run = Run { words: &self.words, ids: &ids[filed..], to: &vacant[filed..], place };
             // What the call has filed so far must be found too: the same page may be named twice.
             // SAFETY: as above; the ids below `place` have been put.
-            unsafe { hand.publish(place) };
+            unsafe { hand.publish::<Checked>(place) };
             let good = match self.magazines.lookup().beside(last) {
                 // If it is this magazine, its vacant places get fewer as the run goes on, but from below.
                 Beside::Vacant(slots) => run.file::<true, _>(last, slots, |_, _| true),
@@ -283,7 +295,7 @@ impl Tables {
             }
         };
         // SAFETY: as above; the ids below this place have been put.
-        unsafe { hand.publish(start + filed as Place) };
+        unsafe { hand.publish::<Checked>(start + filed as Place) };
         (filed, fault)
     }
 
@@ -314,7 +326,7 @@ impl Tables {
         // SAFETY: as above.
         let filed = place - unsafe { hand.end() };
         // SAFETY: as above; the ids below this place have been put.
-        unsafe { hand.publish(place) };
+        unsafe { hand.publish::<Checked>(place) };
         (filed as usize, fault)
     }
 }

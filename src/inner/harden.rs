@@ -62,16 +62,20 @@ impl Tables {
         }
     }
 
-    /// Whether nobody has written a free page since it was poisoned.
-    pub(super) fn poison_is_intact(&self, id: PageId) -> bool {
+    /// The first byte of a free page that somebody has written since it was poisoned, if there is one.
+    pub(super) fn changed_at(&self, id: PageId) -> Option<u32> {
         if self.addresses_only {
-            return true;
+            return None;
         }
         // SAFETY: the page is in the region, initialised, and the caller has just taken it.
         let bytes = unsafe { core::slice::from_raw_parts(self.address(id), self.page_size()) };
         // Eight bytes at a time, all of them: a branch for each would cost more than the loads.
         let (words, _) = bytes.as_chunks::<8>();
         let expected = u64::from_ne_bytes([POISON; 8]);
-        words.iter().fold(0, |differs, &word| differs | (u64::from_ne_bytes(word) ^ expected)) == 0
+        let differs = |differs, &word| differs | (u64::from_ne_bytes(word) ^ expected);
+        if words.iter().fold(0, differs) == 0 {
+            return None;
+        }
+        bytes.iter().position(|&byte| byte != POISON).map(|offset| offset as u32)
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use free::Faults;
 
 use crate::cache::Slot;
 use crate::depot::{DEPOT_MAX, Depot};
-use crate::error::{BuildError, FreeError};
+use crate::error::{BadPage, BuildError, Fault, FreeError};
 use crate::magazine::{MagazinePlan, Magazines};
 use crate::mode::{Mode, Modes};
 use crate::page::{PageId, PageWord, Place, ZONE};
@@ -105,7 +105,7 @@ impl<M: Mode> CorePlan<M> {
         let depot = Depot::new(&magazines, in_slots + 1, self.config.magazines() as u32);
         let zone_words = pages.div_ceil(64) as usize;
         let slot = |index: usize| {
-            let cursor = index * zone_words / self.config.slots();
+            let cursor = index as u64 * zone_words as u64 / self.config.slots() as u64;
             let random = entropy(block.as_ptr()) ^ ((index as u64) << 32);
             Slot::new(&magazines, 2 * index as u32 + 1, cursor as u32, random)
         };
@@ -127,7 +127,6 @@ impl<M: Mode> CorePlan<M> {
             colours,
             owned_slots,
             panics,
-            pressure: Atomic::new(0),
             slots,
             depot: Padded(depot),
             books: Padded(Books {
@@ -137,6 +136,7 @@ impl<M: Mode> CorePlan<M> {
                 bad: Atomic::new(0),
                 faults: Atomic::new(0),
                 taints: Atomic::new(0),
+                alarm: Atomic::new(0),
             }),
             region,
             memory,
@@ -166,8 +166,6 @@ pub(crate) struct Core<M> {
     pub(crate) colours: u32,
     pub(crate) owned_slots: usize,
     panics: bool,
-    /// Raised when the pool has run dry while caches hold pages; each cache answers at its next call.
-    pressure: Atomic<u32>,
     pub(crate) slots: Table<Slot>,
     depot: Padded<Depot>,
     pub(crate) books: Padded<Books>,
@@ -190,6 +188,8 @@ pub(crate) struct Books {
     pub(crate) faults: Atomic<u64>,
     /// Reasons not to trust the pool any more: faults and elevated frees.
     pub(crate) taints: Atomic<u64>,
+    /// Not 0 when a page was withheld and nobody has panicked yet.
+    alarm: Atomic<u64>,
 }
 
 // SAFETY: the core's tables are shared words, except what a slot's holder owns; the base is a plain address.
@@ -256,11 +256,30 @@ impl<M: Mode> Core<M> {
 
     /// As [`Self::judge`], and panics if the pool was built to: for whatever is not a drop.
     pub(crate) fn verdict(&self, faults: &Faults, done: usize) -> Result<(), FreeError> {
+        self.alarm();
         let judged = self.judge(faults, done);
         match judged {
             Err(error) if self.panics => panic!("pagesheaf: {error}"),
             judged => judged,
         }
+    }
+
+    /// Panics if a page was withheld since the last time, and the pool was built to: for whatever is not a drop, when
+    /// its work is done.
+    #[inline]
+    pub(crate) fn alarm(&self) {
+        if self.panics && self.books.alarm.fetch_and(0, Ordering::Relaxed) != 0 {
+            self.bad_pages().take(1).for_each(|bad| panic!("pagesheaf: {bad}"));
+        }
+    }
+
+    /// The pages that are withheld, in modes that withhold any.
+    pub(crate) fn bad_pages(&self) -> impl Iterator<Item = BadPage> {
+        let words = self.words.iter().enumerate();
+        words.filter_map(|(index, word)| {
+            let page = PageId::new(index as u32);
+            Some(BadPage { page, fault: word.withheld()?, mode: Modes::of::<M>() })
+        })
     }
 
     /// The pool can no longer be trusted fully.
@@ -270,8 +289,10 @@ impl<M: Mode> Core<M> {
 
     /// Takes a page out of circulation for good.
     #[cold]
-    pub(crate) fn withhold(&self, id: PageId) {
-        self.word(id).withhold();
+    pub(crate) fn withhold(&self, id: PageId, why: Fault) {
+        self.word(id).withhold(why);
+        // Relaxed: the page's word is read again by whoever panics, which may be another thread later.
+        self.books.alarm.store(1, Ordering::Relaxed);
         self.books.bad.fetch_add(1, Ordering::Relaxed);
         self.books.faults.fetch_add(1, Ordering::Relaxed);
         self.taint();

@@ -1,18 +1,24 @@
 //! A magazine in its owner's hand.
 //!
-//! Invariant: while a magazine is in a hand, the hand's `len` is the true one and the head's is its published copy.
-//! The owner works on figures of its own, at fixed offsets from one pointer, and only *writes* the shared line: at
-//! one page a call, reading the shared end back would cost more than all the rest.
+//! Invariant: while a magazine is in a hand, the hand's `len` is the true one. In modes that check, magazines are
+//! *watched*: others look at the head, so it has a copy of the length at all times. In modes that do not, the head's
+//! is zero meanwhile, and gets the true one when the magazine is put down. The owner works on figures of its own, at
+//! fixed offsets from one pointer, and only *writes* the shared line.
+//!
+//! Lengths are stored before ids are copied where nobody looks: a store behind the copy would wait for it, and the
+//! next call for the store.
 
 use core::mem::MaybeUninit;
 
 use super::{Head, Magazine, Magazines};
+use crate::mode::Mode;
 use crate::page::{PageId, Place};
 use crate::sync::{Atomic, Ordering, Owned, copy_in, copy_out, ordering};
 
-/// What the owner of a magazine knows of it. All methods but `new` demand that the caller owns the hand.
+/// What the owner of a magazine knows of it. All methods but `new` and `held` demand that the caller owns the hand.
 pub(crate) struct Hand {
-    len: Owned<u32>,
+    /// Only the owner writes it; others may read it for a report.
+    len: Atomic<u32>,
     capacity: Owned<u32>,
     slots: Owned<*const Atomic<u32>>,
     head: Owned<*const Head>,
@@ -22,12 +28,19 @@ pub(crate) struct Hand {
 
 impl Hand {
     /// Takes up a magazine that the caller owns.
-    pub(crate) fn new(magazines: &Magazines, magazine: Magazine) -> Self {
+    pub(crate) fn new<M: Mode>(magazines: &Magazines, magazine: Magazine) -> Self {
         let start = magazines.start(magazine);
+        // Of the whole table: a pointer to one slot would not be good for the next.
+        // SAFETY: every place is in the table.
+        let slots = unsafe { magazines.slots.at(start as usize) };
+        let len = magazines.len(magazine);
+        if !M::CHECKS {
+            magazines.set_len(magazine, 0);
+        }
         Hand {
-            len: Owned::new(magazines.len(magazine)),
+            len: Atomic::new(len),
             capacity: Owned::new(magazines.capacity),
-            slots: Owned::new(&raw const magazines.slots[start as usize]),
+            slots: Owned::new(slots),
             head: Owned::new(magazines.head(magazine)),
             start: Owned::new(start),
             magazine: Owned::new(magazine),
@@ -43,13 +56,27 @@ impl Hand {
         unsafe { self.magazine.get() }
     }
 
-    /// Takes up another magazine, which the caller owns, in place of this one, which it no longer does.
+    /// Which magazine it is, to be given to the depot.
+    ///
+    /// # Safety
+    /// As [`Self::magazine`]. Unless the magazine is empty, the hand is not used again before it takes up another, or
+    /// the same again.
+    pub(crate) unsafe fn put_down<M: Mode>(&self, magazines: &Magazines) -> Magazine {
+        // SAFETY: the caller owns the hand.
+        let magazine = unsafe { self.magazine.get() };
+        if !M::CHECKS {
+            magazines.set_len(magazine, self.held());
+        }
+        magazine
+    }
+
+    /// Takes up another magazine, which the caller owns, in place of this one, which has been put down.
     ///
     /// # Safety
     /// As [`Self::magazine`].
-    pub(crate) unsafe fn replace(&self, magazines: &Magazines, magazine: Magazine) {
+    pub(crate) unsafe fn replace<M: Mode>(&self, magazines: &Magazines, magazine: Magazine) {
         // SAFETY: the caller owns both hands.
-        unsafe { self.swap(&Hand::new(magazines, magazine)) };
+        unsafe { self.swap(&Hand::new::<M>(magazines, magazine)) };
     }
 
     /// Exchanges what two hands hold.
@@ -67,9 +94,11 @@ impl Hand {
             // SAFETY: the caller owns it.
             unsafe { b.set(of_a) };
         }
+        let (of_self, of_other) = (self.held(), other.held());
+        self.len.store(of_other, Ordering::Relaxed);
+        other.len.store(of_self, Ordering::Relaxed);
         // SAFETY: the caller owns both, field by field.
         unsafe {
-            swap(&self.len, &other.len);
             swap(&self.slots, &other.slots);
             swap(&self.head, &other.head);
             swap(&self.start, &other.start);
@@ -94,8 +123,14 @@ impl Hand {
     pub(crate) unsafe fn end(&self) -> Place {
         // SAFETY: the caller owns the hand, here and below.
         let start = unsafe { self.start.get() };
-        // SAFETY: as above.
-        start + unsafe { self.len.get() }
+        start + self.held()
+    }
+
+    /// How many ids the magazine holds: for its owner; for others, as of about now.
+    #[inline(always)]
+    pub(crate) fn held(&self) -> u32 {
+        // Relaxed: the owner reads its own store; anybody else wants a number for a report.
+        self.len.load(Ordering::Relaxed)
     }
 
     /// How many ids the magazine holds.
@@ -104,8 +139,7 @@ impl Hand {
     /// As [`Self::magazine`].
     #[inline(always)]
     pub(crate) unsafe fn len(&self) -> usize {
-        // SAFETY: the caller owns the hand.
-        unsafe { self.len.get() as usize }
+        self.held() as usize
     }
 
     /// How many more it can hold.
@@ -114,40 +148,46 @@ impl Hand {
     /// As [`Self::magazine`].
     #[inline(always)]
     pub(crate) unsafe fn room(&self) -> usize {
-        // SAFETY: the caller owns the hand.
-        unsafe { (self.capacity.get() - self.len.get()) as usize }
+        // SAFETY: passed on to the caller.
+        unsafe { self.room_beside(self.held()) }
     }
 
-    /// Takes the last `out.len()` ids, in the order in which they were put.
+    /// How many more it can hold than `held` ids.
     ///
     /// # Safety
-    /// As [`Self::magazine`]; the magazine holds as many.
+    /// As [`Self::magazine`]; `held` is at most the capacity.
     #[inline(always)]
-    pub(crate) unsafe fn pop(&self, out: &mut [MaybeUninit<PageId>]) {
+    pub(crate) unsafe fn room_beside(&self, held: u32) -> usize {
+        // SAFETY: the caller owns the hand.
+        unsafe { (self.capacity.get() - held) as usize }
+    }
+
+    /// Takes the last ids, all but `left`, in the order in which they were put.
+    ///
+    /// # Safety
+    /// As [`Self::magazine`]; the magazine holds `left` ids and as many more as `out` has room for.
+    #[inline(always)]
+    pub(crate) unsafe fn pop<M: Mode>(&self, left: u32, out: &mut [MaybeUninit<PageId>]) {
         // SAFETY: the caller owns the hand; its head lives as long as the magazines.
         unsafe { (*self.head.get()).turn.reads() };
-        // SAFETY: as above.
-        let len = unsafe { self.len.get() } - out.len() as u32;
-        // SAFETY: the slots from `len` on hold ids, and only the owner writes them.
-        unsafe { copy_out(self.slot(len), out) };
-        // SAFETY: the ids below `len` are still there.
-        unsafe { self.set_len(len) };
+        // SAFETY: the ids below this length are still there.
+        unsafe { self.set_len::<M>(left) };
+        // SAFETY: the slots from there on held ids just now, and only the owner writes them.
+        unsafe { copy_out(self.slot(left), out) };
     }
 
-    /// Adds ids, where nobody looks: in modes without checks.
+    /// Adds ids to the `held` ones, where nobody looks: in modes without checks.
     ///
     /// # Safety
-    /// As [`Self::magazine`]; there is room, and the mode does not check.
+    /// As [`Self::magazine`]; the magazine holds `held` ids, and has room for these.
     #[inline(always)]
-    pub(crate) unsafe fn push_unseen(&self, ids: &[PageId]) {
+    pub(crate) unsafe fn push_unseen(&self, held: u32, ids: &[PageId]) {
         // SAFETY: the caller owns the hand.
-        let len = unsafe { self.len.get() };
-        // SAFETY: as above.
         unsafe { self.begin_writing() };
+        // Relaxed: nobody looks.
+        self.len.store(held + ids.len() as u32, Ordering::Relaxed);
         // SAFETY: there is room for all ids, and nobody else touches the slots.
-        unsafe { copy_in(self.slot(len), ids) };
-        // SAFETY: the ids have just been written.
-        unsafe { self.set_len(len + ids.len() as u32) };
+        unsafe { copy_in(self.slot(held), ids) };
     }
 
     /// The address of a slot.
@@ -181,7 +221,7 @@ impl Hand {
         // SAFETY: the caller owns the hand, here and below.
         unsafe { self.begin_writing() };
         // SAFETY: as above; the length is at most the capacity.
-        let first = unsafe { self.slot(self.len.get()) };
+        let first = unsafe { self.slot(self.held()) };
         // SAFETY: as above; so many slots are left in the magazine.
         unsafe { core::slice::from_raw_parts(first, self.room()) }
     }
@@ -203,9 +243,9 @@ impl Hand {
     /// # Safety
     /// As [`Self::magazine`]; every place below the end holds an id.
     #[inline(always)]
-    pub(crate) unsafe fn publish(&self, end: Place) {
+    pub(crate) unsafe fn publish<M: Mode>(&self, end: Place) {
         // SAFETY: passed on to the caller.
-        unsafe { self.set_len(end - self.start.get()) };
+        unsafe { self.set_len::<M>(end - self.start.get()) };
     }
 
     /// Moves the end to so many ids.
@@ -216,10 +256,11 @@ impl Hand {
     /// # Safety
     /// As [`Self::publish`].
     #[inline(always)]
-    unsafe fn set_len(&self, len: u32) {
-        // SAFETY: the caller owns the hand.
-        unsafe { self.len.set(len) };
-        // SAFETY: the head lives as long as the magazines.
-        unsafe { (*self.head.get()).len.store(len, ordering!(Release, "foreign-publish")) };
+    unsafe fn set_len<M: Mode>(&self, len: u32) {
+        self.len.store(len, Ordering::Relaxed);
+        if M::CHECKS {
+            // SAFETY: the caller owns the hand, and the head lives as long as the magazines.
+            unsafe { (*self.head.get()).len.store(len, ordering!(Release, "foreign-publish")) };
+        }
     }
 }

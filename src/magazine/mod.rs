@@ -23,7 +23,8 @@ pub(crate) type Magazine = u32;
 /// What a magazine has beside its slots, on a cache line of its own.
 #[repr(align(64))]
 struct Head {
-    /// How many ids it holds. The owner writes it, with Release, after the slots.
+    /// How many ids it holds, but for magazines in hands that nobody watches (`hand`). The owner writes it, with
+    /// Release, after the slots.
     len: Atomic<u32>,
     /// The magazine below, on a stack of the depot.
     below: Atomic<u32>,
@@ -98,12 +99,18 @@ impl Magazines {
         self.head(magazine).len.load(Ordering::Relaxed)
     }
 
+    /// Notes how many ids it holds, where nobody looks at them.
+    fn set_len(&self, magazine: Magazine, len: u32) {
+        // Relaxed: the depot publishes the magazine.
+        self.head(magazine).len.store(len, Ordering::Relaxed);
+    }
+
     /// How many ids a magazine can hold.
     pub(crate) fn capacity(&self) -> usize {
         self.capacity as usize
     }
 
-    /// How many ids all magazines hold, as of about now.
+    /// How many ids all magazines hold, but for those in hands that nobody watches, as of about now.
     pub(crate) fn total(&self) -> usize {
         (1..self.heads.len() as u32).map(|magazine| self.len(magazine) as usize).sum()
     }

@@ -1,12 +1,15 @@
 //! Mapped regions on Linux.
 //!
 //! Invariant: a region is mapped inside one reservation without access, so whatever of the reservation is not the
-//! region stays a guard, and unmapping the reservation leaves nothing behind.
+//! region stays a guard, and unmapping the reservation leaves nothing behind. No mapping is ever replaced: the kernel
+//! may unmap what is to be replaced and then refuse, and the hole belongs to whoever maps something next.
 
 use core::ptr::null_mut;
 
 use rustix::io::Errno;
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
+use rustix::mm::{
+    Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mlock, mmap_anonymous, mprotect, munmap,
+};
 
 use crate::error::BuildError;
 use crate::region::{Backing, Huge, HugePages, Mapping, RegionInfo, RegionKind, Release};
@@ -21,23 +24,87 @@ fn refused(what: &'static str) -> impl Fn(Errno) -> BuildError {
     move |errno| BuildError::System { what, code: errno.raw_os_error() }
 }
 
+/// Address space without access, and the part of it that is to be the region.
+struct Reservation {
+    start: *mut u8,
+    bytes: usize,
+    base: *mut u8,
+    mapped: usize,
+}
+
+impl Reservation {
+    /// Room for `mapped` bytes at a multiple of `align`, with so many bytes at both ends to spare.
+    fn new(mapped: usize, align: usize, guard: usize) -> Result<Self, BuildError> {
+        let bytes = mapped.checked_add(align + 2 * guard).ok_or(BuildError::Overflow)?;
+        // SAFETY: a new mapping at an address of the kernel's choice.
+        let start =
+            unsafe { mmap_anonymous(null_mut(), bytes, ProtFlags::empty(), MapFlags::PRIVATE) }
+                .map_err(refused("address space for the region"))?
+                .cast::<u8>();
+        let offset = (start.addr() + guard).next_multiple_of(align) - start.addr();
+        Ok(Reservation { start, bytes, base: start.wrapping_add(offset), mapped })
+    }
+
+    /// Makes the region of ordinary pages.
+    fn open(&self) -> Result<(), BuildError> {
+        let access = MprotectFlags::READ | MprotectFlags::WRITE;
+        // SAFETY: the range lies in a reservation of our own, which nobody uses yet.
+        unsafe { mprotect(self.base.cast(), self.mapped, access) }
+            .map_err(refused("memory for the region"))
+    }
+
+    /// Makes the region of reserved huge pages, or gives everything back.
+    ///
+    /// They cannot be had inside a mapping, only in place of one. So the reservation is opened in the middle, where
+    /// another thread may map something before we do: then, as if the kernel refuses, only the ends are still ours.
+    fn huge(self) -> Result<Self, Errno> {
+        // SAFETY: the range lies in a reservation of our own, which nobody uses yet.
+        unsafe { munmap(self.base.cast(), self.mapped) }?;
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::PRIVATE | MapFlags::HUGETLB | MapFlags::FIXED_NOREPLACE;
+        // SAFETY: a new mapping, where there is none or not at all.
+        let got = unsafe { mmap_anonymous(self.base.cast(), self.mapped, access, flags) };
+        let errno = match got {
+            Ok(got) if got.cast() == self.base => return Ok(self),
+            // Kernels before 4.17 take the address for a hint.
+            Ok(elsewhere) => {
+                // SAFETY: it was just mapped, and nobody uses it.
+                let _ = unsafe { munmap(elsewhere, self.mapped) };
+                Errno::EXIST
+            }
+            Err(errno) => errno,
+        };
+        let end = self.base.wrapping_add(self.mapped);
+        let head = self.base.addr() - self.start.addr();
+        for (from, bytes) in [(self.start, head), (end, self.bytes - head - self.mapped)] {
+            if bytes > 0 {
+                // SAFETY: an end of the reservation, which is ours and which nobody uses.
+                let _ = unsafe { munmap(from.cast(), bytes) };
+            }
+        }
+        Err(errno)
+    }
+}
+
 /// Maps `bytes` at a multiple of `align`.
 pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Backing, BuildError> {
     let small = rustix::param::page_size();
-    let huge_wanted = how.huge != HugePages::Off;
-    let unit = if huge_wanted { HUGE } else { small };
+    let unit = if how.huge == HugePages::Off { small } else { HUGE };
     let align = align.max(unit);
     let guard = if how.guard { small } else { 0 };
     let mapped = bytes.checked_next_multiple_of(unit).ok_or(BuildError::Overflow)?;
-    let reserved = mapped.checked_add(align + 2 * guard).ok_or(BuildError::Overflow)?;
-    // SAFETY: a new mapping at an address of the kernel's choice.
-    let start =
-        unsafe { mmap_anonymous(null_mut(), reserved, ProtFlags::empty(), MapFlags::PRIVATE) }
-            .map_err(refused("address space for the region"))?
-            .cast::<u8>();
+    let reserve = || Reservation::new(mapped, align, guard);
+    let huge =
+        (how.huge != HugePages::Off).then(|| reserve().map(Reservation::huge)).transpose()?;
+    let (reservation, errno) = match (how.huge, huge) {
+        (_, Some(Ok(reservation))) => (reservation, None),
+        (HugePages::Require, Some(Err(errno))) => {
+            return Err(refused("huge pages for the region")(errno));
+        }
+        (_, huge) => (reserve()?, huge.and_then(Result::err)),
+    };
+    let Reservation { start, bytes: reserved, base, .. } = reservation;
     // From here on, an error drops the backing, which unmaps the reservation.
-    let offset = (start.addr() + guard).next_multiple_of(align) - start.addr();
-    let base = start.wrapping_add(offset);
     let mut backing = Backing {
         base,
         release: Release::Unmap { start, bytes: reserved },
@@ -51,7 +118,21 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Backing, B
             guarded: how.guard,
         },
     };
-    backing.info.huge_pages = back(base, mapped, how.huge)?;
+    backing.info.huge_pages = match (how.huge, errno) {
+        (HugePages::Off, _) => {
+            reservation.open()?;
+            Huge::Off
+        }
+        (_, None) => Huge::Reserved,
+        (_, Some(errno)) => {
+            reservation.open()?;
+            // SAFETY: the range was just mapped.
+            match unsafe { madvise(base.cast(), mapped, Advice::LinuxHugepage) } {
+                Ok(()) => Huge::Advised { refused: errno.raw_os_error() },
+                Err(_) => Huge::Refused { code: errno.raw_os_error() },
+            }
+        }
+    };
     if how.lock {
         // SAFETY: the range was just mapped.
         unsafe { mlock(base.cast(), mapped) }.map_err(refused("locking the region in memory"))?;
@@ -62,35 +143,6 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Backing, B
         backing.info.populated = true;
     }
     Ok(backing)
-}
-
-/// Maps memory over a part of the reservation.
-fn back(base: *mut u8, bytes: usize, huge: HugePages) -> Result<Huge, BuildError> {
-    let fixed = |flags| {
-        let access = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: the range lies in a reservation of our own, which nobody uses yet.
-        unsafe { mmap_anonymous(base.cast(), bytes, access, flags | MapFlags::FIXED) }
-    };
-    let reserved = match huge {
-        HugePages::Off => Err(Errno::INVAL),
-        HugePages::Try | HugePages::Require => fixed(MapFlags::PRIVATE | MapFlags::HUGETLB),
-    };
-    match (huge, reserved) {
-        (_, Ok(_)) => Ok(Huge::Reserved),
-        (HugePages::Require, Err(errno)) => Err(refused("huge pages for the region")(errno)),
-        (_, Err(errno)) => {
-            fixed(MapFlags::PRIVATE).map_err(refused("memory for the region"))?;
-            if huge == HugePages::Off {
-                return Ok(Huge::Off);
-            }
-            // SAFETY: the range was just mapped.
-            let advised = unsafe { madvise(base.cast(), bytes, Advice::LinuxHugepage) };
-            Ok(match advised {
-                Ok(()) => Huge::Advised { refused: errno.raw_os_error() },
-                Err(_) => Huge::Refused { code: errno.raw_os_error() },
-            })
-        }
-    }
 }
 
 /// Backs every page now, by the kernel in one go or, on kernels before 5.14, by touching each.

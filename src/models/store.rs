@@ -3,8 +3,9 @@
 use core::mem::MaybeUninit;
 
 use super::Block;
-use crate::depot::{Depot, Stack};
-use crate::magazine::{Hand, MagazinePlan, Magazines};
+use crate::depot::{DEPOT_MAX, Depot, Stack};
+use crate::magazine::{Hand, MAGAZINE_MAX, MagazinePlan, Magazines};
+use crate::mode::Checked;
 use crate::page::PageId;
 use crate::table::Plan;
 
@@ -24,7 +25,11 @@ pub struct Held<'a> {
 impl Store {
     /// Magazines 1 to `count` of `capacity` ids.
     #[must_use]
+    ///
+    /// # Panics
+    /// When a depot cannot have as many, or they cannot be as large.
     pub fn new(count: usize, capacity: usize) -> Self {
+        assert!(count <= DEPOT_MAX && (1..=MAGAZINE_MAX).contains(&capacity), "models are small");
         let mut plan = Plan::starting_with::<()>();
         let magazines = MagazinePlan::new(&mut plan, count, capacity).expect("models are small");
         let block = Block::new(&plan);
@@ -35,7 +40,7 @@ impl Store {
     }
 
     fn hold(&self, magazine: u32) -> Held<'_> {
-        Held { store: self, hand: Hand::new(&self.magazines, magazine) }
+        Held { store: self, hand: Hand::new::<Checked>(&self.magazines, magazine) }
     }
 
     /// Takes a magazine that is not empty.
@@ -76,7 +81,7 @@ impl<'a> Held<'a> {
         unsafe {
             self.hand.begin_writing();
             self.hand.put(place, id);
-            self.hand.publish(place + 1);
+            self.hand.publish::<Checked>(place + 1);
         }
         place
     }
@@ -88,7 +93,7 @@ impl<'a> Held<'a> {
         }
         let mut out = [MaybeUninit::uninit()];
         // SAFETY: as above, and it has one.
-        unsafe { self.hand.pop(&mut out) };
+        unsafe { self.hand.pop::<Checked>(self.hand.held() - 1, &mut out) };
         // SAFETY: `pop` wrote it.
         Some(unsafe { out[0].assume_init() })
     }

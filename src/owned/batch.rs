@@ -67,16 +67,24 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         unsafe { self.ids.get_unchecked_mut(self.len..) }
     }
 
-    /// Takes in what was written to the room that was left.
+    /// Takes in the first `n` ids of the room that was left, and returns them.
     ///
     /// # Safety
-    /// The first `n` ids of it are those of pages, of this core, that are now the batch's; so are all others.
+    /// There is room for `n`. They are written before anybody looks at the batch, or have been, and are those of pages,
+    /// of this core, that are now the batch's; so are all others.
     #[inline(always)]
-    pub(crate) unsafe fn grow(&mut self, core: NonNull<Core<M>>, n: usize) {
-        debug_assert!(n <= N - self.len);
+    pub(crate) unsafe fn grow(
+        &mut self,
+        core: NonNull<Core<M>>,
+        n: usize,
+    ) -> &mut [MaybeUninit<PageId>] {
+        let from = self.len;
+        debug_assert!(n <= N - from);
+        self.len = from + n;
         // Even if it seems to be the same: an empty batch may remember a core that is gone, and this one lives.
         self.core = Some(core);
-        self.len += n;
+        // SAFETY: there was room for `n` from `from` on.
+        unsafe { self.ids.get_unchecked_mut(from..from + n) }
     }
 
     /// Gives up the pages from `at` on: the caller has to see to them.
@@ -125,6 +133,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
 
     /// How many more it can hold.
     #[must_use]
+    #[inline]
     pub const fn room(&self) -> usize {
         N - self.len
     }

@@ -5,7 +5,7 @@ mod state;
 use core::fmt;
 use core::mem::MaybeUninit;
 
-pub(crate) use state::{Kind, PageState, PageWord, Place, Released, ZONE};
+pub(crate) use state::{PageState, PageWord, Place, Released, ZONE};
 
 /// The number of a page in its pool.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

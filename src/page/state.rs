@@ -45,9 +45,6 @@ pub(crate) const ZONE: Place = u32::MAX;
 /// References from which a count sticks: the page is never freed again.
 pub(crate) const SATURATED: u32 = 1 << 23;
 
-/// The most references that one call may add to a page.
-pub(crate) const RETAIN_MAX: u32 = 1 << 16;
-
 impl PageState {
     /// A state of `references` references.
     pub(crate) const fn new(kind: Kind, order: u8, references: u32, place: Place) -> Self {
@@ -208,10 +205,10 @@ impl PageWord {
             if !state.alike(PageState::owned(hardened)) {
                 return Err(state.fault());
             }
-            // Acquire: pairs with nothing here (the load above did that), Release: with the winner's later claim.
+            // Relaxed: the load above was Acquire, and the magazine or zone word publishes the page.
             return self
                 .0
-                .compare_exchange(state, resting, Ordering::AcqRel, Ordering::Relaxed)
+                .compare_exchange(state, resting, Ordering::Relaxed, Ordering::Relaxed)
                 .map(drop)
                 .map_err(PageState::fault)
                 .or_else(|fault| defect!("hardened-swap").then_some(()).ok_or(fault));
@@ -234,7 +231,6 @@ impl PageWord {
     /// A compare-and-swap, so that the count can be exact at its limit and never carry into the bits above it.
     /// Relaxed, as in `Arc`: a new reference is made from one that already orders the page's contents.
     pub(crate) fn retain(&self, n: u32) -> Result<(), Fault> {
-        debug_assert!(n <= RETAIN_MAX);
         let mut state = self.0.load(Ordering::Relaxed);
         loop {
             let references = state.references().saturating_add(n).min(SATURATED);
@@ -324,9 +320,23 @@ impl PageWord {
         self.0.store(PageState::new(kind, order.get(), 1, ZONE), Ordering::Relaxed);
     }
 
-    /// Withholds the page for good.
-    pub(crate) fn withhold(&self) {
-        self.0.store(PageState::new(Kind::Bad, 0, 1, ZONE), Ordering::Relaxed);
+    /// Withholds the page for good. The word says why: the order of a bad page is 1 where its contents had changed,
+    /// at the byte that its place names; else it was the word itself that made no sense.
+    pub(crate) fn withhold(&self, why: Fault) {
+        let (order, place) = match why {
+            Fault::Poison { offset } => (1, offset),
+            _ => (0, ZONE),
+        };
+        self.0.store(PageState::new(Kind::Bad, order, 1, place), Ordering::Relaxed);
+    }
+
+    /// Why the page is withheld, if it is.
+    pub(crate) fn withheld(&self) -> Option<Fault> {
+        let state = self.load();
+        (state.kind() == Some(Kind::Bad)).then(|| match state.order() {
+            1 => Fault::Poison { offset: state.place() },
+            _ => Fault::Corrupt,
+        })
     }
 
     /// **free_block**: the head of a block of this order comes back; exactly one caller wins.

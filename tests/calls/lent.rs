@@ -73,9 +73,26 @@ on_both_fronts! {
     }
 }
 
+/// Room in the batch is what counts, not how many ids were looked at.
+fn reclaiming_goes_on_behind_a_bad_page<M: Mode>() {
+    let pool = pool::<M>(10);
+    let mut batch = PageBatch::<M, 2>::with_capacity();
+    assert_eq!(pool.alloc_bulk(&mut batch, 2).new, 2);
+    let mut out_ids = no_ids::<2>();
+    let ids = pool.lend_bulk(&mut batch, &mut out_ids);
+    let far = PageId::new(999);
+    // SAFETY: the pages of the pool are lent, and nobody else uses them; the other is no page of it.
+    let error = unsafe { pool.reclaim_bulk(&[far, ids[0], ids[1]], &mut batch) };
+    let error = error.expect_err("outside");
+    assert_eq!((error.page, error.position, error.count, error.done), (far, 0, 1, 2));
+    assert_eq!((batch.ids(), pool.audit().pages.lent), (&*ids, 0));
+    assert_adds_up(&pool);
+}
+
 every_mode!(
     a_lent_page_comes_back_with_its_bytes,
     a_batch_is_lent_from_its_start,
     reclaiming_stops_when_the_batch_is_full,
     lent_pages_are_not_handed_out,
+    reclaiming_goes_on_behind_a_bad_page,
 );

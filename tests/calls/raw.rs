@@ -96,6 +96,37 @@ fn an_elevated_free_takes_single_pages_and_taints<M: Mode>() {
     assert!(pool.close().is_ok());
 }
 
+/// A bit that is set already is seen in every mode, and what is seen is said.
+fn a_page_that_goes_to_the_zone_twice_is_reported<M: Mode>() {
+    let pool = build::<M>(10, |builder| builder.shared_caches(0));
+    let mut out_ids = no_ids::<3>();
+    let ids = pool.alloc_bulk_raw(&mut out_ids).0.to_vec();
+    // SAFETY: the page is out.
+    assert_eq!(unsafe { pool.free_bulk_raw(&ids[1..2]) }, Ok(()));
+    // SAFETY: not so: one page is free, which the zone sees, since there are no caches.
+    let error = unsafe { pool.free_bulk_raw(&ids) }.expect_err("free");
+    assert_eq!((error.page, error.position, error.fault), (ids[1], 1, Fault::AlreadyFree));
+    assert_eq!((error.count, error.done), (1, 2));
+    assert!(pool.is_tainted());
+    assert_adds_up(&pool);
+}
+
+/// A page that is released once too often comes before one that is none, and is named.
+fn the_first_bad_page_of_a_release_is_named<M: Refcounted>() {
+    if !M::CHECKS {
+        return;
+    }
+    let pool = pool::<M>(10);
+    let id = pool.alloc().expect("a page").into_raw();
+    let far = PageId::new(99);
+    // SAFETY: not so: the page has one reference, and the other is no page; a checking mode finds both.
+    let error = unsafe { pool.release_bulk(&[id, id, far]) }.expect_err("bad");
+    assert_eq!((error.page, error.position, error.count, error.done), (id, 1, 2, 1));
+    assert_adds_up(&pool);
+}
+
+every_refcounted_mode!(the_first_bad_page_of_a_release_is_named);
+
 every_mode!(
     raw_pages_come_and_go,
     raw_allocation_is_short_when_the_pool_runs_dry,
@@ -103,4 +134,5 @@ every_mode!(
     into_raw_keeps_the_page_out,
     owned_and_raw_calls_mix,
     an_elevated_free_takes_single_pages_and_taints,
+    a_page_that_goes_to_the_zone_twice_is_reported,
 );

@@ -24,8 +24,7 @@ impl<M: Mode> Scene<M> {
         ids[0]
     }
 
-    /// Writes one byte of a freed page after another, and looks each time what the report says when all pages have
-    /// been allocated.
+    /// Writes one byte of a freed page, and looks what the report says of it when all pages have been allocated.
     fn written(&mut self, rest: Rest) -> Option<String> {
         let id = self.rest(rest);
         let offset = (id.index() as usize * 37) % self.pool.page_size();
@@ -39,20 +38,31 @@ impl<M: Mode> Scene<M> {
         assert_eq!(out, self.pool.audit().pages.out);
         assert!(distinct(all.ids()) && new > 0);
         assert_eq!(all.ids().contains(&id), !M::HARDENED);
-        let bad = self.pool.audit().pages.bad;
+        let bad: Vec<_> = self.pool.bad_pages().collect();
+        assert_eq!(
+            (bad.len() as u64, !bad.is_empty()),
+            (self.pool.audit().pages.bad, self.pool.is_tainted())
+        );
         self.one.free_bulk(&mut all);
-        (bad > 0).then(|| format!("it is withheld: {bad} bad, tainted {}", self.pool.is_tainted()))
+        let bad = bad.first()?;
+        assert_eq!((bad.page, bad.fault), (id, Fault::Poison { offset: offset as u32 }));
+        assert!(format!("{:#}", self.pool).contains(&format!("\n  {bad}")), "{:#}", self.pool);
+        Some(
+            bad.to_string()
+                .replace(&format!("{id} "), "")
+                .replace(&format!("byte {offset}"), "byte {byte}"),
+        )
     }
 }
 
-const WITHHELD: &str = "it is withheld: 1 bad, tainted true";
+const WRITTEN: &str = "was written after it was freed, at byte {byte} [{mode}]";
 
 misuses! {
-    write_in_a_cache, "write to a freed page that lies in a cache", |mode| when(mode.hardened, WITHHELD),
+    write_in_a_cache, "write to a freed page that lies in a cache", |mode| when(mode.hardened, WRITTEN),
         |scene| { scene.written(Rest::Cache) }
-    write_in_the_depot, "write to a freed page that lies in the depot", |mode| when(mode.hardened, WITHHELD),
+    write_in_the_depot, "write to a freed page that lies in the depot", |mode| when(mode.hardened, WRITTEN),
         |scene| { scene.written(Rest::Depot) }
-    write_in_the_zone, "write to a freed page that lies in the zone", |mode| when(mode.hardened, WITHHELD),
+    write_in_the_zone, "write to a freed page that lies in the zone", |mode| when(mode.hardened, WRITTEN),
         |scene| { scene.written(Rest::Zone) }
     read, "read of a freed page's old bytes", |mode| when(mode.hardened, "every byte is 0xaa"), |scene| {
         let id = scene.ids[0];
