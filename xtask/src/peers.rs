@@ -34,10 +34,12 @@ const ABSENT: [(&str, &str); 1] = [("llfree", "it is not in the registry")];
 /// Builds what can be built, says what cannot, and runs the matrix where the task was called.
 pub fn peers(args: &Args, from: &Path) -> Result<()> {
     let (features, left_out) = buildable();
-    for (name, why) in left_out {
-        println!("left out: {name}, {why}");
-    }
+    let left_out: Vec<_> = left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+    let left_out = left_out.join("\n");
+    // Now, because the report, which says it too, takes a while.
+    println!("Left out:\n{left_out}");
     let mut run_peers = peers_cargo(&["run", "-q", "--release"], &features.join(","));
+    run_peers.env("PEERS_LEFT_OUT", left_out);
     run(run_peers.arg("--").args(&args.args).current_dir(from))
 }
 

@@ -44,7 +44,7 @@
 //!
 //! # fn main() -> anyhow::Result<()> {
 //! let locked = Entry::new::<Locked>("Mutex<Vec>", Kind::Rival, &[Shape::HotPair, Shape::Pipe]);
-//! matrix::main("cargo xtask peers", vec![locked.untouched()])
+//! matrix::main("cargo xtask peers", vec![locked.untouched()], Vec::new())
 //! # }
 //! ```
 
@@ -103,11 +103,12 @@ struct Args {
     html: Option<PathBuf>,
 }
 
-/// The program: `program` is what its help calls it, and the rivals take part beside the modes.
+/// The program: `program` is what its help calls it, and the rivals take part beside the modes. `absent` says, a line
+/// for each, which rivals could not be had, and why; the report names them.
 ///
 /// # Errors
 /// When a file cannot be written, or nothing is left to measure.
-pub fn main(program: &'static str, rivals: Vec<Entry>) -> Result<()> {
+pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> Result<()> {
     let mut entries: Vec<_> = entry::entries().into_iter().chain(rivals).collect();
     let names = PossibleValuesParser::new(entries.iter().map(|entry| entry.name));
     let command = Args::command().name(program).bin_name(program);
@@ -130,6 +131,7 @@ pub fn main(program: &'static str, rivals: Vec<Entry>) -> Result<()> {
     let cores = clock::pin();
     let partner = Partner::new(cores)?;
     let mut meta = meta::Meta::read(program, count, cores, &partner);
+    meta.left_out = absent;
     println!("{meta}");
     let rounds = if args.quick { 15 } else { 50 };
     let (cycles_per_ns, partner) = (meta.cycles_per_ns, &partner);

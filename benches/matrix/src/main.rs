@@ -1,5 +1,5 @@
 //! `cargo xtask matrix`: the matrix without rivals.
 
 fn main() -> anyhow::Result<()> {
-    matrix::main("cargo xtask matrix", Vec::new())
+    matrix::main("cargo xtask matrix", Vec::new(), Vec::new())
 }

@@ -56,7 +56,7 @@ impl Meta {
     /// Notes what is known at the end.
     pub fn finish(&mut self, took: Duration, results: &Results) {
         let rows = &results.rows;
-        self.left_out.clone_from(&results.left_out);
+        self.left_out.extend_from_slice(&results.left_out);
         self.seconds = took.as_secs_f64();
         self.kept = rows.iter().map(|row| row.figures.kept).sum::<f64>() / rows.len() as f64;
     }

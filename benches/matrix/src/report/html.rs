@@ -306,6 +306,14 @@ mod tests {
     }
 
     #[test]
+    fn who_is_left_out_is_named() {
+        let mut meta = Meta::default();
+        meta.left_out.push("snmalloc: cmake is not installed".to_owned());
+        let page = page(&rows(), &meta).expect("a page");
+        assert!(page.contains("<li>snmalloc: cmake is not installed</li>"));
+    }
+
+    #[test]
     fn names_are_escaped() {
         let page = page(&rows(), &Meta::default()).expect("a page");
         assert!(!page.contains("a<b>") && page.contains("<th scope=\"col\">a&lt;b&gt;&amp;c</th>"));
