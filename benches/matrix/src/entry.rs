@@ -58,11 +58,19 @@ impl Entry {
         self
     }
 
-    /// Whether it does a case. Who is slow does not fill a million pages, which would take most of the run.
+    /// Whether it does a case.
     pub(crate) fn does(&self, case: &Case) -> bool {
-        self.shapes.contains(&case.shape)
-            && (self.touches || !case.touched)
-            && (self.slowness == 1 || case.out != Some(OUT[1]))
+        self.could(case) && !self.too_slow(case)
+    }
+
+    /// Whether it could do a case, but does not: who is slow does not fill a million pages, which would take most of
+    /// the run.
+    pub(crate) fn too_slow(&self, case: &Case) -> bool {
+        self.could(case) && self.slowness > 1 && case.out == Some(OUT[1])
+    }
+
+    fn could(&self, case: &Case) -> bool {
+        self.shapes.contains(&case.shape) && (self.touches || !case.touched)
     }
 
     /// Its pages.

@@ -68,13 +68,17 @@ impl Measurement<'_> {
 
     /// All who do any of these cases, which are on the same pages.
     fn standing(&self, cases: &[Case], left_out: &mut Vec<String>) -> Vec<Standing<'_>> {
-        let setup = cases[0].setup();
+        let (setup, what) = (cases[0].setup(), cases[0].label());
+        let slow = |entry: &&Entry| cases.iter().any(|case| entry.too_slow(case));
+        let slow: Vec<_> = self.entries.iter().filter(slow).map(|entry| entry.name).collect();
+        if !slow.is_empty() {
+            left_out.push(format!("{what}: too slow for so many pages: {}", slow.join(", ")));
+        }
         let entries = self.entries.iter();
         let some = entries.filter(|entry| cases.iter().any(|case| entry.does(case))).collect();
         let room = meta::available_gigabytes().map_or(f64::INFINITY, |available| available * 0.6);
         let (some, others) = fitting(some, &setup, room);
         if !others.is_empty() {
-            let what = cases[0].title();
             let who: Vec<_> = others.iter().map(|entry| entry.name).collect();
             left_out.push(format!("{what}: no memory for {}", who.join(", ")));
         }
