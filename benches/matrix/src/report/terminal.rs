@@ -15,12 +15,7 @@ pub fn print(rows: &[Row], meta: &Meta) {
     for group in Group::all(rows) {
         println!("\n{}", group.case.title());
         if group.case.shape == Shape::HotPair {
-            for bulk in group.bulks() {
-                if let Some(row) = group.row("Checked", bulk) {
-                    println!("{}", mail(row, group.over_floor(row)));
-                }
-            }
-            println!("(Checked; below, everyone)");
+            mails(&group).iter().for_each(|line| println!("{line}"));
         }
         for names in blocks(&group, width) {
             println!("{}", table(&group, &names));
@@ -35,12 +30,24 @@ pub fn print(rows: &[Row], meta: &Meta) {
     }
 }
 
+/// The lines of the mail: the loop over a single page, then the bulks.
+fn mails(group: &Group) -> Vec<String> {
+    let line = |what: String, row| mail(&what, row, group.over_floor(row));
+    let single = group.row("single", 1).map(|row| line("Single:".to_owned(), row));
+    let bulks = group.bulks().into_iter().filter_map(|bulk| group.row("Checked", bulk));
+    let bulks = bulks.map(|row| line(format!("Bulk: {}", row.case.bulk), row));
+    let mut lines: Vec<_> = single.into_iter().chain(bulks).collect();
+    if !lines.is_empty() {
+        lines.push("(Checked; below, everyone)".to_owned());
+    }
+    lines
+}
+
 /// A line as in the mail.
-fn mail(row: &Row, over_floor: Option<f64>) -> String {
+fn mail(what: &str, row: &Row, over_floor: Option<f64>) -> String {
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     format!(
-        "Bulk: {} cycles: {} nanosec: {:.3} times floor: {}",
-        row.case.bulk,
+        "{what} cycles: {} nanosec: {:.3} times floor: {}",
         or_none(row.cycles.map(|cycles| format!("{cycles:.1}"))),
         row.figures.ns,
         or_none(over_floor.map(|times| format!("{times:.1}"))),
@@ -99,11 +106,21 @@ mod tests {
 
     #[test]
     fn the_mails_form() {
-        let row = row(Shape::HotPair, 64, "Checked", 0.8);
-        let line = mail(&row, Some(7.25));
-        assert_eq!(line, "Bulk: 64 cycles: 1.6 nanosec: 0.800 times floor: 7.2");
-        let line = mail(&Row { cycles: None, ..row }, None);
-        assert_eq!(line, "Bulk: 64 cycles: - nanosec: 0.800 times floor: -");
+        let rows = [
+            row(Shape::HotPair, 1, "single", 4.0),
+            row(Shape::HotPair, 64, "single", 5.0),
+            row(Shape::HotPair, 64, "copy-floor", 0.2),
+            Row { cycles: None, ..row(Shape::HotPair, 1, "Checked", 4.5) },
+            row(Shape::HotPair, 64, "Checked", 0.8),
+        ];
+        let lines = [
+            "Single: cycles: 8.0 nanosec: 4.000 times floor: -",
+            "Bulk: 1 cycles: - nanosec: 4.500 times floor: -",
+            "Bulk: 64 cycles: 1.6 nanosec: 0.800 times floor: 4.0",
+            "(Checked; below, everyone)",
+        ];
+        assert_eq!(mails(&Group::all(&rows)[0]), lines);
+        assert!(mails(&Group::all(&rows[2..3])[0]).is_empty());
     }
 
     #[test]
