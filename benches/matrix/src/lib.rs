@@ -138,7 +138,7 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
     let (entries, cases) = (&entries[..], &cases[..]);
     let results = Measurement { entries, cases, rounds, partner, cycles_per_ns }.run();
     ensure!(!results.rows.is_empty(), "nobody does any of it");
-    meta.finish(start.elapsed(), &results);
+    meta.finish(start.elapsed(), clock::line_round_trip(cores, partner), &results);
     report::print(&results.rows, &meta);
     if let Some(file) = json {
         report::json(file, &results.rows, &meta)?;

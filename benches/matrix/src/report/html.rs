@@ -65,7 +65,7 @@ pub fn page(rows: &[Row], meta: &Meta) -> Result<String> {
                     }
                 }
                 p { @for line in meta.to_string().lines() { (line) br; }
-                    (meta.ending()) br;
+                    @for line in meta.ending().lines() { (line) br; }
                     "Measured by " code { (meta.command()) } "." }
                 p { "Figures are medians, per page allocated and freed, of contenders that took turns in one process: "
                     "ns, then cycles of the time stamp counter and how many times the floor. "
