@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use clap::builder::PossibleValuesParser;
 
-use crate::run::run;
+use crate::run::{cargo, run};
 
 /// The targets.
 const TARGETS: [&str; 4] = ["ops", "two_threads", "sizes", "raw"];
@@ -59,9 +59,23 @@ pub fn fuzz(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn build() -> Result<PathBuf> {
+/// The targets have no warnings, whichever compiler there is.
+pub fn check() -> Result<()> {
+    let clippy = ["clippy", "-q", "--manifest-path", "fuzz/Cargo.toml", "--all-targets"];
+    let mut clippy = cargo(clippy);
+    // Nothing is linked, so that libFuzzer need not be built.
+    clippy.env("CUSTOM_LIBFUZZER_PATH", "none/libfuzzer.a").env("CARGO_TARGET_DIR", folder()?);
+    run(clippy.args(["--", "-D", "warnings"]))
+}
+
+/// Where the targets are built.
+fn folder() -> Result<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let folder = std::path::absolute(Path::new(&target).join("fuzz"))?;
+    std::path::absolute(Path::new(&target).join("fuzz")).context("no place for the targets")
+}
+
+fn build() -> Result<PathBuf> {
+    let folder = folder()?;
     let triple = "x86_64-unknown-linux-gnu";
     let mut cargo = Command::new("cargo");
     cargo

@@ -43,10 +43,16 @@ pub fn peers(args: &Args, from: &Path) -> Result<()> {
     run(run_peers.arg("--").args(&args.args).current_dir(from))
 }
 
-/// The package, with the rivals that are written in Rust, builds without warnings.
+/// The package has no warnings, with the rivals that are written in Rust and, where it is installed, DPDK. The others
+/// would be built for it.
 pub fn check() -> Result<()> {
     run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest()))?;
-    run(peers_cargo(&["clippy", "-q"], "queues,frame-alloc").args(["--", "-D", "warnings"]))
+    let installed = |(name, probe): &(&str, Option<Probe>)| {
+        *name == "dpdk" && probe.is_some_and(|(probe, _)| succeeds(probe))
+    };
+    let dpdk = if RIVALS.iter().any(installed) { ",dpdk" } else { "" };
+    let features = format!("queues,frame-alloc{dpdk}");
+    run(peers_cargo(&["clippy", "-q"], &features).args(["--", "-D", "warnings"]))
 }
 
 fn manifest() -> std::path::PathBuf {

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must pass.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -42,6 +42,9 @@ pub fn test() -> Result<()> {
     stages.stage("tests without debug assertions", || {
         tests(cargo([]).env("CARGO_PROFILE_TEST_DEBUG_ASSERTIONS", "false"), &[])
     })?;
+    stages.stage("benches, each once", || {
+        run(cargo(["test", "-q", "-p", "pagesheaf", "--benches"]).stdout(Stdio::null()))
+    })?;
     stages.stage("tests with forced checks", || {
         let forced = "--cfg pagesheaf_force_checks";
         tests(cargo([]).env("RUSTFLAGS", forced).env("CARGO_TARGET_DIR", "target/forced"), &[])
@@ -68,6 +71,7 @@ pub fn test() -> Result<()> {
     }
     stages.stage("matrix, in its quick form", matrix)?;
     stages.stage("peers", peers::check)?;
+    stages.stage("clippy, fuzz targets", fuzz::check)?;
     fuzz(&mut stages)?;
     msrv(&mut stages)?;
     stages.done();
