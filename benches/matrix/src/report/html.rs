@@ -68,7 +68,8 @@ pub fn page(rows: &[Row], meta: &Meta) -> Result<String> {
                     @for line in meta.ending().lines() { (line) br; }
                     "Measured by " code { (meta.command()) } "." }
                 p { "Figures are medians, per page allocated and freed, of contenders that took turns in one process: "
-                    "ns, then cycles of the time stamp counter and how many times the floor. "
+                    "ns; below it cycles of the time stamp counter and how many times the floor, and the tenth and the "
+                    "ninetieth percentile in ns. "
                     "The floor is a plain copy of page numbers out and back. Compare them within this page only." }
                 @if !meta.left_out.is_empty() {
                     p { "Left out:" }
@@ -190,20 +191,17 @@ fn table(group: &Group) -> Markup {
     }
 }
 
-/// Ns, and below it cycles and how many times the floor.
+/// Ns, and below it cycles and how many times the floor, and the spread.
 fn cell(group: &Group, row: Option<&Row>) -> Markup {
     let Some(row) = row else { return html! { td { "–" } } };
     let figures = row.figures;
-    let spread = format!(
-        "p10 {}, p90 {}; {:.0} % kept",
-        chart::figure(figures.p10),
-        chart::figure(figures.p90),
-        figures.kept * 100.0
-    );
+    let spread = format!("{} – {}", chart::figure(figures.p10), chart::figure(figures.p90));
+    let kept = format!("{:.0} % of the samples kept", figures.kept * 100.0);
     let cycles = row.cycles.map(|cycles| format!("{} cy", chart::figure(cycles)));
     let times = group.over_floor(row).map(|times| format!("×{}", chart::figure(times)));
     let below: Vec<_> = cycles.into_iter().chain(times).collect();
-    html! { td title=(spread) { (chart::figure(figures.ns)) small { (below.join(" · ")) } } }
+    let ns = chart::figure(figures.ns);
+    html! { td title=(kept) { (ns) small { (below.join(" · ")) } small { (spread) } } }
 }
 
 /// What each safety step adds, at one size.
@@ -324,7 +322,7 @@ mod tests {
         let page = page(&rows(), &Meta::default()).expect("a page");
         // The ladder, the modes and the rivals; the last two are of one table.
         assert_eq!((page.matches("<figure>").count(), page.matches("<table>").count()), (3, 2));
-        assert!(page.contains("0.30<small>0.60 cy · ×1.50</small>"));
+        assert!(page.contains("0.30<small>0.60 cy · ×1.50</small><small>0.30 – 0.30</small>"));
     }
 
     #[test]

@@ -47,10 +47,12 @@ fn mails(group: &Group) -> Vec<String> {
 fn mail(what: &str, row: &Row, over_floor: Option<f64>) -> String {
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     format!(
-        "{what} cycles: {} nanosec: {:.3} times floor: {}",
+        "{what} cycles: {} nanosec: {:.3} times floor: {} (p10 {:.3}, p90 {:.3})",
         or_none(row.cycles.map(|cycles| format!("{cycles:.1}"))),
         row.figures.ns,
         or_none(over_floor.map(|times| format!("{times:.1}"))),
+        row.figures.p10,
+        row.figures.p90,
     )
 }
 
@@ -114,9 +116,9 @@ mod tests {
             row(Shape::HotPair, 64, "Checked", 0.8),
         ];
         let lines = [
-            "Single: cycles: 8.0 nanosec: 4.000 times floor: -",
-            "Bulk: 1 cycles: - nanosec: 4.500 times floor: -",
-            "Bulk: 64 cycles: 1.6 nanosec: 0.800 times floor: 4.0",
+            "Single: cycles: 8.0 nanosec: 4.000 times floor: - (p10 4.000, p90 4.000)",
+            "Bulk: 1 cycles: - nanosec: 4.500 times floor: - (p10 4.500, p90 4.500)",
+            "Bulk: 64 cycles: 1.6 nanosec: 0.800 times floor: 4.0 (p10 0.800, p90 0.800)",
             "(Checked; below, everyone)",
         ];
         assert_eq!(mails(&Group::all(&rows)[0]), lines);
