@@ -4,7 +4,7 @@ use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::chart::{self, Colour, Line};
-use super::{Group, verdict};
+use super::{AGAINST, Group, RATIOS, ratios, verdict};
 use crate::case::Shape;
 use crate::contender::Order;
 use crate::entry::Kind;
@@ -93,7 +93,12 @@ fn section(forms: &[Group]) -> Result<Markup> {
             div.charts { @for chart in &charts { (chart) } }
             @for form in forms {
                 h3 { (form.case.label()) }
-                (table(form))
+                (table(form, &form.contenders(), cell))
+                @let rivals = form.rivals();
+                @if !rivals.is_empty() {
+                    p { (RATIOS) "." }
+                    (table(form, &rivals, |group, row| html! { td { (ratios(group, row)) } }))
+                }
             }
         }
     })
@@ -111,7 +116,7 @@ fn charts(group: &Group) -> Result<Markup> {
     let ours = some(&[Kind::Floor, Kind::Recycler, Kind::Calls, Kind::Mode]);
     let mut rivals = some(&[Kind::Rival]);
     if !rivals.is_empty() {
-        rivals.splice(0..0, some(&[Kind::Floor]).into_iter().chain(["Bare", "Checked"]));
+        rivals.splice(0..0, some(&[Kind::Floor]).into_iter().chain(AGAINST));
     }
     let label = group.case.label();
     Ok(html! {
@@ -172,17 +177,17 @@ fn framed(svg: &str, lines: &[Line], caption: &str) -> Markup {
 }
 
 /// Sizes down, contenders across.
-fn table(group: &Group) -> Markup {
-    let names = group.contenders();
+fn table(group: &Group, names: &[&str], cell: fn(&Group, &Row) -> Markup) -> Markup {
+    let cell = |row: Option<&Row>| row.map_or(html! { td { "–" } }, |row| cell(group, row));
     html! {
         div.scroll tabindex="0" {
             table {
-                thead { tr { th scope="col" { "n" } @for name in &names { th scope="col" { (name) } } } }
+                thead { tr { th scope="col" { "n" } @for name in names { th scope="col" { (name) } } } }
                 tbody {
                     @for bulk in group.bulks() {
                         tr {
                             th scope="row" { (bulk) }
-                            @for name in &names { (cell(group, group.row(name, bulk))) }
+                            @for name in names { (cell(group.row(name, bulk))) }
                         }
                     }
                 }
@@ -192,8 +197,7 @@ fn table(group: &Group) -> Markup {
 }
 
 /// Ns, and below it cycles and how many times the floor, and the spread.
-fn cell(group: &Group, row: Option<&Row>) -> Markup {
-    let Some(row) = row else { return html! { td { "–" } } };
+fn cell(group: &Group, row: &Row) -> Markup {
     let figures = row.figures;
     let spread = format!("{} – {}", chart::figure(figures.p10), chart::figure(figures.p90));
     let kept = format!("{:.0} % of the samples kept", figures.kept * 100.0);
@@ -320,8 +324,9 @@ mod tests {
     #[test]
     fn every_figure_has_its_table() {
         let page = page(&rows(), &Meta::default()).expect("a page");
-        // The ladder, the modes and the rivals; the last two are of one table.
-        assert_eq!((page.matches("<figure>").count(), page.matches("<table>").count()), (3, 2));
+        // The ladder, the modes and the rivals; the last two are of one table, and the rivals' ratios have their own.
+        assert_eq!((page.matches("<figure>").count(), page.matches("<table>").count()), (3, 3));
+        assert!(page.contains("<td>0.33 / –</td>"));
         assert!(page.contains("0.30<small>0.60 cy · ×1.50</small><small>0.30 – 0.30</small>"));
     }
 

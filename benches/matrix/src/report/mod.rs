@@ -30,6 +30,16 @@ pub fn html(mut file: File, rows: &[Row], meta: &Meta) -> Result<()> {
     file.write_all(page.as_bytes()).context("the page could not be written")
 }
 
+/// The modes that rivals are compared with.
+const AGAINST: [&str; 2] = ["Bare", "Checked"];
+/// What a table of rivals says.
+const RATIOS: &str = "Rivals: how many times the time of Bare / Checked";
+
+/// How many times the time of each of these modes somebody takes.
+fn ratios(group: &Group, row: &Row) -> String {
+    AGAINST.map(|mode| group.over(row, mode).map_or("–".to_owned(), chart::figure)).join(" / ")
+}
+
 /// The rows of one table: a shape in one form, for everyone, at all sizes.
 pub struct Group<'a> {
     /// What the rows have in common.
@@ -87,8 +97,20 @@ impl<'a> Group<'a> {
     /// How many times the floor somebody takes, where there is a floor.
     pub fn over_floor(&self, row: &Row) -> Option<f64> {
         let floor = ["copy-floor", "ring-only"];
-        let floor = floor.into_iter().find_map(|name| self.row(name, row.case.bulk))?;
-        Some(row.figures.ns / floor.figures.ns)
+        floor.into_iter().find_map(|name| self.over(row, name))
+    }
+
+    /// How many times the time of a contender somebody takes, where both did the same.
+    pub fn over(&self, row: &Row, contender: &str) -> Option<f64> {
+        Some(row.figures.ns / self.row(contender, row.case.bulk)?.figures.ns)
+    }
+
+    /// The rivals, in order, if there is a mode to compare them with.
+    pub fn rivals(&self) -> Vec<&'static str> {
+        let mut names = self.contenders();
+        let compared = AGAINST.iter().any(|mode| names.contains(mode));
+        names.retain(|name| compared && self.kind(name) == Kind::Rival);
+        names
     }
 }
 
@@ -128,6 +150,24 @@ mod tests {
         let over = |bulk| plain.over_floor(plain.row("Bare", bulk).expect("a row"));
         assert_eq!((over(1), over(8)), (None, Some(2.0)));
         assert!(groups[1].case.touched);
+    }
+
+    #[test]
+    fn rivals_are_told_as_multiples_of_modes() {
+        let rival = |bulk, ns| Row { kind: Kind::Rival, ..row(Shape::Pipe, bulk, "queue", ns) };
+        let rows = [
+            row(Shape::Pipe, 1, "Bare", 2.0),
+            row(Shape::Pipe, 1, "Checked", 4.0),
+            row(Shape::Pipe, 8, "Checked", 4.0),
+            rival(1, 5.0),
+            rival(8, 1.0),
+        ];
+        let group = &Group::all(&rows)[0];
+        assert_eq!(group.rivals(), ["queue"]);
+        let told = [1, 8].map(|bulk| ratios(group, group.row("queue", bulk).expect("a row")));
+        assert_eq!(told, ["2.50 / 1.25", "– / 0.25"]);
+        assert!(Group::all(&rows[..3])[0].rivals().is_empty());
+        assert!(Group::all(&rows[3..])[0].rivals().is_empty());
     }
 
     #[test]

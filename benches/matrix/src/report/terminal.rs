@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets};
 use console::Term;
 
-use super::Group;
+use super::{Group, RATIOS, ratios, verdict};
 use crate::case::Shape;
 use crate::measure::Row;
 use crate::meta::Meta;
@@ -17,10 +17,19 @@ pub fn print(rows: &[Row], meta: &Meta) {
         if group.case.shape == Shape::HotPair {
             mails(&group).iter().for_each(|line| println!("{line}"));
         }
-        for names in blocks(&group, width) {
-            println!("{}", table(&group, &names));
+        for names in blocks(&group, &group.contenders(), cell, width) {
+            println!("{}", table(&group, &names, cell));
+        }
+        let rivals = group.rivals();
+        if !rivals.is_empty() {
+            println!("{RATIOS}:");
+        }
+        for names in blocks(&group, &rivals, ratios, width) {
+            println!("{}", table(&group, &names, ratios));
         }
     }
+    println!();
+    verdict::verdict(rows).iter().for_each(|told| println!("{told}"));
     println!(
         "\nPer page, allocated and freed: cycles / ns, medians, and how many times the floor."
     );
@@ -57,12 +66,12 @@ fn mail(what: &str, row: &Row, over_floor: Option<f64>) -> String {
 }
 
 /// The contenders in blocks, each of which is a table that is not wider than this, if that can be had.
-fn blocks(group: &Group, width: usize) -> Vec<Vec<&'static str>> {
+fn blocks<'a>(group: &Group, names: &[&'a str], cell: Cell, width: usize) -> Vec<Vec<&'a str>> {
     let mut blocks: Vec<Vec<&str>> = Vec::new();
-    for name in group.contenders() {
+    for &name in names {
         if let Some(block) = blocks.last_mut() {
             block.push(name);
-            if wide(&table(group, block)) <= width {
+            if wide(&table(group, block, cell)) <= width {
                 continue;
             }
             block.pop();
@@ -77,8 +86,11 @@ fn wide(table: &Table) -> usize {
     table.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0)
 }
 
+/// What a table says of a row.
+type Cell = fn(&Group, &Row) -> String;
+
 /// Sizes down, contenders across.
-fn table(group: &Group, names: &[&str]) -> Table {
+fn table(group: &Group, names: &[&str], cell: Cell) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(std::iter::once("n").chain(names.iter().copied()));
@@ -133,7 +145,7 @@ mod tests {
             row(Shape::HotPair, 8, "Bare", 1.0),
         ];
         let group = &Group::all(&rows)[0];
-        let table = table(group, &group.contenders()).to_string();
+        let table = table(group, &group.contenders(), cell).to_string();
         let lines: Vec<_> = table.lines().map(|line| line.split_whitespace()).collect();
         let lines: Vec<_> = lines.into_iter().map(|words| words.collect::<Vec<_>>()).collect();
         assert_eq!(lines[0], ["n", "copy-floor", "Bare"]);
@@ -145,9 +157,11 @@ mod tests {
     fn a_narrow_terminal_gets_a_table_below_the_other() {
         let rows = ["a", "b", "c"].map(|name| row(Shape::HotPair, 1, name, 2.0));
         let group = &Group::all(&rows)[0];
-        assert_eq!(blocks(group, usize::MAX), [["a", "b", "c"].to_vec()]);
-        let two = wide(&table(group, &["a", "b"]));
-        assert_eq!(blocks(group, two), [["a", "b"].to_vec(), vec!["c"]]);
-        assert_eq!(blocks(group, 1), [["a"], ["b"], ["c"]]);
+        let all = group.contenders();
+        let blocks = |width| blocks(group, &all, cell, width);
+        assert_eq!(blocks(usize::MAX), [["a", "b", "c"].to_vec()]);
+        let two = wide(&table(group, &["a", "b"], cell));
+        assert_eq!(blocks(two), [["a", "b"].to_vec(), vec!["c"]]);
+        assert_eq!(blocks(1), [["a"], ["b"], ["c"]]);
     }
 }
