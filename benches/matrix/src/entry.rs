@@ -83,6 +83,16 @@ impl Entry {
 const APART: &[Shape] =
     &[Shape::HotPair, Shape::Keep2048, Shape::Outstanding, Shape::TwoThreads, Shape::Random];
 
+/// These and the pipe: all that have pages freed through a hand.
+const BY_HAND: &[Shape] = &[
+    Shape::HotPair,
+    Shape::Keep2048,
+    Shape::Outstanding,
+    Shape::TwoThreads,
+    Shape::Pipe,
+    Shape::Random,
+];
+
 /// Everyone but the rivals.
 #[must_use]
 pub fn entries() -> Vec<Entry> {
@@ -95,7 +105,7 @@ pub fn entries() -> Vec<Entry> {
         Entry::new::<DriverLifo>("driver-lifo", Kind::Recycler, APART),
         Entry::new::<DriverFifo>("driver-fifo", Kind::Recycler, APART),
         Entry::new::<Single<Checked>>("single", Kind::Calls, &[Shape::HotPair, Shape::Keep2048]),
-        Entry::new::<Raw<Checked>>("raw", Kind::Calls, APART).untouched(),
+        Entry::new::<Raw<Checked>>("raw", Kind::Calls, BY_HAND).untouched(),
         mode::<Bare>("Bare"),
         // A step of the report's ladder.
         Entry::new::<Modal<Select<true, false, false, false>>>(

@@ -12,7 +12,7 @@ use frame_alloc::{
     CpuId, DepotAllocator, PageSize, PhysRange, PhysicalAllocator, Provenance, RegionInit,
     SummaryBuddyAllocator,
 };
-use matrix::{Contender, Entry, Items, Kind, PAGE, Setup};
+use matrix::{Contender, Entry, Items, Kind, PAGE, Setup, TOUCHED};
 
 use crate::SHAPES;
 
@@ -81,6 +81,11 @@ impl Contender for Hand {
         let layout = Layout::from_size_align(bytes, 4 << 20)?;
         // SAFETY: the size is not zero.
         let memory = NonNull::new(unsafe { alloc(layout) }).context("no memory")?;
+        let written = if setup.touched { bytes / PAGE } else { 0 };
+        for page in 0..written {
+            // SAFETY: inside the block; nobody else has it yet.
+            unsafe { memory.add(page * PAGE).write_volatile(1) };
+        }
         let base = memory.as_ptr().expose_provenance();
         let frames = Box::new(Frames::new(BASE, SummaryBuddyAllocator::new(BASE)));
         let pool = Pool(frames, memory, layout);
@@ -114,6 +119,15 @@ impl Contender for Hand {
         }
     }
 
+    #[inline(always)]
+    fn touch<const N: usize>(&mut self, bulk: &mut Items<usize, N>, n: usize) {
+        for &mut frame in bulk.first(n) {
+            let page = std::ptr::with_exposed_provenance_mut::<u8>(frame);
+            // SAFETY: the frame is the bulk's, and in the block whose provenance was exposed.
+            unsafe { page.write_bytes(n as u8, TOUCHED) };
+        }
+    }
+
     fn swap<const N: usize>(
         left: &mut Items<usize, N>,
         at: usize,
@@ -126,5 +140,5 @@ impl Contender for Hand {
 
 /// It has no bulk call.
 pub fn entries() -> Vec<Entry> {
-    vec![Entry::new::<Hand>("frame-alloc", Kind::Rival, SHAPES).untouched()]
+    vec![Entry::new::<Hand>("frame-alloc", Kind::Rival, SHAPES)]
 }
