@@ -58,7 +58,7 @@ pub fn page(rows: &[Row], meta: &Meta) -> Result<String> {
             }
             body {
                 h1 { "What every mode costs" }
-                p.verdict { @for told in verdict::verdict(rows) { (told) " " } }
+                p.verdict { @for told in verdict::verdict(rows) { (told) br; } }
                 @for (against, lines) in verdict::places(rows) {
                     details { summary { (against) ": where, and in what share of its time" }
                         ul { @for line in lines { li { (line) } } }
@@ -119,8 +119,10 @@ fn charts(group: &Group) -> Result<Markup> {
         rivals.splice(0..0, some(&[Kind::Floor]).into_iter().chain(AGAINST));
     }
     let label = group.case.label();
+    let hardened = group.contenders().contains(&"Hardened");
+    let hardened = if hardened { " Hardened is in the table." } else { "" };
     Ok(html! {
-        (figure(group, &ours, &format!("{label}. Hardened is in the table."))?)
+        (figure(group, &ours, &format!("{label}.{hardened}"))?)
         (figure(group, &rivals, &format!("{label}: rivals beside two modes."))?)
     })
 }
@@ -232,12 +234,14 @@ fn ladder(groups: &[Group]) -> Result<Markup> {
     // Hardened writes every byte of a page: on its scale nothing else could be seen.
     let most = lines.iter().flat_map(|line| line.values[..4].iter().flatten());
     let most = most.copied().fold(0.1, f64::max);
+    let cut = lines.iter().any(|line| line.values[4].is_some_and(|ns| ns > most));
+    let cut = if cut { "; the bar of hardened is cut off" } else { "" };
     let svg = chart::bars(&steps, &lines, most)?;
     Ok(html! {
         section {
             h2 { "The ladder: what each safety step adds, at n = " (LADDER_BULK) }
             div.charts {
-                (framed(&svg, &lines, "ns per page; the bar of hardened is cut off."))
+                (framed(&svg, &lines, &format!("ns per page{cut}.")))
             }
             div.scroll tabindex="0" {
                 table {
