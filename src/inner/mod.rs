@@ -268,8 +268,11 @@ impl<M: Mode> Core<M> {
     /// its work is done.
     #[inline]
     pub(crate) fn alarm(&self) {
-        if self.panics && self.books.alarm.fetch_and(0, Ordering::Relaxed) != 0 {
-            self.bad_pages().take(1).for_each(|bad| panic!("pagesheaf: {bad}"));
+        if self.panics
+            && self.books.alarm.fetch_and(0, Ordering::Relaxed) != 0
+            && let Some(bad) = self.bad_pages().next()
+        {
+            panic!("pagesheaf: {bad}");
         }
     }
 
