@@ -8,7 +8,11 @@ use crate::error::Fault;
 use crate::magazine::{Beside, Hand, MAGAZINE_MAX, names};
 use crate::mode::{Checked, Mode};
 use crate::page::{PageId, PageWord, Place, ZONE};
-use crate::sync::{Atomic, Ordering};
+use crate::sync::{Atomic, Ordering, fetch_ahead};
+
+/// So many words are near: 256 KiB, which a processor's second cache has room for. Asking for them ahead would cost a
+/// tenth of a free; in a pool of two million pages it saves a third.
+const NEAR: usize = 1 << 15;
 
 /// The bad pages of a call.
 #[derive(Default)]
@@ -265,6 +269,11 @@ impl Tables {
         let vacant = unsafe { hand.vacant() };
         // SAFETY: as above.
         let start = unsafe { hand.end() };
+        // In a large pool words come from afar: all are on their way before the first is looked at.
+        if self.words.len() > NEAR {
+            let words = ids[filed..].iter().filter_map(|id| self.words.get(id.index() as usize));
+            words.for_each(fetch_ahead);
+        }
         let fault = loop {
             let Some(&id) = ids.get(filed) else { break None };
             let Some(word) = self.words.get(id.index() as usize) else {

@@ -162,6 +162,9 @@ pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
     }
 }
 
+/// A hint, which no model can see.
+pub(crate) fn fetch_ahead<T>(_soon: &T) {}
+
 /// The same in every execution: a model must be deterministic.
 pub(crate) fn entropy<T>(_of: *const T) -> u64 {
     0x5eed
