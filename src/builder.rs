@@ -108,7 +108,8 @@ impl<M: Mode> Builder<M> {
     }
 
     /// How many ids a magazine holds, 1 to 256. A cache has two, so it holds twice as many pages at the most. If
-    /// nothing is said: 256, or fewer in a small pool, so that all caches together hold at most half of it.
+    /// nothing is said: 256, or fewer in a small pool, so that all caches together hold at most half of it (or one page
+    /// a magazine, where that is more).
     pub const fn magazine(mut self, ids: usize) -> Self {
         self.magazine = Some(ids);
         self

@@ -5,17 +5,13 @@
 //! one kind for one of the other needs that one compare-and-swap only.
 
 use crate::magazine::{Magazine, Magazines};
-use crate::sync::{Atomic, Ordering, defect, ordering};
+use crate::sync::{Atomic, Ordering, TAG_BITS, defect, ordering};
 
 /// The most magazines that the word can name.
 pub(crate) const DEPOT_MAX: usize = 0xffff;
 
-/// The bits of the tag. Few in a model, so that it wraps.
-const TAG: u32 = match () {
-    () if defect!("depot-tag") => 0,
-    () if cfg!(pagesheaf_loom) => 3,
-    () => u32::MAX,
-};
+/// The bits of the tag that count.
+const TAG: u32 = if defect!("depot-tag") { 0 } else { TAG_BITS };
 
 /// A side of the depot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

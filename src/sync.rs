@@ -4,7 +4,9 @@
 //! `--cfg pagesheaf_loom` sees every access that the real build makes.
 
 pub(crate) use atomic::Ordering;
-pub(crate) use imp::{Atomic, Turn, copy_in, copy_out, entropy, fetch_ahead, thread_hint};
+pub(crate) use imp::{
+    Atomic, TAG_BITS, Turn, copy_in, copy_out, entropy, fetch_ahead, thread_hint,
+};
 
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("pagesheaf needs 64-bit atomics, which this target does not have");

@@ -162,6 +162,9 @@ pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
     }
 }
 
+/// Few bits of a tag, so that it wraps.
+pub(crate) const TAG_BITS: u32 = 3;
+
 /// A hint, which no model can see.
 pub(crate) fn fetch_ahead<T>(_soon: &T) {}
 

@@ -70,6 +70,9 @@ pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
     unsafe { copy(ids.as_ptr().cast(), to.cast_mut().cast(), ids.len()) };
 }
 
+/// All bits of a tag of 32.
+pub(crate) const TAG_BITS: u32 = u32::MAX;
+
 /// Asks the processor for something that will be read soon, where there is a way to ask.
 #[inline(always)]
 pub(crate) fn fetch_ahead<T>(soon: &T) {

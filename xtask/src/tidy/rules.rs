@@ -28,7 +28,7 @@ const RULES: [Rule; 7] = [
     },
     Rule {
         what: "loom is named outside sync",
-        pattern: r"\bloom::",
+        pattern: r"\bloom::|\bpagesheaf_loom\b",
         applies: |file| core(file) && !sync(file),
     },
     Rule {
