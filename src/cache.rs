@@ -6,7 +6,7 @@
 
 use crate::magazine::{Hand, Magazine, Magazines};
 use crate::mode::{Checked, Mode};
-use crate::sync::{Atomic, Ordering, Owned, defect, ordering};
+use crate::sync::{Atomic, Ordering, Owned, defect, ordering, own};
 
 /// A counter with one writer at a time, which others may read.
 pub(crate) struct Count(Atomic<u64>);
@@ -19,8 +19,9 @@ impl Count {
     /// Adds; the caller holds the slot.
     #[inline(always)]
     pub(crate) fn add(&self, n: u64) {
-        // Relaxed, and no read-modify-write: the lock orders its writers, and readers want a number.
-        let value = self.0.load(Ordering::Relaxed);
+        // SAFETY: the slot's holder is the only writer, and the lock orders one after the other.
+        let value = unsafe { own(&self.0) };
+        // Relaxed, and no read-modify-write: readers want a number.
         self.0.store(value.wrapping_add(n), Ordering::Relaxed);
     }
 

@@ -295,7 +295,8 @@ impl<M: Mode> Front<M> for Cache<M> {
 
     #[inline(always)]
     fn spares(&self, n: usize) -> Option<u32> {
-        self.core.spares(self.slot(), n)
+        // SAFETY: a cache holds its slot.
+        unsafe { self.core.spares(self.slot(), n) }
     }
 
     #[inline(always)]

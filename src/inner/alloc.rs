@@ -13,10 +13,14 @@ use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
     /// How many pages the loaded magazine has left without `n`, if it has them and can be used as it is.
+    ///
+    /// # Safety
+    /// The caller holds the slot.
     #[inline(always)]
-    pub(crate) fn spares(&self, slot: &Slot, n: usize) -> Option<u32> {
+    pub(crate) unsafe fn spares(&self, slot: &Slot, n: usize) -> Option<u32> {
         // A slice of ids has fewer than 2⁶² of them.
-        let left = i64::from(slot.loaded.held()) - n as i64;
+        // SAFETY: the slot's holder owns its hands.
+        let left = i64::from(unsafe { slot.loaded.len() }) - n as i64;
         (!M::HARDENED && slot.may_leave(left)).then_some(left as u32)
     }
 
@@ -76,16 +80,16 @@ impl<M: Mode> Core<M> {
         // SAFETY: the caller owns the hand, here and below.
         let mut len = unsafe { hand.len() };
         if !M::HARDENED {
-            let n = len.min(out.len());
+            let n = (len as usize).min(out.len());
             // SAFETY: as above; the hand has as many.
-            unsafe { hand.pop::<M>((len - n) as u32, &mut out[..n]) };
+            unsafe { hand.pop::<M>(len - n as u32, &mut out[..n]) };
             return n;
         }
         let mut got = 0;
         while got < out.len() && len > 0 {
             len -= 1;
             // SAFETY: as above; the hand has one more.
-            unsafe { hand.pop::<M>(len as u32, &mut out[got..=got]) };
+            unsafe { hand.pop::<M>(len, &mut out[got..=got]) };
             // SAFETY: `pop` wrote it.
             let id = unsafe { out[got].assume_init() };
             // SAFETY: as above.
@@ -198,7 +202,7 @@ impl<M: Mode> Core<M> {
         if self.cached() == 0 && self.zone.free() == 0 {
             return Short::Exhausted;
         }
-        self.ask_all();
+        self.ask_caches();
         Short::Cached
     }
 

@@ -21,16 +21,15 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Asks all caches for what they hold.
-    pub(super) fn ask_all(&self) {
-        self.slots.iter().for_each(Slot::ask);
+    /// Asks owned caches for what they hold; shared slots are drained by whoever needs pages.
+    pub(super) fn ask_caches(&self) {
+        self.slots[..self.owned_slots].iter().for_each(Slot::ask);
     }
 
     /// How many pages all magazines hold, as of about now.
     pub(crate) fn cached(&self) -> usize {
-        let watched = M::CHECKS;
-        let in_hands = self.slots.iter().map(Slot::held).sum::<usize>();
-        self.magazines.total() + if watched { 0 } else { in_hands }
+        let in_hands = || self.slots.iter().map(Slot::held).sum::<usize>();
+        self.magazines.total() + if M::CHECKS { 0 } else { in_hands() }
     }
 
     /// Puts all that a slot has into the zone. Returns how many pages.
@@ -79,7 +78,7 @@ impl<M: Mode> Core<M> {
     pub(crate) fn drain(&self, but: Option<&Slot>) {
         self.drain_shared(but);
         self.drain_depot();
-        self.ask_all();
+        self.ask_caches();
     }
 
     /// Free pages whose word says that they are somewhere else.

@@ -55,8 +55,9 @@ impl<M: Mode> Core<M> {
     #[inline(always)]
     pub(crate) unsafe fn give_now(&self, slot: &Slot, ids: &[PageId]) -> usize {
         let hand = &slot.loaded;
-        let held = hand.held();
         // SAFETY: the slot's holder owns its hands, here and below.
+        let held = unsafe { hand.len() };
+        // SAFETY: as above.
         let room = unsafe { hand.room_beside(held) };
         if M::HARDENED || !slot.may_leave(room as i64 - ids.len() as i64) {
             return 0;
@@ -145,7 +146,7 @@ impl<M: Mode> Core<M> {
             unsafe { self.file_checked(hand, ids) }
         } else {
             // SAFETY: passed on to the caller; this mode does not check.
-            unsafe { hand.push_unseen(hand.held(), ids) };
+            unsafe { hand.push_unseen(hand.len(), ids) };
             (ids.len(), None)
         }
     }

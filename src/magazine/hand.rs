@@ -13,7 +13,7 @@ use core::mem::MaybeUninit;
 use super::{Head, Magazine, Magazines};
 use crate::mode::Mode;
 use crate::page::{PageId, Place};
-use crate::sync::{Atomic, Ordering, Owned, copy_in, copy_out, ordering};
+use crate::sync::{Atomic, Ordering, Owned, copy_in, copy_out, ordering, own};
 
 /// What the owner of a magazine knows of it. All methods but `new` and `held` demand that the caller owns the hand.
 pub(crate) struct Hand {
@@ -63,9 +63,9 @@ impl Hand {
     /// the same again.
     pub(crate) unsafe fn put_down<M: Mode>(&self, magazines: &Magazines) -> Magazine {
         // SAFETY: the caller owns the hand.
-        let magazine = unsafe { self.magazine.get() };
+        let (magazine, len) = unsafe { (self.magazine.get(), self.len()) };
         if !M::CHECKS {
-            magazines.set_len(magazine, self.held());
+            magazines.set_len(magazine, len);
         }
         magazine
     }
@@ -94,7 +94,8 @@ impl Hand {
             // SAFETY: the caller owns it.
             unsafe { b.set(of_a) };
         }
-        let (of_self, of_other) = (self.held(), other.held());
+        // SAFETY: the caller owns both.
+        let (of_self, of_other) = unsafe { (self.len(), other.len()) };
         self.len.store(of_other, Ordering::Relaxed);
         other.len.store(of_self, Ordering::Relaxed);
         // SAFETY: the caller owns both, field by field.
@@ -123,13 +124,13 @@ impl Hand {
     pub(crate) unsafe fn end(&self) -> Place {
         // SAFETY: the caller owns the hand, here and below.
         let start = unsafe { self.start.get() };
-        start + self.held()
+        // SAFETY: as above.
+        start + unsafe { self.len() }
     }
 
-    /// How many ids the magazine holds: for its owner; for others, as of about now.
-    #[inline(always)]
+    /// How many ids the magazine holds, as of about now: for whoever does not own the hand.
     pub(crate) fn held(&self) -> u32 {
-        // Relaxed: the owner reads its own store; anybody else wants a number for a report.
+        // Relaxed: a number for a report.
         self.len.load(Ordering::Relaxed)
     }
 
@@ -138,8 +139,9 @@ impl Hand {
     /// # Safety
     /// As [`Self::magazine`].
     #[inline(always)]
-    pub(crate) unsafe fn len(&self) -> usize {
-        self.held() as usize
+    pub(crate) unsafe fn len(&self) -> u32 {
+        // SAFETY: the caller owns the hand, and so is the only writer.
+        unsafe { own(&self.len) }
     }
 
     /// How many more it can hold.
@@ -149,7 +151,7 @@ impl Hand {
     #[inline(always)]
     pub(crate) unsafe fn room(&self) -> usize {
         // SAFETY: passed on to the caller.
-        unsafe { self.room_beside(self.held()) }
+        unsafe { self.room_beside(self.len()) }
     }
 
     /// How many more it can hold than `held` ids.
@@ -221,7 +223,7 @@ impl Hand {
         // SAFETY: the caller owns the hand, here and below.
         unsafe { self.begin_writing() };
         // SAFETY: as above; the length is at most the capacity.
-        let first = unsafe { self.slot(self.held()) };
+        let first = unsafe { self.slot(self.len()) };
         // SAFETY: as above; so many slots are left in the magazine.
         unsafe { core::slice::from_raw_parts(first, self.room()) }
     }

@@ -93,7 +93,7 @@ impl<'a> Held<'a> {
         }
         let mut out = [MaybeUninit::uninit()];
         // SAFETY: as above, and it has one.
-        unsafe { self.hand.pop::<Checked>(self.hand.held() - 1, &mut out) };
+        unsafe { self.hand.pop::<Checked>(self.hand.len() - 1, &mut out) };
         // SAFETY: `pop` wrote it.
         Some(unsafe { out[0].assume_init() })
     }

@@ -165,6 +165,17 @@ pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
 /// Few bits of a tag, so that it wraps.
 pub(crate) const TAG_BITS: u32 = 3;
 
+/// What the only writer of a word wrote last, read by that writer: there is nothing for another thread to be in the way
+/// of, so it is no point at which threads are switched. loom reports a writer that is not the only one.
+///
+/// # Safety
+/// As the real arm's.
+#[track_caller]
+pub(crate) unsafe fn own<T: Word>(word: &Atomic<T>) -> T {
+    // SAFETY: passed on to the caller, and looked at by loom.
+    T::from_bits(unsafe { word.0.unsync_load() })
+}
+
 /// A hint, which no model can see.
 pub(crate) fn fetch_ahead<T>(_soon: &T) {}
 

@@ -73,6 +73,15 @@ pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
 /// All bits of a tag of 32.
 pub(crate) const TAG_BITS: u32 = u32::MAX;
 
+/// What the only writer of a word wrote last, read by that writer.
+///
+/// # Safety
+/// Nobody else writes the word now, and who did before has handed it on.
+#[inline(always)]
+pub(crate) unsafe fn own<T: bytemuck::NoUninit>(word: &Atomic<T>) -> T {
+    word.load(super::Ordering::Relaxed)
+}
+
 /// Asks the processor for something that will be read soon, where there is a way to ask.
 #[inline(always)]
 pub(crate) fn fetch_ahead<T>(soon: &T) {
