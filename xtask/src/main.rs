@@ -6,6 +6,7 @@ mod loom;
 mod matrix;
 mod mutants;
 mod peers;
+mod prevented;
 mod run;
 mod sanitize;
 mod section;
@@ -44,7 +45,7 @@ enum Task {
 }
 
 fn main() -> anyhow::Result<()> {
-    if let Some(done) = loom::as_rustc() {
+    if let Some(done) = loom::as_rustc().or_else(prevented::as_rustdoc) {
         return done;
     }
     let task = Task::parse();

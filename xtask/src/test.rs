@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::run::{Stages, cargo, run};
-use crate::{fuzz, instructions, peers, tidy};
+use crate::{fuzz, instructions, peers, prevented, tidy};
 
 /// The features that choose a mode.
 const MODE_FEATURES: [&str; 4] = ["refcount", "checks", "stats", "hardened"];
@@ -38,6 +38,7 @@ pub fn test() -> Result<()> {
         })?;
         stages.stage(&format!("tests and doctests, {name}"), || tests(&mut cargo([]), features))?;
     }
+    stages.stage("what must not compile, by its error", prevented::prevented)?;
     stages.stage("check, every set of features", every_set)?;
     stages.stage("tests without debug assertions", || {
         tests(cargo([]).env("CARGO_PROFILE_TEST_DEBUG_ASSERTIONS", "false"), &[])
