@@ -1,7 +1,7 @@
 //! Frees of what must not be freed.
 
 use crate::common::*;
-use crate::suite::{Misuse, Scene, said, when};
+use crate::suite::{Misuse, Scene, Verdict, said, when};
 
 const FREE: &str = "is already free";
 
@@ -40,9 +40,8 @@ misuses! {
         scene.misfree(&ids[1..], 0)
     }
     of_a_page_in_the_depot, "free of a page that lies in the depot", |mode| when(mode.checks, FREE), |scene| {
-        let ids = scene.ids[..30].to_vec();
-        scene.free(&ids);
-        scene.misfree(&ids[..1], 0)
+        let id = scene.free_into_the_depot();
+        scene.misfree(&[id], 0)
     }
     of_a_page_in_the_zone, "free of a page that lies in the zone", |mode| when(mode.checks, FREE), |scene| {
         let ids = scene.ids[..30].to_vec();
@@ -88,11 +87,16 @@ misuses! {
         said
     }
     to_another_pool_that_has_it_out, "free to another pool, where a page of this number is out", |_| when(false, ""), |scene| {
-        let other = Scene::<M>::away();
-        let ours = other.alloc_bulk_raw(&mut no_ids::<100>()).0.to_vec();
-        scene.bad = Some((ours[0], 0));
-        // SAFETY: not so: it stands for the page of the same number in the scene's pool.
-        let said = said(unsafe { other.free_bulk_raw(&ours[..1]) });
+        let (other, id) = (Scene::<M>::away(), scene.ids[0]);
+        assert!(other.alloc_bulk_raw(&mut no_ids::<100>()).0.contains(&id));
+        // SAFETY: not so: the page is the scene's pool's.
+        let said = said(unsafe { other.free_bulk_raw(&[id]) });
+        // The page that the other pool has taken back is its own, which somebody uses.
+        assert_eq!((out(&scene.pool), out(&other)), (40, 99));
+        assert_eq!(other.alloc().map(Page::into_raw), Ok(id));
+        // The page that was meant is out as before, and can be freed.
+        scene.free(&[id]);
+        assert_eq!(out(&scene.pool), 39);
         std::mem::forget(other);
         said
     }
@@ -130,11 +134,58 @@ misuses! {
         let reclaimed = unsafe { scene.pool.reclaim(id) };
         said(reclaimed.map(std::mem::forget))
     }
+    racing, "double free, by two threads at the same time: one of them is told", racing_verdict, |scene| {
+        (0..ROUNDS).fold(None, |_, _| {
+            // Where nobody is told, nothing can be promised of the pool any more.
+            std::mem::forget(std::mem::replace(scene, Scene::new()));
+            scene.race()
+        })
+    }
+}
+
+every_hardened_mode!(racing);
+
+/// How often two threads race.
+const ROUNDS: usize = 500;
+
+fn racing_verdict(mode: Modes) -> Verdict {
+    if mode.checks && !mode.hardened { Verdict::AtTimes(FREE) } else { when(mode.hardened, FREE) }
 }
 
 impl<M: Mode> Scene<M> {
     /// Another pool of as many pages.
     fn away() -> Pool<M> {
         build::<M>(100, |builder| builder.magazine(4))
+    }
+
+    /// Two threads free a page at the same time. Returns what one of them was told; not both are.
+    fn race(&mut self) -> Option<String> {
+        let id = self.ids[0];
+        self.bad = Some((id, 0));
+        let start = std::sync::Barrier::new(2);
+        let free = |cache: &mut Cache<M>| {
+            start.wait();
+            // SAFETY: not so: both threads free the page.
+            said(unsafe { cache.free_bulk_raw(&[id]) })
+        };
+        let (one, two) = (&mut self.one, &mut self.two);
+        let told = std::thread::scope(|threads| {
+            let other = threads.spawn(|| free(two));
+            [free(one), other.join().expect("no panic")]
+        });
+        let told: Vec<_> = told.into_iter().flatten().collect();
+        let pages = self.pool.audit();
+        assert!(pages.pages.adds_up(), "{pages}");
+        match racing_verdict(self.pool.mode()) {
+            Verdict::Detected(_) => assert_eq!(told.len(), 1),
+            Verdict::AtTimes(_) => assert!(told.len() <= 1, "{told:?}"),
+            _ => assert!(told.is_empty(), "{told:?}"),
+        }
+        if M::CHECKS {
+            // If nobody was told, the page lies in two places, of which its word knows one.
+            assert_eq!(pages.misplaced, Some(1 - told.len() as u64), "{told:?}");
+            assert!(told.iter().all(|said| *said == self.text(FREE)), "{told:?}");
+        }
+        told.into_iter().next()
     }
 }

@@ -20,6 +20,42 @@ impl<M: Mode> Scene<M> {
     }
 }
 
+/// 20 pages in a batch.
+fn twenty<M: Mode>(cache: &mut Cache<M>) -> PageBatch<M> {
+    let mut batch = PageBatch::new();
+    assert_eq!(cache.alloc_bulk(&mut batch, 20).new, 20);
+    batch
+}
+
+/// The user's code panics when it has its 10th page: 9 are kept, 10 are still to come.
+fn taken_one_by_one<M: Mode>(cache: &mut Cache<M>) {
+    let mut seen = 0;
+    let look = |_: &Page<M>| {
+        seen += 1;
+        assert!(seen < 10);
+    };
+    let _: Vec<_> = twenty(cache).into_iter().inspect(look).collect();
+}
+
+/// It panics when it writes to the 10th page of a batch.
+fn written_in_place<M: Mode>(cache: &mut Cache<M>) {
+    let mut batch = twenty(cache);
+    batch.iter_mut().enumerate().for_each(|(at, bytes)| {
+        bytes.fill(at as u8);
+        assert!(at < 9);
+    });
+}
+
+/// It panics in place of the 10th page that another batch is to get.
+fn pushed_from_an_iterator<M: Mode>(cache: &mut Cache<M>) {
+    let pages = twenty(cache).into_iter().enumerate().map(|(at, page)| {
+        assert!(at < 9);
+        page
+    });
+    let mut other = PageBatch::<M>::new();
+    pages.for_each(|page| other.push(page).expect("room"));
+}
+
 misuses! {
     forgotten_page, "`mem::forget` of a page, seen by `close`",
         |_| Verdict::Detected("the pool has 0 other handles and 1 pages out: 0 [{mode}]"), |_scene| {
@@ -85,13 +121,10 @@ misuses! {
         None
     }
     panic_in_a_closure, "a panic while pages are being used", |_| Verdict::Harmless, |scene| {
-        let user = AssertUnwindSafe(|| {
-            let mut batch = PageBatch::<M>::new();
-            assert_eq!(scene.one.alloc_bulk(&mut batch, 20).new, 20);
-            let _: Vec<_> = batch.into_iter().inspect(|page| assert!(page.id().index() == u32::MAX)).collect();
-        });
-        assert!(catch_unwind(user).is_err());
-        assert_eq!(out(&scene.pool), 40);
+        for user in [taken_one_by_one, written_in_place, pushed_from_an_iterator] {
+            assert!(catch_unwind(AssertUnwindSafe(|| user(&mut scene.one))).is_err());
+            assert_eq!(out(&scene.pool), 40);
+        }
         None
     }
     nothing, "requests for no page", |_| Verdict::Harmless, |scene| {
@@ -162,36 +195,3 @@ misuses! {
         None
     }
 }
-
-/// Of two threads that free one page, exactly one is told, each time.
-fn of_racing_double_frees_one_is_reported<M: Mode>() {
-    let pool = build::<M>(100, |builder| builder.magazine(4));
-    for round in 0..2000 {
-        let mut cache = pool.cache().expect("a cache");
-        let id = cache.alloc().expect("a page").into_raw();
-        let start = std::sync::Barrier::new(2);
-        let free = |mut cache: Cache<M>| {
-            start.wait();
-            // SAFETY: not so: both threads free the page. Hardened modes tell one of them.
-            unsafe { cache.free_bulk_raw(&[id]) }.err()
-        };
-        let other = pool.cache().expect("a cache");
-        let (one, two) = std::thread::scope(|threads| {
-            let other = threads.spawn(|| free(other));
-            (free(cache), other.join().expect("no panic"))
-        });
-        let told: Vec<_> = [one, two].into_iter().flatten().collect();
-        assert_eq!(told.len(), 1, "round {round}");
-        assert_eq!((told[0].page, told[0].fault), (id, Fault::AlreadyFree));
-        assert_adds_up(&pool);
-    }
-    assert_eq!(out(&pool), 0);
-}
-
-every_hardened_mode!(of_racing_double_frees_one_is_reported);
-
-/// The line of the table for racing frees, which modes without hardening see or not, as it happens.
-pub const RACING: Misuse = Misuse {
-    what: "double free, by two threads at the same time: exactly one of them is told",
-    verdict: |mode| crate::suite::when(mode.hardened, "is already free"),
-};

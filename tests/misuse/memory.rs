@@ -1,5 +1,7 @@
 //! Misuse of the bytes of pages.
 
+use std::collections::BTreeSet;
+
 use crate::common::*;
 use crate::suite::{Misuse, Scene, Verdict, when};
 
@@ -14,14 +16,17 @@ enum Rest {
 impl<M: Mode> Scene<M> {
     /// Frees a page so that it lies there.
     fn rest(&mut self, rest: Rest) -> PageId {
-        let n = if rest == Rest::Cache { 2 } else { 30 };
-        let ids = self.ids[..n].to_vec();
-        self.free(&ids);
-        if rest == Rest::Zone {
-            self.pool.drain();
-            self.one.drain();
+        let id = self.ids[0];
+        match rest {
+            Rest::Cache => self.free(&[id]),
+            Rest::Depot => _ = self.free_into_the_depot(),
+            Rest::Zone => {
+                self.free(&[id]);
+                self.one.drain();
+                assert_eq!(self.pool.audit().pages.cached, 0);
+            }
         }
-        ids[0]
+        id
     }
 
     /// Writes one byte of a freed page, and looks what the report says of it when all pages have been allocated.
@@ -31,7 +36,6 @@ impl<M: Mode> Scene<M> {
         let byte = self.bytes(id).wrapping_add(offset);
         // SAFETY: the region is mapped; that the page is free is the misuse.
         unsafe { byte.write(!byte.read()) };
-        self.one.drain();
         let mut all = PageBatch::<M>::new();
         let new = self.one.alloc_bulk(&mut all, 100).new;
         let out = 100 - self.pool.audit().pages.bad;
@@ -47,11 +51,7 @@ impl<M: Mode> Scene<M> {
         let bad = bad.first()?;
         assert_eq!((bad.page, bad.fault), (id, Fault::Poison { offset: offset as u32 }));
         assert!(format!("{:#}", self.pool).contains(&format!("\n  {bad}")), "{:#}", self.pool);
-        Some(
-            bad.to_string()
-                .replace(&format!("{id} "), "")
-                .replace(&format!("byte {offset}"), "byte {byte}"),
-        )
+        Some(about(bad).replace(&format!("byte {offset}"), "byte {byte}"))
     }
 }
 
@@ -75,40 +75,63 @@ misuses! {
         assert!(bytes.iter().all(|&byte| byte == bytes[0]));
         (bytes[0] != b's').then(|| format!("every byte is {:#x}", bytes[0]))
     }
-    stray_writes, "writes all over freed pages: what becomes of the free lists", |_| Verdict::Harmless, |scene| {
+    stray_writes, "writes all over freed pages: what becomes of the free lists", stray_verdict, |scene| {
         let ids = scene.ids.clone();
         scene.free(&ids);
-        if M::HARDENED {
-            // They would be withheld, as above.
-            return None;
-        }
-        for id in ids {
+        for &id in &ids {
             // SAFETY: the region is mapped; that the page is free is the misuse.
             unsafe { scene.bytes(id).write_bytes(0xff, scene.pool.page_size()) };
         }
-        scene.one.drain();
         let mut all = PageBatch::<M>::new();
-        assert_eq!(scene.one.alloc_bulk(&mut all, 100), Bulk { new: 100, short: None });
+        let bulk = scene.one.alloc_bulk(&mut all, 100);
         assert!(distinct(all.ids()) && all.ids().iter().all(|id| id.index() < 100));
+        let bad: BTreeSet<_> = scene.pool.bad_pages().map(|bad| bad.page).collect();
+        let mut said: Vec<_> = scene.pool.bad_pages().map(|bad| about(&bad)).collect();
+        said.dedup();
+        if M::HARDENED {
+            // The pages that were written are withheld, and only those.
+            assert_eq!(bulk, Bulk { new: 60, short: Some(Short::Exhausted) });
+            assert_eq!(bad, ids.into_iter().collect());
+            assert!(all.ids().iter().all(|id| !bad.contains(id)));
+            assert_eq!((scene.pool.audit().pages.out, scene.pool.audit().pages.bad), (60, 40));
+        } else {
+            assert_eq!((bulk, bad.len()), (Bulk { new: 100, short: None }, 0));
+        }
         scene.one.free_bulk(&mut all);
-        None
+        assert_adds_up(&scene.pool);
+        assert!(said.len() <= 1, "{said:?}");
+        said.pop()
     }
 }
 
-/// In hardened modes every byte of a freed page is watched.
+fn stray_verdict(mode: Modes) -> Verdict {
+    if mode.hardened {
+        Verdict::Detected("was written after it was freed, at byte 0 [{mode}]")
+    } else {
+        Verdict::Harmless
+    }
+}
+
+/// What is said of a bad page, but for which it is.
+fn about(bad: &BadPage) -> String {
+    bad.to_string().replace(&format!("{} ", bad.page), "")
+}
+
+/// In hardened modes every byte of a freed page is watched, wherever the page lies.
 fn one_byte_anywhere<M: Mode>() {
-    for offset in 0..256 {
-        let pool = build::<M>(4, |builder| builder.magazine(4));
-        let mut cache = pool.cache().expect("a cache");
-        let page = cache.alloc().expect("a page");
-        let byte = page.as_ptr().wrapping_add(offset);
-        cache.free(page);
-        // SAFETY: the region is mapped; that the page is free is the misuse.
-        unsafe { byte.write(!byte.read()) };
-        let mut all = PageBatch::<M>::new();
-        assert_eq!(cache.alloc_bulk(&mut all, 4).new, 3, "byte {offset}");
-        assert_eq!(pool.audit().pages.bad, 1);
-        assert_adds_up(&pool);
+    for (rest, there) in [(Rest::Cache, 61), (Rest::Depot, 90), (Rest::Zone, 61)] {
+        for offset in 0..256 {
+            let mut scene = Scene::<M>::new();
+            let id = scene.rest(rest);
+            let byte = scene.bytes(id).wrapping_add(offset);
+            // SAFETY: the region is mapped; that the page is free is the misuse.
+            unsafe { byte.write(!byte.read()) };
+            let mut all = PageBatch::<M>::new();
+            assert_eq!(scene.one.alloc_bulk(&mut all, 100).new, there - 1, "byte {offset}");
+            let bad: Vec<_> = scene.pool.bad_pages().map(|bad| (bad.page, bad.fault)).collect();
+            assert_eq!(bad, [(id, Fault::Poison { offset: offset as u32 })]);
+            assert_adds_up(&scene.pool);
+        }
     }
 }
 
