@@ -10,6 +10,8 @@ mod drain;
 mod free;
 mod harden;
 mod lend;
+#[cfg(test)]
+mod misplaced;
 
 use core::alloc::Layout;
 use core::marker::PhantomData;
