@@ -206,18 +206,30 @@ pub fn distinct(ids: &[PageId]) -> bool {
     set.len() == ids.len()
 }
 
-/// Fills a page with bytes that no other page has in this order.
+/// Fills a page with bytes that no other page has, and that differ along it.
 pub fn mark(bytes: &mut [u8], seed: u32) {
-    for (at, four) in bytes.chunks_exact_mut(4).enumerate() {
-        four.copy_from_slice(&(seed.wrapping_mul(0x9e37_79b9) ^ at as u32).to_le_bytes());
+    let (parts, _) = bytes.as_chunks_mut();
+    let mut marks = marks(seed);
+    for (at, part) in parts.iter_mut().enumerate() {
+        marks[0] = at as u8;
+        *part = marks;
     }
 }
 
 /// Whether a page has the bytes that [`mark`] wrote.
 pub fn is_marked(bytes: &[u8], seed: u32) -> bool {
-    let mut same = vec![0; bytes.len()];
-    mark(&mut same, seed);
-    bytes == same
+    let (parts, _) = bytes.as_chunks();
+    let mut marks = marks(seed);
+    parts.iter().enumerate().all(|(at, part)| {
+        marks[0] = at as u8;
+        *part == marks
+    })
+}
+
+/// The bytes of a part of a page, but for the first, which says which part it is.
+fn marks(seed: u32) -> [u8; 16] {
+    let mixed = u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (u128::from(mixed) << 64 | u128::from(seed) << 8).to_le_bytes()
 }
 
 /// Room for raw ids.

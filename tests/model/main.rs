@@ -4,9 +4,15 @@
 #[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
+#[macro_use]
+mod steps;
+mod counts;
+mod ends;
+mod foreign;
+mod looks;
+mod moves;
 mod op;
 mod shares;
-mod steps;
 mod world;
 
 use common::*;
@@ -23,7 +29,7 @@ const STEPS: usize = 200;
 fn run<M: Mode, S: Shares<M>>(pages: usize, ops: &[Op]) {
     let mut world = World::<M, S>::new(pages);
     ops.iter().for_each(|&op| world.step(op));
-    world.end();
+    if pages.is_multiple_of(3) { world.end_without_handles() } else { world.end() }
 }
 
 fn sequences<M: Mode, S: Shares<M>>() {
@@ -54,7 +60,7 @@ fn any_sequence_with_shared_pages_keeps_every_page<M: Refcounted>() {
 /// Operations at random.
 fn random_ops(seed: u64) -> Vec<Op> {
     let mut random = Random::new(seed);
-    (0..2000).map(|_| Op::from([0; BYTES].map(|_| random.next() as u8))).collect()
+    (0..1500).map(|_| Op::from([0; BYTES].map(|_| random.next() as u8))).collect()
 }
 
 fn two_threads_keep_every_page<M: Mode>() {

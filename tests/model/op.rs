@@ -37,6 +37,7 @@ operations! {
     FreeBulk,
     FreeBlock,
     FreeRaw,
+    /// Several pages, whatever their counts are.
     FreeElevated,
     /// Without a cache, as the next three.
     DropPage,
@@ -46,6 +47,8 @@ operations! {
     SplitOff,
     SplitTo,
     Append,
+    /// From a batch with less room, and back into one.
+    AppendSmall,
     Push,
     Pop,
     SwapRemove,
@@ -63,10 +66,34 @@ operations! {
     TryUnique,
     RetainRaw,
     ReleaseRaw,
+    /// Many pages in one call, each of them more than once.
+    RetainMany,
+    ReleaseMany,
+    /// `Page::zero`, and bytes of its own again.
+    Zero,
+    /// The bytes of a batch or a block are written anew.
+    Write,
     DrainCache,
     DrainPool,
-    /// Fails, because something is out or a cache is there, and leaves the pool whole.
+    /// `Pool::clone` or `Cache::pool`, in place of the handle that there was.
+    NewHandle,
+    /// Fails, because another handle lives, and leaves the pool whole.
     TryClose,
+    /// Fails with the numbers of what is out, if no cache is there.
+    CloseWithPagesOut,
+    /// From numbers to addresses and back.
+    LookUp,
+    /// What each cache did, and bad pages.
+    Report,
+    /// Pages, a batch and a block of another pool are freed here, and go home.
+    FreeForeign,
+    /// Into a batch with pages of another pool: refused, in whichever way.
+    AllocIntoForeign,
+    ReclaimIntoForeign,
+    PushForeign,
+    AppendForeign,
+    /// From a batch of another pool: none is lent.
+    LendForeign,
 }
 
 /// An operation: what, and two operands, which are taken modulo what there is.

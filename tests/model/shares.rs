@@ -2,27 +2,38 @@
 
 use crate::common::*;
 
+/// A pool, or one of its caches.
+pub enum Through<'a, M: Mode> {
+    Pool(&'a Pool<M>),
+    Cache(&'a mut Cache<M>),
+}
+
 /// What a mode can do with shared pages: everything, or nothing.
 pub trait Shares<M: Mode> {
+    /// Whether it is everything.
+    const COUNTS: bool;
     /// A reference to a page.
     type Shared: Send;
     /// Refuses in a mode that does not count.
     fn share(page: Page<M>) -> Result<Self::Shared, Page<M>>;
     fn bytes(shared: &Self::Shared) -> (PageId, &[u8]);
+    /// How many references there are.
+    fn count(shared: &Self::Shared) -> u32;
     fn again(shared: &Self::Shared) -> Self::Shared;
     fn unique(shared: Self::Shared) -> Result<Page<M>, Self::Shared>;
     /// # Safety
     /// As `Pool::retain_bulk`.
-    unsafe fn retain(pool: &Pool<M>, ids: &[PageId]) -> Option<Result<usize, FreeError>>;
+    unsafe fn retain(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, FreeError>>;
     /// # Safety
     /// As `Pool::release_bulk`.
-    unsafe fn release(pool: &Pool<M>, ids: &[PageId]) -> Option<Result<usize, FreeError>>;
+    unsafe fn release(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, FreeError>>;
 }
 
 /// The mode counts.
 pub struct Counted;
 
 impl<M: Refcounted> Shares<M> for Counted {
+    const COUNTS: bool = true;
     type Shared = SharedPage<M>;
 
     fn share(page: Page<M>) -> Result<SharedPage<M>, Page<M>> {
@@ -33,6 +44,10 @@ impl<M: Refcounted> Shares<M> for Counted {
         (shared.id(), shared)
     }
 
+    fn count(shared: &SharedPage<M>) -> u32 {
+        shared.refcount()
+    }
+
     fn again(shared: &SharedPage<M>) -> SharedPage<M> {
         shared.clone()
     }
@@ -41,14 +56,22 @@ impl<M: Refcounted> Shares<M> for Counted {
         shared.try_into_unique()
     }
 
-    unsafe fn retain(pool: &Pool<M>, ids: &[PageId]) -> Option<Result<usize, FreeError>> {
-        // SAFETY: passed on to the caller.
-        Some(unsafe { pool.retain_bulk(ids) })
+    unsafe fn retain(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, FreeError>> {
+        Some(match front {
+            // SAFETY: passed on to the caller.
+            Through::Pool(pool) => unsafe { pool.retain_bulk(ids) },
+            // SAFETY: passed on to the caller.
+            Through::Cache(cache) => unsafe { cache.retain_bulk(ids) },
+        })
     }
 
-    unsafe fn release(pool: &Pool<M>, ids: &[PageId]) -> Option<Result<usize, FreeError>> {
-        // SAFETY: passed on to the caller.
-        Some(unsafe { pool.release_bulk(ids) })
+    unsafe fn release(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, FreeError>> {
+        Some(match front {
+            // SAFETY: passed on to the caller.
+            Through::Pool(pool) => unsafe { pool.release_bulk(ids) },
+            // SAFETY: passed on to the caller.
+            Through::Cache(cache) => unsafe { cache.release_bulk(ids) },
+        })
     }
 }
 
@@ -56,6 +79,7 @@ impl<M: Refcounted> Shares<M> for Counted {
 pub struct Uncounted;
 
 impl<M: Mode> Shares<M> for Uncounted {
+    const COUNTS: bool = false;
     type Shared = std::convert::Infallible;
 
     fn share(page: Page<M>) -> Result<Self::Shared, Page<M>> {
@@ -63,6 +87,10 @@ impl<M: Mode> Shares<M> for Uncounted {
     }
 
     fn bytes(shared: &Self::Shared) -> (PageId, &[u8]) {
+        match *shared {}
+    }
+
+    fn count(shared: &Self::Shared) -> u32 {
         match *shared {}
     }
 
@@ -74,11 +102,11 @@ impl<M: Mode> Shares<M> for Uncounted {
         Err(shared)
     }
 
-    unsafe fn retain(_: &Pool<M>, _: &[PageId]) -> Option<Result<usize, FreeError>> {
+    unsafe fn retain(_: Through<'_, M>, _: &[PageId]) -> Option<Result<usize, FreeError>> {
         None
     }
 
-    unsafe fn release(_: &Pool<M>, _: &[PageId]) -> Option<Result<usize, FreeError>> {
+    unsafe fn release(_: Through<'_, M>, _: &[PageId]) -> Option<Result<usize, FreeError>> {
         None
     }
 }

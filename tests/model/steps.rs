@@ -1,8 +1,10 @@
-//! What each operation does to the world.
+//! What each operation does to the world: allocating and freeing.
+
+use std::collections::BTreeSet;
 
 use super::op::{Kind, Op};
 use super::shares::Shares;
-use super::world::{ROOM, World};
+use super::world::{KEPT, ROOM, World};
 use crate::common::*;
 
 /// Does `$body` through a cache, or through the pool, as the operand says.
@@ -21,12 +23,12 @@ macro_rules! through {
 }
 
 /// Takes one of a list, if there is one.
-fn pick<T>(list: &mut Vec<T>, which: u8) -> Option<T> {
+pub fn pick<T>(list: &mut Vec<T>, which: u8) -> Option<T> {
     (!list.is_empty()).then(|| list.swap_remove(usize::from(which) % list.len()))
 }
 
 /// An element of a list, if there is one.
-fn of<T>(list: &mut [T], which: u8) -> Option<&mut T> {
+pub fn of<T>(list: &mut [T], which: u8) -> Option<&mut T> {
     let len = list.len();
     list.get_mut(usize::from(which) % len.max(1))
 }
@@ -36,11 +38,16 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     pub fn step(&mut self, op: Op) {
         let Op(kind, a, b) = op;
         // What an operation needs and is not there makes it do nothing.
-        let _ = self.allocate(kind, a, b).or_else(|| self.free(kind, a, b)).or_else(|| {
-            self.arrange(kind, a, b)
-                .or_else(|| self.hand_over(kind, a, b))
-                .or_else(|| self.share(kind, a, b))
-        });
+        let groups = [
+            Self::allocate,
+            Self::free,
+            Self::arrange,
+            Self::hand_over,
+            Self::share,
+            Self::look,
+            Self::mix,
+        ];
+        let _ = groups.iter().find_map(|group| group(self, kind, a, b));
         self.check();
     }
 
@@ -86,11 +93,15 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             }
             Kind::AllocBulkExact => {
                 let mut batch = PageBatch::default();
-                let (result, _) =
+                let before = self.pool.audit().pages;
+                let (result, others) =
                     through!(self, a, |front| front.alloc_bulk_exact(&mut batch, want));
                 match result {
                     Ok(()) => assert_eq!(batch.len(), want),
-                    Err(error) => assert!(batch.is_empty() && error.had < want, "{error}"),
+                    Err(error) => {
+                        assert!(batch.is_empty(), "{error}");
+                        self.check_refusal(error, want, before, others);
+                    }
                 }
                 self.took(batch.ids());
                 self.batches.push(batch);
@@ -114,7 +125,16 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             }
             Kind::AllocBlock => {
                 let order = Order::new(b % 7)?;
-                let block = through!(self, a, |front| front.alloc_block(order)).0.ok()?;
+                let whole = self.whole(order);
+                let (block, others) = through!(self, a, |front| front.alloc_block(order));
+                let block = match block {
+                    Ok(block) => block,
+                    Err(short) => {
+                        self.check_no_block(short, whole, others);
+                        return Some(());
+                    }
+                };
+                assert!(whole > 0 || !self.alone);
                 assert_eq!(block.order(), order);
                 assert!((block.id().index() as usize).is_multiple_of(order.pages()));
                 self.took(&Self::of_block(&block));
@@ -180,198 +200,60 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 freed.expect("pages of the pool");
             }
             Kind::FreeElevated => {
-                let (id, _) = pick(&mut self.raw, b)?;
-                self.lets_go(&[id]);
-                // SAFETY: the page has no owner, and nobody uses the references again.
-                let freed = through!(self, a, |front| unsafe { front.free_bulk_elevated(&[id]) });
-                freed.0.expect("a page of the pool");
-                self.tainted = true;
+                let n = usize::from(b) % (self.raw.len() + 1);
+                let ids: Vec<_> = self.raw.drain(..n).map(|(id, _)| id).collect();
+                self.lets_go(&ids);
+                // SAFETY: the pages have no owner, and nobody uses the references again.
+                let freed = through!(self, a, |front| unsafe { front.free_bulk_elevated(&ids) });
+                freed.0.expect("pages of the pool");
+                self.tainted |= n > 0;
             }
             _ => return None,
         }
         Some(())
     }
-
-    fn arrange(&mut self, kind: Kind, a: u8, b: u8) -> Option<()> {
-        match kind {
-            Kind::SplitOff | Kind::SplitTo => {
-                let batch = of(&mut self.batches, a)?;
-                let (all, at) = (batch.ids().to_vec(), usize::from(b) % (batch.len() + 1));
-                let (front, back) = if kind == Kind::SplitOff {
-                    let back = batch.split_off(at);
-                    assert_eq!(batch.ids(), &all[..at]);
-                    (&all[at..], back)
-                } else {
-                    let front = batch.split_to(at);
-                    assert_eq!(batch.ids(), &all[at..]);
-                    (&all[..at], front)
-                };
-                assert_eq!(back.ids(), front);
-                self.batches.push(back);
-            }
-            Kind::Append => {
-                if self.batches.len() < 2 {
-                    return Some(());
-                }
-                let mut from = pick(&mut self.batches, a)?;
-                let to = of(&mut self.batches, b)?;
-                let fits = from.len() <= to.room();
-                let all = [to.ids(), from.ids()].concat();
-                assert_eq!(to.append(&mut from).is_ok(), fits);
-                if fits {
-                    assert_eq!((to.ids(), from.len()), (&*all, 0));
-                }
-                self.batches.push(from);
-            }
-            Kind::Push => {
-                let batch = of(&mut self.batches, b)?;
-                let page = pick(&mut self.pages, a)?;
-                let (id, room) = (page.id(), batch.room());
-                match batch.push(page) {
-                    Ok(()) => assert_eq!(batch.ids().last(), Some(&id)),
-                    Err(refused) => {
-                        assert_eq!((room, refused.short), (0, Short::BatchFull));
-                        assert_eq!(refused.page.id(), id);
-                        self.pages.push(refused.page);
-                    }
-                }
-            }
-            Kind::Pop => {
-                let page = of(&mut self.batches, a)?.pop()?;
-                self.pages.push(page);
-            }
-            Kind::SwapRemove => {
-                let batch = of(&mut self.batches, a).filter(|batch| !batch.is_empty())?;
-                let page = batch.swap_remove(usize::from(b) % batch.len());
-                self.pages.push(page);
-            }
-            Kind::IntoIter => {
-                let batch = pick(&mut self.batches, a)?;
-                let n = usize::from(b) % (batch.len() + 1);
-                self.lets_go(&batch.ids()[n..]);
-                self.pages.extend(batch.into_iter().take(n));
-            }
-            _ => return None,
+    /// Whether it was right to say that there are not so many pages. `others` is how many owned caches the call could not
+    /// take from.
+    fn check_refusal(&self, error: AllocError, want: usize, before: Pages, others: usize) {
+        let AllocError { want: wanted, had, short, .. } = error;
+        assert!(wanted == want && had < want, "{error}");
+        if want > ROOM || want > self.pool.capacity() {
+            let why = if want > ROOM { Short::BatchFull } else { Short::Exhausted };
+            return assert_eq!((had, short), (0, why));
         }
-        Some(())
+        if !self.alone {
+            return;
+        }
+        let left = (before.free + before.cached) as usize;
+        assert!(before.free < want as u64, "{error}, though the zone had {before}");
+        match short {
+            Short::Exhausted => assert_eq!(had, left, "{before}"),
+            Short::Cached => {
+                assert!(had < left && left - had <= others * KEPT, "{had} of {before}")
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
-    fn hand_over(&mut self, kind: Kind, a: u8, b: u8) -> Option<()> {
-        match kind {
-            Kind::IntoRaw => {
-                let page = pick(&mut self.pages, a)?;
-                self.raw.push((page.into_raw(), 1));
-            }
-            Kind::Adopt => {
-                let at = self.raw.iter().position(|&(_, count)| count == 1)?;
-                // SAFETY: the page has no owner, and one reference.
-                self.pages.push(unsafe { self.pool.adopt(self.raw.swap_remove(at).0) });
-            }
-            Kind::Lend => {
-                let page = pick(&mut self.pages, a)?;
-                self.lent.push(page.lend());
-            }
-            Kind::LendBulk => {
-                let mut batch = pick(&mut self.batches, b)?;
-                let mut out = no_ids::<ROOM>();
-                let room = usize::from(a) % ROOM;
-                let before = batch.ids().to_vec();
-                let lent = through!(self, a, |front| {
-                    front.lend_bulk(&mut batch, &mut out[..room]).to_vec()
-                });
-                assert_eq!([&lent.0, batch.ids()].concat(), before);
-                assert_eq!(lent.0.len(), room.min(before.len()));
-                self.lent.extend(lent.0);
-                self.batches.push(batch);
-            }
-            Kind::Reclaim => {
-                let id = pick(&mut self.lent, a)?;
-                // SAFETY: the page is lent, and no device uses it.
-                self.pages.push(unsafe { self.pool.reclaim(id) }.expect("a lent page"));
-            }
-            Kind::ReclaimBulk => {
-                let n = usize::from(b) % (self.lent.len() + 1);
-                let mut batch = PageBatch::default();
-                // SAFETY: as above.
-                let done = through!(self, a, |front| unsafe {
-                    front.reclaim_bulk(&self.lent[..n], &mut batch)
-                });
-                let done = done.0.expect("lent pages");
-                assert_eq!((done, batch.ids()), (n.min(ROOM), &self.lent[..n.min(ROOM)]));
-                self.lent.drain(..done);
-                self.batches.push(batch);
-            }
-            Kind::DrainCache => of(&mut self.caches, a)?.drain(),
-            Kind::DrainPool => self.pool.drain(),
-            Kind::TryClose => {
-                let handles = self.caches.len() as u64;
-                // Another handle, so that it fails.
-                let leaked = self.pool.clone().close().expect_err("this handle lives");
-                assert!(leaked.handles() > handles);
-                assert_eq!(leaked.ids().count(), 0);
-                drop(leaked.into_pool());
-            }
-            _ => return None,
-        }
-        Some(())
+    /// How many blocks of this order there could be, if every page that is not out were in the zone.
+    fn whole(&self, order: Order) -> usize {
+        let held: BTreeSet<_> = self.held().0.into_iter().map(|id| id.index() as usize).collect();
+        let pages = order.pages();
+        let starts = (0..self.pool.capacity() / pages).map(|block| block * pages);
+        starts.filter(|&start| held.range(start..start + pages).next().is_none()).count()
     }
 
-    fn share(&mut self, kind: Kind, a: u8, b: u8) -> Option<()> {
-        match kind {
-            Kind::Share => match S::share(pick(&mut self.pages, a)?) {
-                Ok(shared) => self.shared.push(shared),
-                Err(page) => self.pages.push(page),
-            },
-            Kind::CloneShared => {
-                let again = S::again(of(&mut self.shared, a)?);
-                self.shared.push(again);
-            }
-            Kind::DropShared | Kind::TryUnique => {
-                let shared = pick(&mut self.shared, a)?;
-                let id = S::bytes(&shared).0;
-                let last = self.shared.iter().all(|other| S::bytes(other).0 != id);
-                if kind == Kind::TryUnique {
-                    match S::unique(shared) {
-                        Ok(page) => self.pages.push(page),
-                        Err(shared) => self.shared.push(shared),
-                    }
-                    assert_eq!(self.shared.iter().all(|other| S::bytes(other).0 != id), last);
-                } else {
-                    if last {
-                        self.lets_go(&[id]);
-                    }
-                    drop(shared);
-                }
-            }
-            Kind::RetainRaw => {
-                let &mut (id, ref mut count) = of(&mut self.raw, a)?;
-                // SAFETY: a reference to the page is held.
-                let retained = unsafe { S::retain(&self.pool, &[id]) }?;
-                assert_eq!(retained, Ok(1));
-                *count += 1;
-            }
-            Kind::ReleaseRaw => {
-                let at = usize::from(b) % self.raw.len().max(1);
-                let &(id, count) = self.raw.get(at)?;
-                if count == 1 && a.is_multiple_of(2) {
-                    return Some(());
-                }
-                if count == 1 {
-                    self.lets_go(&[id]);
-                }
-                // SAFETY: a reference to the page is held, and given up.
-                match unsafe { S::release(&self.pool, &[id]) } {
-                    Some(released) => assert_eq!(released, Ok(usize::from(count == 1))),
-                    // SAFETY: the page has no owner, and nobody counts.
-                    None => unsafe { self.pool.free_bulk_raw(&[id]) }.expect("a page of the pool"),
-                }
-                match count {
-                    1 => _ = self.raw.swap_remove(at),
-                    _ => self.raw[at].1 -= 1,
-                }
-            }
-            _ => return None,
+    /// Whether it was right to say that there is no block, where there could be `whole`.
+    fn check_no_block(&self, short: Short, whole: usize, others: usize) {
+        if !self.alone {
+            return;
         }
-        Some(())
+        let cached = self.pool.audit().pages.cached as usize;
+        match short {
+            Short::Exhausted => assert_eq!((whole, cached), (0, 0)),
+            // Each page in a cache that could not be emptied can be in the way of one block.
+            Short::Cached => assert!(whole <= cached && cached <= others * KEPT && cached > 0),
+            other => panic!("{other:?}"),
+        }
     }
 }

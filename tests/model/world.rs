@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use super::op::Op;
 use super::shares::Shares;
 use crate::common::*;
 
@@ -13,7 +12,11 @@ pub const ROOM: usize = 40;
 /// Ids of a magazine.
 pub const MAGAZINE: usize = 4;
 /// Pages that a cache can keep from others.
-const KEPT: usize = 2 * MAGAZINE;
+pub const KEPT: usize = 2 * MAGAZINE;
+/// Bytes of a page.
+const BYTES: usize = 128;
+/// Cache lines at which the used part of a page may start.
+const COLOURS: usize = 2;
 
 /// What is known of every page, whoever has it.
 pub struct Owners {
@@ -37,6 +40,8 @@ impl Owners {
 /// Everything that one thread holds of a pool.
 pub struct World<M: Mode, S: Shares<M>> {
     pub pool: Pool<M>,
+    /// Another pool, whose pages are here for a step only.
+    pub away: Pool<M>,
     pub caches: Vec<Cache<M>>,
     pub batches: Vec<PageBatch<M, ROOM>>,
     pub pages: Vec<Page<M>>,
@@ -47,20 +52,25 @@ pub struct World<M: Mode, S: Shares<M>> {
     pub shared: Vec<S::Shared>,
     /// Whether counts were overridden.
     pub tainted: bool,
+    /// Whether a call had to say that pages were bad.
+    pub faulty: bool,
     /// Whether nobody else uses the pool.
-    alone: bool,
+    pub alone: bool,
     owners: Arc<Owners>,
 }
 
 impl<M: Mode, S: Shares<M>> World<M, S> {
     /// A pool of its own.
     pub fn new(pages: usize) -> Self {
-        let how = |builder: Builder<M>| builder.magazine(MAGAZINE).caches(2).shared_caches(2);
+        let how = |builder: Builder<M>| {
+            let builder = builder.page_size(BYTES).colour(COLOURS).magazine(MAGAZINE);
+            builder.caches(2).shared_caches(2)
+        };
         Self::with(build::<M>(pages, how), Arc::new(Owners::new(pages)), true)
     }
 
     /// Another thread's part of the same pool.
-    fn beside(&mut self) -> Self {
+    pub fn beside(&mut self) -> Self {
         self.alone = false;
         Self::with(self.pool.clone(), Arc::clone(&self.owners), false)
     }
@@ -68,6 +78,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     fn with(pool: Pool<M>, owners: Arc<Owners>, alone: bool) -> Self {
         World {
             pool,
+            away: build::<M>(20, |builder| builder.page_size(BYTES).magazine(MAGAZINE)),
             caches: Vec::new(),
             batches: Vec::new(),
             pages: Vec::new(),
@@ -76,15 +87,30 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             lent: Vec::new(),
             shared: Vec::new(),
             tainted: false,
+            faulty: false,
             alone,
             owners,
         }
     }
 
     /// The bytes of a page that this world holds.
-    fn bytes(&self, id: PageId) -> *mut [u8] {
+    pub fn bytes(&self, id: PageId) -> *mut [u8] {
         let start = self.pool.ptr(id).expect("a page of the pool").as_ptr();
         std::ptr::slice_from_raw_parts_mut(start, self.pool.page_size())
+    }
+
+    /// The seed of bytes that nobody has written yet, which the page gets now.
+    pub fn seed(&self, id: PageId) -> u32 {
+        let seed = self.owners.next.fetch_add(1, Ordering::Relaxed);
+        self.owners.seeds[id.index() as usize].store(seed, Ordering::Relaxed);
+        seed
+    }
+
+    /// Asserts that a page that this world holds has the bytes that were written to it.
+    pub fn assert_intact(&self, id: PageId) {
+        let seed = self.owners.seeds[id.index() as usize].load(Ordering::Relaxed);
+        // SAFETY: the page is this world's, which hands out no reference to it meanwhile.
+        assert!(is_marked(unsafe { &*self.bytes(id) }, seed), "{id} was written to");
     }
 
     /// Pages have come: nobody had them, and from now on they have bytes of their own.
@@ -93,10 +119,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             let at = id.index() as usize;
             assert!(at < self.pool.capacity(), "{id} is not a page of the pool");
             assert!(!self.owners.owned[at].swap(true, Ordering::AcqRel), "{id} has two owners");
-            let seed = self.owners.next.fetch_add(1, Ordering::Relaxed);
-            self.owners.seeds[at].store(seed, Ordering::Relaxed);
-            // SAFETY: the page is this world's, which hands out no reference to it meanwhile.
-            mark(unsafe { &mut *self.bytes(id) }, seed);
+            // SAFETY: as in `assert_intact`.
+            mark(unsafe { &mut *self.bytes(id) }, self.seed(id));
         }
     }
 
@@ -104,9 +128,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     pub fn lets_go(&self, ids: &[PageId]) {
         for &id in ids {
             let at = id.index() as usize;
-            let seed = self.owners.seeds[at].load(Ordering::Relaxed);
-            // SAFETY: as in `took`.
-            assert!(is_marked(unsafe { &*self.bytes(id) }, seed), "{id} was written to");
+            self.assert_intact(id);
             assert!(self.owners.owned[at].swap(false, Ordering::AcqRel), "{id} has no owner");
         }
     }
@@ -114,7 +136,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     /// Asserts that pages which have just come are zero.
     pub fn assert_zero(&self, ids: &[PageId]) {
         for &id in ids {
-            // SAFETY: as in `took`.
+            // SAFETY: as in `assert_intact`.
             assert!(unsafe { &*self.bytes(id) }.iter().all(|&byte| byte == 0), "{id} is not zero");
         }
     }
@@ -126,7 +148,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     }
 
     /// Every page that is held, and how many of them are lent.
-    fn held(&self) -> (BTreeSet<PageId>, usize) {
+    pub fn held(&self) -> (BTreeSet<PageId>, usize) {
         let mut held = BTreeSet::new();
         let mut add = |id| assert!(held.insert(id), "{id} is held twice");
         self.batches.iter().flat_map(|batch| batch.ids()).for_each(|&id| add(id));
@@ -142,9 +164,11 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     /// The invariants.
     pub fn check(&self) {
         let (held, lent) = self.held();
-        for id in &held {
+        for &id in &held {
             assert!(self.owners.owned[id.index() as usize].load(Ordering::Relaxed), "{id}");
+            self.assert_intact(id);
         }
+        self.check_owners();
         if !self.alone {
             return;
         }
@@ -153,6 +177,46 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let expected = ((held.len() - lent) as u64, lent as u64, 0);
         assert_eq!((pages.out, pages.lent, pages.bad), expected, "{pages}");
         assert_eq!(self.pool.is_tainted(), self.tainted);
+    }
+
+    /// Owners have the bytes of their pages, and no others.
+    fn check_owners(&self) {
+        let check = |id: PageId, bytes: &[u8]| {
+            let (place, size) = (self.bytes(id).cast::<u8>(), self.pool.page_size());
+            assert_eq!((bytes.as_ptr(), bytes.len()), (place.cast_const(), size), "{id}");
+        };
+        let headroom = |id: PageId| id.index() as usize % COLOURS * 64;
+        for page in &self.pages {
+            check(page.id(), page.as_ref());
+            assert_eq!(
+                (page.as_ptr(), page.headroom()),
+                (self.bytes(page.id()).cast(), headroom(page.id()))
+            );
+        }
+        for batch in &self.batches {
+            assert_eq!(batch.iter().len(), batch.len());
+            batch.ids().iter().zip(batch.iter()).for_each(|(&id, bytes)| check(id, bytes));
+            // The other ways to one of them, another in each step.
+            let at = self.owners.next.load(Ordering::Relaxed) as usize % batch.len().max(1);
+            if let Some(&id) = batch.ids().get(at) {
+                check(id, &batch[at]);
+                check(id, batch.get(at).expect("a page"));
+                assert_eq!(batch.headroom(at), Some(headroom(id)));
+            }
+            assert_eq!((batch.get(batch.len()), batch.headroom(batch.len())), (None, None));
+        }
+        for block in &self.blocks {
+            assert_eq!(block.as_ptr(), self.bytes(block.id()).cast());
+            let pages = block.chunks_exact(self.pool.page_size());
+            assert_eq!(pages.len(), block.order().pages());
+            Self::of_block(block).into_iter().zip(pages).for_each(|(id, bytes)| check(id, bytes));
+        }
+        for shared in &self.shared {
+            let (id, bytes) = S::bytes(shared);
+            check(id, bytes);
+            let references = self.shared.iter().filter(|other| S::bytes(other).0 == id).count();
+            assert_eq!(S::count(shared) as usize, references, "{id}");
+        }
     }
 
     /// What an allocation of `want` pages, with room for `room`, may say. `others` is how many owned caches it cannot
@@ -172,48 +236,6 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Some(Short::Exhausted) => assert_eq!(left, 0, "{pages}"),
             Some(Short::Cached) => assert!(left > 0 && left <= others * KEPT, "{pages}"),
             other => panic!("{other:?}"),
-        }
-    }
-
-    /// Two worlds on one pool, each on a thread of its own; afterwards every page is back.
-    pub fn both(pages: usize, own: &[Op], other: &[Op]) {
-        let mut world = Self::new(pages);
-        let mut beside = world.beside();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                other.iter().for_each(|&op| beside.step(op));
-                beside.end();
-            });
-            own.iter().for_each(|&op| world.step(op));
-        });
-        world.alone = true;
-        // The other one may have overridden counts.
-        world.tainted = world.pool.is_tainted();
-        world.check();
-        world.end();
-    }
-
-    /// Lets everything go, in the plainest way.
-    pub fn end(mut self) {
-        let (held, _) = self.held();
-        self.lets_go(&held.into_iter().collect::<Vec<_>>());
-        for id in std::mem::take(&mut self.lent) {
-            // SAFETY: the page is lent, and no device uses it.
-            drop(unsafe { self.pool.reclaim(id) }.expect("a lent page"));
-        }
-        for (id, count) in std::mem::take(&mut self.raw) {
-            let rest: Vec<_> = (1..count).map(|_| id).collect();
-            // SAFETY: so many references to the page are held.
-            unsafe { S::release(&self.pool, &rest) }.map(|done| done.expect("references"));
-            // SAFETY: the page has no owner, and one reference.
-            unsafe { self.pool.free_bulk_raw(&[id]) }.expect("a page of the pool");
-        }
-        let (pool, tainted, alone) = (self.pool.clone(), self.tainted, self.alone);
-        drop(self);
-        if alone {
-            assert_eq!(pool.is_tainted(), tainted);
-            pool.drain();
-            pool.close().expect("every page is back");
         }
     }
 }

@@ -1,0 +1,120 @@
+//! What each operation does to the world: bytes are written anew, handles change, reports are read.
+
+use super::op::Kind;
+use super::shares::Shares;
+use super::steps::of;
+use super::world::World;
+use crate::common::*;
+
+impl<M: Mode, S: Shares<M>> World<M, S> {
+    pub(super) fn look(&mut self, kind: Kind, a: u8, b: u8) -> Option<()> {
+        match kind {
+            Kind::Zero => {
+                let id = of(&mut self.pages, a)?.id();
+                let seed = self.seed(id);
+                let page = of(&mut self.pages, a)?;
+                page.zero();
+                assert!(page.iter().all(|&byte| byte == 0));
+                mark(page.as_mut(), seed);
+            }
+            Kind::Write => self.write(a, b)?,
+            Kind::DrainCache => of(&mut self.caches, a)?.drain(),
+            Kind::DrainPool => self.pool.drain(),
+            Kind::NewHandle => {
+                self.pool = match of(&mut self.caches, a) {
+                    Some(cache) if b.is_multiple_of(2) => cache.pool(),
+                    _ => self.pool.clone(),
+                };
+            }
+            Kind::TryClose => {
+                // Another handle, so that it fails.
+                let leaked = self.pool.clone().close().expect_err("this handle lives");
+                let handles = self.caches.len() as u64 + 1;
+                assert!(leaked.handles() == handles || leaked.handles() > handles && !self.alone);
+                assert_eq!(leaked.ids().count(), 0);
+                drop(leaked.into_pool());
+            }
+            Kind::CloseWithPagesOut => {
+                let (held, _) = self.held();
+                if !self.alone || !self.caches.is_empty() || held.is_empty() {
+                    return Some(());
+                }
+                let pool = std::mem::replace(&mut self.pool, self.away.clone());
+                let leaked = pool.close().expect_err("pages are out");
+                assert_eq!((leaked.handles(), leaked.out()), (0, held.len() as u64));
+                assert!(leaked.ids().eq(held));
+                self.pool = leaked.into_pool();
+            }
+            Kind::LookUp => self.look_up(a, b),
+            Kind::Report => self.report(),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Writes the bytes of a batch, through each of the ways to them, or of a block.
+    fn write(&mut self, a: u8, b: u8) -> Option<()> {
+        if b.is_multiple_of(4) {
+            let block = of(&mut self.blocks, a)?;
+            let ids = Self::of_block(block);
+            let seeds: Vec<_> = ids.into_iter().map(|id| self.seed(id)).collect();
+            let size = self.pool.page_size();
+            let pages = of(&mut self.blocks, a)?.chunks_exact_mut(size);
+            pages.zip(seeds).for_each(|(bytes, seed)| mark(bytes, seed));
+            return Some(());
+        }
+        let ids = of(&mut self.batches, a)?.ids().to_vec();
+        let seeds: Vec<_> = ids.into_iter().map(|id| self.seed(id)).collect();
+        let batch = of(&mut self.batches, a)?;
+        match b % 4 {
+            1 => batch.iter_mut().zip(seeds).for_each(|(bytes, seed)| mark(bytes, seed)),
+            2 => seeds.into_iter().enumerate().for_each(|(at, seed)| mark(&mut batch[at], seed)),
+            _ => {
+                for (at, seed) in seeds.into_iter().enumerate() {
+                    mark(batch.get_mut(at).expect("a page"), seed);
+                }
+                let len = batch.len();
+                assert!(batch.get_mut(len).is_none());
+            }
+        }
+        Some(())
+    }
+
+    /// Any address inside a page finds the page; there are none past the end.
+    fn look_up(&self, a: u8, b: u8) {
+        let (id, size) = (PageId::new(a.into()), self.pool.page_size());
+        let inside = usize::from(b) % size;
+        if usize::from(a) >= self.pool.capacity() {
+            assert_eq!((self.pool.ptr(id), self.pool.offset(id)), (None, None));
+            assert_eq!(self.pool.id_at_offset((usize::from(a) * size + inside) as u64), None);
+            return;
+        }
+        let (start, offset) = (self.pool.ptr(id).expect("in range"), self.pool.offset(id));
+        let first = self.pool.ptr(PageId::new(0)).expect("in range").addr().get();
+        assert_eq!(offset, Some(u64::from(a) * size as u64));
+        assert_eq!(start.addr().get() - first, usize::from(a) * size);
+        assert_eq!(self.pool.id_at(start.addr().get() + inside), Some(id));
+        assert_eq!(self.pool.id_at_offset(offset.expect("in range") + inside as u64), Some(id));
+        assert_eq!(self.pool.id_at(first - 1 - inside), None);
+    }
+
+    /// What caches did adds up to what all did together, and no page is bad.
+    fn report(&self) {
+        assert_eq!(self.pool.bad_pages().count(), 0);
+        let each: Vec<_> = self.pool.per_cache().collect();
+        let Some(stats) = self.pool.stats() else { return assert_eq!(each, []) };
+        assert!(each.len() >= self.caches.len() && each.iter().all(|&(number, _)| number < 4));
+        if !self.alone {
+            return;
+        }
+        let sum = |figure: fn(&Calls) -> u64| {
+            each.iter().fold(0_u64, |sum, (_, calls)| sum.wrapping_add(figure(calls)))
+        };
+        assert_eq!(sum(|calls| calls.allocated), stats.calls.allocated);
+        assert_eq!(sum(|calls| calls.freed), stats.calls.freed);
+        assert_eq!(sum(|calls| calls.short), stats.calls.short);
+        let gone = stats.calls.allocated - stats.calls.freed - stats.dropped;
+        assert_eq!(gone, self.held().0.len() as u64, "{stats}");
+        assert_eq!(stats.faults > 0, self.faulty);
+    }
+}
