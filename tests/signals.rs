@@ -1,4 +1,7 @@
-//! Allocating and freeing in a signal handler that interrupts a thread inside the allocator: 108,000 times.
+//! Allocating and freeing in a signal handler that interrupts a thread inside the allocator: 100,800 times.
+//!
+//! The signals come from a timer that the handler sets anew, for a moment later, when it is done. So the thread is
+//! interrupted as often whether or not it has a processor for itself, and nobody waits for anybody.
 #![cfg(all(feature = "std", target_os = "linux"))]
 
 #[macro_use]
@@ -9,12 +12,12 @@ use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::*;
 
-/// Handler runs of each of the nine tests.
-const RUNS: u64 = 12_000;
+/// How often each of the nine tests interrupts a call of the allocator.
+const INSIDE: u64 = 11_200;
 
 /// What the handler works on.
 struct Scene<M: Mode> {
@@ -29,6 +32,9 @@ struct Scene<M: Mode> {
     got: AtomicU64,
     /// Whether the interrupted thread is inside a call.
     calling: AtomicBool,
+    /// What the signals come from, until the test is over.
+    timer: libc::timer_t,
+    over: AtomicBool,
 }
 
 /// The scene of the test that runs.
@@ -62,6 +68,34 @@ extern "C" fn handler<M: Mode>(_: libc::c_int) {
     scene.got.fetch_add(got, Ordering::Relaxed);
     scene.inside.fetch_add(u64::from(scene.calling.load(Ordering::Relaxed)), Ordering::Relaxed);
     scene.runs.store(run + 1, Ordering::Release);
+    if !scene.over.load(Ordering::Relaxed) {
+        again(scene.timer, run);
+    }
+}
+
+/// Sets the timer to 2 to 17 microseconds from now. A signal handler may do that.
+fn again(timer: libc::timer_t, run: u64) {
+    let tv_nsec = 2_000 + (run.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 50) as libc::c_long;
+    let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let once =
+        libc::itimerspec { it_interval: never, it_value: libc::timespec { tv_sec: 0, tv_nsec } };
+    // SAFETY: the timer lives until its test is over, and the time is a legal one.
+    unsafe { libc::timer_settime(timer, 0, &raw const once, null_mut()) };
+}
+
+/// A timer that sends the signal to this thread.
+fn timer_of_this_thread() -> libc::timer_t {
+    // SAFETY: all zeros is a valid `sigevent`.
+    let mut event: libc::sigevent = unsafe { std::mem::zeroed() };
+    event.sigev_notify = libc::SIGEV_THREAD_ID;
+    event.sigev_signo = libc::SIGUSR1;
+    // SAFETY: always allowed.
+    event.sigev_notify_thread_id = unsafe { libc::gettid() };
+    let mut timer = null_mut();
+    // SAFETY: both are valid for the call.
+    let made = unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer) };
+    assert_eq!(made, 0, "{}", std::io::Error::last_os_error());
+    timer
 }
 
 /// Makes `handler` the process's handler of the signal.
@@ -74,42 +108,38 @@ fn install<M: Mode>() {
     assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &action, null_mut()) }, 0);
 }
 
-/// Allocates and frees until the test is over.
-fn work<M: Mode>(front: &mut impl Front<M>, scene: &Scene<M>, stop: &AtomicBool) {
+/// Allocates and frees until it has been interrupted often enough.
+fn work<M: Mode>(front: &mut impl Front<M>, scene: &Scene<M>) {
     let mut random = Random::new(3);
     let (mut one, mut two) =
         (PageBatch::<M, 64>::with_capacity(), PageBatch::<M, 64>::with_capacity());
-    while !stop.load(Ordering::Acquire) {
+    while scene.inside.load(Ordering::Relaxed) < INSIDE {
         let (want, first) = (random.below(65), random.below(2) == 0);
         scene.calling.store(true, Ordering::Relaxed);
-        for _ in 0..4 {
+        for _ in 0..16 {
             _ = front.alloc_bulk(&mut one, want);
             _ = front.alloc_bulk(&mut two, 8);
             front.free_bulk(if first { &mut one } else { &mut two });
             front.free_bulk(if first { &mut two } else { &mut one });
         }
         scene.calling.store(false, Ordering::Relaxed);
+        _ = (front.alloc_bulk(&mut one, want), front.alloc_bulk(&mut two, 8));
         assert!(distinct(&[one.ids(), two.ids()].concat()));
+        let runs = scene.runs.load(Ordering::Relaxed);
+        assert!(runs < 4 * INSIDE, "of {runs} signals too few came inside the allocator");
     }
 }
 
-/// Sends the signal and waits until its handler has run, again and again.
-fn interrupt<M: Mode>(thread: libc::pthread_t, scene: &Scene<M>) {
-    for run in 0..RUNS {
-        // SAFETY: the thread runs until this is done.
-        assert_eq!(unsafe { libc::pthread_kill(thread, libc::SIGUSR1) }, 0);
-        let since = Instant::now();
-        let mut spins = 0_u32;
-        while scene.runs.load(Ordering::Acquire) == run {
-            spins += 1;
-            if spins.is_multiple_of(1 << 10) {
-                thread::yield_now();
-                assert!(
-                    since.elapsed() < Duration::from_secs(20),
-                    "the handler hangs in run {run}"
-                );
-            }
+/// Ends the program if the handler hangs: nothing else could.
+fn watch<M: Mode>(scene: &Scene<M>, done: &mpsc::Receiver<()>) {
+    let mut before = u64::MAX;
+    while done.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout) {
+        let runs = scene.runs.load(Ordering::Relaxed);
+        if runs == before {
+            eprintln!("the handler hangs in run {runs} [{}]", Modes::of::<M>());
+            std::process::abort();
         }
+        before = runs;
     }
 }
 
@@ -126,55 +156,47 @@ fn interrupted<M: Mode>(thread_has_cache: bool, handler_has_cache: bool) {
         inside: AtomicU64::new(0),
         got: AtomicU64::new(0),
         calling: AtomicBool::new(false),
+        timer: timer_of_this_thread(),
+        over: AtomicBool::new(false),
     };
     SCENE.store((&raw const scene).cast_mut().cast(), Ordering::Release);
     install::<M>();
-    let stop = AtomicBool::new(false);
     let shared = Shared(&scene);
     thread::scope(|scope| {
-        let (send, me) = mpsc::channel();
-        let (pool, stop) = (&pool, &stop);
+        let (_done, when_done) = mpsc::channel();
         scope.spawn(move || {
             let shared = shared;
-            // SAFETY: always allowed.
-            send.send(unsafe { libc::pthread_self() }).expect("the test waits");
-            if thread_has_cache {
-                work(&mut pool.cache().expect("a cache"), shared.0, stop);
-            } else {
-                work(&mut pool.clone(), shared.0, stop);
-            }
+            watch(shared.0, &when_done);
         });
-        let _finally = Stop(stop);
-        interrupt(me.recv().expect("the thread says who it is"), &scene);
+        let _finally = Over(&scene);
+        again(scene.timer, 0);
+        if thread_has_cache {
+            work(&mut pool.cache().expect("a cache"), &scene);
+        } else {
+            work(&mut pool.clone(), &scene);
+        }
     });
-    let (inside, got) = (scene.inside.load(Ordering::Relaxed), scene.got.load(Ordering::Relaxed));
-    assert_eq!(scene.runs.load(Ordering::Relaxed), RUNS);
-    assert!(inside > RUNS / 4, "only {inside} of {RUNS} signals came inside the allocator");
-    assert!(got > RUNS, "the handler got {got} pages only");
+    let (runs, got) = (scene.runs.load(Ordering::Relaxed), scene.got.load(Ordering::Relaxed));
+    assert!(scene.inside.load(Ordering::Relaxed) >= INSIDE);
+    assert!(got > runs, "the handler got {got} pages only in {runs} runs");
     drop(scene);
     assert_whole(pool);
 }
 
-/// A scene, shared with the thread that its handler interrupts.
+/// A scene, shared with the thread that watches it.
 struct Shared<'a, M: Mode>(&'a Scene<M>);
 
-impl<M: Mode> Clone for Shared<'_, M> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<M: Mode> Copy for Shared<'_, M> {}
-
-// SAFETY: that thread touches the atomic fields only; the cache and the handle are the handler's.
+// SAFETY: that thread reads the number of runs only; the cache and the handle are the handler's.
 unsafe impl<M: Mode> Send for Shared<'_, M> {}
 
-/// Ends the work, also when a test fails.
-struct Stop<'a>(&'a AtomicBool);
+/// Ends the signals, also when a test fails.
+struct Over<'a, M: Mode>(&'a Scene<M>);
 
-impl Drop for Stop<'_> {
+impl<M: Mode> Drop for Over<'_, M> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
+        self.0.over.store(true, Ordering::Relaxed);
+        // SAFETY: the timer is the test's. A signal that it has sent is delivered before this returns.
+        unsafe { libc::timer_delete(self.0.timer) };
     }
 }
 
