@@ -4,8 +4,12 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
+use clap::builder::PossibleValuesParser;
 
 use crate::run::{cargo, executable, run};
+
+/// The programs: those of `tests/stress`.
+const PROGRAMS: [&str; 5] = ["larson", "xmalloc", "mstress", "cache-thrash", "storm"];
 
 /// Which programs, and for how long.
 #[derive(clap::Args)]
@@ -13,8 +17,8 @@ pub struct Args {
     /// For how long each program runs, in each mode, with two threads and with eight.
     #[arg(long, default_value_t = 30.0)]
     seconds: f64,
-    /// Only these programs: larson, xmalloc, mstress, cache-thrash, storm.
-    #[arg(value_name = "PROGRAM")]
+    /// Only these programs.
+    #[arg(value_name = "PROGRAM", value_parser = PossibleValuesParser::new(PROGRAMS))]
     programs: Vec<String>,
 }
 

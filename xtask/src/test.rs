@@ -7,6 +7,9 @@ use anyhow::{Context, Result, ensure};
 use crate::run::{Stages, cargo, run};
 use crate::{fuzz, instructions, peers, prevented, tidy};
 
+/// Packages outside the workspace.
+const FUZZ: &str = "fuzz/Cargo.toml";
+const NO_STD: &str = "tests/no_std/Cargo.toml";
 /// The features that choose a mode.
 const MODE_FEATURES: [&str; 4] = ["refcount", "checks", "stats", "hardened"];
 /// The builds that are tested whole: their names, and what Cargo is told.
@@ -21,7 +24,7 @@ pub fn test() -> Result<()> {
     let mut stages = Stages::default();
     stages.stage("format", || {
         run(&mut cargo(["fmt", "--all", "--", "--check"]))?;
-        ["fuzz/Cargo.toml", "tests/no_std/Cargo.toml"].into_iter().try_for_each(|manifest| {
+        [FUZZ, NO_STD].into_iter().try_for_each(|manifest| {
             run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest))
         })
     })?;
@@ -100,11 +103,10 @@ fn every_set() -> Result<()> {
 
 /// A program without `std` and without a heap links, runs, and has nothing of either in it.
 fn no_std() -> Result<()> {
-    let manifest = "tests/no_std/Cargo.toml";
     for mode in ["", "refcount,checks,stats"] {
         let build =
             ["build", "-q", "--release", "--target-dir", "target/no_std", "--manifest-path"];
-        run(cargo(build).arg(manifest).args(["--features", mode]))?;
+        run(cargo(build).args([NO_STD, "--features", mode]))?;
         run(&mut Command::new("target/no_std/release/no_std"))?;
         let program = std::fs::read("target/no_std/release/no_std").context("the program")?;
         let heap = b"__rust_alloc";
@@ -121,12 +123,25 @@ fn examples(stages: &mut Stages) -> Result<()> {
         return Ok(());
     }
     for mode in ["bare", "checked", "hardened"] {
-        for how in [&["--lossless"][..], &["--pages", "16"]] {
-            stages.stage(&format!("udp_echo, {mode}, {}", how.join(" ")), || {
-                run(example("udp_echo").args(["--mode", mode]).args(how))
-            })?;
-        }
+        stages.stage(&format!("udp_echo, {mode}, --lossless"), || {
+            run(example("udp_echo").args(["--mode", mode, "--lossless"]))
+        })?;
+        stages.stage(&format!("udp_echo, {mode}, --pages 16"), || {
+            runs_dry(example("udp_echo").args(["--mode", mode, "--pages", "16"]))
+        })?;
     }
+    Ok(())
+}
+
+/// The example comes to a good end, and has dropped datagrams because it had no page for them.
+fn runs_dry(echo: &mut Command) -> Result<()> {
+    let output = echo.stderr(Stdio::inherit()).output().context("the example did not start")?;
+    let said = String::from_utf8(output.stdout)?;
+    print!("{said}");
+    ensure!(output.status.success(), "{echo:?}: {}", output.status);
+    let number = |text: &str| text.rsplit(['(', ' ']).next()?.parse::<u64>().ok();
+    let dropped = said.split_once(" no page").and_then(|(before, _)| number(before));
+    ensure!(dropped.context("it does not say how many")? > 0, "the pool never ran dry");
     Ok(())
 }
 

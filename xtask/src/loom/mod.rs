@@ -57,7 +57,7 @@ pub fn loom(args: &Args) -> Result<()> {
     if args.write {
         return report::write(&rows);
     }
-    if args.model.is_empty() { report::agrees(&rows) } else { Ok(()) }
+    if args.model.is_empty() { report::agrees(&rows, args.deep) } else { Ok(()) }
 }
 
 /// The tests of the models that were named, or all; an error if a name is not a model's.

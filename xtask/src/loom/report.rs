@@ -79,19 +79,55 @@ pub fn write(rows: &[Row]) -> Result<()> {
     TABLE.write(&markdown(rows))
 }
 
-/// Whether features.md names the models that ran, and no other.
-pub fn agrees(rows: &[Row]) -> Result<()> {
-    let table = TABLE.read()?;
-    let named: BTreeSet<_> = table
-        .lines()
-        .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0))
-        .collect();
-    let ran: BTreeSet<_> = rows.iter().map(|row| row.model.as_str()).collect();
-    let unlike: Vec<_> = named.symmetric_difference(&ran).copied().collect();
+/// Whether features.md names the models that ran, each with its bound and its modes, and no other. A deep run has
+/// bounds of its own, at which nobody looks.
+pub fn agrees(rows: &[Row], deep: bool) -> Result<()> {
+    let unlike = unlike(&TABLE.read()?, &markdown(rows), deep);
     ensure!(
         unlike.is_empty(),
         "features.md and the models do not agree on\n  {}\n`cargo xtask loom --write` writes its table anew",
         unlike.join("\n  ")
     );
     Ok(())
+}
+
+/// The lines that only one of two tables has, without their figures.
+fn unlike(one: &str, other: &str, deep: bool) -> Vec<String> {
+    let lines = |table: &str| -> BTreeSet<_> {
+        let rows = table.lines().filter(|line| line.starts_with("| `"));
+        rows.map(|line| without_figures(line, deep)).collect()
+    };
+    lines(one).symmetric_difference(&lines(other)).cloned().collect()
+}
+
+/// A line of the table: its model, its bound if that matters, and its modes.
+fn without_figures(line: &str, deep: bool) -> String {
+    let cells: Vec<_> = line.trim_matches(['|', ' ']).split(" | ").collect();
+    let [model, bound, modes] = cells[..] else { return line.into() };
+    let alike = modes.split("; ").map(|alike| alike.rsplit_once(": ").unwrap_or((alike, "")).0);
+    let modes: BTreeSet<_> = alike.flat_map(|alike| alike.split(", ")).collect();
+    let bound = if deep { "" } else { bound };
+    [model, bound, &Vec::from_iter(modes).join(", ")].join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unlike;
+
+    const TABLE: &str = "| `a` | exhaustive | Bare, Checked: 7; Hardened: 9 |\n";
+
+    #[test]
+    fn a_line_is_a_model_with_its_bound_and_its_modes() {
+        let same = "| `a` | exhaustive | Bare: 1; Hardened, Checked: 2 |\n";
+        assert_eq!(unlike(TABLE, same, false), [""; 0]);
+        let unalike = [
+            "| `b` | exhaustive | Bare, Checked: 7; Hardened: 9 |\n",
+            "| `a` | 2 preemptions | Bare, Checked: 7; Hardened: 9 |\n",
+            "| `a` | exhaustive | Bare, Checked: 7 |\n",
+        ];
+        for other in unalike {
+            assert_eq!(unlike(TABLE, other, false).len(), 2, "{other}");
+        }
+        assert_eq!(unlike(TABLE, unalike[1], true), [""; 0]);
+    }
 }

@@ -10,6 +10,15 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
+/// What loom says when it gives up, which says nothing about the claim.
+const GAVE_UP: [&str; 5] = [
+    "Model exceeded maximum number of branches",
+    "[loom internal bug]",
+    "Reached unexpected exploration state",
+    "cannot access Loom execution state",
+    "threads.len() < self.max",
+];
+
 /// A model in one mode: `mechanism::model::mode`.
 #[derive(Clone)]
 pub struct Test(String);
@@ -54,9 +63,10 @@ pub struct Trial {
 
 impl Trial {
     /// Whether the claim was found not to hold: a model that comes to its end, and then finds that it has fewer
-    /// executions than it should have, has not found that.
+    /// executions than it should have, has not found that; neither has one that loom could not explore.
     pub fn failed_the_claim(&self) -> bool {
-        !self.passed && self.row.is_none()
+        let gave_up = GAVE_UP.iter().any(|why| self.said.contains(why));
+        !self.passed && self.row.is_none() && !gave_up
     }
 }
 
@@ -117,4 +127,24 @@ pub fn one(models: &Path, test: &Test, preemptions: Option<u32>) -> Result<Trial
             .with_context(|| format!("{test} printed something else:\n{printed}"))?,
         said: format!("{}{}", String::from_utf8_lossy(&output.stderr), output.status),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(passed: bool, said: &str) -> Trial {
+        Trial { test: Test("zone::a_model::Bare".into()), passed, row: None, said: said.into() }
+    }
+
+    #[test]
+    fn what_loom_cannot_explore_is_no_failure_of_the_claim() {
+        assert!(
+            trial(false, "panicked at models.rs:1:1:\na page has two owners").failed_the_claim()
+        );
+        assert!(!trial(true, "").failed_the_claim());
+        for why in GAVE_UP {
+            assert!(!trial(false, &format!("panicked at path.rs:1:1:\n{why}")).failed_the_claim());
+        }
+    }
 }
