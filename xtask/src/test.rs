@@ -7,8 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::run::{Stages, cargo, run};
 use crate::{fuzz, instructions, peers, prevented, tidy};
 
-/// Packages outside the workspace.
-const FUZZ: &str = "fuzz/Cargo.toml";
+/// The program without `std`, which is outside the workspace.
 const NO_STD: &str = "tests/no_std/Cargo.toml";
 /// The features that choose a mode.
 const MODE_FEATURES: [&str; 4] = ["refcount", "checks", "stats", "hardened"];
@@ -24,7 +23,7 @@ pub fn test() -> Result<()> {
     let mut stages = Stages::default();
     stages.stage("format", || {
         run(&mut cargo(["fmt", "--all", "--", "--check"]))?;
-        [FUZZ, NO_STD].into_iter().try_for_each(|manifest| {
+        ["fuzz/Cargo.toml", NO_STD].into_iter().try_for_each(|manifest| {
             run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest))
         })
     })?;
@@ -104,9 +103,14 @@ fn every_set() -> Result<()> {
 /// A program without `std` and without a heap links, runs, and has nothing of either in it.
 fn no_std() -> Result<()> {
     for mode in ["", "refcount,checks,stats"] {
-        let build =
-            ["build", "-q", "--release", "--target-dir", "target/no_std", "--manifest-path"];
-        run(cargo(build).args([NO_STD, "--features", mode]))?;
+        let release = ["-q", "--release", "--target-dir", "target/no_std", "--manifest-path"];
+        let cargo = |command| {
+            let mut cargo = cargo([command]);
+            cargo.args(release).args([NO_STD, "--features", mode]);
+            cargo
+        };
+        run(cargo("clippy").args(["--", "-D", "warnings"]))?;
+        run(&mut cargo("build"))?;
         run(&mut Command::new("target/no_std/release/no_std"))?;
         let program = std::fs::read("target/no_std/release/no_std").context("the program")?;
         let heap = b"__rust_alloc";
