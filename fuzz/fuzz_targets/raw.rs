@@ -2,11 +2,12 @@
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::mem::MaybeUninit;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use pagesheaf::{Checked, Hardened, PageBatch, PageId, Pool, Refcounted};
+use pagesheaf::{Checked, Fault, FreeError, Hardened, PageBatch, PageId, Pool, Refcounted};
 
 #[derive(Arbitrary, Debug)]
 enum Call {
@@ -15,8 +16,8 @@ enum Call {
     Free(Vec<u8>),
     FreeElevated(Vec<u8>),
     Release(Vec<u8>),
-    /// Only of pages that are out: nothing tells a free page's count from an owner's.
-    Retain(u8),
+    Retain(Vec<u8>),
+    /// Not of free pages where they look like an owner's: only hardened modes mark those that are out.
     Lend(u8),
     Reclaim(Vec<u8>),
     FarId(u32),
@@ -32,6 +33,76 @@ struct Model {
     lent: Vec<u8>,
 }
 
+impl Model {
+    /// What is wrong with a page that is named as one that is out.
+    fn fault(&self, number: u8) -> Option<Fault> {
+        match self.out.get(&number) {
+            Some(_) => None,
+            None if number >= PAGES => Some(Fault::OutOfRange),
+            None if self.lent.contains(&number) => Some(Fault::Lent),
+            None => Some(Fault::AlreadyFree),
+        }
+    }
+
+    /// As `fault`, of a page that is freed by its sole owner.
+    fn fault_of_sole(&self, number: u8) -> Option<Fault> {
+        match self.out.get(&number) {
+            Some(&references) if references > 1 => Some(Fault::Shared { references }),
+            _ => self.fault(number),
+        }
+    }
+
+    /// Gives up a reference; whether it was the last.
+    fn release(&mut self, number: u8) -> bool {
+        let count = self.out.get_mut(&number).expect("a page that is out");
+        *count -= 1;
+        let last = *count == 0;
+        if last {
+            self.out.remove(&number);
+        }
+        last
+    }
+}
+
+/// What a call has to say of its pages, one after the other.
+#[derive(Default)]
+struct Verdict {
+    good: usize,
+    bad: usize,
+    first: Option<(PageId, usize, Fault)>,
+}
+
+impl Verdict {
+    /// Asks of each page what is wrong with it, or does what the call does.
+    fn of(numbers: &[u8], mut each: impl FnMut(u8) -> Option<Fault>) -> Self {
+        let mut verdict = Verdict::default();
+        for (position, &number) in numbers.iter().enumerate() {
+            match each(number) {
+                None => verdict.good += 1,
+                Some(fault) => {
+                    verdict.bad += 1;
+                    let bad = (PageId::new(number.into()), position, fault);
+                    verdict.first.get_or_insert(bad);
+                }
+            }
+        }
+        verdict
+    }
+
+    /// Compares with what was said; `value` is what is returned if nothing is wrong. Whether something is.
+    fn is<T: PartialEq + Debug>(self, said: Result<T, FreeError>, value: T) -> bool {
+        let Verdict { good, bad, first } = self;
+        match said {
+            Ok(done) => assert_eq!((done, first), (value, None)),
+            Err(error) => {
+                assert_eq!((error.done, error.count), (good, bad), "{error}");
+                assert_eq!(Some((error.page, error.position, error.fault)), first, "{error}");
+            }
+        }
+        bad > 0
+    }
+}
+
 fn ids(numbers: &[u8]) -> Vec<PageId> {
     numbers.iter().map(|&number| PageId::new(number.into())).collect()
 }
@@ -41,7 +112,7 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
     let pool = pool.build().expect("a pool");
     let mut cache = pool.cache().expect("a cache");
     let mut model = Model::default();
-    let mut faults = 0;
+    let mut tainted = false;
     for call in calls {
         match call {
             Call::Alloc(n) => {
@@ -52,81 +123,83 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                 }
             }
             Call::Free(numbers) => {
-                let free = |number: &&u8| {
-                    model.out.get(number) == Some(&1) && model.out.remove(number).is_some()
-                };
-                let good = numbers.iter().filter(free).count();
-                // SAFETY: the mode checks: nobody uses the pages of this pool, whoever owns them.
-                let freed = unsafe { cache.free_bulk_raw(&ids(&numbers)) };
-                let bad = numbers.len() - good;
-                assert_eq!(
-                    freed.map_or_else(|error| (error.done, error.count), |()| (good, 0)),
-                    (good, bad)
-                );
-                faults += bad;
-            }
-            Call::FreeElevated(numbers) => {
-                let good =
-                    numbers.iter().filter(|number| model.out.remove(number).is_some()).count();
-                // SAFETY: as above.
-                let freed = unsafe { cache.free_bulk_elevated(&ids(&numbers)) };
-                let bad = numbers.len() - good;
-                assert_eq!(
-                    freed.map_or_else(|error| (error.done, error.count), |()| (good, 0)),
-                    (good, bad)
-                );
-                faults += numbers.len();
-            }
-            Call::Release(numbers) => {
-                let mut freed = 0;
-                let known = numbers.into_iter().filter(|number| model.out.contains_key(number));
-                for number in known.collect::<Vec<_>>() {
-                    let Some(count) = model.out.get_mut(&number) else { continue };
-                    *count -= 1;
-                    let last = usize::from(*count == 0);
-                    // SAFETY: the model has a reference.
-                    assert_eq!(unsafe { cache.release_bulk(&ids(&[number])) }, Ok(last));
-                    if last == 1 {
+                let verdict = Verdict::of(&numbers, |number| {
+                    let fault = model.fault_of_sole(number);
+                    if fault.is_none() {
                         model.out.remove(&number);
                     }
-                    freed += last;
-                }
-                assert!(freed <= usize::from(PAGES));
+                    fault
+                });
+                // SAFETY: the mode checks: nobody uses the pages of this pool, whoever owns them.
+                let freed = unsafe { cache.free_bulk_raw(&ids(&numbers)) };
+                tainted |= verdict.is(freed, ());
             }
-            Call::Retain(number) => {
-                if let Some(count) = model.out.get_mut(&number) {
-                    *count += 1;
-                    // SAFETY: the model has a reference.
-                    assert_eq!(unsafe { cache.retain_bulk(&ids(&[number])) }, Ok(1));
-                }
+            Call::FreeElevated(numbers) => {
+                let verdict = Verdict::of(&numbers, |number| {
+                    let fault = model.fault(number);
+                    model.out.remove(&number);
+                    fault
+                });
+                // SAFETY: as above.
+                let freed = unsafe { cache.free_bulk_elevated(&ids(&numbers)) };
+                tainted |= verdict.is(freed, ()) || !numbers.is_empty();
+            }
+            Call::Release(numbers) => {
+                let mut last = 0;
+                let verdict = Verdict::of(&numbers, |number| {
+                    let fault = model.fault(number);
+                    last += usize::from(fault.is_none() && model.release(number));
+                    fault
+                });
+                // SAFETY: the mode checks: a reference that is not there is not given up.
+                let released = unsafe { cache.release_bulk(&ids(&numbers)) };
+                tainted |= verdict.is(released, last);
+            }
+            Call::Retain(numbers) => {
+                let verdict = Verdict::of(&numbers, |number| {
+                    if let Some(count) = model.out.get_mut(&number) {
+                        *count += 1;
+                    }
+                    model.fault(number)
+                });
+                let good = verdict.good;
+                // SAFETY: the mode checks: a page that nobody holds gets no reference.
+                let retained = unsafe { cache.retain_bulk(&ids(&numbers)) };
+                tainted |= verdict.is(retained, good);
             }
             Call::Lend(number) => {
-                if model.out.get(&number) == Some(&1) {
-                    model.out.remove(&number);
-                    model.lent.push(number);
-                    // SAFETY: the page is out, and nobody else has it.
-                    let page = unsafe { pool.adopt(PageId::new(number.into())) };
-                    assert_eq!(page.lend().index(), number.into());
+                let fault = model.fault_of_sole(number);
+                let looks_owned = fault == Some(Fault::AlreadyFree) && !pool.mode().hardened;
+                if number >= PAGES || looks_owned {
+                    continue;
+                }
+                // SAFETY: the page is out, and nobody else has it; or the mode finds that it is not.
+                let page = unsafe { pool.adopt(PageId::new(number.into())) };
+                assert_eq!(page.lend().index(), number.into());
+                match fault {
+                    Some(_) => tainted = true,
+                    None => {
+                        model.out.remove(&number);
+                        model.lent.push(number);
+                    }
                 }
             }
             Call::Reclaim(numbers) => {
                 let mut batch = PageBatch::<M, 256>::new();
                 let numbers = &numbers[..numbers.len().min(256)];
                 let mut good = Vec::new();
-                for &number in numbers {
-                    if let Some(at) = model.lent.iter().position(|&lent| lent == number) {
-                        good.push(PageId::new(model.lent.swap_remove(at).into()));
-                    }
-                }
+                let verdict = Verdict::of(numbers, |number| {
+                    let Some(at) = model.lent.iter().position(|&lent| lent == number) else {
+                        let outside = number >= PAGES;
+                        return Some(if outside { Fault::OutOfRange } else { Fault::NotLent });
+                    };
+                    good.push(PageId::new(model.lent.swap_remove(at).into()));
+                    None
+                });
                 // SAFETY: no device uses any page.
                 let reclaimed = unsafe { cache.reclaim_bulk(&ids(numbers), &mut batch) };
                 assert_eq!(batch.ids(), good);
-                let bad = numbers.len() - good.len();
-                assert_eq!(
-                    reclaimed.map_or_else(|error| (error.done, error.count), |n| (n, 0)),
-                    (good.len(), bad)
-                );
-                faults += bad;
+                tainted |= verdict.is(reclaimed, good.len());
                 cache.free_bulk(&mut batch);
             }
             Call::FarId(index) => {
@@ -136,7 +209,7 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                 assert!(unsafe { cache.free_bulk_raw(&[id]) }.is_err());
                 // SAFETY: as above.
                 assert!(unsafe { pool.reclaim(id) }.is_err());
-                faults += 2;
+                tainted = true;
             }
             Call::Drain => {
                 cache.drain();
@@ -147,7 +220,7 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
         assert!(pages.adds_up(), "{pages}");
         assert_eq!((pages.out, pages.lent), (model.out.len() as u64, model.lent.len() as u64));
         assert_eq!((pages.bad, pool.audit().misplaced), (0, Some(0)));
-        assert_eq!(pool.is_tainted(), faults > 0);
+        assert_eq!(pool.is_tainted(), tainted);
     }
     let rest: Vec<_> = model.out.into_keys().collect();
     // SAFETY: the model had these, and uses them no more.
