@@ -198,7 +198,7 @@ fn the_last_handle_and_the_last_pages_may_go_at_once<M: Mode>() {
             });
             send
         });
-        for round in 0..1000 {
+        for round in 0..often(1000) {
             let pool = build::<M>(64, |builder| builder.region(Region::heap()).shared_caches(1));
             let mut cache = pool.cache().expect("a cache");
             for worker in &workers {

@@ -28,12 +28,24 @@ macro_rules! stamp {
     };
 }
 
+/// As `stamp`, of a mode that is left out where mutants are tried: one that combines what others do.
+#[cfg(not(pagesheaf_mutants))]
+macro_rules! stamp_also {
+    ($($mode:tt)+) => {
+        stamp!($($mode)+);
+    };
+}
+#[cfg(pagesheaf_mutants)]
+macro_rules! stamp_also {
+    ($($mode:tt)+) => {};
+}
+
 /// Stamps bodies over the distinct modes that do not check.
 macro_rules! stamp_unchecking {
     ($($bodies:tt)+) => {
         stamp!(bare, Bare, [$($bodies)+]);
-        stamp!(only_stats, Select<false, false, true, false>, [$($bodies)+]);
-        stamp!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
+        stamp_also!(only_stats, Select<false, false, true, false>, [$($bodies)+]);
+        stamp_also!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
         stamp!(no_checks, NoChecks, [$($bodies)+]);
     };
 }
@@ -41,9 +53,9 @@ macro_rules! stamp_unchecking {
 /// Stamps bodies over the distinct hardened modes.
 macro_rules! stamp_hardened {
     ($($bodies:tt)+) => {
-        stamp!(only_hardened, Select<false, true, false, true>, [$($bodies)+]);
-        stamp!(hardened_stats, Select<false, true, true, true>, [$($bodies)+]);
-        stamp!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
+        stamp_also!(only_hardened, Select<false, true, false, true>, [$($bodies)+]);
+        stamp_also!(hardened_stats, Select<false, true, true, true>, [$($bodies)+]);
+        stamp_also!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
         stamp!(hardened, Hardened, [$($bodies)+]);
     };
 }
@@ -51,9 +63,9 @@ macro_rules! stamp_hardened {
 /// Stamps bodies over the distinct modes that check.
 macro_rules! stamp_checking {
     ($($bodies:tt)+) => {
-        stamp!(only_checks, Select<false, true, false, false>, [$($bodies)+]);
-        stamp!(no_refcount, NoRefcount, [$($bodies)+]);
-        stamp!(no_stats, NoStats, [$($bodies)+]);
+        stamp_also!(only_checks, Select<false, true, false, false>, [$($bodies)+]);
+        stamp_also!(no_refcount, NoRefcount, [$($bodies)+]);
+        stamp_also!(no_stats, NoStats, [$($bodies)+]);
         stamp!(checked, Checked, [$($bodies)+]);
         stamp_hardened!($($bodies)+);
     };
@@ -65,7 +77,7 @@ macro_rules! every_mode {
         mod every_mode {
             stamp_unchecking!($($bodies)+);
             stamp_checking!($($bodies)+);
-            stamp!(default, DefaultMode, [$($bodies)+]);
+            stamp_also!(default, DefaultMode, [$($bodies)+]);
         }
     };
 }
@@ -74,11 +86,11 @@ macro_rules! every_mode {
 macro_rules! every_refcounted_mode {
     ($($bodies:tt)+) => {
         mod every_refcounted_mode {
-            stamp!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
+            stamp_also!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
             stamp!(no_checks, NoChecks, [$($bodies)+]);
-            stamp!(no_stats, NoStats, [$($bodies)+]);
+            stamp_also!(no_stats, NoStats, [$($bodies)+]);
             stamp!(checked, Checked, [$($bodies)+]);
-            stamp!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
+            stamp_also!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
             stamp!(hardened, Hardened, [$($bodies)+]);
         }
     };
@@ -107,9 +119,9 @@ macro_rules! every_preset {
     ($($bodies:tt)+) => {
         mod every_preset {
             stamp!(bare, Bare, [$($bodies)+]);
-            stamp!(no_refcount, NoRefcount, [$($bodies)+]);
+            stamp_also!(no_refcount, NoRefcount, [$($bodies)+]);
             stamp!(no_checks, NoChecks, [$($bodies)+]);
-            stamp!(no_stats, NoStats, [$($bodies)+]);
+            stamp_also!(no_stats, NoStats, [$($bodies)+]);
             stamp!(checked, Checked, [$($bodies)+]);
             stamp!(hardened, Hardened, [$($bodies)+]);
         }
@@ -135,6 +147,11 @@ macro_rules! on_both_fronts {
             }
         )+
     };
+}
+
+/// How often a test repeats what it does: less often where mutants are tried, each of which costs a run.
+pub const fn often(times: usize) -> usize {
+    if cfg!(pagesheaf_mutants) { times / 8 } else { times }
 }
 
 /// A pool of `pages` pages of 256 bytes.

@@ -1,7 +1,7 @@
 //! Misuse of reference counts.
 
+use super::suite::{Misuse, Scene, said, where_counted};
 use crate::common::*;
-use crate::suite::{Misuse, Scene, said, where_counted};
 
 /// As many references as one call may add to a page.
 const MANY: usize = 1 << 16;

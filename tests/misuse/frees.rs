@@ -1,7 +1,7 @@
 //! Frees of what must not be freed.
 
+use super::suite::{Misuse, Scene, Verdict, said, when};
 use crate::common::*;
-use crate::suite::{Misuse, Scene, Verdict, said, when};
 
 const FREE: &str = "is already free";
 

@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::suite::{Misuse, Scene, Verdict};
 use crate::common::*;
-use crate::suite::{Misuse, Scene, Verdict};
 
 impl<M: Mode> Scene<M> {
     /// What a close says of a pool like the scene's after `lose`.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::suite::{Misuse, Scene, Verdict, when};
 use crate::common::*;
-use crate::suite::{Misuse, Scene, Verdict, when};
 
 /// Where a freed page may lie.
 #[derive(Clone, Copy, PartialEq)]

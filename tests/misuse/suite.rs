@@ -144,7 +144,7 @@ pub fn tried<M: Mode>(
 macro_rules! misuses {
     ($($name:ident, $what:literal, $verdict:expr, |$scene:ident| $body:block)+) => {
         $(fn $name<M: Mode>() {
-            crate::suite::tried::<M>($verdict, |$scene: &mut Scene<M>| $body);
+            super::suite::tried::<M>($verdict, |$scene: &mut Scene<M>| $body);
         })+
         every_preset!($($name),+);
 
@@ -156,7 +156,7 @@ macro_rules! misuses {
 macro_rules! counted_misuses {
     ($($name:ident, $what:literal, $verdict:expr, |$scene:ident| $body:block)+) => {
         $(fn $name<M: Refcounted>() {
-            crate::suite::tried::<M>($verdict, |$scene: &mut Scene<M>| $body);
+            super::suite::tried::<M>($verdict, |$scene: &mut Scene<M>| $body);
         })+
         every_refcounted_mode!($($name),+);
 

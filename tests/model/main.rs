@@ -23,7 +23,7 @@ use shares::{Counted, Shares, Uncounted};
 use world::World;
 
 /// Cases for each mode, and the most operations in each.
-const CASES: u32 = 48;
+const CASES: u32 = often(48) as u32;
 const STEPS: usize = 200;
 
 fn run<M: Mode, S: Shares<M>>(pages: usize, ops: &[Op]) {
@@ -60,7 +60,7 @@ fn any_sequence_with_shared_pages_keeps_every_page<M: Refcounted>() {
 /// Operations at random.
 fn random_ops(seed: u64) -> Vec<Op> {
     let mut random = Random::new(seed);
-    (0..1500).map(|_| Op::from([0; BYTES].map(|_| random.next() as u8))).collect()
+    (0..often(1500)).map(|_| Op::from([0; BYTES].map(|_| random.next() as u8))).collect()
 }
 
 fn two_threads_keep_every_page<M: Mode>() {
