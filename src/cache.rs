@@ -4,6 +4,9 @@
 //! cache holds the lock for as long as it lives; the shared path only ever *tries* to take it, and goes another way
 //! when it is busy. Nobody waits.
 
+#[cfg(test)]
+mod slots;
+
 use crate::magazine::{Hand, Magazine, Magazines};
 use crate::mode::{Checked, Mode};
 use crate::sync::{Atomic, Ordering, Owned, defect, ordering, own};

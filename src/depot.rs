@@ -4,6 +4,9 @@
 //! tag, so a link read from a magazine that has moved meanwhile is never used. A cache that exchanges a magazine of
 //! one kind for one of the other needs that one compare-and-swap only.
 
+#[cfg(test)]
+mod stacks;
+
 use crate::magazine::{Magazine, Magazines};
 use crate::sync::{Atomic, Ordering, TAG_BITS, defect, ordering};
 

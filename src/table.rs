@@ -3,6 +3,9 @@
 //! Invariant: every entry is constructed before anybody sees the table and dropped once; no metadata is made by
 //! casting or zeroing bytes.
 
+#[cfg(test)]
+pub(crate) mod block;
+
 use core::alloc::Layout;
 use core::ops::Deref;
 use core::ptr::NonNull;

@@ -5,6 +5,8 @@
 //! word says it was put: the page is free exactly when its slot lies below the end and still holds its id.
 
 mod hand;
+#[cfg(test)]
+mod looks;
 
 use core::ptr::NonNull;
 

@@ -5,6 +5,10 @@
 //! word says where the page was last put, and the page is free exactly when that place still holds it (`magazine`,
 //! `zone`). Only `hardened` modes mark a page as held.
 
+#[cfg(test)]
+#[path = "transitions.rs"]
+mod transitions;
+
 use super::Order;
 use crate::error::Fault;
 use crate::mode::Mode;

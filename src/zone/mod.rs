@@ -285,3 +285,6 @@ fn aligned_run(word: u64, order: Order) -> u64 {
 fn run(order: Order) -> u64 {
     u64::MAX >> (BITS - order.pages())
 }
+
+#[cfg(test)]
+mod bits;

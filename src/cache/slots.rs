@@ -1,0 +1,56 @@
+//! A slot is one owner's at a time, and counts what was done through it.
+
+extern crate std;
+
+use super::*;
+use crate::magazine::MagazinePlan;
+use crate::mode::{Bare, Checked};
+use crate::table::{Plan, block::with_block};
+
+fn with_slot(f: impl FnOnce(&Slot)) {
+    let mut plan = Plan::starting_with::<()>();
+    let spots = MagazinePlan::new(&mut plan, 2, 8).expect("fits");
+    with_block(plan, |block| {
+        // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.
+        let magazines = unsafe { Magazines::new(block, spots) };
+        f(&Slot::new(&magazines, 1, 7, 6));
+    });
+}
+
+#[test]
+fn a_slot_is_one_owners_at_a_time() {
+    with_slot(|slot| {
+        for _ in 0..2 {
+            assert!(!slot.is_held());
+            assert!(slot.try_lock() && slot.is_held());
+            assert!(!slot.try_lock() && slot.is_held());
+            slot.unlock();
+        }
+    });
+}
+
+#[test]
+fn a_slot_starts_with_two_empty_magazines_and_what_it_is_given() {
+    with_slot(|slot| {
+        // SAFETY: nobody else uses the slot.
+        let magazines = unsafe { [slot.loaded.magazine(), slot.spare.magazine()] };
+        assert_eq!(magazines, [1, 2]);
+        // SAFETY: as above.
+        assert_eq!(unsafe { (slot.cursor.get(), slot.random.get()) }, (7, 7));
+    });
+}
+
+#[test]
+fn pages_are_counted_in_every_mode_and_calls_where_the_mode_says_so() {
+    with_slot(|slot| {
+        let Counters { allocated, freed, alloc_calls, free_calls, .. } = &slot.counters;
+        slot.counters.took::<Bare>(10);
+        slot.counters.gave::<Bare>(3);
+        assert_eq!([allocated, freed, alloc_calls, free_calls].map(Count::get), [10, 3, 0, 0]);
+        slot.counters.took::<Checked>(5);
+        slot.counters.took::<Checked>(0);
+        slot.counters.gave::<Checked>(20);
+        assert_eq!([allocated, freed, alloc_calls, free_calls].map(Count::get), [15, 23, 2, 1]);
+        assert_eq!(slot.counters.balance(), 8_u64.wrapping_neg());
+    });
+}

@@ -1,0 +1,144 @@
+//! Which pages a zone gives and takes, bit by bit, and that it counts them.
+
+extern crate std;
+
+use std::vec::Vec;
+
+use super::*;
+use crate::table::block::with_block;
+
+/// Three words of pages: two that are full, and one of 22 pages.
+const PAGES: usize = 150;
+
+fn with_zone(f: impl FnOnce(&Zone)) {
+    let mut plan = Plan::starting_with::<()>();
+    let spot = ZonePlan::new(&mut plan, PAGES).expect("fits");
+    with_block(plan, |block| {
+        // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.
+        f(&unsafe { Zone::new(block, spot, PAGES) });
+    });
+}
+
+fn order(order: u8) -> Order {
+    Order::new(order).expect("legal")
+}
+
+fn ids(ids: impl IntoIterator<Item = u32>) -> Vec<PageId> {
+    ids.into_iter().map(PageId::new).collect()
+}
+
+/// Takes from a cursor on, and says which, and where the cursor is left.
+fn take(zone: &Zone, mut cursor: u32, max: usize) -> (Vec<u32>, u32) {
+    let mut taken = Vec::new();
+    assert_eq!(zone.take(&mut cursor, max, |id| taken.push(id.index())), taken.len());
+    (taken, cursor)
+}
+
+/// Puts pages, and says how many were new, and which were not.
+fn put(zone: &Zone, pages: &[PageId]) -> (usize, Vec<PageId>) {
+    let mut doubled = Vec::new();
+    (zone.put(pages, |id| doubled.push(id)), doubled)
+}
+
+/// Whether the zone has so many pages, by each way to count them.
+#[track_caller]
+fn has(zone: &Zone, pages: usize) {
+    assert_eq!((zone.free(), zone.count()), (pages, pages));
+    assert_eq!((0..PAGES as u32).filter(|&index| zone.holds(PageId::new(index))).count(), pages);
+}
+
+#[test]
+fn a_new_zone_has_all_pages_and_no_others() {
+    with_zone(|zone| {
+        has(zone, PAGES);
+        assert_eq!(take(zone, 0, usize::MAX), ((0..150).collect(), 2));
+        has(zone, 0);
+        assert_eq!(take(zone, 0, 1), (Vec::new(), 0));
+    });
+    assert_eq!((full(0, 150), full(2, 150), full(1, 128)), (u64::MAX, (1 << 22) - 1, u64::MAX));
+    assert_eq!((full(0, 1), full(0, 63), full(0, 64)), (1, u64::MAX >> 1, u64::MAX));
+}
+
+#[test]
+fn the_lowest_bits_are_as_many_as_are_asked_for() {
+    for (word, n, lowest) in [
+        (0b1011_0100, 2, 0b1_0100),
+        (0b1011_0100, 4, 0b1011_0100),
+        (0b11, 0, 0),
+        (1 << 63, 9, 1 << 63),
+    ] {
+        assert_eq!(super::lowest(word, n), lowest);
+    }
+    assert!(pages(2, 1 << 63 | 0b101).map(|id| id.index()).eq([128, 130, 191]));
+}
+
+#[test]
+fn pages_are_taken_from_the_cursor_on_and_then_round() {
+    with_zone(|zone| {
+        assert_eq!(take(zone, 1, 70), ((64..134).collect(), 2));
+        has(zone, 80);
+        assert_eq!(take(zone, 2, 20), ((134..150).chain(0..4).collect(), 0));
+        assert_eq!(take(zone, 1, 0), (Vec::new(), 1));
+        assert_eq!(take(zone, 1, 100), ((4..64).collect(), 0));
+        has(zone, 0);
+    });
+}
+
+#[test]
+fn pages_that_are_put_are_held_and_those_put_twice_are_named() {
+    with_zone(|zone| {
+        assert_eq!(take(zone, 0, PAGES).0.len(), PAGES);
+        assert_eq!(put(zone, &ids([3, 63, 64, 149])), (4, Vec::new()));
+        has(zone, 4);
+        assert!([3, 63, 64, 149].into_iter().all(|index| zone.holds(PageId::new(index))));
+        // Twice in a call, and twice at all.
+        assert_eq!(put(zone, &ids([5, 5, 70, 70, 71])), (3, ids([5, 70])));
+        assert_eq!(put(zone, &ids([2, 3, 64, 65])), (2, ids([3, 64])));
+        has(zone, 9);
+        assert_eq!(take(zone, 0, PAGES).0, [2, 3, 5, 63, 64, 65, 70, 71, 149]);
+        has(zone, 0);
+    });
+}
+
+#[test]
+fn blocks_are_aligned_runs_of_free_pages() {
+    with_zone(|zone| {
+        let mut cursor = 0;
+        assert_eq!(zone.take_block(&mut cursor, order(0)), Some(PageId::new(0)));
+        assert_eq!(zone.take_block(&mut cursor, order(3)), Some(PageId::new(8)));
+        assert_eq!(zone.take_block(&mut cursor, Order::MAX), Some(PageId::new(64)));
+        assert_eq!(cursor, 1);
+        has(zone, PAGES - 73);
+        assert_eq!(zone.take_block(&mut cursor, order(4)), Some(PageId::new(128)));
+        assert_eq!(cursor, 2);
+        // Of the last word, six pages are left, from page 144 on.
+        assert_eq!(zone.take_block(&mut cursor, order(2)), Some(PageId::new(144)));
+        assert_eq!(zone.take_block(&mut cursor, order(2)), Some(PageId::new(4)));
+        assert_eq!(cursor, 0);
+        assert_eq!(zone.take_block(&mut cursor, Order::MAX), None);
+        has(zone, PAGES - 97);
+        assert_eq!(zone.take_block(&mut cursor, order(1)), Some(PageId::new(2)));
+    });
+    assert_eq!(aligned_run(0b0110_1110, order(1)), 0b1100);
+    assert_eq!(aligned_run(0b0111_1110, order(2)), 0);
+    assert_eq!((run(order(0)), run(order(3)), run(Order::MAX)), (1, 0xff, u64::MAX));
+}
+
+#[test]
+fn blocks_that_are_put_are_whole_and_pages_put_twice_are_named() {
+    with_zone(|zone| {
+        assert_eq!(take(zone, 0, PAGES).0.len(), PAGES);
+        let mut doubled = Vec::new();
+        let mut put = |first, order| {
+            doubled.clear();
+            (zone.put_block(PageId::new(first), order, |id| doubled.push(id)), doubled.clone())
+        };
+        assert_eq!(put(68, order(2)), (4, ids([])));
+        assert_eq!(put(64, order(3)), (4, ids(68..72)));
+        has(zone, 8);
+        assert_eq!(put(128, order(4)), (16, ids([])));
+        assert_eq!(take(zone, 0, PAGES).0, (64..72).chain(128..144).collect::<Vec<_>>());
+        assert_eq!(put(128, order(0)), (1, ids([])));
+        assert_eq!(take(zone, 0, PAGES).0, [128]);
+    });
+}
