@@ -246,3 +246,6 @@ impl<M: Mode> Builder<M> {
         Pool { core }
     }
 }
+
+#[cfg(test)]
+mod limits;

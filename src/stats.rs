@@ -272,3 +272,6 @@ impl<M: Mode> fmt::Debug for Cache<M> {
         write!(f, "Cache of {}", self.pool())
     }
 }
+
+#[cfg(test)]
+mod sums;

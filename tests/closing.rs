@@ -49,6 +49,28 @@ fn all_missing_pages_are_named<M: Mode>() {
     assert_whole(pool);
 }
 
+fn the_first_eight_missing_pages_are_named<M: Mode>() {
+    for (n, dots) in [(1, ""), (8, ""), (9, ", …")] {
+        let pool = pool::<M>(100);
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(pool.alloc_bulk(&mut batch, n).new, n);
+        let mut numbers: Vec<_> = batch.ids().iter().map(|id| id.index()).collect();
+        numbers.sort_unstable();
+        let named: Vec<_> = numbers.iter().take(8).map(u32::to_string).collect();
+        let clone = pool.clone();
+        let leaked = pool.close().expect_err("pages are missing");
+        let mode = clone.mode();
+        let text = format!("the pool has 1 other handles and {n} pages out [{mode}]");
+        assert_eq!(leaked.to_string(), text);
+        drop(leaked);
+        let leaked = clone.close().expect_err("pages are missing");
+        let (named, start) = (named.join(", "), "the pool has 0 other handles and");
+        assert_eq!(leaked.to_string(), format!("{start} {n} pages out: {named}{dots} [{mode}]"));
+        drop(batch);
+        assert_whole(leaked.into_pool());
+    }
+}
+
 fn close_fails_while_other_handles_live<M: Mode>() {
     let pool = pool::<M>(100);
     let (clone, mut cache) = (pool.clone(), pool.cache().expect("a cache"));
@@ -117,6 +139,7 @@ on_both_fronts! {
         assert_eq!((batch.ids(), mine.ids()), (&before[..], &[id][..]));
         assert_eq!((out(&home), out(pool)), (5, 1));
         batch.clear();
+        assert_eq!(mine.append(&mut batch), Ok(()), "an empty batch is of no pool");
         assert_eq!(front.alloc_bulk(&mut batch, 3), Bulk { new: 3, short: None });
         assert_eq!(out(pool), 4);
         drop((batch, mine));
@@ -145,6 +168,7 @@ fn pages_are_not_reclaimed_into_a_batch_of_another_pool<M: Mode>() {
 every_mode!(
     a_forgotten_page_is_named,
     all_missing_pages_are_named,
+    the_first_eight_missing_pages_are_named,
     close_fails_while_other_handles_live,
     a_cache_makes_handles_of_its_pool,
     foreign_pages_go_home,

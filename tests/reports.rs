@@ -125,7 +125,7 @@ fn what_is_not_counted_is_not_collected<M: Mode>() {
 }
 
 fn lines_per_cache_come_on_request<M: Mode>() {
-    let pool = pool::<M>(100);
+    let pool = build::<M>(100, |builder| builder.caches(3).shared_caches(1));
     let (mut one, two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
     drop((one.alloc().expect("a page"), pool.alloc().expect("a page")));
     let (short, long) = (pool.to_string(), format!("{pool:#}"));
@@ -135,7 +135,8 @@ fn lines_per_cache_come_on_request<M: Mode>() {
     if M::STATS {
         assert!(lines[0].starts_with("  cache 0: allocated 1 in 1 calls"), "{long}");
         assert!(lines[1].starts_with("  cache 1: allocated 0 in 0 calls"), "{long}");
-        assert!(lines[2].starts_with("  shared cache "), "{long}");
+        assert!(lines[2].starts_with("  shared cache 3: allocated 1 in 1 calls"), "{long}");
+        assert_eq!(lines.len(), 3, "of a cache that nobody has or had there is none: {long}");
     } else {
         assert!(lines.is_empty(), "{long}");
     }

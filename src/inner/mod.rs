@@ -11,7 +11,7 @@ mod free;
 mod harden;
 mod lend;
 #[cfg(test)]
-mod misplaced;
+mod within;
 
 use core::alloc::Layout;
 use core::marker::PhantomData;

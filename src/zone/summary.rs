@@ -172,3 +172,7 @@ gathered!(
     Filled,
     set
 );
+
+#[cfg(test)]
+#[path = "stale.rs"]
+mod stale;

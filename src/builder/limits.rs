@@ -1,0 +1,56 @@
+//! What a builder makes of what it is told, and of what it is not told, up to the limits.
+
+use super::*;
+
+fn builder() -> Builder {
+    Pool::builder(1000)
+}
+
+/// What is wrong with a request, if anything.
+fn wrong(builder: Builder) -> Option<BuildError> {
+    builder.config().err()
+}
+
+#[test]
+fn what_is_said_is_what_is_built() {
+    let said = builder().page_size(512).caches(3).shared_caches(2).magazine(7).colour(5);
+    let config = said.on_bad_page(OnBadPage::Panic).config().expect("legal");
+    assert_eq!((config.pages, config.page_size), (1000, 512));
+    assert_eq!((config.owned_slots, config.shared_slots), (3, 2));
+    assert_eq!((config.magazine, config.colours, config.panics), (7, 5, true));
+    assert!(!said.config().expect("legal").panics);
+}
+
+#[test]
+fn what_is_not_said_depends_on_the_machine() {
+    let config = builder().config().expect("legal");
+    let processors = heap::parallelism();
+    assert_eq!((config.page_size, config.colours, config.panics), (4096, 1, false));
+    assert_eq!(config.owned_slots, (2 * processors).max(8));
+    assert_eq!(config.shared_slots, processors.clamp(2, 64));
+}
+
+#[test]
+fn all_caches_together_hold_half_of_a_small_pool() {
+    for (pages, magazine) in [(1, 1), (39, 1), (40, 2), (1000, 50), (5119, 255), (1 << 20, 256)] {
+        let builder = Pool::builder(pages).caches(3).shared_caches(2);
+        assert_eq!(builder.config().expect("legal").magazine, magazine);
+    }
+}
+
+#[test]
+fn limits_are_legal_and_what_is_beyond_them_is_not() {
+    assert_eq!(wrong(builder().caches(SLOTS_MAX).shared_caches(0)), None);
+    assert_eq!(wrong(builder().caches(0).shared_caches(1)), None);
+    let slots = SLOTS_MAX + 1;
+    let error = Some(BuildError::Caches { slots });
+    assert_eq!(wrong(builder().caches(SLOTS_MAX).shared_caches(1)), error);
+    assert_eq!(SLOTS_MAX, 16_384);
+    assert_eq!(wrong(builder().magazine(MAGAZINE_MAX)), None);
+    assert_eq!(wrong(builder().magazine(257)), Some(BuildError::Magazine { ids: 257 }));
+    assert_eq!(wrong(builder().page_size(64)), None);
+    assert_eq!(wrong(builder().page_size(32)), Some(BuildError::PageSize { bytes: 32 }));
+    assert_eq!(wrong(builder().page_size(256).colour(4)), None);
+    let error = Some(BuildError::Colour { lines: 5 });
+    assert_eq!(wrong(builder().page_size(256).colour(5)), error);
+}

@@ -1,0 +1,58 @@
+//! Figures are added up one by one, and none is left out.
+
+extern crate std;
+
+use std::string::ToString;
+
+use super::*;
+
+#[test]
+fn pages_add_up_to_the_capacity_and_to_nothing_else() {
+    let pages = Pages { capacity: 0b11_1111, free: 1, cached: 2, out: 4, lent: 8, bad: 48 };
+    assert!(pages.adds_up());
+    for wrong in [
+        Pages { capacity: 62, ..pages },
+        Pages { free: 3, ..pages },
+        Pages { cached: 0, ..pages },
+        Pages { out: 5, ..pages },
+        Pages { lent: 0, ..pages },
+        Pages { bad: 49, ..pages },
+    ] {
+        assert!(!wrong.adds_up(), "{wrong}");
+    }
+    let most = Pages { capacity: u64::MAX, free: u64::MAX, cached: 0, out: 0, lent: 0, bad: 0 };
+    assert!(most.adds_up() && !Pages { out: 1, ..most }.adds_up());
+    let text = "capacity 63 = free 1 + cached 2 + out 4 + lent 8 + bad 48";
+    assert_eq!(pages.to_string(), text);
+}
+
+#[test]
+fn calls_of_several_caches_are_added_one_by_one() {
+    let of = |n: u64| Calls {
+        allocated: n,
+        freed: n + 1,
+        alloc_calls: n + 2,
+        free_calls: n + 3,
+        short: n + 4,
+        depot_refills: n + 5,
+        zone_refills: n + 6,
+        depot_flushes: n + 7,
+        zone_flushes: n + 8,
+    };
+    let sum = Calls {
+        allocated: 1010,
+        freed: 1012,
+        alloc_calls: 1014,
+        free_calls: 1016,
+        short: 1018,
+        depot_refills: 1020,
+        zone_refills: 1022,
+        depot_flushes: 1024,
+        zone_flushes: 1026,
+    };
+    assert_eq!(of(10).plus(of(1000)), sum);
+    assert_eq!(of(10).plus(Calls::default()), of(10));
+    let text = "allocated 10 in 12 calls (14 short), freed 11 in 13 calls; \
+                refills 15 depot, 16 zone; flushes 17 depot, 18 zone";
+    assert_eq!(of(10).to_string(), text);
+}
