@@ -167,8 +167,30 @@ fn drops_without_a_cache_are_counted<M: Mode>() {
     assert!(pool.to_string().contains("; dropped 30; faults 0"), "{pool}");
 }
 
+on_both_fronts! {
+    fn what_goes_back_by_a_call_is_not_counted_as_dropped<M: Mode, F: Front>(pool, front) {
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(front.alloc_bulk(&mut batch, 10).new, 10);
+        front.free_bulk(&mut batch);
+        let page = front.alloc().expect("a page");
+        front.free(page);
+        let block = front.alloc_block(Order::new(3).expect("legal")).expect("a block");
+        front.free_block(block);
+        let mut raw = no_ids::<4>();
+        let (ids, short) = front.alloc_bulk_raw(&mut raw);
+        assert_eq!((ids.len(), short), (4, None));
+        // SAFETY: the pages are out, and nobody else uses them.
+        assert_eq!(unsafe { front.free_bulk_raw(ids) }, Ok(()));
+        let Some(stats) = pool.stats() else { return };
+        let Calls { allocated, freed, alloc_calls, free_calls, .. } = stats.calls;
+        assert_eq!((allocated, freed, stats.dropped), (23, 23, 0), "{stats}");
+        assert_eq!((alloc_calls, free_calls), (4, 4), "{stats}");
+    }
+}
+
 every_mode!(
     drops_without_a_cache_are_counted,
+    what_goes_back_by_a_call_is_not_counted_as_dropped,
     numbers_add_up_at_rest,
     calls_are_counted,
     reports_start_with_the_mode,

@@ -6,6 +6,8 @@ use core::mem::MaybeUninit;
 use core::ptr::without_provenance_mut;
 
 use super::Config;
+use crate::builder::Builder;
+use crate::cache::Slot;
 use crate::mode::{Checked, Hardened, Mode};
 use crate::page::{PageId, ZONE};
 use crate::pool::Pool;
@@ -13,8 +15,14 @@ use crate::region::Region;
 
 /// A pool of 100 pages that are addresses only, with magazines of 8, in leaked memory.
 fn pool<M: Mode>() -> Pool<M> {
+    build(|builder| builder)
+}
+
+/// As `pool`, built as `how` says.
+fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
     let region = Region::addresses(4096, 100 * 256);
     let builder = Pool::builder(100).page_size(256).magazine(8).mode::<M>().region(region);
+    let builder = how(builder);
     let layout = builder.metadata_layout().expect("a legal pool");
     // SAFETY: the layout has a size.
     let block = unsafe { std::alloc::alloc_zeroed(layout) };
@@ -92,4 +100,22 @@ fn a_page_of_the_depot_whose_word_lies_is_withheld_when_it_leaves() {
     assert_eq!(pool.audit().pages.bad, 2);
     core::mem::forget(cache);
     core::mem::forget(pool);
+}
+
+#[test]
+fn whoever_looks_for_a_shared_slot_finds_every_one_that_is_free() {
+    let pool = build::<Checked>(|builder| builder.caches(1).shared_caches(64));
+    let shared = &pool.core.slots[1..];
+    // Each thread starts to look at another slot.
+    for _ in 0..3 {
+        let all = || {
+            for _ in 0..64 {
+                assert!(pool.core.borrow_slot().is_some());
+            }
+            assert!(pool.core.borrow_slot().is_none());
+            assert!(shared.iter().all(Slot::is_held));
+            shared.iter().for_each(Slot::unlock);
+        };
+        std::thread::scope(|scope| scope.spawn(all).join().expect("no panic"));
+    }
 }

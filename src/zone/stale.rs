@@ -50,9 +50,9 @@ fn the_next_word_is_never_one_before() {
 
 #[test]
 fn a_summary_that_says_too_much_is_put_right_on_the_way() {
-    // The second level says that the first has something in its word 65, and the third that the second has.
+    // The second level says that the first has something in its word 66, and the third that the second has.
     with_zone(&[3], |zone| {
-        store(zone, 2, 1, 1 << 1);
+        store(zone, 2, 1, 1 << 2);
         store(zone, 3, 0, 0b11);
         assert_eq!(zone.next(4), None);
         assert_eq!((load(zone, 2, 0), load(zone, 2, 1), load(zone, 3, 0)), (1, 0, 1));
@@ -76,5 +76,24 @@ fn bits_are_cleared_only_where_the_words_below_are_empty() {
         assert_eq!((load(zone, 1, 1), load(zone, 2, 0), load(zone, 3, 0)), (0b101, 0b10, 0b11));
         zone.clear(2, 1, 1 << 4);
         assert_eq!((load(zone, 2, 1), load(zone, 3, 0)), (1 << 4, 0b11));
+    });
+}
+
+/// For a moment, while the thread that emptied a word looks at it again, the summary does not tell of a page that has
+/// just come there.
+#[test]
+fn a_page_that_the_summary_does_not_tell_of_is_found_word_by_word() {
+    with_zone(&[4400], |zone| {
+        store(zone, 1, 68, 0);
+        assert_eq!(zone.next(0), None);
+        // Not by one who needs more pages than are free.
+        assert_eq!(Search::new(zone, 0).next(2), None);
+        let mut search = Search::new(zone, 7);
+        assert!(core::iter::from_fn(|| search.next(1)).eq(0..4480));
+        let mut taken = None;
+        assert_eq!(zone.take(&mut 9, 1, |id| taken = Some(id.index())), 1);
+        assert_eq!(taken, Some(4400 * 64 + 9));
+        // Nothing is free: the words are not looked at.
+        assert_eq!(Search::new(zone, 0).next(1), None);
     });
 }

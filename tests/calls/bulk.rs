@@ -86,6 +86,9 @@ on_both_fronts! {
         assert_eq!((batch.len(), out(pool)), (200, 200));
         assert!(distinct(batch.ids()));
         front.free_bulk(&mut batch);
+        let mut batch = PageBatch::<M, 200>::with_capacity();
+        assert_eq!(front.alloc_bulk_exact(&mut batch, 200), Ok(()), "the pool and the batch, whole");
+        front.free_bulk(&mut batch);
     }
 
     fn alloc_bulk_exact_gives_none_and_loses_nothing<M: Mode, F: Front>(pool, front) {
