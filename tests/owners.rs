@@ -30,7 +30,12 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        BLOCKS.fetch_sub(isize::from(is_a_pools(layout)), Ordering::SeqCst);
+        if is_a_pools(layout) {
+            BLOCKS.fetch_sub(1, Ordering::SeqCst);
+            // Whoever still looks at a pool that is gone finds nothing that makes sense.
+            // SAFETY: the block has this size, and is nobody's any more.
+            unsafe { block.write_bytes(0xff, layout.size()) };
+        }
         // SAFETY: passed on to the caller.
         unsafe { System.dealloc(block, layout) }
     }
@@ -131,6 +136,23 @@ fn an_orphan_keeps_its_bytes<M: Mode>() {
     assert!(tail.push(page).is_ok());
     drop(tail);
     assert_eq!(blocks(), before);
+}
+
+fn an_empty_batch_has_nothing_to_do_with_a_pool_that_is_gone<M: Mode>() {
+    let _alone = alone();
+    let before = blocks();
+    let pool = counted::<M>();
+    let (mut batch, mut other) = (PageBatch::<M>::new(), PageBatch::<M>::new());
+    assert_eq!((pool.alloc_bulk(&mut batch, 3).new, pool.alloc_bulk(&mut other, 3).new), (3, 3));
+    drop(pool);
+    while let Some(page) = batch.pop() {
+        drop(page);
+    }
+    let mut iter = other.into_iter();
+    iter.by_ref().for_each(drop);
+    assert_eq!(blocks(), before);
+    batch.clear();
+    drop((batch, iter));
 }
 
 struct Late<M: Mode>(RefCell<Vec<Page<M>>>);
@@ -243,6 +265,7 @@ every_mode!(
     a_batch_outlives_its_pool,
     a_block_outlives_its_pool,
     an_orphan_keeps_its_bytes,
+    an_empty_batch_has_nothing_to_do_with_a_pool_that_is_gone,
     pages_dropped_while_a_thread_is_torn_down_are_freed,
     pages_dropped_by_a_panic_are_freed,
     the_last_handle_and_the_last_pages_may_go_at_once,

@@ -4,12 +4,14 @@ extern crate std;
 
 use core::mem::MaybeUninit;
 use core::ptr::without_provenance_mut;
+use std::vec::Vec;
 
-use super::Config;
+use super::{Config, Faults};
 use crate::builder::Builder;
 use crate::cache::Slot;
-use crate::mode::{Checked, Hardened, Mode};
-use crate::page::{PageId, ZONE};
+use crate::error::{Fault, Short};
+use crate::mode::{Bare, Checked, Hardened, Mode};
+use crate::page::{Order, PageId, ZONE};
 use crate::pool::Pool;
 use crate::region::Region;
 
@@ -95,7 +97,7 @@ fn a_page_of_the_depot_whose_word_lies_is_withheld_when_it_leaves() {
     let lies = [ids[0], ids[1]];
     let mut out = [MaybeUninit::uninit(); 100];
     let (ids, short) = cache.alloc_bulk_raw(&mut out);
-    assert_eq!((ids.len(), short), (98, Some(crate::error::Short::Exhausted)));
+    assert_eq!((ids.len(), short), (98, Some(Short::Exhausted)));
     assert!(!ids.contains(&lies[0]) && !ids.contains(&lies[1]));
     assert_eq!(pool.audit().pages.bad, 2);
     core::mem::forget(cache);
@@ -118,4 +120,119 @@ fn whoever_looks_for_a_shared_slot_finds_every_one_that_is_free() {
         };
         std::thread::scope(|scope| scope.spawn(all).join().expect("no panic"));
     }
+}
+
+/// Where all pages are: in the zone, cached, out.
+#[track_caller]
+fn has<M: Mode>(pool: &Pool<M>, free: u64, cached: u64, out: u64) {
+    let pages = pool.audit().pages;
+    assert_eq!((pages.free, pages.cached, pages.out), (free, cached, out), "{pages}");
+    assert!(pages.adds_up() && pool.core.zone.free() as u64 == free, "{pages}");
+}
+
+fn raw<M: Mode>(pool: &Pool<M>, n: usize) -> (Vec<PageId>, Option<Short>) {
+    let mut room = [MaybeUninit::uninit(); 150];
+    let (ids, short) = pool.alloc_bulk_raw(&mut room[..n]);
+    (ids.to_vec(), short)
+}
+
+fn pages_come_and_go_without_a_slot<M: Mode>() {
+    let pool = build::<M>(|builder| builder.caches(1).shared_caches(0));
+    assert_eq!(raw(&pool, 0), (Vec::new(), None));
+    // From the zone and back to it.
+    let (mut all, short) = raw(&pool, 70);
+    assert_eq!((all.len(), short), (70, None));
+    has(&pool, 30, 0, 70);
+    let (more, short) = raw(&pool, 150 - 70);
+    assert_eq!((more.len(), short), (30, Some(Short::Exhausted)));
+    all.extend(more);
+    all.sort_unstable();
+    assert!(all.iter().map(|id| id.index()).eq(0..100));
+    has(&pool, 0, 0, 100);
+    // SAFETY: pages that are out are freed once, here and below.
+    assert_eq!(unsafe { pool.free_bulk_raw(&all[..90]) }, Ok(()));
+    has(&pool, 90, 0, 10);
+    assert_eq!(raw(&pool, 90).1, None);
+    // From the depot, of which a magazine is left in part: a cache has filed the pages there.
+    let mut cache = pool.cache().expect("a cache");
+    // SAFETY: as above.
+    assert_eq!(unsafe { cache.free_bulk_raw(&all) }, Ok(()));
+    let held = if M::HARDENED { 4 } else { 12 };
+    has(&pool, 0, 100, 0);
+    let (some, short) = raw(&pool, 30);
+    assert_eq!((some.len(), short), (30, None));
+    has(&pool, 0, 70, 30);
+    let (rest, short) = raw(&pool, 100);
+    assert_eq!((rest.len(), short), (70 - held, Some(Short::Cached)));
+    has(&pool, 0, held as u64, 100 - held as u64);
+    let mut both = [some, rest].concat();
+    both.sort_unstable();
+    both.dedup();
+    assert_eq!(both.len(), 100 - held);
+    // The cache was asked for what it holds.
+    assert_eq!(cache.alloc_bulk_raw(&mut []).1, None);
+    has(&pool, held as u64, 0, 100 - held as u64);
+    core::mem::forget((cache, pool));
+}
+
+#[test]
+fn pages_come_and_go_without_a_slot_in_every_kind_of_mode() {
+    pages_come_and_go_without_a_slot::<Bare>();
+    pages_come_and_go_without_a_slot::<Checked>();
+    pages_come_and_go_without_a_slot::<Hardened>();
+}
+
+fn a_block_with_a_page_whose_word_lies_goes_back_but_for_it<M: Mode>() {
+    let pool = build::<M>(|builder| builder.caches(1).shared_caches(0));
+    let order = Order::new(2).expect("legal");
+    pool.core.word(PageId::new(2)).rest(5);
+    // SAFETY: there is no slot.
+    let first = unsafe { pool.core.take_block(None, order) };
+    assert_eq!(first, Ok(PageId::new(4)));
+    let pages = pool.audit().pages;
+    assert_eq!((pages.free, pages.out, pages.bad), (95, 4, 1));
+    for (index, free) in [(0, true), (1, true), (2, false), (3, true), (4, false), (7, false)] {
+        let id = PageId::new(index);
+        assert_eq!((pool.core.zone.holds(id), pool.core.is_withheld(id)), (free, index == 2));
+    }
+    assert_eq!(pool.audit().misplaced, Some(0));
+    let mut faults = Faults::default();
+    assert_eq!(pool.core.give_block(PageId::new(4), order, &mut faults), 4);
+    pool.core.orphans_given(4);
+    assert_eq!(faults.count, 0);
+    let pages = pool.audit().pages;
+    assert_eq!((pages.free, pages.out, pages.bad), (99, 0, 1));
+    assert_eq!(pool.audit().misplaced, Some(0));
+    core::mem::forget(pool);
+}
+
+#[test]
+fn a_block_with_a_page_whose_word_lies_goes_back_but_for_it_in_checking_modes() {
+    a_block_with_a_page_whose_word_lies_goes_back_but_for_it::<Checked>();
+    a_block_with_a_page_whose_word_lies_goes_back_but_for_it::<Hardened>();
+}
+
+#[test]
+fn every_block_comes_back_and_what_is_none_is_refused() {
+    let pool = build::<Checked>(|builder| builder.caches(1).shared_caches(0));
+    let order = Order::new(2).expect("legal");
+    // SAFETY: there is no slot.
+    let take = || unsafe { pool.core.take_block(None, order) };
+    let blocks: Vec<_> = core::iter::from_fn(|| take().ok()).collect();
+    assert!(blocks.iter().map(|id| id.index()).eq((0..100).step_by(4)));
+    let give = |index| {
+        let mut faults = Faults::default();
+        let freed = pool.core.give_block(PageId::new(index), order, &mut faults);
+        (freed, faults.first.map(|(_, _, fault)| fault))
+    };
+    assert_eq!(give(100), (0, Some(Fault::NotABlock)));
+    assert_eq!(give(u32::MAX - 3), (0, Some(Fault::NotABlock)));
+    assert_eq!(give(3), (0, Some(Fault::NotABlock)));
+    for id in blocks {
+        assert_eq!(give(id.index()), (4, None));
+        assert_eq!(give(id.index()), (0, Some(Fault::NotABlock)));
+    }
+    pool.core.orphans_given(100);
+    has(&pool, 100, 0, 0);
+    core::mem::forget(pool);
 }

@@ -26,6 +26,7 @@ fn push_and_pop_are_a_stack<M: Mode>() {
         })
         .collect();
     assert_eq!((batch.len(), batch.capacity(), batch.room()), (4, 4, 0));
+    assert!(!batch.is_empty());
     let page = pool.alloc().expect("a page");
     let id = page.id();
     let refused = batch.push(page).expect_err("full");
@@ -77,6 +78,9 @@ fn split_off_and_append_move_pages<M: Mode>() {
     let mut small = PageBatch::<M, 99>::with_capacity();
     assert_eq!(small.append(&mut tail), Err(Short::BatchFull));
     assert_eq!((small.len(), tail.len()), (0, 100));
+    let mut exact = PageBatch::<M, 100>::with_capacity();
+    assert_eq!(exact.append(&mut tail), Ok(()));
+    assert_eq!((exact.room(), tail.append(&mut exact)), (0, Ok(())));
     let whole = tail.split_off(0);
     assert!(tail.is_empty());
     assert_eq!(whole.len(), 100);
