@@ -182,6 +182,17 @@ fn pages_come_and_go_without_a_slot_in_every_kind_of_mode() {
     pages_come_and_go_without_a_slot::<Hardened>();
 }
 
+#[test]
+fn a_page_of_the_zone_whose_word_lies_is_made_up_for() {
+    let pool = build::<Checked>(|builder| builder.caches(1).shared_caches(0));
+    pool.core.word(PageId::new(3)).rest(5);
+    let (ids, short) = raw(&pool, 10);
+    assert!(ids.iter().map(|id| id.index()).eq((0..11).filter(|&index| index != 3)));
+    assert_eq!(short, None);
+    has(&pool, 89, 0, 10);
+    core::mem::forget(pool);
+}
+
 fn a_block_with_a_page_whose_word_lies_goes_back_but_for_it<M: Mode>() {
     let pool = build::<M>(|builder| builder.caches(1).shared_caches(0));
     let order = Order::new(2).expect("legal");
