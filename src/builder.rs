@@ -140,9 +140,9 @@ impl<M: Mode> Builder<M> {
         if colours == 0 || self.colours > self.page_size / 64 {
             return Err(BuildError::Colour { lines: self.colours });
         }
-        let processors = heap::parallelism();
-        let owned_slots = self.caches.unwrap_or((2 * processors).max(8));
-        let shared_slots = self.shared_caches.unwrap_or(processors.clamp(2, 64));
+        let (owned, shared) = usual_slots(heap::parallelism());
+        let owned_slots = self.caches.unwrap_or(owned);
+        let shared_slots = self.shared_caches.unwrap_or(shared);
         let slots = owned_slots.saturating_add(shared_slots);
         if slots == 0 || slots > SLOTS_MAX {
             return Err(BuildError::Caches { slots });
@@ -245,6 +245,11 @@ impl<M: Mode> Builder<M> {
         core.poison_all();
         Pool { core }
     }
+}
+
+/// How many owned and shared slots a pool has if nothing is said.
+fn usual_slots(processors: usize) -> (usize, usize) {
+    ((2 * processors).max(8), processors.clamp(2, 64))
 }
 
 #[cfg(test)]

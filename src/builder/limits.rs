@@ -24,10 +24,13 @@ fn what_is_said_is_what_is_built() {
 #[test]
 fn what_is_not_said_depends_on_the_machine() {
     let config = builder().config().expect("legal");
-    let processors = heap::parallelism();
     assert_eq!((config.page_size, config.colours, config.panics), (4096, 1, false));
-    assert_eq!(config.owned_slots, (2 * processors).max(8));
-    assert_eq!(config.shared_slots, processors.clamp(2, 64));
+    assert_eq!((config.owned_slots, config.shared_slots), usual_slots(heap::parallelism()));
+    for (processors, slots) in
+        [(1, (8, 2)), (4, (8, 4)), (5, (10, 5)), (64, (128, 64)), (65, (130, 64))]
+    {
+        assert_eq!(usual_slots(processors), slots);
+    }
 }
 
 #[test]
