@@ -247,3 +247,23 @@ fn every_block_comes_back_and_what_is_none_is_refused() {
     has(&pool, 100, 0, 0);
     core::mem::forget(pool);
 }
+
+#[test]
+fn a_slot_that_somebody_holds_is_not_drained() {
+    let pool = build::<Checked>(|builder| builder.caches(1).shared_caches(1));
+    let (ids, short) = raw(&pool, 6);
+    assert_eq!((ids.len(), short), (6, None));
+    // SAFETY: pages that are out are freed once.
+    assert_eq!(unsafe { pool.free_bulk_raw(&ids) }, Ok(()));
+    let cached = pool.audit().pages.cached;
+    assert!(cached >= 6);
+    let slot = pool.core.borrow_slot().expect("nobody holds it");
+    pool.drain();
+    has(&pool, 100 - cached, cached, 0);
+    assert!(slot.is_held());
+    slot.unlock();
+    pool.drain();
+    has(&pool, 100, 0, 0);
+    assert!(!slot.is_held());
+    core::mem::forget(pool);
+}
