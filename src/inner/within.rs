@@ -267,3 +267,22 @@ fn a_slot_that_somebody_holds_is_not_drained() {
     assert!(!slot.is_held());
     core::mem::forget(pool);
 }
+
+#[test]
+fn hardened_pages_do_not_leave_in_the_order_in_which_they_came() {
+    let pool = build::<Hardened>(|builder| builder.magazine(64).caches(1).shared_caches(0));
+    let mut cache = pool.cache().expect("a cache");
+    let mut room = [MaybeUninit::uninit(); 64];
+    let mut differ = 0;
+    for _ in 0..4 {
+        let (ids, short) = cache.alloc_bulk_raw(&mut room);
+        assert_eq!((ids.len(), short), (64, None));
+        differ += usize::from(!ids.is_sorted() && !ids.iter().rev().is_sorted());
+        // SAFETY: pages that are out are freed once.
+        assert_eq!(unsafe { cache.free_bulk_raw(ids) }, Ok(()));
+        cache.drain();
+    }
+    assert_eq!(differ, 4);
+    assert_eq!(pool.audit().misplaced, Some(0));
+    core::mem::forget((cache, pool));
+}
