@@ -5,6 +5,7 @@ extern crate std;
 use std::vec::Vec;
 
 use super::*;
+use crate::mode::{Bare, Checked, Mode};
 use crate::table::block::with_block;
 
 /// Magazines of 5 ids, which have 8 places each.
@@ -19,10 +20,15 @@ fn with_magazines(f: impl FnOnce(&Magazines)) {
         // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.
         let magazines = unsafe { Magazines::new(block, spots) };
         for (magazine, ids) in [(2, 70..73), (3, 90..91)] {
-            let ids: Vec<_> = ids.map(PageId::new).collect();
-            let hand = Hand::new(&magazines, magazine);
-            // SAFETY: nobody else uses the magazine; there is room, and nobody looks.
-            unsafe { hand.push_unseen(&ids) };
+            let hand = Hand::new::<Checked>(&magazines, magazine);
+            for id in ids.map(PageId::new) {
+                // SAFETY: nobody else uses the magazine, which has room.
+                unsafe {
+                    let place = hand.end();
+                    hand.put(place, id);
+                    hand.publish::<Checked>(place + 1);
+                }
+            }
         }
         f(&magazines);
     });
@@ -46,9 +52,9 @@ fn a_place_holds_a_page_below_its_magazines_end_only() {
         let lookup = magazines.lookup();
         assert!(lookup.holds(16, PageId::new(70)) && lookup.holds(18, PageId::new(72)));
         assert!(!lookup.holds(16, PageId::new(71)) && !lookup.holds(17, PageId::new(70)));
-        let hand = Hand::new(magazines, 2);
-        // SAFETY: nobody else uses the magazine, which holds an id.
-        unsafe { hand.pop(&mut [core::mem::MaybeUninit::uninit()]) };
+        let hand = Hand::new::<Checked>(magazines, 2);
+        // SAFETY: nobody else uses the magazine, which holds three ids.
+        unsafe { hand.pop::<Checked>(2, &mut [core::mem::MaybeUninit::uninit()]) };
         // The slot still has the id, which has left.
         assert_eq!(magazines.get(18).index(), 72);
         assert!(!lookup.holds(18, PageId::new(72)) && lookup.holds(17, PageId::new(71)));
@@ -75,5 +81,32 @@ fn a_look_reaches_to_where_what_it_sees_ends() {
                 Beside::Held(_) => panic!("{place} is not below the end"),
             }
         }
+    });
+}
+
+/// Where nobody looks, the head of a magazine says nothing while a hand has it, and all when it has been put down.
+#[test]
+fn a_magazine_in_a_hand_that_nobody_watches_counts_in_the_hand() {
+    if Bare::CHECKS {
+        return;
+    }
+    with_magazines(|magazines| {
+        let hand = Hand::new::<Bare>(magazines, 2);
+        assert_eq!((hand.held(), magazines.len(2), magazines.total()), (3, 0, 1));
+        // SAFETY: nobody else uses the magazine, which holds three ids and has room for two more.
+        unsafe { hand.push_unseen(3, &[PageId::new(80), PageId::new(81)]) };
+        assert_eq!((hand.held(), magazines.len(2), magazines.total()), (5, 0, 1));
+        let mut out = [const { core::mem::MaybeUninit::uninit() }; 2];
+        // SAFETY: as above; it holds five by now.
+        unsafe { hand.pop::<Bare>(3, &mut out) };
+        // SAFETY: `pop` wrote them.
+        let got = out.map(|id| unsafe { id.assume_init() }.index());
+        assert_eq!((got, hand.held(), magazines.len(2)), ([80, 81], 3, 0));
+        // SAFETY: as above; the hand is not used again before it takes the magazine up.
+        let magazine = unsafe { hand.put_down::<Bare>(magazines) };
+        assert_eq!((magazine, magazines.len(2), magazines.total()), (2, 3, 4));
+        // SAFETY: as above.
+        unsafe { hand.replace::<Bare>(magazines, magazine) };
+        assert_eq!((hand.held(), magazines.len(2)), (3, 0));
     });
 }

@@ -129,15 +129,18 @@ fn a_free_puts_a_page_that_is_out_to_its_place() {
     assert!(shared.load() == PageState::new(Kind::Page, 0, 2, PLACE));
 }
 
+/// A call may add as many references.
+const MANY: u32 = 1 << 16;
+
 #[test]
 fn references_are_added_up_to_where_the_count_sticks() {
     let counted = word(of(1));
-    let most = SATURATED / RETAIN_MAX;
+    let most = SATURATED / MANY;
     for call in 1..most {
-        assert_eq!(counted.retain(RETAIN_MAX), Ok(()));
-        assert!(counted.load() == of(1 + call * RETAIN_MAX));
+        assert_eq!(counted.retain(MANY), Ok(()));
+        assert!(counted.load() == of(1 + call * MANY));
     }
-    assert_eq!(counted.retain(RETAIN_MAX - 2), Ok(()));
+    assert_eq!(counted.retain(MANY - 2), Ok(()));
     assert!(counted.load() == of(SATURATED - 1));
     for _ in 0..3 {
         assert_eq!(counted.retain(1), Err(Fault::Saturated));
@@ -146,7 +149,7 @@ fn references_are_added_up_to_where_the_count_sticks() {
         assert!(counted.load() == of(SATURATED));
     }
     let beyond = word(of(SATURATED - 1));
-    assert_eq!(beyond.retain(RETAIN_MAX), Err(Fault::Saturated));
+    assert_eq!(beyond.retain(MANY), Err(Fault::Saturated));
     assert!(beyond.load() == of(SATURATED));
 }
 
@@ -221,8 +224,20 @@ fn a_block_comes_back_by_its_head_and_in_its_order() {
 #[test]
 fn a_page_that_is_withheld_is_bad_for_good() {
     let word = word(of(3));
-    word.withhold();
+    assert_eq!(word.withheld(), None);
+    word.withhold(Fault::Corrupt);
     assert!(word.load() == at(Kind::Bad, ZONE));
+    assert_eq!(word.withheld(), Some(Fault::Corrupt));
     assert_eq!(word.try_free(false, 9, |_| false), Err(Fault::Withheld));
     assert_eq!(word.try_free(true, 9, |_| false), Err(Fault::Withheld));
+}
+
+#[test]
+fn a_page_that_is_withheld_says_at_which_byte_it_was_written() {
+    for offset in [0, 1, 4095, u32::MAX] {
+        let word = word(of(1));
+        word.withhold(Fault::Poison { offset });
+        assert_eq!(word.withheld(), Some(Fault::Poison { offset }));
+        assert_eq!(word.try_free(true, 9, |_| false), Err(Fault::Withheld));
+    }
 }
