@@ -328,7 +328,18 @@ fn only_hardened_modes_find_a_write_after_free<M: Mode>() {
     }
 }
 
+fn an_error_says_how_many_more_pages_were_bad<M: Mode>() {
+    let mut scene = Scene::<M>::new();
+    scene.free(3);
+    // SAFETY: a checking mode finds the pages, which are free.
+    let error = unsafe { scene.two.free_bulk_raw(&scene.ids[..3]) }.expect_err("free already");
+    let (first, mode) = (scene.ids[0], scene.pool.mode());
+    let text = format!("{first} at position 0 is already free, and 2 more bad pages [{mode}]");
+    assert_eq!((error.count, error.to_string()), (3, text));
+}
+
 every_checking_mode!(
+    an_error_says_how_many_more_pages_were_bad,
     a_double_free_is_found_at_once,
     a_double_free_is_found_after_others,
     a_double_free_is_found_within_one_call,
