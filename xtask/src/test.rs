@@ -50,7 +50,10 @@ pub fn test() -> Result<()> {
     })?;
     stages.stage("tests with forced checks", || {
         let forced = "--cfg pagesheaf_force_checks";
-        tests(cargo([]).env("RUSTFLAGS", forced).env("CARGO_TARGET_DIR", "target/forced"), &[])
+        tests(cargo([]).env("RUSTFLAGS", forced).env("CARGO_TARGET_DIR", "target/forced"), &[])?;
+        // Only without features can it be seen that checks come from there.
+        let bare = ["--no-default-features", "--test", "modes"];
+        tests(cargo([]).env("RUSTFLAGS", forced).env("CARGO_TARGET_DIR", "target/forced"), &bare)
     })?;
     stages.stage("docs", || {
         let docs = ["doc", "-q", "-p", "pagesheaf", "--no-deps", "--all-features"];
