@@ -103,7 +103,7 @@ every_mode! {
 
 every_mode! {
     /// A close that fails leaves the pool whole, and one that succeeds is the end of it.
-    all, Exhaustive, at least 600;
+    all, Exhaustive, at least 250;
     fn a_close_against_the_last_page_frees_the_core_once<M: Mode>() {
         let (memory, pool) = watched::<M>(0, 1);
         let page = pool.alloc().expect("a page");

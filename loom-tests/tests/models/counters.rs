@@ -42,7 +42,7 @@ every_mode! {
 
 every_mode! {
     /// Two owned caches between which a page goes: each has its own figures, of which only the sum is the pool's.
-    all, Composite, at least 180;
+    all, Composite, at least 80;
     fn counters_of_two_caches_add_up_when_quiescent<M: Mode>() {
         let pool = pool::<M>(4, 2, 0, 1);
         let (mut first, mut second) = (pool.cache().expect("a slot"), pool.cache().expect("a slot"));

@@ -20,7 +20,7 @@ fn visit<M: Mode>(
 
 every_mode! {
     /// A drain against a cache that allocates and frees: each page has one owner, and all are there afterwards.
-    all, Composite, at least 100;
+    all, Exhaustive, at least 2_000;
     fn drain_against_alloc_loses_nothing<M: Mode>() {
         let pool = pool::<M>(2, 1, 1, 1);
         let owners = Owners::new(2);
@@ -63,7 +63,7 @@ every_mode! {
 
 every_mode! {
     /// A pool that has run dry gives a page again once one is back, whoever frees it and however.
-    all, Exhaustive, at least 2_000;
+    all, Exhaustive, at least 700;
     fn exhaustion_recovers<M: Mode>() {
         let pool = pool::<M>(1, 1, 1, 1);
         let owners = Owners::new(1);

@@ -64,7 +64,7 @@ every_mode! {
 
 every_mode! {
     /// Through the calls: a page of this cache's magazine is freed by the pool while the cache refills its place.
-    all, Exhaustive, at least 200;
+    all, Exhaustive, at least 40;
     fn a_foreign_free_against_a_cache_raises_no_false_alarm<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 2);
         let mut cache = pool.cache().expect("a slot");

@@ -70,7 +70,7 @@ every_mode! {
 
 every_mode! {
     /// A page dropped without a cache reaches a cache that wants it.
-    all, Exhaustive, at least 2_000;
+    all, Exhaustive, at least 700;
     fn a_dropped_page_has_one_owner_again<M: Mode>() {
         let pool = pool::<M>(1, 1, 1, 1);
         let owners = Owners::new(1);
@@ -116,7 +116,7 @@ every_mode! {
 every_mode! {
     /// A block that is claimed and rolled back, because one of its pages was written while it was free: that page is
     /// withheld once, and the other one can be had, now or later.
-    hardened, Composite, at least 18_000;
+    hardened, Composite, at least 8_000;
     fn a_block_rolled_back_loses_no_page<M: Mode>() {
         let pool = pool::<M>(2, 0, 1, 1);
         let bad = pool.ptr(PageId::new(0)).expect("there are two");
@@ -140,7 +140,7 @@ every_mode! {
 every_mode! {
     /// A raw free that goes through sees what was written through references released elsewhere; one that comes too
     /// early is refused.
-    refcounted, Composite, at least 10;
+    refcounted, Composite, at least 4;
     fn a_raw_free_against_a_release_sees_what_was_written<M: Refcounted>() {
         let pool = pool::<M>(1, 1, 1, 1);
         let owners = Owners::new(1);
