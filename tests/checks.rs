@@ -182,6 +182,22 @@ fn a_lent_page_is_found<M: Mode>() {
     scene.goes_on(39);
 }
 
+/// The next owner is not to be blamed for it.
+fn a_free_page_cannot_be_lent<M: Mode>() {
+    let pool = build::<M>(8, |builder| builder.magazine(4));
+    let mut cache = pool.cache().expect("a cache");
+    let id = cache.alloc().expect("a page").into_raw();
+    // SAFETY: the page is out.
+    assert_eq!(unsafe { cache.free_bulk_raw(&[id]) }, Ok(()));
+    // SAFETY: not so: the page is free, which a checking mode finds.
+    assert_eq!(unsafe { pool.adopt(id) }.lend(), id);
+    assert!(pool.is_tainted());
+    assert_eq!(pool.audit().pages.lent, 0);
+    assert_adds_up(&pool);
+    let mut all = PageBatch::<M>::new();
+    assert_eq!(cache.alloc_bulk(&mut all, 8), Bulk { new: 8, short: None });
+}
+
 fn a_page_of_a_block_is_found<M: Mode>() {
     for at in [0, 1, 7] {
         let mut scene = Scene::<M>::new();
@@ -352,6 +368,7 @@ every_checking_mode!(
     a_page_of_a_block_is_found,
     a_second_owner_is_found_when_it_goes_and_a_drop_never_panics,
     on_bad_page_panics_after_the_state_is_committed,
+    a_free_page_cannot_be_lent,
 );
 every_refcounted_mode!(a_shared_page_is_found_and_a_free_page_cannot_be_shared);
 every_hardened_mode!(a_write_after_free_is_found_and_the_page_withheld);

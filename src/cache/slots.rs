@@ -33,8 +33,8 @@ fn a_slot_is_one_owners_at_a_time() {
 fn a_slot_starts_with_two_empty_magazines_and_what_it_is_given() {
     with_slot(|slot| {
         // SAFETY: nobody else uses the slot.
-        let magazines = unsafe { [slot.loaded.magazine(), slot.spare.magazine()] };
-        assert_eq!(magazines, [1, 2]);
+        let starts = unsafe { (slot.loaded.start(), slot.spare.start()) };
+        assert_eq!((starts, slot.held()), ((8, 16), 0));
         // SAFETY: as above.
         assert_eq!(unsafe { (slot.cursor.get(), slot.random.get()) }, (7, 7));
     });

@@ -14,7 +14,10 @@ impl<M: Mode> Core<M> {
 
     /// Lends a page to a device. What was wrong, if anything.
     pub(crate) fn hand_over(&self, id: PageId) -> Option<Fault> {
-        if M::CHECKS { self.word(id).lend::<M>().err() } else { None }
+        if !M::CHECKS {
+            return None;
+        }
+        self.check_out(id).and_then(|()| self.word(id).lend::<M>()).err()
     }
 
     /// Takes a page back from a device.

@@ -47,20 +47,11 @@ impl Hand {
         }
     }
 
-    /// Which magazine it is.
-    ///
-    /// # Safety
-    /// The caller owns the hand, here and below.
-    pub(crate) unsafe fn magazine(&self) -> Magazine {
-        // SAFETY: the caller owns the hand.
-        unsafe { self.magazine.get() }
-    }
-
     /// Which magazine it is, to be given to the depot.
     ///
     /// # Safety
-    /// As [`Self::magazine`]. Unless the magazine is empty, the hand is not used again before it takes up another, or
-    /// the same again.
+    /// The caller owns the hand, here and below. Unless the magazine is empty or watched, the hand is not used again
+    /// before it takes up another, or the same again.
     pub(crate) unsafe fn put_down<M: Mode>(&self, magazines: &Magazines) -> Magazine {
         // SAFETY: the caller owns the hand.
         let (magazine, len) = unsafe { (self.magazine.get(), self.len()) };
@@ -73,7 +64,7 @@ impl Hand {
     /// Takes up another magazine, which the caller owns, in place of this one, which has been put down.
     ///
     /// # Safety
-    /// As [`Self::magazine`].
+    /// The caller owns the hand.
     pub(crate) unsafe fn replace<M: Mode>(&self, magazines: &Magazines, magazine: Magazine) {
         // SAFETY: the caller owns both hands.
         unsafe { self.swap(&Hand::new::<M>(magazines, magazine)) };
@@ -110,7 +101,7 @@ impl Hand {
     /// The first place.
     ///
     /// # Safety
-    /// As [`Self::magazine`].
+    /// The caller owns the hand.
     pub(crate) unsafe fn start(&self) -> Place {
         // SAFETY: the caller owns the hand.
         unsafe { self.start.get() }
@@ -119,7 +110,7 @@ impl Hand {
     /// The place after the last id.
     ///
     /// # Safety
-    /// As [`Self::magazine`].
+    /// The caller owns the hand.
     #[inline(always)]
     pub(crate) unsafe fn end(&self) -> Place {
         // SAFETY: the caller owns the hand, here and below.
@@ -137,7 +128,7 @@ impl Hand {
     /// How many ids the magazine holds.
     ///
     /// # Safety
-    /// As [`Self::magazine`].
+    /// The caller owns the hand.
     #[inline(always)]
     pub(crate) unsafe fn len(&self) -> u32 {
         // SAFETY: the caller owns the hand, and so is the only writer.
@@ -147,7 +138,7 @@ impl Hand {
     /// How many more it can hold.
     ///
     /// # Safety
-    /// As [`Self::magazine`].
+    /// The caller owns the hand.
     #[inline(always)]
     pub(crate) unsafe fn room(&self) -> usize {
         // SAFETY: passed on to the caller.
@@ -157,7 +148,7 @@ impl Hand {
     /// How many more it can hold than `held` ids.
     ///
     /// # Safety
-    /// As [`Self::magazine`]; `held` is at most the capacity.
+    /// The caller owns the hand; `held` is at most the capacity.
     #[inline(always)]
     pub(crate) unsafe fn room_beside(&self, held: u32) -> usize {
         // SAFETY: the caller owns the hand.
@@ -167,7 +158,7 @@ impl Hand {
     /// Takes the last ids, all but `left`, in the order in which they were put.
     ///
     /// # Safety
-    /// As [`Self::magazine`]; the magazine holds `left` ids and as many more as `out` has room for.
+    /// The caller owns the hand; the magazine holds `left` ids and as many more as `out` has room for.
     #[inline(always)]
     pub(crate) unsafe fn pop<M: Mode>(&self, left: u32, out: &mut [MaybeUninit<PageId>]) {
         // SAFETY: the caller owns the hand; its head lives as long as the magazines.
@@ -181,7 +172,7 @@ impl Hand {
     /// Adds ids to the `held` ones, where nobody looks: in modes without checks.
     ///
     /// # Safety
-    /// As [`Self::magazine`]; the magazine holds `held` ids, and has room for these.
+    /// The caller owns the hand; the magazine holds `held` ids, and has room for these.
     #[inline(always)]
     pub(crate) unsafe fn push_unseen(&self, held: u32, ids: &[PageId]) {
         // SAFETY: the caller owns the hand.
@@ -195,7 +186,7 @@ impl Hand {
     /// The address of a slot.
     ///
     /// # Safety
-    /// As [`Self::magazine`]; `index` is at most the capacity.
+    /// The caller owns the hand; `index` is at most the capacity.
     #[inline(always)]
     unsafe fn slot(&self, index: u32) -> *const Atomic<u32> {
         // SAFETY: the caller owns the hand.
@@ -207,7 +198,7 @@ impl Hand {
     /// The caller is about to write slot by slot.
     ///
     /// # Safety
-    /// As [`Self::magazine`].
+    /// The caller owns the hand.
     #[inline(always)]
     pub(crate) unsafe fn begin_writing(&self) {
         // SAFETY: the caller owns the hand; its head lives as long as the magazines.
@@ -217,7 +208,7 @@ impl Hand {
     /// The slots from the end on, to be written and then published.
     ///
     /// # Safety
-    /// As [`Self::magazine`], for as long as the slots are used, which is no longer than the magazines live.
+    /// The caller owns the hand, for as long as the slots are used, which is no longer than the magazines live.
     #[inline(always)]
     pub(crate) unsafe fn vacant<'a>(&self) -> &'a [Atomic<u32>] {
         // SAFETY: the caller owns the hand, here and below.
@@ -231,7 +222,7 @@ impl Hand {
     /// Stores an id at a place of this magazine, where others may be looking.
     ///
     /// # Safety
-    /// As [`Self::magazine`]; the place is one of this magazine's.
+    /// The caller owns the hand; the place is one of this magazine's.
     #[inline(always)]
     pub(crate) unsafe fn put(&self, place: Place, id: PageId) {
         // SAFETY: the caller owns the hand, and the place is one of the magazine's.
@@ -243,7 +234,7 @@ impl Hand {
     /// Moves the end.
     ///
     /// # Safety
-    /// As [`Self::magazine`]; every place below the end holds an id.
+    /// The caller owns the hand; every place below the end holds an id.
     #[inline(always)]
     pub(crate) unsafe fn publish<M: Mode>(&self, end: Place) {
         // SAFETY: passed on to the caller.

@@ -64,7 +64,7 @@ impl<'a> Held<'a> {
     #[must_use]
     pub fn number(&self) -> u32 {
         // SAFETY: whoever has a magazine outside the depot owns it, here and below.
-        unsafe { self.hand.magazine() }
+        unsafe { self.hand.put_down::<Checked>(&self.store.magazines) }
     }
 
     fn is_empty(&self) -> bool {
