@@ -10,8 +10,8 @@ use crate::partner::Partner;
 use crate::ring::{Line, Ring};
 use crate::shapes;
 
-/// About how many pages a sample handles in one thread; and with two, or with many out.
-const SAMPLE: [usize; 2] = [16_384, 65_536];
+/// About how many pages a sample handles: so many that what it finds cold at its start does not count.
+const SAMPLE: usize = 65_536;
 
 /// A contender on the pages of a setup, whichever it is.
 pub trait Stand {
@@ -135,8 +135,8 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
         let times = |pages: usize| (pages / slowness / n).max(16);
         let some = |count| std::iter::repeat_with(C::bulk::<N>).take(count).collect();
         let (state, times) = match case.shape {
-            Shape::HotPair => (State::HotPair(Box::new(C::bulk())), times(SAMPLE[0])),
-            Shape::Keep2048 => (State::Keep(some(KEPT / n)), (SAMPLE[0] / KEPT / slowness).max(1)),
+            Shape::HotPair => (State::HotPair(Box::new(C::bulk())), times(SAMPLE)),
+            Shape::Keep2048 => (State::Keep(some(KEPT / n)), (SAMPLE / KEPT / slowness).max(1)),
             Shape::Outstanding => {
                 let out = case.out.unwrap_or_default() / n;
                 let mut bulks = fill::<C, N>(&mut hands.0.0, out, n);
@@ -145,19 +145,19 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
                     bulks = shuffle::<C, N>(bulks, n);
                 }
                 bulks.push(C::bulk());
-                (State::Outstanding(bulks, out), times(SAMPLE[1]))
+                (State::Outstanding(bulks, out), times(SAMPLE))
             }
-            Shape::TwoThreads => (State::TwoThreads(Box::new(C::bulk())), times(SAMPLE[1])),
-            Shape::Pipe => (State::Pipe(Box::new(Ring::new(C::bulk))), times(SAMPLE[1])),
+            Shape::TwoThreads => (State::TwoThreads(Box::new(C::bulk())), times(SAMPLE)),
+            Shape::Pipe => (State::Pipe(Box::new(Ring::new(C::bulk))), times(SAMPLE)),
             Shape::Random => {
                 let places = 2 * KEPT / n;
                 let mut random = Random::default();
                 // Every other pick fills a bulk.
-                let picks = (0..2 * times(SAMPLE[0])).map(|_| random.below(places) as u16);
+                let picks = (0..2 * times(SAMPLE)).map(|_| random.below(places) as u16);
                 let (bulks, full, picks) = (some(places), vec![false; places], picks.collect());
                 (State::Random { bulks, full, picks }, 0)
             }
-            Shape::OrphanDrop => (State::OrphanDrop, times(SAMPLE[1])),
+            Shape::OrphanDrop => (State::OrphanDrop, times(SAMPLE)),
         };
         Ok(Ready { hands, n, times, state })
     }
@@ -170,9 +170,12 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
         let both = (&mut *own, other);
         let time = match state {
             State::HotPair(bulk) => {
+                // Others have had their turn meanwhile: an untimed part brings back what they took from the caches.
+                shapes::hot_pair::<C, N, T>(own, bulk, n, times.div_ceil(8));
                 shapes::time(|| shapes::hot_pair::<C, N, T>(own, bulk, n, times))
             }
             State::Keep(bulks) => {
+                shapes::keep::<C, N, T>(own, bulks, n, times.div_ceil(8));
                 let time = shapes::time(|| shapes::keep::<C, N, T>(own, bulks, n, times));
                 return (time, times * bulks.len() * n);
             }
