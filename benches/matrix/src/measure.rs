@@ -107,6 +107,7 @@ impl Measurement<'_> {
         }
         for round in 0..=self.rounds {
             for (_, sampler, samples) in &mut ready {
+                sampler.warm();
                 let calibration = clock::calibration();
                 let (time, pages) = sampler.sample(self.partner);
                 // The first round only warms up.

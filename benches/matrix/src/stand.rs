@@ -21,6 +21,9 @@ pub trait Stand {
 
 /// A case that is ready.
 pub trait Sampler {
+    /// Brings back what others, who had their turn meanwhile, took from the processor's caches. Not timed.
+    fn warm(&mut self);
+
     /// How long one sample takes, and how many pages come and go in it.
     fn sample(&mut self, partner: &Partner) -> (Duration, usize);
 }
@@ -164,18 +167,26 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
 }
 
 impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T> {
+    fn warm(&mut self) {
+        let Ready { hands: Hands(Line(own), _), n, times, state } = self;
+        let times = times.div_ceil(8);
+        match state {
+            State::HotPair(bulk) => shapes::hot_pair::<C, N, T>(own, bulk, *n, times),
+            State::Keep(bulks) => shapes::keep::<C, N, T>(own, bulks, *n, times),
+            // Of these a part is not near in any case.
+            _ => {}
+        }
+    }
+
     fn sample(&mut self, partner: &Partner) -> (Duration, usize) {
         let Ready { hands: Hands(Line(own), Line(other)), n, times, state } = self;
         let (n, times) = (*n, *times);
         let both = (&mut *own, other);
         let time = match state {
             State::HotPair(bulk) => {
-                // Others have had their turn meanwhile: an untimed part brings back what they took from the caches.
-                shapes::hot_pair::<C, N, T>(own, bulk, n, times.div_ceil(8));
                 shapes::time(|| shapes::hot_pair::<C, N, T>(own, bulk, n, times))
             }
             State::Keep(bulks) => {
-                shapes::keep::<C, N, T>(own, bulks, n, times.div_ceil(8));
                 let time = shapes::time(|| shapes::keep::<C, N, T>(own, bulks, n, times));
                 return (time, times * bulks.len() * n);
             }
