@@ -49,15 +49,15 @@ pub fn test() -> Result<()> {
         run(cargo(["test", "-q", "-p", "pagesheaf", "--benches"]).stdout(Stdio::null()))
     })?;
     stages.stage("tests with forced checks", || {
-        let forced = "--cfg pagesheaf_force_checks";
-        let some =
-            ["lib", "test=calls", "test=checks", "test=misuse", "test=modes", "test=threads"];
-        let some = some.map(|target| format!("--{target}"));
-        let some: Vec<_> = some.iter().map(String::as_str).collect();
-        tests(cargo([]).env("RUSTFLAGS", forced).env("CARGO_TARGET_DIR", "target/forced"), &some)?;
+        let forced = |args: &[&str]| {
+            let flags = "--cfg pagesheaf_force_checks";
+            let mut cargo = cargo([]);
+            tests(cargo.env("RUSTFLAGS", flags).env("CARGO_TARGET_DIR", "target/forced"), args)
+        };
+        let can_change = ["calls", "checks", "misuse", "modes", "threads"];
+        forced(&[&["--lib"], &can_change.map(|test| ["--test", test]).concat()[..]].concat())?;
         // Only without features can it be seen that checks come from there.
-        let bare = ["--no-default-features", "--test", "modes"];
-        tests(cargo([]).env("RUSTFLAGS", forced).env("CARGO_TARGET_DIR", "target/forced"), &bare)
+        forced(&["--no-default-features", "--test", "modes"])
     })?;
     stages.stage("docs", || {
         let docs = ["doc", "-q", "-p", "pagesheaf", "--no-deps", "--all-features"];

@@ -84,7 +84,7 @@ const APART: &[Shape] =
     &[Shape::HotPair, Shape::Keep2048, Shape::Outstanding, Shape::TwoThreads, Shape::Random];
 
 /// These and the pipe: all that have pages freed through a hand.
-const BY_HAND: &[Shape] = &[
+pub const BY_HAND: &[Shape] = &[
     Shape::HotPair,
     Shape::Keep2048,
     Shape::Outstanding,

@@ -74,7 +74,7 @@ pub use case::{Case, Shape};
 pub use contender::{Contender, Items, Order, Setup, TOUCHED};
 pub use contenders::{Memory, PAGE};
 pub use count::count;
-pub use entry::{Entry, Kind};
+pub use entry::{BY_HAND, Entry, Kind};
 
 use case::Extent;
 use measure::Measurement;

@@ -7,9 +7,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, ensure};
-use matrix::{Contender, Entry, Items, Kind, Setup};
-
-use crate::SHAPES;
+use matrix::{BY_HAND, Contender, Entry, Items, Kind, Setup};
 
 unsafe extern "C" {
     fn peers_dpdk_start() -> c_int;
@@ -160,7 +158,7 @@ impl<P: Pools> Contender for Hand<P> {
 /// All of them. Their objects are small: they take no part where pages are touched.
 pub fn entries() -> Vec<Entry> {
     fn entry<P: Pools>(name: &'static str) -> Entry {
-        Entry::new::<Hand<P>>(name, Kind::Rival, SHAPES).untouched()
+        Entry::new::<Hand<P>>(name, Kind::Rival, BY_HAND).untouched()
     }
     vec![
         entry::<Ring>("rte_mempool ring"),

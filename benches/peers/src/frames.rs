@@ -12,9 +12,7 @@ use frame_alloc::{
     CpuId, DepotAllocator, PageSize, PhysRange, PhysicalAllocator, Provenance, RegionInit,
     SummaryBuddyAllocator,
 };
-use matrix::{Contender, Entry, Items, Kind, PAGE, Setup, TOUCHED};
-
-use crate::SHAPES;
+use matrix::{BY_HAND, Contender, Entry, Items, Kind, PAGE, Setup, TOUCHED};
 
 const BASE: PageSize = PageSize::from_log2(12);
 const ONE: NonZeroUsize = NonZeroUsize::MIN;
@@ -140,5 +138,5 @@ impl Contender for Hand {
 
 /// It has no bulk call.
 pub fn entries() -> Vec<Entry> {
-    vec![Entry::new::<Hand>("frame-alloc", Kind::Rival, SHAPES)]
+    vec![Entry::new::<Hand>("frame-alloc", Kind::Rival, BY_HAND)]
 }

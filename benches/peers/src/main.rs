@@ -11,17 +11,7 @@ mod heaps;
 #[cfg(feature = "queues")]
 mod queues;
 
-use matrix::{Entry, Shape};
-
-/// What one thread does, or two with hands of their own, and the pipe.
-const SHAPES: &[Shape] = &[
-    Shape::HotPair,
-    Shape::Keep2048,
-    Shape::Outstanding,
-    Shape::TwoThreads,
-    Shape::Pipe,
-    Shape::Random,
-];
+use matrix::Entry;
 
 fn main() -> anyhow::Result<()> {
     let mut rivals: Vec<Entry> = heaps::entries();

@@ -4,10 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use crossbeam_queue::{ArrayQueue, SegQueue};
-use matrix::{Contender, Entry, Items, Kind, Memory, Setup};
+use matrix::{BY_HAND, Contender, Entry, Items, Kind, Memory, Setup};
 use sharded_slab::Slab;
-
-use crate::SHAPES;
 
 /// Free pages, by number.
 trait Store: Send + Sync + 'static {
@@ -158,9 +156,9 @@ impl Contender for Keys {
 /// All of them.
 pub fn entries() -> Vec<Entry> {
     vec![
-        Entry::new::<Ids<ArrayQueue<u32>>>("ArrayQueue", Kind::Rival, SHAPES),
-        Entry::new::<Ids<SegQueue<u32>>>("SegQueue", Kind::Rival, SHAPES),
-        Entry::new::<Ids<Mutex<Vec<u32>>>>("Mutex<Vec>", Kind::Rival, SHAPES),
-        Entry::new::<Keys>("sharded-slab", Kind::Rival, SHAPES).untouched(),
+        Entry::new::<Ids<ArrayQueue<u32>>>("ArrayQueue", Kind::Rival, BY_HAND),
+        Entry::new::<Ids<SegQueue<u32>>>("SegQueue", Kind::Rival, BY_HAND),
+        Entry::new::<Ids<Mutex<Vec<u32>>>>("Mutex<Vec>", Kind::Rival, BY_HAND),
+        Entry::new::<Keys>("sharded-slab", Kind::Rival, BY_HAND).untouched(),
     ]
 }
