@@ -238,10 +238,11 @@ impl<M: Mode> Core<M> {
     #[inline]
     pub(crate) fn borrow_slot(&self) -> Option<&Slot> {
         let shared = &self.slots[self.owned_slots..];
-        let hint = thread_hint();
-        (0..shared.len())
-            .map(|step| &shared[(hint + step) % shared.len()])
-            .find(|slot| slot.try_lock())
+        // Threads' numbers times the golden ratio fall apart among the slots, and nothing is divided.
+        let spread = (thread_hint() as u32).wrapping_mul(0x9E37_79B9);
+        let first = ((spread as u64 * shared.len() as u64) >> 32) as usize;
+        let (before, from) = shared.split_at(first);
+        from.iter().chain(before).find(|slot| slot.try_lock())
     }
 
     /// The call's faults as an error; the pool remembers them.

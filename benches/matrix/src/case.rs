@@ -66,6 +66,12 @@ impl Shape {
         }
     }
 
+    /// Whether two threads take part.
+    #[must_use]
+    pub fn takes_two(self) -> bool {
+        matches!(self, Shape::TwoThreads | Shape::Pipe | Shape::OrphanDrop)
+    }
+
     /// What is done, in a few words.
     #[must_use]
     pub fn what(self) -> &'static str {

@@ -13,6 +13,28 @@ use crate::ring::Patience;
 /// The core that measures, and the one that other threads run on, if there is one.
 pub type Cores = (Option<CoreId>, Option<CoreId>);
 
+/// How far apart two threads run. A virtual machine's cores may move while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distance {
+    /// Both on one core, which has two hardware threads: each slows the other, whatever they do.
+    OneCore,
+    /// On cores that share a cache.
+    Near,
+    /// On cores that do not.
+    Far,
+}
+
+impl Distance {
+    /// By how many ns a cache line takes from one to the other and back.
+    pub fn of(round_trip: f64) -> Self {
+        match round_trip {
+            ..45.0 => Distance::OneCore,
+            ..200.0 => Distance::Near,
+            _ => Distance::Far,
+        }
+    }
+}
+
 /// Keeps this thread on one core.
 pub fn pin() -> Cores {
     let all = core_affinity::get_core_ids().unwrap_or_default();
@@ -24,6 +46,13 @@ pub fn pin() -> Cores {
 /// Keeps another thread on the other core.
 pub fn pin_other(cores: Cores) {
     cores.1.or(cores.0).map(core_affinity::set_for_current);
+}
+
+/// How long it takes.
+pub fn time(body: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    body();
+    start.elapsed()
 }
 
 /// A loop of four independent adds, about 100 µs: it takes longer when a neighbour disturbs this core.
@@ -56,25 +85,24 @@ pub fn cycles_per_ns() -> Option<f64> {
 
 /// How long a cache line takes to the other core and back, in ns, at the median.
 pub fn line_round_trip(cores: Cores, partner: &Partner) -> Option<f64> {
-    const TRIPS: usize = 2_000;
     cores.1?;
+    let mut trips: Vec<f64> = (0..15).map(|_| round_trip(partner, 2_000)).collect();
+    trips.sort_by(f64::total_cmp);
+    Some(trips[trips.len() / 2])
+}
+
+/// How long a cache line takes to the partner and back, in ns, as the mean of so many trips.
+pub fn round_trip(partner: &Partner, count: usize) -> f64 {
     let ball = AtomicUsize::new(0);
     let trips = |first: usize| {
         let mut patience = Patience::default();
-        for trip in 0..TRIPS {
+        for trip in 0..count {
             while ball.load(Ordering::Acquire) != 2 * trip + first {
                 patience.wait();
             }
             ball.store(2 * trip + first + 1, Ordering::Release);
         }
     };
-    let mut times: Vec<f64> = (0..15)
-        .map(|_| {
-            ball.store(0, Ordering::Relaxed);
-            let time = partner.beside(|_| trips(1), || trips(0));
-            time.as_nanos() as f64 / TRIPS as f64
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    Some(times[times.len() / 2])
+    let time = partner.beside(|_| trips(1), || time(|| trips(0)));
+    time.as_nanos() as f64 / count as f64
 }

@@ -11,10 +11,10 @@ use pagesheaf::{Cache, Calls, Checked, Mode, NoChecks, PageId, Pool, Region};
 use serde::Serialize;
 
 use crate::case::{BULKS, Case, Shape};
+use crate::clock;
 use crate::contender::Order;
 use crate::entry::{Kind, entries};
 use crate::partner::Partner;
-use crate::shapes;
 
 /// What stands between two counts.
 #[derive(Serialize)]
@@ -73,7 +73,7 @@ fn say(counted: &Counted<'_>) -> Result<()> {
 /// # Errors
 /// When pages cannot be had.
 pub fn count() -> Result<()> {
-    counted(|| shapes::time(|| ()));
+    counted(|| clock::time(|| ()));
     say(&Counted::Clock)?;
     samples()?;
     moves::<NoChecks>("NoChecks")?;

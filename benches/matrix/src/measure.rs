@@ -1,15 +1,18 @@
 //! Measuring: in rounds, in which each contender has its turn.
 
+use std::thread;
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::case::Case;
-use crate::clock;
+use crate::clock::{self, Distance};
 use crate::contender::Setup;
 use crate::entry::{Entry, Kind};
 use crate::meta;
 use crate::partner::Partner;
-use crate::sample::{Figures, Samples};
+use crate::sample::{Figures, Sample, Samples};
 use crate::stand::Stand;
 
 /// One line of the result. Ns and cycles are per page, allocated and freed.
@@ -44,6 +47,12 @@ pub struct Results {
     pub rows: Vec<Row>,
     pub left_out: Vec<String>,
 }
+
+/// How often a cache line goes to and fro beside a sample of two threads.
+const TRIPS: usize = 200;
+/// How long to wait for the cores to move, and how often in a case.
+const NAP: Duration = Duration::from_millis(20);
+const PATIENCE: u32 = 100;
 
 /// One who takes part, on its pages.
 type Standing<'a> = (&'a Entry, Box<dyn Stand>);
@@ -94,6 +103,15 @@ impl Measurement<'_> {
         standing
     }
 
+    /// Waits while both threads are on one core: a virtual machine's cores move, and mostly do so soon.
+    fn wait_for_two_cores(&self, patience: &mut u32) {
+        let on_one = || Distance::of(clock::round_trip(self.partner, TRIPS)) == Distance::OneCore;
+        while *patience > 0 && on_one() {
+            *patience -= 1;
+            thread::sleep(NAP);
+        }
+    }
+
     /// Measures one case.
     fn case(&self, case: &Case, standing: &mut [Standing<'_>], results: &mut Results) {
         let mut ready = Vec::new();
@@ -105,14 +123,21 @@ impl Measurement<'_> {
                 }
             }
         }
+        let takes_two = case.shape.takes_two();
+        let mut patience = PATIENCE;
         for round in 0..=self.rounds {
+            if takes_two {
+                self.wait_for_two_cores(&mut patience);
+            }
             for (_, sampler, samples) in &mut ready {
                 sampler.warm();
                 let calibration = clock::calibration();
                 let (time, pages) = sampler.sample(self.partner);
+                let ns = time.as_nanos() as f64 / pages as f64;
+                let round_trip = takes_two.then(|| clock::round_trip(self.partner, TRIPS));
                 // The first round only warms up.
                 if round > 0 {
-                    samples.add(time.as_nanos() as f64 / pages as f64, calibration);
+                    samples.add(Sample { ns, calibration, round_trip });
                 }
             }
         }

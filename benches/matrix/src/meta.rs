@@ -6,12 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::clock::{self, Cores};
+use crate::clock::{self, Cores, Distance};
 use crate::measure::Results;
 use crate::partner::Partner;
-
-/// The round trip below which two cores are near.
-const NEAR: f64 = 200.0;
 
 /// What a run says of itself.
 #[derive(Default, Serialize)]
@@ -80,10 +77,10 @@ impl Meta {
         let trips = (self.line_round_trip_ns, self.line_round_trip_end_ns);
         let (Some(first), Some(last)) = trips else { return told };
         let line = format!("At the end a cache line took {last:.0} ns: {}.", distance(last));
-        let moved = if is_near(first) == is_near(last) {
+        let moved = if Distance::of(first) == Distance::of(last) {
             ""
         } else {
-            " The cores moved meanwhile: figures of two threads cannot be compared."
+            " The cores moved meanwhile; every figure of two threads says how far apart it found them."
         };
         format!("{told}\n{line}{moved}")
     }
@@ -110,12 +107,16 @@ impl fmt::Display for Meta {
 }
 
 fn is_near(round_trip: f64) -> bool {
-    round_trip < NEAR
+    Distance::of(round_trip) == Distance::Near
 }
 
-/// How far apart two cores are, in a word.
+/// How far apart two cores are, in words.
 fn distance(round_trip: f64) -> &'static str {
-    if is_near(round_trip) { "near" } else { "far" }
+    match Distance::of(round_trip) {
+        Distance::OneCore => "two threads of one core",
+        Distance::Near => "near",
+        Distance::Far => "far",
+    }
 }
 
 /// The processor's name.
@@ -153,6 +154,8 @@ mod tests {
         };
         let ending = meta(Some(90.0), Some(330.0)).ending();
         assert!(ending.contains("330 ns: far. The cores moved"), "{ending}");
+        let ending = meta(Some(90.0), Some(25.0)).ending();
+        assert!(ending.contains("25 ns: two threads of one core. The cores moved"), "{ending}");
         let ending = meta(Some(90.0), Some(95.0)).ending();
         assert!(ending.ends_with("At the end a cache line took 95 ns: near."), "{ending}");
         assert!(!meta(None, None).ending().contains("cache line"));

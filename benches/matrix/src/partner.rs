@@ -1,7 +1,6 @@
 //! The thread on the other core. It lives as long as the run, so that what allocators keep for a thread stays warm.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
@@ -23,12 +22,12 @@ impl Partner {
         Ok(Partner(pool.context("no second thread")?))
     }
 
-    /// How long `own` takes while `other` runs on the other core. `other` is told when `own` has ended.
-    pub fn beside(
+    /// Runs `own` while `other` runs on the other core. `other` is told when `own` has ended.
+    pub fn beside<R>(
         &self,
         other: impl FnOnce(&dyn Fn() -> bool) + Send,
-        own: impl FnOnce(),
-    ) -> Duration {
+        own: impl FnOnce() -> R,
+    ) -> R {
         let (ready, ended) = (AtomicBool::new(false), AtomicBool::new(false));
         let (ready, ended) = (&ready, &ended);
         self.0.in_place_scope(|scope| {
@@ -40,11 +39,9 @@ impl Partner {
             while !ready.load(Ordering::Acquire) {
                 patience.wait();
             }
-            let start = Instant::now();
-            own();
-            let time = start.elapsed();
+            let result = own();
             ended.store(true, Ordering::Relaxed);
-            time
+            result
         })
     }
 }

@@ -3,18 +3,15 @@
 //! `N` is the room of a bulk, `T` whether pages are touched; both are known to the compiler.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::clock::time;
 use crate::contender::Contender;
 use crate::partner::Partner;
 use crate::ring::Ring;
 
-/// How long it takes.
-pub fn time(body: impl FnOnce()) -> Duration {
-    let start = Instant::now();
-    body();
-    start.elapsed()
-}
+/// A sample's loop runs untimed first, so many times shorter: others had their turn since the last.
+pub const WARM: usize = 8;
 
 /// Allocates a bulk and touches it. Returns how many pages it got.
 #[inline(always)]
@@ -131,7 +128,10 @@ pub fn two_threads<C: Contender, const N: usize, const T: bool>(
                 hot_pair::<C, N, T>(other, &mut bulk, n, 16);
             }
         },
-        || hot_pair::<C, N, T>(own, bulk, n, times),
+        || {
+            hot_pair::<C, N, T>(own, bulk, n, times.div_ceil(WARM));
+            time(|| hot_pair::<C, N, T>(own, bulk, n, times))
+        },
     )
 }
 
@@ -153,9 +153,12 @@ pub fn pipe<C: Contender, const N: usize, const T: bool>(
         },
         || {
             let mut new = 0;
-            ring.produce(times, |bulk| new += fill::<C, N, T>(own, bulk, n));
-            ring.wait();
+            let time = time(|| {
+                ring.produce(times, |bulk| new += fill::<C, N, T>(own, bulk, n));
+                ring.wait();
+            });
             assert_eq!(new, n * times, "a bulk was short");
+            time
         },
     )
 }
@@ -185,6 +188,9 @@ pub fn orphan_drop<C: Contender, const N: usize, const T: bool>(
                 orphans::<C, N, T>(other, n, 16);
             }
         },
-        || orphans::<C, N, T>(own, n, times),
+        || {
+            orphans::<C, N, T>(own, n, times.div_ceil(WARM));
+            time(|| orphans::<C, N, T>(own, n, times))
+        },
     )
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use crate::case::{Case, KEPT, PAGES, Shape};
+use crate::clock::time;
 use crate::contender::{Contender, Order, Setup};
 use crate::partner::Partner;
 use crate::ring::{Line, Ring};
@@ -169,11 +170,11 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
 impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T> {
     fn warm(&mut self) {
         let Ready { hands: Hands(Line(own), _), n, times, state } = self;
-        let times = times.div_ceil(8);
+        let times = times.div_ceil(shapes::WARM);
         match state {
             State::HotPair(bulk) => shapes::hot_pair::<C, N, T>(own, bulk, *n, times),
             State::Keep(bulks) => shapes::keep::<C, N, T>(own, bulks, *n, times),
-            // Of these a part is not near in any case.
+            // Two threads get warm together, in the sample; of the others a part is not near in any case.
             _ => {}
         }
     }
@@ -183,15 +184,13 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
         let (n, times) = (*n, *times);
         let both = (&mut *own, other);
         let time = match state {
-            State::HotPair(bulk) => {
-                shapes::time(|| shapes::hot_pair::<C, N, T>(own, bulk, n, times))
-            }
+            State::HotPair(bulk) => time(|| shapes::hot_pair::<C, N, T>(own, bulk, n, times)),
             State::Keep(bulks) => {
-                let time = shapes::time(|| shapes::keep::<C, N, T>(own, bulks, n, times));
+                let time = time(|| shapes::keep::<C, N, T>(own, bulks, n, times));
                 return (time, times * bulks.len() * n);
             }
             State::Outstanding(bulks, at) => {
-                shapes::time(|| shapes::outstanding::<C, N, T>(own, bulks, at, n, times))
+                time(|| shapes::outstanding::<C, N, T>(own, bulks, at, n, times))
             }
             State::TwoThreads(bulk) => {
                 shapes::two_threads::<C, N, T>(both, bulk, n, times, partner)
@@ -199,7 +198,7 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
             State::Pipe(ring) => shapes::pipe::<C, N, T>(both, ring, n, times, partner),
             State::Random { bulks, full, picks } => {
                 let mut pages = 0;
-                let time = shapes::time(|| {
+                let time = time(|| {
                     pages = shapes::random::<C, N, T>(own, bulks, full, picks, n);
                 });
                 return (time, pages);

@@ -93,6 +93,7 @@ fn section(forms: &[Group]) -> Result<Markup> {
             div.charts { @for chart in &charts { (chart) } }
             @for form in forms {
                 h3 { (form.case.label()) }
+                @if let Some(distances) = form.distances() { p { (distances) } }
                 (table(form, &form.contenders(), cell))
                 @let rivals = form.rivals();
                 @if !rivals.is_empty() {

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::case::{Case, Shape};
+use crate::clock::Distance;
 use crate::entry::Kind;
 use crate::measure::Row;
 use crate::meta::Meta;
@@ -94,6 +95,20 @@ impl<'a> Group<'a> {
         rows.find(|row| row.contender == contender && row.case.bulk == bulk).copied()
     }
 
+    /// How far apart the threads of its figures were, if there were two.
+    pub fn distances(&self) -> Option<String> {
+        let mut trips: Vec<_> = self.rows.iter().filter_map(|row| row.figures.round_trip).collect();
+        trips.sort_by(f64::total_cmp);
+        let (first, last) = (trips.first()?, trips.last()?);
+        let one_core =
+            trips.iter().filter(|trip| Distance::of(**trip) == Distance::OneCore).count();
+        let one_core = match one_core {
+            0 => String::new(),
+            some => format!("; {some} of {} figures are of two threads on one core", trips.len()),
+        };
+        Some(format!("A cache line took {first:.0} to {last:.0} ns there and back{one_core}."))
+    }
+
     /// How many times the floor somebody takes, where there is a floor.
     pub fn over_floor(&self, row: &Row) -> Option<f64> {
         let floor = ["copy-floor", "ring-only"];
@@ -124,7 +139,7 @@ mod tests {
     pub(super) fn row(shape: Shape, bulk: usize, contender: &'static str, ns: f64) -> Row {
         let order = Order::Scattered;
         let case = Case { shape, bulk, out: None, order, touched: false, colour: false };
-        let figures = Figures { ns, p10: ns, p90: ns, kept: 1.0 };
+        let figures = Figures { ns, p10: ns, p90: ns, kept: 1.0, round_trip: None };
         Row { case, contender, kind: Kind::Mode, figures, cycles: Some(2.0 * ns) }
     }
 

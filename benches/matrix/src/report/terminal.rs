@@ -14,6 +14,7 @@ pub fn print(rows: &[Row], meta: &Meta) {
     let width = Term::stdout().size_checked().map_or(usize::MAX, |(_, columns)| columns.into());
     for group in Group::all(rows) {
         println!("\n{}", group.case.title());
+        group.distances().iter().for_each(|told| println!("{told}"));
         if group.case.shape == Shape::HotPair {
             mails(&group).iter().for_each(|line| println!("{line}"));
         }
