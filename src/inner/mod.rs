@@ -233,14 +233,20 @@ impl Tables {
     }
 }
 
+/// Where a thread with this number looks first, among `n`. Numbers times the golden ratio fall apart, and nothing is
+/// divided.
+#[inline]
+fn spread(number: u32, n: usize) -> usize {
+    let share = number.wrapping_mul(0x9E37_79B9);
+    ((u64::from(share) * n as u64) >> 32) as usize
+}
+
 impl<M: Mode> Core<M> {
     /// Tries to get a shared slot, near the one that this thread had last. The caller unlocks it.
     #[inline]
     pub(crate) fn borrow_slot(&self) -> Option<&Slot> {
         let shared = &self.slots[self.owned_slots..];
-        // Threads' numbers times the golden ratio fall apart among the slots, and nothing is divided.
-        let spread = (thread_hint() as u32).wrapping_mul(0x9E37_79B9);
-        let first = ((spread as u64 * shared.len() as u64) >> 32) as usize;
+        let first = spread(thread_hint() as u32, shared.len());
         let (before, from) = shared.split_at(first);
         from.iter().chain(before).find(|slot| slot.try_lock())
     }

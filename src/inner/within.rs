@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use core::ptr::without_provenance_mut;
 use std::vec::Vec;
 
-use super::{Config, Faults};
+use super::{Config, Faults, spread};
 use crate::builder::Builder;
 use crate::cache::Slot;
 use crate::error::{Fault, Short};
@@ -102,6 +102,17 @@ fn a_page_of_the_depot_whose_word_lies_is_withheld_when_it_leaves() {
     assert_eq!(pool.audit().pages.bad, 2);
     core::mem::forget(cache);
     core::mem::forget(pool);
+}
+
+#[test]
+fn threads_that_follow_one_another_look_first_at_different_slots() {
+    for n in 0..=64 {
+        let mut firsts: Vec<_> = (1..=n as u32).map(|number| spread(number, n)).collect();
+        assert!(firsts.iter().all(|first| *first < n), "{n}: {firsts:?}");
+        firsts.sort_unstable();
+        firsts.dedup();
+        assert!(firsts.len() * 4 >= n * 3, "{n}: {firsts:?}");
+    }
 }
 
 #[test]
