@@ -165,6 +165,18 @@ impl Slot {
         (self.loaded.held() + self.spare.held()) as usize
     }
 
+    /// Loads the spare magazine, if that fits and the loaded one does not: a bulk that comes and goes where the two
+    /// meet would be torn each time.
+    ///
+    /// # Safety
+    /// The caller holds the slot.
+    pub(crate) unsafe fn load_what_fits(&self, fits: impl Fn(&Hand) -> bool) {
+        if !fits(&self.loaded) && fits(&self.spare) {
+            // SAFETY: the slot's holder owns its hands.
+            unsafe { self.loaded.swap(&self.spare) };
+        }
+    }
+
     /// Takes the slot if it is free. Never waits.
     #[inline]
     pub(crate) fn try_lock(&self) -> bool {

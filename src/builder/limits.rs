@@ -35,7 +35,9 @@ fn what_is_not_said_depends_on_the_machine() {
 
 #[test]
 fn all_caches_together_hold_half_of_a_small_pool() {
-    for (pages, magazine) in [(1, 1), (39, 1), (40, 2), (1000, 50), (5119, 255), (1 << 20, 256)] {
+    for (pages, magazine) in
+        [(1, 1), (39, 1), (40, 2), (319, 15), (320, 16), (1000, 48), (5119, 240), (1 << 20, 256)]
+    {
         let builder = Pool::builder(pages).caches(3).shared_caches(2);
         assert_eq!(builder.config().expect("legal").magazine, magazine);
     }

@@ -6,7 +6,7 @@ use super::Core;
 use crate::cache::Slot;
 use crate::depot::Stack;
 use crate::error::{Fault, Short};
-use crate::magazine::Hand;
+use crate::magazine::{Hand, whole_lines};
 use crate::mode::Mode;
 use crate::page::{PageId, PageState, Place, ZONE};
 use crate::sync::defect;
@@ -47,6 +47,12 @@ impl<M: Mode> Core<M> {
     ) -> (usize, Option<Short>) {
         // SAFETY: the caller holds the slot, here and below.
         unsafe { self.answer_pressure(slot) };
+        if !M::HARDENED {
+            // SAFETY: the slot's holder owns its hands.
+            let fits = |hand: &Hand| unsafe { hand.len() } as usize >= out.len();
+            // SAFETY: as above.
+            unsafe { slot.load_what_fits(fits) };
+        }
         let mut got = 0;
         let mut relieved = false;
         let short = loop {
@@ -158,7 +164,7 @@ impl<M: Mode> Core<M> {
     /// # Safety
     /// The caller holds the slot.
     unsafe fn refill_from_zone(&self, slot: &Slot, need: usize) -> bool {
-        let fair = self.zone.free() / (2 * self.slots.len());
+        let fair = whole_lines(self.zone.free() / (2 * self.slots.len()));
         let max = need.max(fair).clamp(1, self.magazines.capacity());
         // SAFETY: the caller holds the slot and so owns its hands, here and below.
         let (mut cursor, start) = unsafe { (slot.cursor.get(), slot.loaded.start()) };

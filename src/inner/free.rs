@@ -82,6 +82,12 @@ impl<M: Mode> Core<M> {
     pub(crate) unsafe fn give(&self, slot: &Slot, ids: &[PageId], faults: &mut Faults) -> usize {
         // SAFETY: the caller holds the slot.
         unsafe { self.answer_pressure(slot) };
+        if !M::HARDENED {
+            // SAFETY: the slot's holder owns its hands.
+            let fits = |hand: &Hand| unsafe { hand.room() } >= ids.len();
+            // SAFETY: the caller holds the slot.
+            unsafe { slot.load_what_fits(fits) };
+        }
         let target = if M::HARDENED { &slot.spare } else { &slot.loaded };
         let (mut freed, mut at) = (0, 0);
         while at < ids.len() {

@@ -12,7 +12,7 @@ use crate::cache::Slot;
 use crate::error::{Fault, Short};
 use crate::mode::{Bare, Checked, Hardened, Mode};
 use crate::page::{Order, PageId, ZONE};
-use crate::pool::Pool;
+use crate::pool::{Cache, Pool};
 use crate::region::Region;
 
 /// A pool of 100 pages that are addresses only, with magazines of 8, in leaked memory.
@@ -102,6 +102,45 @@ fn a_page_of_the_depot_whose_word_lies_is_withheld_when_it_leaves() {
     assert_eq!(pool.audit().pages.bad, 2);
     core::mem::forget(cache);
     core::mem::forget(pool);
+}
+
+/// Four pages are in the loaded magazine and sixteen in the other: bulks of eight come and go without a move between
+/// the two, or to and from the depot.
+fn a_bulk_that_one_magazine_can_serve_is_not_torn<M: Mode>() {
+    let pool = build::<M>(|builder| builder.magazine(16).caches(1).shared_caches(1));
+    let mut cache = pool.cache().expect("a cache");
+    let slot = &pool.core.slots[0];
+    let held = || [slot.loaded.held(), slot.spare.held()];
+    let take = |cache: &mut Cache<M>, n| {
+        let mut room = [MaybeUninit::uninit(); 32];
+        let (ids, short) = cache.alloc_bulk_raw(&mut room[..n]);
+        assert_eq!((ids.len(), short), (n, None));
+        ids.to_vec()
+    };
+    // SAFETY: pages that are out are freed once.
+    let give = |cache: &mut Cache<M>, ids: &[PageId]| unsafe { cache.free_bulk_raw(ids) };
+    let kept = take(&mut cache, 32);
+    cache.drain();
+    assert_eq!(give(&mut cache, &kept[..16]), Ok(()));
+    assert_eq!(give(&mut cache, &kept[16..20]), Ok(()));
+    assert_eq!(held(), [4, 16]);
+    for _ in 0..3 {
+        let bulk = take(&mut cache, 8);
+        assert_eq!(held(), [8, 4]);
+        assert_eq!(give(&mut cache, &bulk), Ok(()));
+        assert_eq!(held(), [16, 4]);
+        // The other way around: the loaded magazine is full, and the other has room.
+        assert_eq!(give(&mut cache, &kept[20..22]), Ok(()));
+        assert_eq!(held(), [6, 16]);
+        assert_eq!(take(&mut cache, 2), kept[20..22]);
+        assert_eq!(held(), [4, 16]);
+    }
+}
+
+#[test]
+fn a_bulk_is_not_torn_in_any_kind_of_mode() {
+    a_bulk_that_one_magazine_can_serve_is_not_torn::<Bare>();
+    a_bulk_that_one_magazine_can_serve_is_not_torn::<Checked>();
 }
 
 #[test]

@@ -14,10 +14,19 @@ pub(crate) use hand::Hand;
 
 use crate::page::{PageId, Place};
 use crate::sync::{Atomic, Ordering, Turn, ordering};
-use crate::table::{Plan, Spot, Table};
+use crate::table::{LINE, Plan, Spot, Table};
 
 /// The most ids that a magazine holds.
 pub(crate) const MAGAZINE_MAX: usize = 256;
+
+/// So many ids, less those that would not fill a cache line, unless there is but one.
+///
+/// The quick calls copy ids by the vector, and a vector astride two lines costs twice as much. Where magazines are
+/// filled by the line, bulks that are multiples of eight stay on lines.
+pub(crate) const fn whole_lines(ids: usize) -> usize {
+    let line = LINE / size_of::<u32>();
+    if ids < line { ids } else { ids - ids % line }
+}
 
 /// A magazine's number. Number 0 is not used: on a stack it stands for none.
 pub(crate) type Magazine = u32;

@@ -5,7 +5,7 @@ extern crate std;
 use core::cell::Cell;
 use core::ptr::NonNull;
 
-use super::{Plan, Table};
+use super::{LINE, Plan, Table};
 
 /// Lends a block of the plan's layout.
 pub(crate) fn with_block(plan: Plan, f: impl FnOnce(NonNull<u8>)) {
@@ -39,6 +39,9 @@ fn tables_do_not_overlap_and_drop_each_entry_once() {
         // SAFETY: as above.
         let words = unsafe { Table::fill(block, words, |at| !(at as u64)) };
         assert!(counted.iter().map(|entry| entry.0).eq(0..5));
+        // SAFETY: the first entry is in its table.
+        let starts = unsafe { [counted.at(0).addr(), words.at(0).addr()] };
+        assert!(starts.iter().all(|start| start.is_multiple_of(LINE)), "{starts:?}");
         assert_eq!(*words, [!0, !1, !2]);
         drop(counted);
         assert_eq!(drops.get(), 5);

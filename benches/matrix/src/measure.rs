@@ -130,8 +130,8 @@ impl Measurement<'_> {
                 self.wait_for_two_cores(&mut patience);
             }
             for (_, sampler, samples) in &mut ready {
-                sampler.warm();
                 let calibration = clock::calibration();
+                sampler.warm();
                 let (time, pages) = sampler.sample(self.partner);
                 let ns = time.as_nanos() as f64 / pages as f64;
                 let round_trip = takes_two.then(|| clock::round_trip(self.partner, TRIPS));

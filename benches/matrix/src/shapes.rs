@@ -1,6 +1,7 @@
 //! The shapes as loops over any contender: these are what is timed.
 //!
-//! `N` is the room of a bulk, `T` whether pages are touched; both are known to the compiler.
+//! `N` is the room of a bulk, `T` whether pages are touched; both are known to the compiler. Each loop is a function by
+//! itself: what stands around it must not change how it is compiled.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -29,7 +30,7 @@ fn fill<C: Contender, const N: usize, const T: bool>(
 }
 
 /// Allocates `n` pages and frees them, so many times.
-#[inline(always)]
+#[inline(never)]
 pub fn hot_pair<C: Contender, const N: usize, const T: bool>(
     hand: &mut C,
     bulk: &mut C::Bulk<N>,
@@ -46,6 +47,7 @@ pub fn hot_pair<C: Contender, const N: usize, const T: bool>(
 }
 
 /// Fills all bulks and then frees them, so many times.
+#[inline(never)]
 pub fn keep<C: Contender, const N: usize, const T: bool>(
     hand: &mut C,
     bulks: &mut [C::Bulk<N>],
@@ -67,6 +69,7 @@ pub fn keep<C: Contender, const N: usize, const T: bool>(
 
 /// Fills the bulk at `at` and frees the next one, around and around, so many times. That at `at` is empty, before and
 /// after; all others are full.
+#[inline(never)]
 pub fn outstanding<C: Contender, const N: usize, const T: bool>(
     hand: &mut C,
     bulks: &mut [C::Bulk<N>],
@@ -86,6 +89,7 @@ pub fn outstanding<C: Contender, const N: usize, const T: bool>(
 
 /// Goes to the bulks in the order of `picks`: fills an empty one, frees a full one. All are empty before and after.
 /// Returns how many pages came and went.
+#[inline(never)]
 pub fn random<C: Contender, const N: usize, const T: bool>(
     hand: &mut C,
     bulks: &mut [C::Bulk<N>],
@@ -164,7 +168,7 @@ pub fn pipe<C: Contender, const N: usize, const T: bool>(
 }
 
 /// Allocates a bulk and drops it without a cache, so many times.
-#[inline(always)]
+#[inline(never)]
 fn orphans<C: Contender, const N: usize, const T: bool>(hand: &mut C, n: usize, times: usize) {
     let mut bulk = C::bulk::<N>();
     let n = black_box(n);
