@@ -104,7 +104,7 @@ pub(crate) struct Slot {
     pub(crate) dropped: Atomic<u64>,
     /// The magazine in use.
     pub(crate) loaded: Hand,
-    /// The other one: full or empty but for small users, or in quarantine (hardened).
+    /// The other one: what was loaded last, or the quarantine (hardened).
     pub(crate) spare: Hand,
     /// The zone word where the next refill starts to look.
     pub(crate) cursor: Owned<u32>,

@@ -159,7 +159,8 @@ impl<M: Mode> Core<M> {
         some
     }
 
-    /// Fills the loaded magazine, which is empty, from the zone: what is needed, or a fair share of what is free.
+    /// Fills the loaded magazine, which is empty, from the zone: what is needed, or a fair share of what is free, in whole
+    /// lines.
     ///
     /// # Safety
     /// The caller holds the slot.

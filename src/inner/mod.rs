@@ -128,6 +128,7 @@ impl<M: Mode> CorePlan<M> {
             tables,
             colours,
             owned_slots,
+            around: Around::new(self.config.slots() - owned_slots),
             panics,
             slots,
             depot: Padded(depot),
@@ -167,6 +168,7 @@ pub(crate) struct Core<M> {
     tables: Tables,
     pub(crate) colours: u32,
     pub(crate) owned_slots: usize,
+    around: Around,
     panics: bool,
     pub(crate) slots: Table<Slot>,
     depot: Padded<Depot>,
@@ -174,6 +176,28 @@ pub(crate) struct Core<M> {
     pub(crate) region: Backing,
     memory: Option<Layout>,
     mode: PhantomData<M>,
+}
+
+/// Goes around so many slots: thread numbers that follow one another start at different ones.
+struct Around {
+    slots: u32,
+    /// 2⁶⁴ / `slots`, rounded up.
+    reciprocal: u64,
+}
+
+impl Around {
+    fn new(slots: usize) -> Self {
+        let each = u64::MAX.checked_div(slots as u64).unwrap_or_default();
+        Around { slots: slots as u32, reciprocal: each.wrapping_add(1) }
+    }
+
+    /// `number % slots`, or 0 if there is none, without a division, which would take as long as the rest of the way to
+    /// a slot (Lemire, Kaser, Kurz: Faster remainder by direct computation, 2019).
+    #[inline]
+    fn at(&self, number: u32) -> usize {
+        let fraction = self.reciprocal.wrapping_mul(u64::from(number));
+        ((u128::from(fraction) * u128::from(self.slots)) >> 64) as usize
+    }
 }
 
 /// The figures that no slot keeps.
@@ -233,20 +257,12 @@ impl Tables {
     }
 }
 
-/// Where a thread with this number looks first, among `n`. Numbers times the golden ratio fall apart, and nothing is
-/// divided.
-#[inline]
-fn spread(number: u32, n: usize) -> usize {
-    let share = number.wrapping_mul(0x9E37_79B9);
-    ((u64::from(share) * n as u64) >> 32) as usize
-}
-
 impl<M: Mode> Core<M> {
-    /// Tries to get a shared slot, near the one that this thread had last. The caller unlocks it.
+    /// Tries to get a shared slot, first the one where this thread always starts. The caller unlocks it.
     #[inline]
     pub(crate) fn borrow_slot(&self) -> Option<&Slot> {
         let shared = &self.slots[self.owned_slots..];
-        let first = spread(thread_hint() as u32, shared.len());
+        let first = self.around.at(thread_hint() as u32);
         let (before, from) = shared.split_at(first);
         from.iter().chain(before).find(|slot| slot.try_lock())
     }

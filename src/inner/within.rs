@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use core::ptr::without_provenance_mut;
 use std::vec::Vec;
 
-use super::{Config, Faults, spread};
+use super::{Around, Config, Faults};
 use crate::builder::Builder;
 use crate::cache::Slot;
 use crate::error::{Fault, Short};
@@ -144,14 +144,14 @@ fn a_bulk_is_not_torn_in_any_kind_of_mode() {
 }
 
 #[test]
-fn threads_that_follow_one_another_look_first_at_different_slots() {
-    for n in 0..=64 {
-        let mut firsts: Vec<_> = (1..=n as u32).map(|number| spread(number, n)).collect();
-        assert!(firsts.iter().all(|first| *first < n), "{n}: {firsts:?}");
-        firsts.sort_unstable();
-        firsts.dedup();
-        assert!(firsts.len() * 4 >= n * 3, "{n}: {firsts:?}");
+fn threads_that_follow_one_another_start_at_different_slots() {
+    for slots in 1..=70 {
+        let around = Around::new(slots);
+        for number in (0..300).chain(u32::MAX - 300..=u32::MAX) {
+            assert_eq!(around.at(number), number as usize % slots, "{number} of {slots}");
+        }
     }
+    assert_eq!(Around::new(0).at(7), 0);
 }
 
 #[test]

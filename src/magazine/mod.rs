@@ -19,7 +19,7 @@ use crate::table::{LINE, Plan, Spot, Table};
 /// The most ids that a magazine holds.
 pub(crate) const MAGAZINE_MAX: usize = 256;
 
-/// So many ids, less those that would not fill a cache line, unless there is but one.
+/// So many ids, less those that would not fill a cache line; fewer than a line has stay as they are.
 ///
 /// The quick calls copy ids by the vector, and a vector astride two lines costs twice as much. Where magazines are
 /// filled by the line, bulks that are multiples of eight stay on lines.

@@ -15,7 +15,7 @@ use crate::run::{cargo, run};
 const TARGETS: [&str; 4] = ["ops", "two_threads", "sizes", "raw"];
 
 /// Coverage that libFuzzer can read, and AddressSanitizer.
-const FLAGS: &str = "--cfg fuzzing -Zsanitizer=address -Cpasses=sancov-module \
+const FLAGS: &str = "--cfg fuzzing -Zsanitizer=address -Ccodegen-units=1 -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
 

@@ -16,7 +16,7 @@ pub type Cores = (Option<CoreId>, Option<CoreId>);
 /// How far apart two threads run. A virtual machine's cores may move while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distance {
-    /// Both on one core, which has two hardware threads: each slows the other, whatever they do.
+    /// As near as two hardware threads of one core, of which each slows the other, whatever they do.
     OneCore,
     /// On cores that share a cache.
     Near,
@@ -25,6 +25,9 @@ pub enum Distance {
 }
 
 impl Distance {
+    /// All, those first at which figures are wanted.
+    pub const ALL: [Distance; 3] = [Distance::Near, Distance::Far, Distance::OneCore];
+
     /// By how many ns a cache line takes from one to the other and back.
     pub fn of(round_trip: f64) -> Self {
         match round_trip {

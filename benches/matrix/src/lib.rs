@@ -136,7 +136,7 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
     let rounds = if args.quick { 15 } else { 50 };
     let (cycles_per_ns, partner) = (meta.cycles_per_ns, &partner);
     let (entries, cases) = (&entries[..], &cases[..]);
-    let results = Measurement { entries, cases, rounds, partner, cycles_per_ns }.run();
+    let results = Measurement { entries, cases, rounds, cores, partner, cycles_per_ns }.run();
     ensure!(!results.rows.is_empty(), "nobody does any of it");
     meta.finish(start.elapsed(), clock::line_round_trip(cores, partner), &results);
     report::print(&results.rows, &meta);

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::case::Case;
-use crate::clock::{self, Distance};
+use crate::clock::{self, Cores, Distance};
 use crate::contender::Setup;
 use crate::entry::{Entry, Kind};
 use crate::meta;
@@ -37,6 +37,7 @@ pub struct Measurement<'a> {
     pub entries: &'a [Entry],
     pub cases: &'a [Case],
     pub rounds: usize,
+    pub cores: Cores,
     pub partner: &'a Partner,
     pub cycles_per_ns: Option<f64>,
 }
@@ -49,8 +50,8 @@ pub struct Results {
 }
 
 /// How often a cache line goes to and fro beside a sample of two threads.
-const TRIPS: usize = 200;
-/// How long to wait for the cores to move, and how often in a case.
+const TRIPS: usize = 50;
+/// How long to wait for the cores to move, and how often; where they never do, in the whole run.
 const NAP: Duration = Duration::from_millis(20);
 const PATIENCE: u32 = 100;
 
@@ -63,11 +64,12 @@ impl Measurement<'_> {
         let style = ProgressStyle::with_template("{bar:40} {msg} ({elapsed})").expect("a template");
         let bar = ProgressBar::new(self.cases.len() as u64).with_style(style);
         let mut results = Results::default();
+        let mut patience = PATIENCE;
         for cases in self.cases.chunk_by(|left, right| left.setup() == right.setup()) {
             let mut standing = self.standing(cases, &mut results.left_out);
             for case in cases {
                 bar.set_message(format!("{}, n = {}", case.shape.name(), case.bulk));
-                self.case(case, &mut standing, &mut results);
+                self.case(case, &mut standing, &mut patience, &mut results);
                 bar.inc(1);
             }
         }
@@ -103,17 +105,32 @@ impl Measurement<'_> {
         standing
     }
 
+    /// How long a cache line takes to the other thread and back, in ns: the quickest of four times.
+    fn round_trip(&self) -> f64 {
+        let trips = (0..4).map(|_| clock::round_trip(self.partner, TRIPS));
+        trips.fold(f64::INFINITY, f64::min)
+    }
+
     /// Waits while both threads are on one core: a virtual machine's cores move, and mostly do so soon.
     fn wait_for_two_cores(&self, patience: &mut u32) {
-        let on_one = || Distance::of(clock::round_trip(self.partner, TRIPS)) == Distance::OneCore;
-        while *patience > 0 && on_one() {
+        while Distance::of(self.round_trip()) == Distance::OneCore {
+            if *patience == 0 {
+                return;
+            }
             *patience -= 1;
             thread::sleep(NAP);
         }
+        *patience = PATIENCE;
     }
 
     /// Measures one case.
-    fn case(&self, case: &Case, standing: &mut [Standing<'_>], results: &mut Results) {
+    fn case(
+        &self,
+        case: &Case,
+        standing: &mut [Standing<'_>],
+        patience: &mut u32,
+        results: &mut Results,
+    ) {
         let mut ready = Vec::new();
         for (entry, stand) in standing.iter_mut().filter(|one| one.0.does(case)) {
             match stand.prepare(case, entry.slowness) {
@@ -123,26 +140,29 @@ impl Measurement<'_> {
                 }
             }
         }
-        let takes_two = case.shape.takes_two();
-        let mut patience = PATIENCE;
+        // One core has no other to be near.
+        let takes_two = case.shape.takes_two() && self.cores.1.is_some();
         for round in 0..=self.rounds {
             if takes_two {
-                self.wait_for_two_cores(&mut patience);
+                self.wait_for_two_cores(patience);
             }
             for (_, sampler, samples) in &mut ready {
                 let calibration = clock::calibration();
                 sampler.warm();
                 let (time, pages) = sampler.sample(self.partner);
                 let ns = time.as_nanos() as f64 / pages as f64;
-                let round_trip = takes_two.then(|| clock::round_trip(self.partner, TRIPS));
+                let round_trip = takes_two.then(|| self.round_trip());
                 // The first round only warms up.
                 if round > 0 {
                     samples.add(Sample { ns, calibration, round_trip });
                 }
             }
         }
+        // Everybody's figures are of the same distance, or else of all.
+        let all_have = |distance: &Distance| ready.iter().all(|it| it.2.has_enough(*distance));
+        let distance = Distance::ALL.into_iter().find(all_have);
         for (entry, _, samples) in &ready {
-            let figures = samples.figures();
+            let figures = samples.figures(distance);
             let cycles = self.cycles_per_ns.map(|per_ns| figures.ns * per_ns);
             let (contender, kind) = (entry.name, entry.kind);
             results.rows.push(Row { case: *case, contender, kind, figures, cycles });

@@ -23,7 +23,7 @@ pub struct Meta {
     /// At the start.
     line_round_trip_ns: Option<f64>,
     line_round_trip_end_ns: Option<f64>,
-    /// At the start and at the end.
+    /// At the start and at the end: neither far nor on one core.
     near: Option<bool>,
     kept: f64,
     seconds: f64,
@@ -73,14 +73,16 @@ impl Meta {
     /// What is known at the end, in a line or two.
     pub fn ending(&self) -> String {
         let (kept, seconds) = (self.kept * 100.0, self.seconds);
-        let told = format!("{kept:.0} % of the samples were undisturbed and kept; {seconds:.0} s.");
+        let told = format!(
+            "{kept:.0} % of the samples were undisturbed, of two threads as far apart, and kept; {seconds:.0} s."
+        );
         let trips = (self.line_round_trip_ns, self.line_round_trip_end_ns);
         let (Some(first), Some(last)) = trips else { return told };
         let line = format!("At the end a cache line took {last:.0} ns: {}.", distance(last));
         let moved = if Distance::of(first) == Distance::of(last) {
             ""
         } else {
-            " The cores moved meanwhile; every figure of two threads says how far apart it found them."
+            " The cores moved meanwhile: beside the figures of two threads is how far apart they were."
         };
         format!("{told}\n{line}{moved}")
     }
@@ -113,7 +115,7 @@ fn is_near(round_trip: f64) -> bool {
 /// How far apart two cores are, in words.
 fn distance(round_trip: f64) -> &'static str {
     match Distance::of(round_trip) {
-        Distance::OneCore => "two threads of one core",
+        Distance::OneCore => "like two threads of one core",
         Distance::Near => "near",
         Distance::Far => "far",
     }
@@ -155,7 +157,10 @@ mod tests {
         let ending = meta(Some(90.0), Some(330.0)).ending();
         assert!(ending.contains("330 ns: far. The cores moved"), "{ending}");
         let ending = meta(Some(90.0), Some(25.0)).ending();
-        assert!(ending.contains("25 ns: two threads of one core. The cores moved"), "{ending}");
+        assert!(
+            ending.contains("25 ns: like two threads of one core. The cores moved"),
+            "{ending}"
+        );
         let ending = meta(Some(90.0), Some(95.0)).ending();
         assert!(ending.ends_with("At the end a cache line took 95 ns: near."), "{ending}");
         assert!(!meta(None, None).ending().contains("cache line"));

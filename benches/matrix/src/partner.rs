@@ -11,6 +11,15 @@ use crate::ring::Patience;
 /// A thread that runs beside this one.
 pub struct Partner(ThreadPool);
 
+/// Says at its end that something has ended.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Partner {
     /// Starts it, on the other core.
     ///
@@ -39,9 +48,9 @@ impl Partner {
             while !ready.load(Ordering::Acquire) {
                 patience.wait();
             }
-            let result = own();
-            ended.store(true, Ordering::Relaxed);
-            result
+            // Also if `own` panics: the scope waits for the other.
+            let _at_the_end = Ends(ended);
+            own()
         })
     }
 }

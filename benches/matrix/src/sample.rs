@@ -17,6 +17,12 @@ pub struct Sample {
     pub round_trip: Option<f64>,
 }
 
+impl Sample {
+    fn is_at(&self, distance: Distance) -> bool {
+        self.round_trip.is_some_and(|trip| Distance::of(trip) == distance)
+    }
+}
+
 /// Samples of one contender at one size.
 #[derive(Default)]
 pub struct Samples(Vec<Sample>);
@@ -26,9 +32,16 @@ impl Samples {
         self.0.push(sample);
     }
 
-    /// The figures of the samples that were not disturbed.
-    pub fn figures(&self) -> Figures {
-        let apart = self.equally_apart();
+    /// Whether a third of the samples, and five at the least, are of two threads so far apart.
+    pub fn has_enough(&self, distance: Distance) -> bool {
+        let count = self.0.iter().filter(|sample| sample.is_at(distance)).count();
+        count * 3 >= self.0.len() && count >= 5
+    }
+
+    /// The figures of the samples that were not disturbed; of two threads so far apart only, if that is said.
+    pub fn figures(&self, distance: Option<Distance>) -> Figures {
+        let asked = |sample: &&Sample| distance.is_none_or(|distance| sample.is_at(distance));
+        let apart: Vec<_> = self.0.iter().filter(asked).collect();
         let mut loops: Vec<_> = apart.iter().map(|sample| sample.calibration).collect();
         loops.sort_unstable();
         // Clean is what is near the fastest loops; their tenth, because one lucky loop proves nothing.
@@ -50,19 +63,6 @@ impl Samples {
             kept: kept.len() as f64 / self.0.len() as f64,
             round_trip: at(kept.iter().filter_map(|sample| sample.round_trip).collect(), 0.5),
         }
-    }
-
-    /// The samples whose threads were as far apart: near if a tenth was, or else far; on one core if nothing else
-    /// was to be had. All samples, if they are of one thread.
-    fn equally_apart(&self) -> Vec<Sample> {
-        let at = |distance| -> Vec<Sample> {
-            let is_there = |trip| Distance::of(trip) == distance;
-            let samples = self.0.iter().copied();
-            samples.filter(|sample| sample.round_trip.is_some_and(is_there)).collect()
-        };
-        let groups = [Distance::Near, Distance::Far, Distance::OneCore].map(at);
-        let enough = |group: &Vec<Sample>| group.len() * 10 >= self.0.len();
-        groups.into_iter().find(enough).unwrap_or_else(|| self.0.clone())
     }
 }
 
@@ -91,21 +91,27 @@ mod tests {
         let mut samples = Samples::default();
         (1..=8).for_each(|ns| samples.add(sample(ns, 100, None)));
         (0..2).for_each(|_| samples.add(sample(1000, 200, None)));
-        let figures = samples.figures();
+        let figures = samples.figures(None);
         assert_eq!((figures.kept, figures.p10, figures.p90), (0.8, 2.0, 7.0));
         assert!((4.0..=5.0).contains(&figures.ns) && figures.round_trip.is_none());
     }
 
     #[test]
-    fn samples_on_one_core_are_left_out_unless_there_are_no_others() {
+    fn samples_of_threads_at_another_distance_are_left_out() {
         let mut samples = Samples::default();
-        (0..20).for_each(|_| samples.add(sample(9, 100, Some(25.0))));
-        let figures = samples.figures();
+        (0..10).for_each(|_| samples.add(sample(9, 100, Some(25.0))));
+        (0..6).for_each(|_| samples.add(sample(3, 100, Some(70.0))));
+        (0..2).for_each(|_| samples.add(sample(5, 100, Some(330.0))));
+        let enough = [Distance::OneCore, Distance::Near, Distance::Far];
+        assert_eq!(enough.map(|distance| samples.has_enough(distance)), [true, true, false]);
+        let figures = samples.figures(Some(Distance::Near));
+        assert_eq!((figures.ns, figures.round_trip), (3.0, Some(70.0)));
+        assert!((figures.kept - 1.0 / 3.0).abs() < 1e-9, "{figures:?}");
+        let figures = samples.figures(None);
         assert_eq!((figures.ns, figures.kept, figures.round_trip), (9.0, 1.0, Some(25.0)));
-        (0..10).for_each(|_| samples.add(sample(5, 100, Some(330.0))));
-        assert_eq!((samples.figures().ns, samples.figures().round_trip), (5.0, Some(330.0)));
-        (0..10).for_each(|_| samples.add(sample(3, 100, Some(70.0))));
-        let figures = samples.figures();
-        assert_eq!((figures.ns, figures.kept, figures.round_trip), (3.0, 0.25, Some(70.0)));
+        // A third is not enough if it is fewer than five.
+        let mut few = Samples::default();
+        (0..4).for_each(|_| few.add(sample(3, 100, Some(70.0))));
+        assert!(!few.has_enough(Distance::Near));
     }
 }

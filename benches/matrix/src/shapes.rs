@@ -1,7 +1,7 @@
 //! The shapes as loops over any contender: these are what is timed.
 //!
-//! `N` is the room of a bulk, `T` whether pages are touched; both are known to the compiler. Each loop is a function by
-//! itself: what stands around it must not change how it is compiled.
+//! `N` is the room of a bulk, `T` whether pages are touched; both are known to the compiler. Each loop but the pipe's is
+//! a function by itself: what stands around it must not change how it is compiled.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::contender::Contender;
 use crate::partner::Partner;
 use crate::ring::Ring;
 
-/// A sample's loop runs untimed first, so many times shorter: others had their turn since the last.
+/// A sample's loop, where it finds its pages near, runs untimed first, so many times shorter: others had their turn.
 pub const WARM: usize = 8;
 
 /// Allocates a bulk and touches it. Returns how many pages it got.

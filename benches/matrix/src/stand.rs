@@ -174,7 +174,8 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
         match state {
             State::HotPair(bulk) => shapes::hot_pair::<C, N, T>(own, bulk, *n, times),
             State::Keep(bulks) => shapes::keep::<C, N, T>(own, bulks, *n, times),
-            // Two threads get warm together, in the sample; of the others a part is not near in any case.
+            // Two threads get warm together, in the sample; of the others, and of the pipe, a part is not near in any
+            // case.
             _ => {}
         }
     }

@@ -104,7 +104,9 @@ impl<'a> Group<'a> {
             trips.iter().filter(|trip| Distance::of(**trip) == Distance::OneCore).count();
         let one_core = match one_core {
             0 => String::new(),
-            some => format!("; {some} of {} figures are of two threads on one core", trips.len()),
+            some => {
+                format!("; {some} of {} figures are as of two threads of one core", trips.len())
+            }
         };
         Some(format!("A cache line took {first:.0} to {last:.0} ns there and back{one_core}."))
     }
