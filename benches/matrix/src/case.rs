@@ -30,7 +30,7 @@ pub enum Shape {
     Keep2048,
     /// Allocate n pages, free those that have been out for longest: 64 k or 1 M others are out.
     Outstanding,
-    /// The hot pair, while another thread does the same.
+    /// The hot pair, while another thread does the same; or 2,048 pages out and back.
     TwoThreads,
     /// One thread allocates bulks of n, another frees them.
     Pipe,
@@ -110,7 +110,10 @@ impl Case {
     #[must_use]
     pub fn setup(&self) -> Setup {
         // Besides those that are out: what two caches hold, and the magazines behind them.
-        let pages = self.out.map_or(PAGES, |out| out + PAGES / 2);
+        let pages = match self.shape {
+            Shape::Outstanding => self.out.unwrap_or_default() + PAGES / 2,
+            _ => PAGES,
+        };
         let colour = if self.colour { COLOURS } else { 1 };
         Setup { pages, touched: self.touched, colour, order: self.order }
     }
@@ -124,7 +127,11 @@ impl Case {
     /// The heading of its table.
     #[must_use]
     pub fn title(&self) -> String {
-        self.told(&format!(": {}", self.shape.what()), "; ")
+        let what = match (self.shape, self.out) {
+            (Shape::TwoThreads, Some(_)) => "keep_2048, while another thread does the same",
+            _ => self.shape.what(),
+        };
+        self.told(&format!(": {what}"), "; ")
     }
 
     /// The heading, in fewer words.
@@ -168,7 +175,11 @@ pub fn cases(extent: Extent) -> Vec<Case> {
     for (touched, colour) in [(false, false), (true, false), (true, true)] {
         for order in [Order::Scattered, Order::Neighbours] {
             for shape in Shape::ALL {
-                let outs: &[_] = if shape == Shape::Outstanding { &OUT.map(Some) } else { &[None] };
+                let outs: &[_] = match shape {
+                    Shape::Outstanding => &OUT.map(Some),
+                    Shape::TwoThreads => &[None, Some(KEPT)],
+                    _ => &[None],
+                };
                 for &out in outs {
                     let case = |bulk| Case { shape, bulk, out, order, touched, colour };
                     cases.extend(BULKS.map(case).into_iter().filter(|case| takes(extent, case)));
@@ -184,7 +195,7 @@ pub fn cases(extent: Extent) -> Vec<Case> {
 
 /// Whether a run takes a case.
 fn takes(extent: Extent, case: &Case) -> bool {
-    use Shape::{HotPair, Keep2048, OrphanDrop, Outstanding, Pipe, Random};
+    use Shape::{HotPair, Keep2048, OrphanDrop, Pipe, Random};
     let Case { shape, bulk, out, order, touched, .. } = *case;
     if shape == OrphanDrop && bulk != ORPHANS {
         return false;
@@ -193,10 +204,10 @@ fn takes(extent: Extent, case: &Case) -> bool {
     match extent {
         Extent::All => true,
         Extent::Quick => {
-            let few = matches!(shape, Outstanding | Random);
+            let few = shape == Random || out.is_some();
             plain && out != Some(OUT[1]) && (!few || bulk == 64)
         }
-        Extent::Usual if plain => shape != Outstanding || matches!(bulk, 1 | 8 | 64 | 256),
+        Extent::Usual if plain => out.is_none() || matches!(bulk, 1 | 8 | 64 | 256),
         Extent::Usual if touched => {
             let short = matches!(shape, HotPair | Keep2048 | Random | Pipe);
             order == Order::Scattered && short && matches!(bulk, 1 | 8 | 64 | 256)
@@ -212,8 +223,8 @@ mod tests {
     #[test]
     fn all_is_every_shape_with_and_without_touch_and_colour() {
         let cases = cases(Extent::All);
-        // Seven shapes, of which one has two counts of pages out and one has one size.
-        assert_eq!(cases.len(), (7 * BULKS.len() + 1) * 2 * 3);
+        // Seven shapes, of which two have two counts of pages out and one has one size.
+        assert_eq!(cases.len(), (8 * BULKS.len() + 1) * 2 * 3);
         for shape in Shape::ALL {
             for (touched, colour) in [(false, false), (true, false), (true, true)] {
                 let found = |case: &&Case| {

@@ -139,6 +139,29 @@ pub fn two_threads<C: Contender, const N: usize, const T: bool>(
     )
 }
 
+/// Fills all bulks and then frees them, so many times, while the other hand does the same on another thread.
+pub fn keep_beside<C: Contender, const N: usize, const T: bool>(
+    (own, other): (&mut C, &mut C),
+    bulks: &mut [C::Bulk<N>],
+    n: usize,
+    times: usize,
+    partner: &Partner,
+) -> Duration {
+    let count = bulks.len();
+    partner.beside(
+        |go_on| {
+            let mut bulks: Vec<_> = std::iter::repeat_with(C::bulk::<N>).take(count).collect();
+            while go_on() {
+                keep::<C, N, T>(other, &mut bulks, n, 1);
+            }
+        },
+        || {
+            keep::<C, N, T>(own, bulks, n, times.div_ceil(WARM));
+            time(|| keep::<C, N, T>(own, bulks, n, times))
+        },
+    )
+}
+
 /// Allocates so many bulks, which the other hand frees on another thread.
 pub fn pipe<C: Contender, const N: usize, const T: bool>(
     (own, other): (&mut C, &mut C),

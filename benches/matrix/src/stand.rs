@@ -124,6 +124,7 @@ enum State<C: Contender, const N: usize> {
     /// All but one are full.
     Outstanding(Vec<C::Bulk<N>>, usize),
     TwoThreads(Box<C::Bulk<N>>),
+    KeepBeside(Vec<C::Bulk<N>>),
     Pipe(Box<Ring<C::Bulk<N>>>),
     Random {
         bulks: Vec<C::Bulk<N>>,
@@ -137,10 +138,11 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
     fn new(hands: &'a mut Hands<C>, case: &Case, slowness: usize) -> Result<Self> {
         let n = case.bulk;
         let times = |pages: usize| (pages / slowness / n).max(16);
+        let kept = (SAMPLE / KEPT / slowness).max(1);
         let some = |count| std::iter::repeat_with(C::bulk::<N>).take(count).collect();
         let (state, times) = match case.shape {
             Shape::HotPair => (State::HotPair(Box::new(C::bulk())), times(SAMPLE)),
-            Shape::Keep2048 => (State::Keep(some(KEPT / n)), (SAMPLE / KEPT / slowness).max(1)),
+            Shape::Keep2048 => (State::Keep(some(KEPT / n)), kept),
             Shape::Outstanding => {
                 let out = case.out.unwrap_or_default() / n;
                 let mut bulks = fill::<C, N>(&mut hands.0.0, out, n);
@@ -151,6 +153,7 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
                 bulks.push(C::bulk());
                 (State::Outstanding(bulks, out), times(SAMPLE))
             }
+            Shape::TwoThreads if case.out.is_some() => (State::KeepBeside(some(KEPT / n)), kept),
             Shape::TwoThreads => (State::TwoThreads(Box::new(C::bulk())), times(SAMPLE)),
             Shape::Pipe => (State::Pipe(Box::new(Ring::new(C::bulk))), times(SAMPLE)),
             Shape::Random => {
@@ -195,6 +198,10 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
             }
             State::TwoThreads(bulk) => {
                 shapes::two_threads::<C, N, T>(both, bulk, n, times, partner)
+            }
+            State::KeepBeside(bulks) => {
+                let time = shapes::keep_beside::<C, N, T>(both, bulks, n, times, partner);
+                return (time, times * bulks.len() * n);
             }
             State::Pipe(ring) => shapes::pipe::<C, N, T>(both, ring, n, times, partner),
             State::Random { bulks, full, picks } => {
@@ -253,7 +260,7 @@ mod tests {
         let cores = (None, None);
         let partner = Partner::new(cores).expect("a second thread");
         let few = |case: &Case| {
-            [1, 32, 64].contains(&case.bulk) && case.out.is_none_or(|out| out == 1 << 16)
+            [1, 32, 64].contains(&case.bulk) && case.out.is_none_or(|out| out < 1 << 20)
         };
         for case in cases(Extent::All).iter().filter(|case| few(case) && !case.touched) {
             let mut hands = Hands::<Modal<Checked>>::new(&case.setup()).expect("pages");
