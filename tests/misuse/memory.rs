@@ -78,9 +78,10 @@ misuses! {
     stray_writes, "writes all over freed pages: what becomes of the free lists", stray_verdict, |scene| {
         let ids = scene.ids.clone();
         scene.free(&ids);
-        for &id in &ids {
+        // Also bytes that have no bit in common with the poison.
+        for (&id, byte) in ids.iter().zip([0xff, 0, 0x55].into_iter().cycle()) {
             // SAFETY: the region is mapped; that the page is free is the misuse.
-            unsafe { scene.bytes(id).write_bytes(0xff, scene.pool.page_size()) };
+            unsafe { scene.bytes(id).write_bytes(byte, scene.pool.page_size()) };
         }
         let mut all = PageBatch::<M>::new();
         let bulk = scene.one.alloc_bulk(&mut all, 100);
