@@ -11,7 +11,7 @@ use crate::contender::Contender;
 use crate::partner::Partner;
 use crate::ring::Ring;
 
-/// A sample's loop, where it finds its pages near, runs untimed first, so many times shorter: others had their turn.
+/// A sample's loop, but the pipe's, runs untimed first, so many times shorter: others had their turn since the last.
 pub const WARM: usize = 8;
 
 /// Allocates a bulk and touches it. Returns how many pages it got.

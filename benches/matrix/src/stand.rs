@@ -14,6 +14,10 @@ use crate::shapes;
 /// About how many pages a sample handles: so many that what it finds cold at its start does not count.
 const SAMPLE: usize = 65_536;
 
+/// A hot pair has so many bulks, and each sample the next: where one lies beside the allocator's own memory, in terms of
+/// the low bits of addresses, decides whether a processor takes a load for one of bytes that were just stored.
+const BULKS: usize = 16;
+
 /// A contender on the pages of a setup, whichever it is.
 pub trait Stand {
     /// Makes a case ready. Its samples handle so many times fewer pages.
@@ -119,11 +123,12 @@ struct Ready<'a, C: Contender, const N: usize, const T: bool> {
 
 /// What is kept from sample to sample, by shape.
 enum State<C: Contender, const N: usize> {
-    HotPair(Box<C::Bulk<N>>),
+    /// The bulks, and whose turn it is.
+    HotPair(Vec<C::Bulk<N>>, usize),
     Keep(Vec<C::Bulk<N>>),
     /// All but one are full.
     Outstanding(Vec<C::Bulk<N>>, usize),
-    TwoThreads(Box<C::Bulk<N>>),
+    TwoThreads(Vec<C::Bulk<N>>, usize),
     KeepBeside(Vec<C::Bulk<N>>),
     Pipe(Box<Ring<C::Bulk<N>>>),
     Random {
@@ -141,7 +146,7 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
         let kept = (SAMPLE / KEPT / slowness).max(1);
         let some = |count| std::iter::repeat_with(C::bulk::<N>).take(count).collect();
         let (state, times) = match case.shape {
-            Shape::HotPair => (State::HotPair(Box::new(C::bulk())), times(SAMPLE)),
+            Shape::HotPair => (State::HotPair(some(BULKS), 0), times(SAMPLE)),
             Shape::Keep2048 => (State::Keep(some(KEPT / n)), kept),
             Shape::Outstanding => {
                 let out = case.out.unwrap_or_default() / n;
@@ -154,7 +159,7 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
                 (State::Outstanding(bulks, out), times(SAMPLE))
             }
             Shape::TwoThreads if case.out.is_some() => (State::KeepBeside(some(KEPT / n)), kept),
-            Shape::TwoThreads => (State::TwoThreads(Box::new(C::bulk())), times(SAMPLE)),
+            Shape::TwoThreads => (State::TwoThreads(some(BULKS), 0), times(SAMPLE)),
             Shape::Pipe => (State::Pipe(Box::new(Ring::new(C::bulk))), times(SAMPLE)),
             Shape::Random => {
                 let places = 2 * KEPT / n;
@@ -175,11 +180,19 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
         let Ready { hands: Hands(Line(own), _), n, times, state } = self;
         let times = times.div_ceil(shapes::WARM);
         match state {
-            State::HotPair(bulk) => shapes::hot_pair::<C, N, T>(own, bulk, *n, times),
+            State::HotPair(bulks, turn) => {
+                shapes::hot_pair::<C, N, T>(own, &mut bulks[*turn], *n, times);
+            }
             State::Keep(bulks) => shapes::keep::<C, N, T>(own, bulks, *n, times),
-            // Two threads get warm together, in the sample; of the others, and of the pipe, a part is not near in any
-            // case.
-            _ => {}
+            State::Outstanding(bulks, at) => {
+                shapes::outstanding::<C, N, T>(own, bulks, at, *n, times);
+            }
+            State::Random { bulks, full, picks } => {
+                let some = &picks[..picks.len().div_ceil(shapes::WARM)];
+                shapes::random::<C, N, T>(own, bulks, full, some, *n);
+            }
+            // Two threads get warm together, in the sample; the pipe's lines are not near in any case.
+            State::TwoThreads(..) | State::KeepBeside(_) | State::Pipe(_) | State::OrphanDrop => {}
         }
     }
 
@@ -188,7 +201,11 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
         let (n, times) = (*n, *times);
         let both = (&mut *own, other);
         let time = match state {
-            State::HotPair(bulk) => time(|| shapes::hot_pair::<C, N, T>(own, bulk, n, times)),
+            State::HotPair(bulks, turn) => {
+                let bulk = &mut bulks[*turn];
+                *turn = (*turn + 1) % BULKS;
+                time(|| shapes::hot_pair::<C, N, T>(own, bulk, n, times))
+            }
             State::Keep(bulks) => {
                 let time = time(|| shapes::keep::<C, N, T>(own, bulks, n, times));
                 return (time, times * bulks.len() * n);
@@ -196,7 +213,9 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
             State::Outstanding(bulks, at) => {
                 time(|| shapes::outstanding::<C, N, T>(own, bulks, at, n, times))
             }
-            State::TwoThreads(bulk) => {
+            State::TwoThreads(bulks, turn) => {
+                let bulk = &mut bulks[*turn];
+                *turn = (*turn + 1) % BULKS;
                 shapes::two_threads::<C, N, T>(both, bulk, n, times, partner)
             }
             State::KeepBeside(bulks) => {
