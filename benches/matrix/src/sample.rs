@@ -47,23 +47,29 @@ impl Samples {
         // Clean is what is near the fastest loops; their tenth, because one lucky loop proves nothing.
         let clean = loops[loops.len() / 10].mul_f64(1.05);
         let kept: Vec<_> = apart.iter().filter(|sample| sample.calibration <= clean).collect();
-        let at = |mut values: Vec<f64>, share: f64| {
-            values.sort_by(f64::total_cmp);
-            let last = values.len().checked_sub(1)?;
-            Some(values[(last as f64 * share).round() as usize])
-        };
-        let ns = |share| {
-            let values = kept.iter().map(|sample| sample.ns).collect();
-            at(values, share).expect("the fastest loop is clean")
-        };
+        let trips = sorted(kept.iter().filter_map(|sample| sample.round_trip));
+        let times = sorted(kept.iter().map(|sample| sample.ns));
+        let ns = |share| at(&times, share).expect("the fastest loop is clean");
         Figures {
             ns: ns(0.5),
             p10: ns(0.1),
             p90: ns(0.9),
             kept: kept.len() as f64 / self.0.len() as f64,
-            round_trip: at(kept.iter().filter_map(|sample| sample.round_trip).collect(), 0.5),
+            round_trip: at(&trips, 0.5),
         }
     }
+}
+
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+/// The value at this share of the way from the least to the greatest, if there are any.
+fn at(sorted: &[f64], share: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    Some(sorted[(last as f64 * share).round() as usize])
 }
 
 /// Ns per page: the median, the tenth and the ninetieth percentile; the share of the samples that were kept; and how
