@@ -307,8 +307,9 @@ impl<M: Mode> Front<M> for Cache<M> {
 
     #[inline(always)]
     unsafe fn give_now(&mut self, ids: &[PageId]) -> usize {
+        let slot = self.slot();
         // SAFETY: a cache holds its slot, and the caller gives up the pages.
-        unsafe { self.core.give_now(self.slot(), ids) }
+        unsafe { self.core.give_now(slot, ids, |n| slot.counters.gave::<M>(n)) }
     }
 
     fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<Short>) {

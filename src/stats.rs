@@ -64,6 +64,8 @@ pub struct Calls {
     pub short: u64,
     /// Refills from the depot.
     pub depot_refills: u64,
+    /// Refills from the shared cache of the same thread.
+    pub shared_refills: u64,
     /// Refills from the zone.
     pub zone_refills: u64,
     /// Flushes to the depot.
@@ -81,6 +83,7 @@ impl Calls {
             free_calls: counters.free_calls.get(),
             short: counters.short.get(),
             depot_refills: counters.depot_refills.get(),
+            shared_refills: counters.shared_refills.get(),
             zone_refills: counters.zone_refills.get(),
             depot_flushes: counters.depot_flushes.get(),
             zone_flushes: counters.zone_flushes.get(),
@@ -95,6 +98,7 @@ impl Calls {
             free_calls: self.free_calls + other.free_calls,
             short: self.short + other.short,
             depot_refills: self.depot_refills + other.depot_refills,
+            shared_refills: self.shared_refills + other.shared_refills,
             zone_refills: self.zone_refills + other.zone_refills,
             depot_flushes: self.depot_flushes + other.depot_flushes,
             zone_flushes: self.zone_flushes + other.zone_flushes,
@@ -107,13 +111,14 @@ impl fmt::Display for Calls {
         write!(
             f,
             "allocated {} in {} calls ({} short), freed {} in {} calls; \
-             refills {} depot, {} zone; flushes {} depot, {} zone",
+             refills {} depot, {} shared, {} zone; flushes {} depot, {} zone",
             self.allocated,
             self.alloc_calls,
             self.short,
             self.freed,
             self.free_calls,
             self.depot_refills,
+            self.shared_refills,
             self.zone_refills,
             self.depot_flushes,
             self.zone_flushes,

@@ -18,4 +18,42 @@ fn a_drained_cache_holds_nothing<M: Mode>() {
     assert_eq!(pool.audit().pages.free, 64);
 }
 
-every_mode!(a_drained_cache_holds_nothing);
+fn a_cache_is_refilled_with_what_its_thread_dropped<M: Mode>() {
+    let pool = build::<M>(64, |builder| builder.magazine(8).shared_caches(1));
+    let mut cache: Cache<M> = pool.cache().unwrap();
+    for _ in 0..20 {
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(cache.alloc_bulk(&mut batch, 8).new, 8);
+    }
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up() && pages.out == 0, "{pages}");
+    if let Some(stats) = pool.stats() {
+        let Calls { shared_refills, depot_refills, depot_flushes, .. } = stats.calls;
+        // Hardened pages go through quarantine, and behind all the pages of the zone.
+        assert_eq!(shared_refills > 0, !M::HARDENED, "{stats}");
+        assert!(M::HARDENED || depot_refills + depot_flushes == 0, "{stats}");
+    }
+}
+
+/// Little is left alone: a lock for a few pages would cost more than they are worth.
+fn a_cache_leaves_what_is_less_than_half_a_magazine<M: Mode>() {
+    let pool = build::<M>(64, |builder| builder.magazine(8).shared_caches(1));
+    let mut cache: Cache<M> = pool.cache().unwrap();
+    for dropped in [3, 4] {
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(cache.alloc_bulk(&mut batch, dropped).new, dropped);
+        drop(batch);
+        cache.drain();
+        drop(cache.alloc().unwrap());
+        if let Some(stats) = pool.stats().filter(|_| !M::HARDENED) {
+            assert_eq!(stats.calls.shared_refills, u64::from(dropped == 4), "{stats}");
+        }
+        pool.drain();
+    }
+}
+
+every_mode!(
+    a_drained_cache_holds_nothing,
+    a_cache_is_refilled_with_what_its_thread_dropped,
+    a_cache_leaves_what_is_less_than_half_a_magazine,
+);

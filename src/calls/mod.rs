@@ -77,7 +77,7 @@ pub(super) fn alloc_bulk<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> Bulk {
-    if batch.is_of(front.owner())
+    if (batch.is_of(front.owner()) || joins(front, batch))
         && want <= batch.room()
         && let Some(left) = front.spares(want)
     {
@@ -89,6 +89,13 @@ pub(super) fn alloc_bulk<M: Mode, const N: usize>(
         return Bulk { new: want, short: None };
     }
     alloc_bulk_slowly(front, batch, want)
+}
+
+/// Whether a batch that was of no pool yet, or of another, can be one of this pool.
+#[cold]
+#[inline(never)]
+fn joins<M: Mode, const N: usize>(front: &impl Front<M>, batch: &PageBatch<M, N>) -> bool {
+    batch.is_empty() && !front.shared().addresses_only
 }
 
 #[cold]

@@ -148,7 +148,9 @@ impl<M: Mode> Core<M> {
         // SAFETY: the caller holds the slot.
         let from_zone = || unsafe { self.refill_from_zone(slot, need) };
         if !M::HARDENED {
-            return from_spare() || from_depot() || from_zone();
+            // SAFETY: the caller holds the slot.
+            let from_drops = || unsafe { self.take_dropped(slot) };
+            return from_spare() || from_drops() || from_depot() || from_zone();
         }
         // Quarantine: freed pages wait in the spare, and behind all the pages of the zone.
         let some = from_zone() || from_depot() || from_spare();

@@ -63,22 +63,44 @@ impl<M: Mode> Core<M> {
     pub(crate) unsafe fn drop_pages(this: NonNull<Self>, ids: &[PageId]) {
         // SAFETY: the caller's pages keep the core alive.
         let core = unsafe { this.as_ref() };
-        let mut faults = Faults::default();
         let slot = core.borrow_slot();
         let freed = match slot {
             Some(slot) => {
-                // SAFETY: the slot was just locked, and the caller gives up the pages.
-                let freed = unsafe { core.give(slot, ids, &mut faults) };
+                // SAFETY: the slot was just locked, and the caller gives up the pages. They are counted below.
+                let given = unsafe { core.give_now(slot, ids, |_| ()) };
+                let rest = if given < ids.len() {
+                    // SAFETY: as above.
+                    unsafe { core.drop_rest(Some(slot), ids, given) }
+                } else {
+                    0
+                };
                 slot.unlock();
-                freed
+                given + rest
             }
-            None => core.give_without_slot(ids, &mut faults),
+            // SAFETY: the caller gives up the pages.
+            None => unsafe { core.drop_rest(None, ids, 0) },
         };
-        // A drop never panics: the pool remembers.
-        let _ = core.judge(&faults, freed);
         let dropped = slot.map(|slot| NonNull::from(&slot.dropped));
         // SAFETY: the pages freed are not counted by anybody else.
         unsafe { Self::settle(this, dropped, freed) };
+    }
+
+    /// Frees what did not go quickly: the pages from `given` on. Returns how many were good.
+    ///
+    /// # Safety
+    /// The caller holds the slot, if there is one, and gives up the pages.
+    #[cold]
+    #[inline(never)]
+    unsafe fn drop_rest(&self, slot: Option<&Slot>, ids: &[PageId], given: usize) -> usize {
+        let mut faults = Faults::after(given);
+        let freed = match slot {
+            // SAFETY: passed on to the caller.
+            Some(slot) => unsafe { self.give(slot, &ids[given..], &mut faults) },
+            None => self.give_without_slot(ids, &mut faults),
+        };
+        // A drop never panics: the pool remembers.
+        let _ = self.judge(&faults, given + freed);
+        freed
     }
 
     /// Counts dropped pages in, if it can be in the slot that they went through, as the last access to the core.

@@ -62,6 +62,29 @@ impl<M: Mode> Core<M> {
         }
     }
 
+    /// Exchanges the loaded magazine, which is empty, for one of the shared slot where this thread starts, if one there is
+    /// half full: what a thread allocates from its cache and drops without it stays near.
+    ///
+    /// # Safety
+    /// The caller holds the slot.
+    pub(super) unsafe fn take_dropped(&self, slot: &Slot) -> bool {
+        let enough = |hand: &&Hand| 2 * hand.held() as usize >= self.magazines.capacity();
+        let Some(shared) = self.shared_here() else { return false };
+        let find = || [&shared.spare, &shared.loaded].into_iter().find(enough);
+        // The look first leaves a slot alone that has little.
+        if find().is_none() || !(shared.try_lock() || defect!("dropped")) {
+            return false;
+        }
+        let stocked = find();
+        if let Some(stocked) = stocked {
+            // SAFETY: the caller holds the one slot, and this call the other.
+            unsafe { slot.loaded.swap(stocked) };
+            slot.counters.happened::<M>(&slot.counters.shared_refills);
+        }
+        shared.unlock();
+        stocked.is_some()
+    }
+
     /// Empties the depot into the zone.
     fn drain_depot(&self) {
         while let Some(stocked) = self.depot.pop(&self.magazines, Stack::Stocked) {

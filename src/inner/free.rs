@@ -1,14 +1,15 @@
 //! Freeing: into the loaded magazine (hardened: the spare, which is the quarantine); when it is full, it goes to the
 //! depot, or else its pages to the zone.
 
+use super::run::Run;
 use super::{Core, Tables};
 use crate::cache::Slot;
 use crate::depot::Stack;
 use crate::error::Fault;
 use crate::magazine::{Beside, Hand, MAGAZINE_MAX, names};
 use crate::mode::{Checked, Mode};
-use crate::page::{PageId, PageWord, Place, ZONE};
-use crate::sync::{Atomic, Ordering, fetch_ahead};
+use crate::page::{PageId, Place, ZONE};
+use crate::sync::{Ordering, fetch_ahead};
 
 /// So many words are near: 256 KiB, which a processor's second cache has room for. Asking for them ahead would cost a
 /// tenth of a free; in a pool of two million pages it saves a third.
@@ -48,12 +49,18 @@ impl Faults {
 
 impl<M: Mode> Core<M> {
     /// Takes pages back into the loaded magazine, if that has room and can be used as it is. Returns how many went
-    /// there: fewer than all if the next is bad.
+    /// there: fewer than all if the next is bad. Where nobody looks they are counted first: a store behind the copy would
+    /// wait for it.
     ///
     /// # Safety
     /// The caller holds the slot and gives up the pages.
     #[inline(always)]
-    pub(crate) unsafe fn give_now(&self, slot: &Slot, ids: &[PageId]) -> usize {
+    pub(crate) unsafe fn give_now(
+        &self,
+        slot: &Slot,
+        ids: &[PageId],
+        count: impl FnOnce(usize),
+    ) -> usize {
         let hand = &slot.loaded;
         // SAFETY: the slot's holder owns its hands, here and below.
         let held = unsafe { hand.len() };
@@ -63,14 +70,14 @@ impl<M: Mode> Core<M> {
             return 0;
         }
         if !M::CHECKS {
-            slot.counters.gave::<M>(ids.len());
+            count(ids.len());
             // SAFETY: as above; this one has room, and this mode does not check.
             unsafe { hand.push_unseen(held, ids) };
             return ids.len();
         }
         // SAFETY: as above; this one has room.
-        let (filed, _) = unsafe { self.file_checked(hand, ids) };
-        slot.counters.gave::<M>(filed);
+        let (filed, _) = unsafe { self.file_checked(hand, held, ids) };
+        count(filed);
         filed
     }
 
@@ -149,7 +156,7 @@ impl<M: Mode> Core<M> {
             unsafe { self.file_hardened(hand, ids) }
         } else if M::CHECKS {
             // SAFETY: passed on to the caller.
-            unsafe { self.file_checked(hand, ids) }
+            unsafe { self.file_checked(hand, hand.len(), ids) }
         } else {
             // SAFETY: passed on to the caller; this mode does not check.
             unsafe { hand.push_unseen(hand.len(), ids) };
@@ -239,22 +246,27 @@ impl Tables {
     /// One body for all checking modes but the hardened, so that they cost the same.
     ///
     /// # Safety
-    /// The caller owns the hand, which has room, and gives up the pages.
+    /// The caller owns the hand, which holds `held` ids and has room, and gives up the pages.
     #[inline(always)]
-    unsafe fn file_checked(&self, hand: &Hand, ids: &[PageId]) -> (usize, Option<Fault>) {
-        // SAFETY: the caller owns the hand, here and below.
-        let to = unsafe { hand.vacant() };
+    unsafe fn file_checked(
+        &self,
+        hand: &Hand,
+        held: u32,
+        ids: &[PageId],
+    ) -> (usize, Option<Fault>) {
+        // SAFETY: the caller owns the hand, which has room for all, here and below.
+        let to = unsafe { hand.slots_from(held, ids.len()) };
         // SAFETY: as above.
-        let place = unsafe { hand.end() };
+        let place = unsafe { hand.start() } + held;
         // Pages that this magazine gave out last mostly come back to where they were.
-        let run = Run { words: &self.words, ids, to, place };
-        let filed = run.file::<false, _>(place, to, |_, _| true);
+        let run = Run { words: &self.words, ids, last: place, beside: to, to, place };
+        let filed = run.file::<false>(|_, _| true);
         if filed < ids.len() {
             // SAFETY: as above; as many have been put.
             return unsafe { self.file_moved(hand, ids, filed) };
         }
-        // SAFETY: as above; the ids below this place have been put.
-        unsafe { hand.publish::<Checked>(place + filed as Place) };
+        // SAFETY: as above; the ids below this length have been put.
+        unsafe { hand.set_len::<Checked>(held + filed as u32) };
         (filed, None)
     }
 
@@ -288,16 +300,15 @@ impl Tables {
             };
             let place = start + filed as Place;
             let last = word.load().place();
-            let run = Run { words: &self.words, ids: &ids[filed..], to: &vacant[filed..], place };
+            let (ids, to) = (&ids[filed..], &vacant[filed..]);
             // What the call has filed so far must be found too: the same page may be named twice.
             // SAFETY: as above; the ids below `place` have been put.
             unsafe { hand.publish::<Checked>(place) };
+            let run = |beside| Run { words: &self.words, ids, last, beside, to, place };
             let good = match self.magazines.lookup().beside(last) {
                 // If it is this magazine, its vacant places get fewer as the run goes on, but from below.
-                Beside::Vacant(slots) => run.file::<true, _>(last, slots, |_, _| true),
-                Beside::Held(slots) => {
-                    run.file::<true, _>(last, slots, |slot, id| !names(slot, id))
-                }
+                Beside::Vacant(slots) => run(slots).file::<true>(|_, _| true),
+                Beside::Held(slots) => run(slots).file::<true>(|slot, id| !names(slot, id)),
             };
             filed += good;
             if good == 0 {
@@ -344,42 +355,5 @@ impl Tables {
         // SAFETY: as above; the ids below this place have been put.
         unsafe { hand.publish::<Checked>(place) };
         (filed as usize, fault)
-    }
-}
-
-/// Pages that may have left places side by side, to be put into places side by side.
-struct Run<'a> {
-    words: &'a [PageWord],
-    ids: &'a [PageId],
-    to: &'a [Atomic<u32>],
-    /// The first place to put them to.
-    place: Place,
-}
-
-impl Run<'_> {
-    /// Puts pages while their words say that they are whole and were last in `last` and the places after it, and
-    /// `is_out` agrees. Returns how many. If `MOVED` is false, `last` is the place they go to.
-    #[inline(always)]
-    fn file<const MOVED: bool, T>(
-        self,
-        last: Place,
-        beside: &[T],
-        is_out: impl Fn(&T, PageId) -> bool,
-    ) -> usize {
-        let n = self.ids.len().min(self.to.len()).min(beside.len());
-        let (ids, to, beside) = (&self.ids[..n], &self.to[..n], &beside[..n]);
-        for at in 0..n {
-            let id = ids[at];
-            let Some(word) = self.words.get(id.index() as usize) else { return at };
-            if !word.rests_at(last, at) || !is_out(&beside[at], id) {
-                return at;
-            }
-            if MOVED {
-                word.rest_at(self.place, at);
-            }
-            // Relaxed: `publish` publishes it.
-            to[at].store(id.index(), Ordering::Relaxed);
-        }
-        n
     }
 }

@@ -10,6 +10,7 @@ mod drain;
 mod free;
 mod harden;
 mod lend;
+mod run;
 #[cfg(test)]
 mod within;
 
@@ -258,13 +259,25 @@ impl Tables {
 }
 
 impl<M: Mode> Core<M> {
+    /// The shared slot where this thread starts, if there are any.
+    #[inline]
+    fn shared_here(&self) -> Option<&Slot> {
+        self.slots.get(self.owned_slots + self.around.at(thread_hint() as u32))
+    }
+
     /// Tries to get a shared slot, first the one where this thread always starts. The caller unlocks it.
     #[inline]
     pub(crate) fn borrow_slot(&self) -> Option<&Slot> {
-        let shared = &self.slots[self.owned_slots..];
+        let first = self.shared_here()?;
+        if first.try_lock() { Some(first) } else { self.borrow_another() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn borrow_another(&self) -> Option<&Slot> {
         let first = self.around.at(thread_hint() as u32);
-        let (before, from) = shared.split_at(first);
-        from.iter().chain(before).find(|slot| slot.try_lock())
+        let (before, from) = self.slots[self.owned_slots..].split_at(first);
+        from.iter().skip(1).chain(before).find(|slot| slot.try_lock())
     }
 
     /// The call's faults as an error; the pool remembers them.

@@ -211,12 +211,24 @@ impl Hand {
     /// The caller owns the hand, for as long as the slots are used, which is no longer than the magazines live.
     #[inline(always)]
     pub(crate) unsafe fn vacant<'a>(&self) -> &'a [Atomic<u32>] {
+        // SAFETY: the caller owns the hand.
+        let held = unsafe { self.len() };
+        // SAFETY: as above; so many slots are left in the magazine.
+        unsafe { self.slots_from(held, self.room_beside(held)) }
+    }
+
+    /// The `n` slots after the `held` ids, to be written and then published.
+    ///
+    /// # Safety
+    /// As [`Self::vacant`]; the magazine has so many.
+    #[inline(always)]
+    pub(crate) unsafe fn slots_from<'a>(&self, held: u32, n: usize) -> &'a [Atomic<u32>] {
         // SAFETY: the caller owns the hand, here and below.
         unsafe { self.begin_writing() };
-        // SAFETY: as above; the length is at most the capacity.
-        let first = unsafe { self.slot(self.len()) };
-        // SAFETY: as above; so many slots are left in the magazine.
-        unsafe { core::slice::from_raw_parts(first, self.room()) }
+        // SAFETY: as above; the magazine has the slot.
+        let first = unsafe { self.slot(held) };
+        // SAFETY: as above; it has them all.
+        unsafe { core::slice::from_raw_parts(first, n) }
     }
 
     /// Stores an id at a place of this magazine, where others may be looking.
@@ -249,7 +261,7 @@ impl Hand {
     /// # Safety
     /// As [`Self::publish`].
     #[inline(always)]
-    unsafe fn set_len<M: Mode>(&self, len: u32) {
+    pub(crate) unsafe fn set_len<M: Mode>(&self, len: u32) {
         self.len.store(len, Ordering::Relaxed);
         if M::CHECKS {
             // SAFETY: the caller owns the hand, and the head lives as long as the magazines.

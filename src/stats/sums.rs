@@ -35,9 +35,10 @@ fn calls_of_several_caches_are_added_one_by_one() {
         free_calls: n + 3,
         short: n + 4,
         depot_refills: n + 5,
-        zone_refills: n + 6,
-        depot_flushes: n + 7,
-        zone_flushes: n + 8,
+        shared_refills: n + 6,
+        zone_refills: n + 7,
+        depot_flushes: n + 8,
+        zone_flushes: n + 9,
     };
     let sum = Calls {
         allocated: 1010,
@@ -46,13 +47,14 @@ fn calls_of_several_caches_are_added_one_by_one() {
         free_calls: 1016,
         short: 1018,
         depot_refills: 1020,
-        zone_refills: 1022,
-        depot_flushes: 1024,
-        zone_flushes: 1026,
+        shared_refills: 1022,
+        zone_refills: 1024,
+        depot_flushes: 1026,
+        zone_flushes: 1028,
     };
     assert_eq!(of(10).plus(of(1000)), sum);
     assert_eq!(of(10).plus(Calls::default()), of(10));
     let text = "allocated 10 in 12 calls (14 short), freed 11 in 13 calls; \
-                refills 15 depot, 16 zone; flushes 17 depot, 18 zone";
+                refills 15 depot, 16 shared, 17 zone; flushes 18 depot, 19 zone";
     assert_eq!(of(10).to_string(), text);
 }

@@ -62,6 +62,33 @@ every_mode! {
 }
 
 every_mode! {
+    /// A cache takes what its thread has dropped, while another thread drops a page through the same shared slot.
+    all, Composite, at least 200;
+    fn a_cache_takes_what_was_dropped_against_a_drop<M: Mode>() {
+        let pool = pool::<M>(2, 1, 1, 1);
+        let owners = Owners::new(2);
+        let mut cache = pool.cache().expect("a slot");
+        let (first, second) = (pool.alloc().expect("a page"), pool.alloc().expect("a page"));
+        drop(first);
+        owners.takes(second.id());
+        let others = Arc::clone(&owners);
+        race(
+            move || {
+                others.gives(second.id());
+                drop(second);
+            },
+            || {
+                if let Some(page) = visit(&owners, || cache.alloc()) {
+                    cache.free(page);
+                }
+            },
+        );
+        drop(cache);
+        is_whole(&pool);
+    }
+}
+
+every_mode! {
     /// A pool that has run dry gives a page again once one is back, whoever frees it and however.
     all, Exhaustive, at least 700;
     fn exhaustion_recovers<M: Mode>() {

@@ -52,6 +52,7 @@ const DEFECTS: &[Defect] = &[
     defect("foreign-publish", "the end of a magazine moves without Release", &["a_foreign_free_against_push_and_pop_raises_no_false_alarm", "a_foreign_run_against_a_cache_raises_no_false_alarm"]),
     defect("pressure", "a pool that runs dry asks nobody", &["pressure_empties_an_idle_cache"]),
     defect("drain", "a drain empties slots that others hold", &["drain_against_a_shared_slot_loses_nothing"]),
+    defect("dropped", "a cache takes from a shared slot that another holds", &["a_cache_takes_what_was_dropped_against_a_drop"]),
     defect("orphans", "pages taken past the slots are not counted", &["counters_add_up_when_quiescent"]),
     defect("settle", "the drop of a page without a slot is not ordered before the end", &["two_pages_and_the_handle_free_the_core_once"]),
     defect("settle-slot", "the drop of a page through a slot is not ordered before the end", &["the_last_handle_against_the_last_page_frees_the_core_once"]),

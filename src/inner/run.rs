@@ -1,0 +1,81 @@
+//! A run: pages of a checked free that come from places side by side.
+
+use crate::page::{PageId, PageWord, Place};
+use crate::sync::{Atomic, Ordering};
+
+/// Pages that may have left places side by side, to be put into places side by side.
+pub(super) struct Run<'a> {
+    pub(super) words: &'a [PageWord],
+    pub(super) ids: &'a [PageId],
+    /// The place where the first was last.
+    pub(super) last: Place,
+    /// The slots from there on.
+    pub(super) beside: &'a [Atomic<u32>],
+    /// The slots where they go to.
+    pub(super) to: &'a [Atomic<u32>],
+    /// The place of the first of these.
+    pub(super) place: Place,
+}
+
+/// So many pages of a run are seen to between two looks at how many are left.
+const STEP: usize = 4;
+
+impl Run<'_> {
+    /// Puts pages while their words say that they are whole and were last in `last` and the places after it, and
+    /// `is_out` agrees. Returns how many. If `MOVED` is false, `last` is the place they go to.
+    #[inline(always)]
+    pub(super) fn file<const MOVED: bool>(
+        self,
+        is_out: impl Fn(&Atomic<u32>, PageId) -> bool,
+    ) -> usize {
+        let n = self.ids.len().min(self.beside.len()).min(self.to.len());
+        let (ids, beside, to) = (&self.ids[..n], &self.beside[..n], &self.to[..n]);
+        // Made anew for each use, or the one that `steps` has a reference to would have to be in memory for all.
+        let run = || Run { ids, beside, to, ..self };
+        let mut at = if n < 4 * STEP { 0 } else { run().steps::<MOVED>(&is_out) };
+        while at < n && run().put::<MOVED>(at, ids[at], &beside[at], &to[at], &is_out) {
+            at += 1;
+        }
+        at
+    }
+
+    /// As `file`, but perhaps only the first pages, by whole steps.
+    #[inline(never)]
+    fn steps<const MOVED: bool>(&self, is_out: &impl Fn(&Atomic<u32>, PageId) -> bool) -> usize {
+        let (ids, _) = self.ids.as_chunks::<STEP>();
+        let (beside, _) = self.beside.as_chunks::<STEP>();
+        let (to, _) = self.to.as_chunks::<STEP>();
+        let mut at = 0;
+        for ((ids, beside), to) in ids.iter().zip(beside).zip(to) {
+            for step in 0..STEP {
+                if !self.put::<MOVED>(at, ids[step], &beside[step], &to[step], is_out) {
+                    return at;
+                }
+                at += 1;
+            }
+        }
+        at
+    }
+
+    /// Puts the page that is `at` pages from the first, if it is as [`Self::file`] says.
+    #[inline(always)]
+    fn put<const MOVED: bool>(
+        &self,
+        at: usize,
+        id: PageId,
+        beside: &Atomic<u32>,
+        to: &Atomic<u32>,
+        is_out: impl Fn(&Atomic<u32>, PageId) -> bool,
+    ) -> bool {
+        let Some(word) = self.words.get(id.index() as usize) else { return false };
+        if !word.rests_at(self.last, at) || !is_out(beside, id) {
+            return false;
+        }
+        if MOVED {
+            word.rest_at(self.place, at);
+        }
+        // Relaxed: `publish` publishes it.
+        to.store(id.index(), Ordering::Relaxed);
+        true
+    }
+}
