@@ -64,7 +64,7 @@ pub struct Calls {
     pub short: u64,
     /// Refills from the depot.
     pub depot_refills: u64,
-    /// Refills from the shared cache of the same thread.
+    /// Refills from the shared cache where the thread starts: what it freed without a cache.
     pub shared_refills: u64,
     /// Refills from the zone.
     pub zone_refills: u64,

@@ -101,6 +101,8 @@ fn a_cache_makes_handles_of_its_pool<M: Mode>() {
 on_both_fronts! {
     fn foreign_pages_go_home<M: Mode, F: Front>(pool, front) {
         let home = crate::common::pool::<M>(100);
+        let at_hand = front.alloc().expect("a page");
+        front.free(at_hand);
         let mut batch = PageBatch::<M>::new();
         assert_eq!(home.alloc_bulk(&mut batch, 50).new, 50);
         let (page, block) = (home.alloc().expect("a page"), home.alloc_block(Order::MAX));
@@ -118,6 +120,8 @@ on_both_fronts! {
 
     fn pages_of_two_pools_do_not_mix_and_none_is_lost<M: Mode, F: Front>(pool, front) {
         let home = crate::common::pool::<M>(100);
+        let at_hand = front.alloc().expect("a page");
+        front.free(at_hand);
         let mut batch = PageBatch::<M>::new();
         assert_eq!(home.alloc_bulk(&mut batch, 5).new, 5);
         let before = batch.ids().to_vec();

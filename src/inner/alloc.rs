@@ -1,4 +1,5 @@
-//! Allocation: from the loaded magazine; else the spare, the depot, the zone; else what other caches can give.
+//! Allocation: from the loaded magazine; else the spare, what the thread dropped, the depot, the zone; else what other
+//! caches can give.
 
 use core::mem::MaybeUninit;
 

@@ -85,18 +85,18 @@ impl<M: Mode> Core<M> {
         unsafe { Self::settle(this, dropped, freed) };
     }
 
-    /// Frees what did not go quickly: the pages from `given` on. Returns how many were good.
+    /// Frees what did not go quickly: the pages from `given` on. Returns how many of these were good.
     ///
     /// # Safety
     /// The caller holds the slot, if there is one, and gives up the pages.
     #[cold]
     #[inline(never)]
     unsafe fn drop_rest(&self, slot: Option<&Slot>, ids: &[PageId], given: usize) -> usize {
-        let mut faults = Faults::after(given);
+        let (mut faults, rest) = (Faults::after(given), &ids[given..]);
         let freed = match slot {
             // SAFETY: passed on to the caller.
-            Some(slot) => unsafe { self.give(slot, &ids[given..], &mut faults) },
-            None => self.give_without_slot(ids, &mut faults),
+            Some(slot) => unsafe { self.give(slot, rest, &mut faults) },
+            None => self.give_without_slot(rest, &mut faults),
         };
         // A drop never panics: the pool remembers.
         let _ = self.judge(&faults, given + freed);

@@ -1,4 +1,4 @@
-//! Pressure and draining: how pages get out of caches again.
+//! Pressure and draining: how pages get out of caches again, also into another cache.
 
 use super::Core;
 use crate::cache::Slot;
@@ -28,7 +28,8 @@ impl<M: Mode> Core<M> {
 
     /// How many pages all magazines hold, as of about now.
     pub(crate) fn cached(&self) -> usize {
-        let in_hands = || self.slots.iter().map(Slot::held).sum::<usize>();
+        // Shared slots come last, and first here: a magazine that goes from one of them to a cache is not missed.
+        let in_hands = || self.slots.iter().rev().map(Slot::held).sum::<usize>();
         self.magazines.total() + if M::CHECKS { 0 } else { in_hands() }
     }
 
@@ -62,8 +63,9 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Exchanges the loaded magazine, which is empty, for one of the shared slot where this thread starts, if one there is
-    /// half full: what a thread allocates from its cache and drops without it stays near.
+    /// Exchanges the loaded magazine, which is empty, for one of the shared slot where this thread starts, if one there is at
+    /// least half full: what a thread allocates from its cache and drops without it stays near. If that is the caller's slot,
+    /// it is locked.
     ///
     /// # Safety
     /// The caller holds the slot.
@@ -77,7 +79,7 @@ impl<M: Mode> Core<M> {
         }
         let stocked = find();
         if let Some(stocked) = stocked {
-            // SAFETY: the caller holds the one slot, and this call the other.
+            // SAFETY: the caller holds the one slot, and this call the other, which it could lock.
             unsafe { slot.loaded.swap(stocked) };
             slot.counters.happened::<M>(&slot.counters.shared_refills);
         }

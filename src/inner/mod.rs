@@ -272,6 +272,7 @@ impl<M: Mode> Core<M> {
         if first.try_lock() { Some(first) } else { self.borrow_another() }
     }
 
+    /// Tries to get another shared slot: that where this thread starts is busy.
     #[cold]
     #[inline(never)]
     fn borrow_another(&self) -> Option<&Slot> {

@@ -1,4 +1,6 @@
 //! A run: pages of a checked free that come from places side by side.
+//!
+//! Invariant: a page is put only if its own word, loaded once, says that it is out and comes from its place of the run.
 
 use crate::page::{PageId, PageWord, Place};
 use crate::sync::{Atomic, Ordering};
@@ -17,8 +19,11 @@ pub(super) struct Run<'a> {
     pub(super) place: Place,
 }
 
-/// So many pages of a run are seen to between two looks at how many are left.
+/// So many pages of a long run are seen to between two looks at how many are left.
 const STEP: usize = 4;
+
+/// From so many pages on a run is long: for fewer, the call of `steps` costs what the steps save.
+const LONG: usize = 16;
 
 impl Run<'_> {
     /// Puts pages while their words say that they are whole and were last in `last` and the places after it, and
@@ -32,7 +37,7 @@ impl Run<'_> {
         let (ids, beside, to) = (&self.ids[..n], &self.beside[..n], &self.to[..n]);
         // Made anew for each use, or the one that `steps` has a reference to would have to be in memory for all.
         let run = || Run { ids, beside, to, ..self };
-        let mut at = if n < 4 * STEP { 0 } else { run().steps::<MOVED>(&is_out) };
+        let mut at = if n < LONG { 0 } else { run().steps::<MOVED>(&is_out) };
         while at < n && run().put::<MOVED>(at, ids[at], &beside[at], &to[at], &is_out) {
             at += 1;
         }

@@ -17,7 +17,7 @@ use crate::sync::{Atomic, Ordering, Owned, copy_in, copy_out, ordering, own};
 
 /// What the owner of a magazine knows of it. All methods but `new` and `held` demand that the caller owns the hand.
 pub(crate) struct Hand {
-    /// Only the owner writes it; others may read it for a report.
+    /// Only the owner writes it; others may read it as a hint, or for a report.
     len: Atomic<u32>,
     capacity: Owned<u32>,
     slots: Owned<*const Atomic<u32>>,
@@ -121,7 +121,7 @@ impl Hand {
 
     /// How many ids the magazine holds, as of about now: for whoever does not own the hand.
     pub(crate) fn held(&self) -> u32 {
-        // Relaxed: a number for a report.
+        // Relaxed: a hint, or a number for a report. Who holds the slot reads the true one.
         self.len.load(Ordering::Relaxed)
     }
 
