@@ -31,5 +31,7 @@ mod owners;
 mod regions;
 #[path = "reports.rs"]
 mod reports;
+#[path = "runs.rs"]
+mod runs;
 #[path = "threads.rs"]
 mod threads;
