@@ -203,6 +203,7 @@ pub(super) fn free_bulk<M: Mode, const N: usize>(
     front: &mut impl Front<M>,
     batch: &mut PageBatch<M, N>,
 ) {
+    batch.fetch_ahead();
     if !batch.is_of(front.core()) {
         return go_home(batch);
     }

@@ -10,24 +10,20 @@ use crate::error::Short;
 use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode};
 use crate::page::{PageId, written};
+use crate::sync::fetch_ahead;
 
 /// Up to `N` owned pages of one pool, in the order in which they were allocated or pushed.
 ///
 /// Its first page says which pool; pages of another are refused until it is empty again. Dropping it frees its pages
 /// in one go.
-// What a call looks at first comes first: whoever goes through many batches then goes through memory in one direction,
-// and processors fetch ahead.
-#[repr(C)]
+// Aligned, and the ids first: they are copied by the line.
+#[repr(C, align(64))]
 pub struct PageBatch<M: Mode = DefaultMode, const N: usize = 256> {
+    ids: [MaybeUninit<PageId>; N],
     /// The pages' core; means nothing while the batch is empty.
     core: Option<NonNull<Core<M>>>,
     len: usize,
-    ids: Lines<[MaybeUninit<PageId>; N]>,
 }
-
-/// Starts on a cache line: ids are copied by the line.
-#[repr(align(64))]
-struct Lines<T>(T);
 
 // SAFETY: a batch is ids and a pointer to a core, which is shared between threads.
 unsafe impl<M: Mode, const N: usize> Send for PageBatch<M, N> {}
@@ -48,7 +44,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     #[must_use]
     #[inline]
     pub const fn with_capacity() -> Self {
-        PageBatch { core: None, len: 0, ids: Lines([const { MaybeUninit::uninit() }; N]) }
+        PageBatch { core: None, len: 0, ids: [const { MaybeUninit::uninit() }; N] }
     }
 
     /// Whether pages of this core may go into the batch.
@@ -65,11 +61,18 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         self.core == Some(core)
     }
 
+    /// Asks for the first ids ahead of the length behind them: whoever goes through many batches then goes through memory
+    /// in one direction, and the processor fetches what follows.
+    #[inline(always)]
+    pub(crate) fn fetch_ahead(&self) {
+        fetch_ahead(&self.ids);
+    }
+
     /// The room that is left.
     #[inline(always)]
     pub(crate) fn vacant(&mut self) -> &mut [MaybeUninit<PageId>] {
         // SAFETY: the length is at most the capacity.
-        unsafe { self.ids.0.get_unchecked_mut(self.len..) }
+        unsafe { self.ids.get_unchecked_mut(self.len..) }
     }
 
     /// Takes in the first `n` ids of the room that was left, and returns them.
@@ -89,7 +92,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         // Even if it seems to be the same: an empty batch may remember a core that is gone, and this one lives.
         self.core = Some(core);
         // SAFETY: there was room for `n` from `from` on.
-        unsafe { self.ids.0.get_unchecked_mut(from..from + n) }
+        unsafe { self.ids.get_unchecked_mut(from..from + n) }
     }
 
     /// Gives up the pages from `at` on: the caller has to see to them.
@@ -98,12 +101,12 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         let len = core::mem::replace(&mut self.len, at);
         debug_assert!(at <= len);
         // SAFETY: the ids up to the former length are initialised.
-        unsafe { written(self.ids.0.get_unchecked(at..len)) }
+        unsafe { written(self.ids.get_unchecked(at..len)) }
     }
 
     /// Of the first `n` pages, keeps those for which `keep` says so; the others are the caller's.
     pub(crate) fn retain_front(&mut self, n: usize, mut keep: impl FnMut(usize, PageId) -> bool) {
-        let ids = &mut self.ids.0[..self.len];
+        let ids = &mut self.ids[..self.len];
         let mut kept = 0;
         for at in 0..self.len {
             // SAFETY: below the length.
@@ -148,7 +151,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     #[inline]
     pub fn ids(&self) -> &[PageId] {
         // SAFETY: the ids below the length are initialised.
-        unsafe { written(&self.ids.0[..self.len]) }
+        unsafe { written(&self.ids[..self.len]) }
     }
 
     /// The core and an id below the length.
@@ -230,7 +233,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     /// When the batch has no page at `index`.
     pub fn swap_remove(&mut self, index: usize) -> Page<M> {
         let last = self.len - 1;
-        self.ids.0[..=last].swap(index, last);
+        self.ids[..=last].swap(index, last);
         self.pop().expect("the batch has a page at this index")
     }
 
@@ -244,7 +247,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         let mut other = Self::with_capacity();
         other.core = self.core;
         let tail = self.cut(at);
-        for (to, &id) in other.ids.0.iter_mut().zip(tail) {
+        for (to, &id) in other.ids.iter_mut().zip(tail) {
             to.write(id);
         }
         other.len = tail.len();

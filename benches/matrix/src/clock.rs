@@ -31,7 +31,7 @@ impl Distance {
     /// By how many ns a cache line takes from one to the other and back.
     pub fn of(round_trip: f64) -> Self {
         match round_trip {
-            ..45.0 => Distance::OneCore,
+            ..36.0 => Distance::OneCore,
             ..200.0 => Distance::Near,
             _ => Distance::Far,
         }
