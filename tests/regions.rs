@@ -51,7 +51,7 @@ const NOWHERE: usize = 0x1000_0000_0000;
 
 fn a_pool_of_addresses_has_the_raw_calls_only<M: Mode>() {
     let region = Region::addresses(NOWHERE, 100 * 256);
-    let pool = build::<M>(100, |builder| builder.region(region));
+    let pool = build::<M>(100, |builder| builder.region(region).magazine(8));
     let info = pool.region_info();
     assert_eq!((info.kind, info.base), (RegionKind::Addresses, NOWHERE));
     assert!(info.to_string().starts_with("addresses only, 25600 bytes at 0x100000000000"));

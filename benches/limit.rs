@@ -1,0 +1,105 @@
+//! How near to a plain copy of ids a bulk allocator can come: a pair of copies, with what an allocator does besides added
+//! part by part, and `Bare`. Times are compared within one run: everybody takes turns, and the median counts.
+
+#[macro_use]
+mod common;
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::time::Instant;
+
+use pagesheaf::Bare;
+
+/// Ids on cache lines.
+#[repr(align(64))]
+struct Ids([Cell<u32>; 256]);
+
+/// What an allocator has in memory beside ids: of a magazine, of a batch, and two counters.
+#[repr(align(128))]
+#[derive(Default)]
+struct Figures {
+    held: Cell<usize>,
+    asked: Cell<usize>,
+    len: Cell<usize>,
+    owner: Cell<usize>,
+    counts: [Cell<usize>; 2],
+}
+
+/// Copies ids, by `memcpy`.
+#[inline(always)]
+fn copy(from: &[Cell<u32>], to: &[Cell<u32>]) {
+    assert_eq!(from.len(), to.len());
+    // SAFETY: the slices are equally long, and apart: one is in a magazine, the other in a bulk.
+    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to.as_ptr().cast_mut(), from.len()) };
+}
+
+/// Takes `n` ids to a bulk and back, so many times, with as many `PARTS` of what an allocator does: 1 the lengths of
+/// magazine and bulk, 2 also counters and the bulk's owner, 3 also the compares.
+#[inline(never)]
+fn pairs<const PARTS: u32>(all: &Figures, ids: &Ids, bulk: &Ids, n: usize, times: usize) {
+    let n = black_box(n);
+    for _ in 0..times {
+        let mut first = 0;
+        if PARTS > 2 {
+            let fits = all.owner.get() == 1 && n <= 256 - all.len.get();
+            assert!(fits && all.held.get() >= n + all.asked.get());
+        }
+        if PARTS > 0 {
+            first = all.held.get() - n;
+            all.held.set(first);
+            all.len.set(n);
+        }
+        if PARTS > 1 {
+            all.owner.set(1);
+            all.counts[0].set(all.counts[0].get() + n);
+        }
+        copy(&ids.0[first..first + n], &bulk.0[..n]);
+        black_box((all, bulk));
+        let mut back = n;
+        if PARTS > 2 {
+            let fits = all.owner.get() == 1;
+            assert!(fits && 256 - all.held.get() >= all.len.get() + all.asked.get());
+        }
+        if PARTS > 0 {
+            back = all.len.replace(0);
+            first = all.held.get();
+            all.held.set(first + back);
+        }
+        if PARTS > 1 {
+            all.counts[1].set(all.counts[1].get() + back);
+        }
+        copy(&bulk.0[..back], &ids.0[first..first + back]);
+    }
+}
+
+fn main() {
+    let rounds = if std::env::args().any(|arg| arg == "--test") { 1 } else { 201 };
+    let ids = || Box::new(Ids([const { Cell::new(0) }; 256]));
+    let (magazine, bulk, all) = (ids(), ids(), Box::new(Figures::default()));
+    let mut cache = common::pool::<Bare>().cache().expect("a cache");
+    let mut batch = pagesheaf::PageBatch::new();
+    println!("ns a page    n      copy   lengths  counters  compares      Bare");
+    for n in [16, 32, 64, 128, 256] {
+        let mut times: [Vec<f64>; 5] = Default::default();
+        for _ in 0..rounds {
+            let mut turn = |at: usize, body: &mut dyn FnMut(usize)| {
+                body(64);
+                let start = Instant::now();
+                body(1024);
+                times[at].push(start.elapsed().as_secs_f64() * 1e9 / (1024 * n) as f64);
+            };
+            all.held.set(256);
+            all.owner.set(1);
+            turn(0, &mut |count| pairs::<0>(&all, &magazine, &bulk, n, count));
+            turn(1, &mut |count| pairs::<1>(&all, &magazine, &bulk, n, count));
+            turn(2, &mut |count| pairs::<2>(&all, &magazine, &bulk, n, count));
+            turn(3, &mut |count| pairs::<3>(&all, &magazine, &bulk, n, count));
+            turn(4, &mut |count| (0..count).for_each(|_| common::pair(&mut cache, &mut batch, n)));
+        }
+        let medians = times.each_mut().map(|times| {
+            times.sort_by(f64::total_cmp);
+            format!("{:10.4}", times[times.len() / 2])
+        });
+        println!("{n:14}{}", medians.concat());
+    }
+}
