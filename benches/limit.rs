@@ -6,6 +6,7 @@ mod common;
 
 use std::cell::Cell;
 use std::hint::black_box;
+use std::ptr;
 use std::time::Instant;
 
 use pagesheaf::Bare;
@@ -16,8 +17,9 @@ struct Ids([Cell<u32>; 256]);
 
 /// What an allocator has in memory beside ids: of a magazine, of a batch, and two counters.
 #[repr(align(128))]
-#[derive(Default)]
 struct Figures {
+    /// Where the magazine's ids are.
+    ids: Cell<*const Ids>,
     held: Cell<usize>,
     asked: Cell<usize>,
     len: Cell<usize>,
@@ -34,11 +36,13 @@ fn copy(from: &[Cell<u32>], to: &[Cell<u32>]) {
 }
 
 /// Takes `n` ids to a bulk and back, so many times, with as many `PARTS` of what an allocator does: 1 the lengths of
-/// magazine and bulk, 2 also counters and the bulk's owner, 3 also the compares.
+/// magazine and bulk, 2 also counters and the bulk's owner, 3 also the compares, 4 also where the magazine's ids are.
 #[inline(never)]
 fn pairs<const PARTS: u32>(all: &Figures, ids: &Ids, bulk: &Ids, n: usize, times: usize) {
     let n = black_box(n);
     for _ in 0..times {
+        // SAFETY: these are the ids, whose address was stored there.
+        let place = || if PARTS > 3 { unsafe { &*all.ids.get() } } else { ids };
         let mut first = 0;
         if PARTS > 2 {
             let fits = all.owner.get() == 1 && n <= 256 - all.len.get();
@@ -53,7 +57,7 @@ fn pairs<const PARTS: u32>(all: &Figures, ids: &Ids, bulk: &Ids, n: usize, times
             all.owner.set(1);
             all.counts[0].set(all.counts[0].get() + n);
         }
-        copy(&ids.0[first..first + n], &bulk.0[..n]);
+        copy(&place().0[first..first + n], &bulk.0[..n]);
         black_box((all, bulk));
         let mut back = n;
         if PARTS > 2 {
@@ -68,19 +72,28 @@ fn pairs<const PARTS: u32>(all: &Figures, ids: &Ids, bulk: &Ids, n: usize, times
         if PARTS > 1 {
             all.counts[1].set(all.counts[1].get() + back);
         }
-        copy(&bulk.0[..back], &ids.0[first..first + back]);
+        copy(&bulk.0[..back], &place().0[first..first + back]);
     }
 }
 
 fn main() {
     let rounds = if std::env::args().any(|arg| arg == "--test") { 1 } else { 201 };
     let ids = || Box::new(Ids([const { Cell::new(0) }; 256]));
-    let (magazine, bulk, all) = (ids(), ids(), Box::new(Figures::default()));
+    let (magazine, bulk) = (ids(), ids());
+    let figure = || Cell::new(0);
+    let all = Box::new(Figures {
+        ids: Cell::new(ptr::from_ref(&*magazine)),
+        held: Cell::new(256),
+        asked: figure(),
+        len: figure(),
+        owner: Cell::new(1),
+        counts: [figure(), figure()],
+    });
     let mut cache = common::pool::<Bare>().cache().expect("a cache");
     let mut batch = pagesheaf::PageBatch::new();
-    println!("ns a page    n      copy   lengths  counters  compares      Bare");
+    println!("ns a page    n      copy   lengths  counters  compares   address      Bare");
     for n in [16, 32, 64, 128, 256] {
-        let mut times: [Vec<f64>; 5] = Default::default();
+        let mut times: [Vec<f64>; 6] = Default::default();
         for _ in 0..rounds {
             let mut turn = |at: usize, body: &mut dyn FnMut(usize)| {
                 body(64);
@@ -88,13 +101,12 @@ fn main() {
                 body(1024);
                 times[at].push(start.elapsed().as_secs_f64() * 1e9 / (1024 * n) as f64);
             };
-            all.held.set(256);
-            all.owner.set(1);
             turn(0, &mut |count| pairs::<0>(&all, &magazine, &bulk, n, count));
             turn(1, &mut |count| pairs::<1>(&all, &magazine, &bulk, n, count));
             turn(2, &mut |count| pairs::<2>(&all, &magazine, &bulk, n, count));
             turn(3, &mut |count| pairs::<3>(&all, &magazine, &bulk, n, count));
-            turn(4, &mut |count| (0..count).for_each(|_| common::pair(&mut cache, &mut batch, n)));
+            turn(4, &mut |count| pairs::<4>(&all, &magazine, &bulk, n, count));
+            turn(5, &mut |count| (0..count).for_each(|_| common::pair(&mut cache, &mut batch, n)));
         }
         let medians = times.each_mut().map(|times| {
             times.sort_by(f64::total_cmp);
