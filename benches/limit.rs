@@ -32,7 +32,7 @@ struct Figures {
 fn copy(from: &[Cell<u32>], to: &[Cell<u32>]) {
     assert_eq!(from.len(), to.len());
     // SAFETY: the slices are equally long, and apart: one is in a magazine, the other in a bulk.
-    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to.as_ptr().cast_mut(), from.len()) };
+    unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to.as_ptr().cast_mut(), from.len()) };
 }
 
 /// Takes `n` ids to a bulk and back, so many times, with as many `PARTS` of what an allocator does: 1 the lengths of

@@ -91,11 +91,11 @@ pub(super) fn alloc_bulk<M: Mode, const N: usize>(
     alloc_bulk_slowly(front, batch, want)
 }
 
-/// Whether a batch that was of no pool yet, or of another, can be one of this pool.
+/// Whether a batch that was of no pool yet, or of another, can be attached to this one.
 #[cold]
 #[inline(never)]
 fn joins<M: Mode, const N: usize>(front: &impl Front<M>, batch: &PageBatch<M, N>) -> bool {
-    batch.is_empty() && !front.shared().addresses_only
+    batch.attach(front.core(), front.shared().addresses_only).is_ok()
 }
 
 #[cold]

@@ -197,8 +197,8 @@ pub fn cases(extent: Extent) -> Vec<Case> {
 fn takes(extent: Extent, case: &Case) -> bool {
     use Shape::{HotPair, Keep2048, OrphanDrop, Pipe, Random};
     let Case { shape, bulk, out, order, touched, .. } = *case;
-    if shape == OrphanDrop && bulk != ORPHANS && extent != Extent::All {
-        return false;
+    if shape == OrphanDrop && bulk != ORPHANS {
+        return extent == Extent::All;
     }
     let plain = !touched && order == Order::Scattered;
     match extent {
