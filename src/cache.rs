@@ -34,7 +34,8 @@ impl Count {
     }
 }
 
-/// What a slot has done. The first two are kept in every mode: they say how many pages are out.
+/// What a slot has done. The first two, which lie first, are kept in every mode: they say how many pages are out.
+#[repr(C)]
 pub(crate) struct Counters {
     pub(crate) allocated: Count,
     pub(crate) freed: Count,
@@ -96,23 +97,27 @@ impl Counters {
 const ASKED: u64 = 1 << 32;
 
 /// One slot of the registry.
-#[repr(align(128))]
+///
+/// A quick call touches the first cache line only, in this order of the fields. Ids of a long bulk that agree with it in
+/// the low twelve bits of an address hold such a call up (a processor takes a load of the one for a load of the other, just
+/// stored), and so they seldom do.
+#[repr(C, align(128))]
 pub(crate) struct Slot {
-    lock: Atomic<u32>,
+    /// The magazine in use.
+    pub(crate) loaded: Hand,
     /// 0, or [`ASKED`] when somebody wants the slot's pages: how many ids, or how much room, a call must leave to be
     /// a quick one.
     asked: Atomic<u64>,
+    pub(crate) counters: Counters,
     /// Pages freed through this slot by drops, which may come after the last handle; see `inner::close`.
     pub(crate) dropped: Atomic<u64>,
-    /// The magazine in use.
-    pub(crate) loaded: Hand,
+    lock: Atomic<u32>,
     /// The other one: what was loaded last, or the quarantine (hardened).
     pub(crate) spare: Hand,
     /// The zone word where the next refill starts to look.
     pub(crate) cursor: Owned<u32>,
     /// Random state, for shuffling (hardened).
     pub(crate) random: Owned<u64>,
-    pub(crate) counters: Counters,
 }
 
 // SAFETY: the hands and the `Owned` fields are touched only by the holder of the lock, which is handed on with

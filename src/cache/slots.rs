@@ -54,3 +54,12 @@ fn pages_are_counted_in_every_mode_and_calls_where_the_mode_says_so() {
         assert_eq!(slot.counters.balance(), 8_u64.wrapping_neg());
     });
 }
+
+#[test]
+fn what_a_quick_call_touches_is_on_one_line() {
+    use core::mem::offset_of;
+    let counted = offset_of!(Slot, counters) + offset_of!(Counters, alloc_calls);
+    assert!(counted <= crate::table::LINE, "{counted} bytes");
+    assert!(offset_of!(Slot, loaded) + size_of::<Hand>() <= offset_of!(Slot, asked));
+    assert!(offset_of!(Slot, asked) < offset_of!(Slot, counters));
+}

@@ -255,7 +255,7 @@ impl Tables {
         ids: &[PageId],
     ) -> (usize, Option<Fault>) {
         // SAFETY: the caller owns the hand, which has room for all, here and below.
-        let to = unsafe { hand.slots_from(held, ids.len()) };
+        let to = unsafe { hand.slots_after(ids.len()) };
         // SAFETY: as above.
         let place = unsafe { hand.start() } + held;
         // Pages that this magazine gave out last mostly come back to where they were.
@@ -266,7 +266,7 @@ impl Tables {
             return unsafe { self.file_moved(hand, ids, filed) };
         }
         // SAFETY: as above; the ids below this length have been put.
-        unsafe { hand.set_len::<Checked>(held + filed as u32) };
+        unsafe { hand.take_in::<Checked>(held, filed) };
         (filed, None)
     }
 
@@ -288,6 +288,12 @@ impl Tables {
         let vacant = unsafe { hand.vacant() };
         // SAFETY: as above.
         let start = unsafe { hand.end() };
+        // What the call has filed so far must be found too: the same page may be named twice.
+        // SAFETY: as above; the ids below this place have been put.
+        let publish = |filed| unsafe { hand.publish::<Checked>(start + filed as Place) };
+        if filed > 0 {
+            publish(filed);
+        }
         // In a large pool words come from afar: all are on their way before the first is looked at.
         if self.words.len() > NEAR {
             let words = ids[filed..].iter().filter_map(|id| self.words.get(id.index() as usize));
@@ -301,9 +307,6 @@ impl Tables {
             let place = start + filed as Place;
             let last = word.load().place();
             let (ids, to) = (&ids[filed..], &vacant[filed..]);
-            // What the call has filed so far must be found too: the same page may be named twice.
-            // SAFETY: as above; the ids below `place` have been put.
-            unsafe { hand.publish::<Checked>(place) };
             let run = |beside| Run { words: &self.words, ids, last, beside, to, place };
             let good = match self.magazines.lookup().beside(last) {
                 // If it is this magazine, its vacant places get fewer as the run goes on, but from below.
@@ -320,9 +323,8 @@ impl Tables {
                 vacant[filed].store(id.index(), Ordering::Relaxed);
                 filed += 1;
             }
+            publish(filed);
         };
-        // SAFETY: as above; the ids below this place have been put.
-        unsafe { hand.publish::<Checked>(start + filed as Place) };
         (filed, fault)
     }
 

@@ -11,7 +11,7 @@
 use core::mem::MaybeUninit;
 
 use super::{Head, Magazine, Magazines};
-use crate::mode::Mode;
+use crate::mode::{Bare, Mode};
 use crate::page::{PageId, Place};
 use crate::sync::{Atomic, Ordering, Owned, copy_in, copy_out, ordering, own};
 
@@ -20,7 +20,8 @@ pub(crate) struct Hand {
     /// Only the owner writes it; others may read it as a hint, or for a report.
     len: Atomic<u32>,
     capacity: Owned<u32>,
-    slots: Owned<*const Atomic<u32>>,
+    /// The slot after the last id, and not the first: a copy's address is then one figure, where it would be two.
+    top: Owned<*const Atomic<u32>>,
     head: Owned<*const Head>,
     start: Owned<Place>,
     magazine: Owned<Magazine>,
@@ -29,18 +30,17 @@ pub(crate) struct Hand {
 impl Hand {
     /// Takes up a magazine that the caller owns.
     pub(crate) fn new<M: Mode>(magazines: &Magazines, magazine: Magazine) -> Self {
-        let start = magazines.start(magazine);
+        let (start, len) = (magazines.start(magazine), magazines.len(magazine));
         // Of the whole table: a pointer to one slot would not be good for the next.
-        // SAFETY: every place is in the table.
-        let slots = unsafe { magazines.slots.at(start as usize) };
-        let len = magazines.len(magazine);
+        // SAFETY: every place is in the table, or one past its end.
+        let top = unsafe { magazines.slots.at((start + len) as usize) };
         if !M::CHECKS {
             magazines.set_len(magazine, 0);
         }
         Hand {
             len: Atomic::new(len),
             capacity: Owned::new(magazines.capacity),
-            slots: Owned::new(slots),
+            top: Owned::new(top),
             head: Owned::new(magazines.head(magazine)),
             start: Owned::new(start),
             magazine: Owned::new(magazine),
@@ -91,7 +91,7 @@ impl Hand {
         other.len.store(of_self, Ordering::Relaxed);
         // SAFETY: the caller owns both, field by field.
         unsafe {
-            swap(&self.slots, &other.slots);
+            swap(&self.top, &other.top);
             swap(&self.head, &other.head);
             swap(&self.start, &other.start);
             swap(&self.magazine, &other.magazine);
@@ -161,12 +161,16 @@ impl Hand {
     /// The caller owns the hand; the magazine holds `left` ids and as many more as `out` has room for.
     #[inline(always)]
     pub(crate) unsafe fn pop<M: Mode>(&self, left: u32, out: &mut [MaybeUninit<PageId>]) {
-        // SAFETY: the caller owns the hand; its head lives as long as the magazines.
+        // SAFETY: the caller owns the hand, here and below; its head lives as long as the magazines.
         unsafe { (*self.head.get()).turn.reads() };
+        // SAFETY: as above.
+        let top = unsafe { self.top.get() };
+        // SAFETY: the magazine holds as many ids below its top.
+        let first = unsafe { top.sub(out.len()) };
         // SAFETY: the ids below this length are still there.
-        unsafe { self.set_len::<M>(left) };
+        unsafe { self.set_top::<M>(left, first) };
         // SAFETY: the slots from there on held ids just now, and only the owner writes them.
-        unsafe { copy_out(self.slot(left), out) };
+        unsafe { copy_out(first, out) };
     }
 
     /// Adds ids to the `held` ones, where nobody looks: in modes without checks.
@@ -175,24 +179,14 @@ impl Hand {
     /// The caller owns the hand; the magazine holds `held` ids, and has room for these.
     #[inline(always)]
     pub(crate) unsafe fn push_unseen(&self, held: u32, ids: &[PageId]) {
-        // SAFETY: the caller owns the hand.
+        // SAFETY: the caller owns the hand, here and below.
         unsafe { self.begin_writing() };
-        // Relaxed: nobody looks.
-        self.len.store(held + ids.len() as u32, Ordering::Relaxed);
+        // SAFETY: as above.
+        let top = unsafe { self.top.get() };
+        // SAFETY: as above; the ids are put before anybody looks, for nobody does.
+        unsafe { self.take_in::<Bare>(held, ids.len()) };
         // SAFETY: there is room for all ids, and nobody else touches the slots.
-        unsafe { copy_in(self.slot(held), ids) };
-    }
-
-    /// The address of a slot.
-    ///
-    /// # Safety
-    /// The caller owns the hand; `index` is at most the capacity.
-    #[inline(always)]
-    unsafe fn slot(&self, index: u32) -> *const Atomic<u32> {
-        // SAFETY: the caller owns the hand.
-        let slots = unsafe { self.slots.get() };
-        // SAFETY: the magazine has as many slots.
-        unsafe { slots.add(index as usize) }
+        unsafe { copy_in(top, ids) };
     }
 
     /// The caller is about to write slot by slot.
@@ -211,24 +205,20 @@ impl Hand {
     /// The caller owns the hand, for as long as the slots are used, which is no longer than the magazines live.
     #[inline(always)]
     pub(crate) unsafe fn vacant<'a>(&self) -> &'a [Atomic<u32>] {
-        // SAFETY: the caller owns the hand.
-        let held = unsafe { self.len() };
-        // SAFETY: as above; so many slots are left in the magazine.
-        unsafe { self.slots_from(held, self.room_beside(held)) }
+        // SAFETY: the caller owns the hand; so many slots are left in the magazine.
+        unsafe { self.slots_after(self.room()) }
     }
 
-    /// The `n` slots after the `held` ids, to be written and then published.
+    /// The `n` slots after the last id, to be written and then published.
     ///
     /// # Safety
     /// As [`Self::vacant`]; the magazine has so many.
     #[inline(always)]
-    pub(crate) unsafe fn slots_from<'a>(&self, held: u32, n: usize) -> &'a [Atomic<u32>] {
+    pub(crate) unsafe fn slots_after<'a>(&self, n: usize) -> &'a [Atomic<u32>] {
         // SAFETY: the caller owns the hand, here and below.
         unsafe { self.begin_writing() };
-        // SAFETY: as above; the magazine has the slot.
-        let first = unsafe { self.slot(held) };
-        // SAFETY: as above; it has them all.
-        unsafe { core::slice::from_raw_parts(first, n) }
+        // SAFETY: as above; the magazine has as many.
+        unsafe { core::slice::from_raw_parts(self.top.get(), n) }
     }
 
     /// Stores an id at a place of this magazine, where others may be looking.
@@ -237,8 +227,10 @@ impl Hand {
     /// The caller owns the hand; the place is one of this magazine's.
     #[inline(always)]
     pub(crate) unsafe fn put(&self, place: Place, id: PageId) {
-        // SAFETY: the caller owns the hand, and the place is one of the magazine's.
-        let slot = unsafe { &*self.slot(place - self.start.get()) };
+        // SAFETY: the caller owns the hand, here and below.
+        let above = unsafe { place as isize - self.end() as isize };
+        // SAFETY: as above; the place is one of the magazine's.
+        let slot = unsafe { &*self.top.get().offset(above) };
         // Relaxed: the Release store of the end publishes it.
         slot.store(id.index(), Ordering::Relaxed);
     }
@@ -249,11 +241,29 @@ impl Hand {
     /// The caller owns the hand; every place below the end holds an id.
     #[inline(always)]
     pub(crate) unsafe fn publish<M: Mode>(&self, end: Place) {
+        // SAFETY: the caller owns the hand, here and below.
+        let (top, start) = unsafe { (self.top.get(), self.start.get()) };
+        // SAFETY: as above.
+        let above = unsafe { end as isize - self.end() as isize };
+        // SAFETY: both ends are the magazine's.
+        let top = unsafe { top.offset(above) };
         // SAFETY: passed on to the caller.
-        unsafe { self.set_len::<M>(end - self.start.get()) };
+        unsafe { self.set_top::<M>(end - start, top) };
     }
 
-    /// Moves the end to so many ids.
+    /// Moves the end up, by `n` ids beside the `held`.
+    ///
+    /// # Safety
+    /// As [`Self::publish`]; the magazine holds `held` ids.
+    #[inline(always)]
+    pub(crate) unsafe fn take_in<M: Mode>(&self, held: u32, n: usize) {
+        // SAFETY: the caller owns the hand, whose magazine has room for as many above its top.
+        let top = unsafe { self.top.get().add(n) };
+        // SAFETY: passed on to the caller.
+        unsafe { self.set_top::<M>(held + n as u32, top) };
+    }
+
+    /// Moves the end to so many ids, of which the last lies below `top`.
     ///
     /// Release, also when the end moves down: a looker that reads this store must see every slot stored before it,
     /// or it would take an id that has long left for one that is still there. Pairs with the Acquire in `beside`.
@@ -261,7 +271,9 @@ impl Hand {
     /// # Safety
     /// As [`Self::publish`].
     #[inline(always)]
-    pub(crate) unsafe fn set_len<M: Mode>(&self, len: u32) {
+    unsafe fn set_top<M: Mode>(&self, len: u32, top: *const Atomic<u32>) {
+        // SAFETY: the caller owns the hand.
+        unsafe { self.top.set(top) };
         self.len.store(len, Ordering::Relaxed);
         if M::CHECKS {
             // SAFETY: the caller owns the hand, and the head lives as long as the magazines.

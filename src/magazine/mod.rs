@@ -189,7 +189,7 @@ impl<'a> Lookup<'a> {
         let magazine = place >> self.shift;
         // A place beyond the table is corrupt, or the zone's; no slot is there.
         let Some(head) = self.heads.get(magazine as usize) else { return Beside::Held(&[]) };
-        // Acquire: pairs with the Release in `Hand::set_len`.
+        // Acquire: pairs with the Release in `Hand::set_top`.
         let len = head.len.load(ordering!(Acquire, "foreign-length"));
         let start = magazine << self.shift;
         let from = |place: Place, to: Place| &self.slots[place as usize..to as usize];
