@@ -14,8 +14,7 @@ use crate::shapes;
 /// About how many pages a sample handles: so many that what it finds cold at its start does not count.
 const SAMPLE: usize = 65_536;
 
-/// A hot pair has so many bulks, and each sample the next: where one lies beside the allocator's own memory, in terms of
-/// the low bits of addresses, decides whether a processor takes a load for one of bytes that were just stored.
+/// A hot pair has so many bulks: see [`Turns`].
 const BULKS: usize = 16;
 
 /// A contender on the pages of a setup, whichever it is.
@@ -123,12 +122,11 @@ struct Ready<'a, C: Contender, const N: usize, const T: bool> {
 
 /// What is kept from sample to sample, by shape.
 enum State<C: Contender, const N: usize> {
-    /// The bulks, and whose turn it is.
-    HotPair(Vec<C::Bulk<N>>, usize),
+    HotPair(Turns<C, N>),
     Keep(Vec<C::Bulk<N>>),
     /// All but one are full.
     Outstanding(Vec<C::Bulk<N>>, usize),
-    TwoThreads(Vec<C::Bulk<N>>, usize),
+    TwoThreads(Turns<C, N>),
     KeepBeside(Vec<C::Bulk<N>>),
     Pipe(Box<Ring<C::Bulk<N>>>),
     Random {
@@ -139,6 +137,36 @@ enum State<C: Contender, const N: usize> {
     OrphanDrop,
 }
 
+/// The bulks of a hot pair, and whose turn it is. Each sample has the next; those before it are full meanwhile.
+///
+/// So the samples go through as many bulks as places in the allocator's own memory. By the low twelve bits of its address
+/// a processor takes a load at first for one of bytes that were just stored, wherever those are: a pair of 128 pages takes a
+/// sixth longer where its bulk lies so beside a length.
+struct Turns<C: Contender, const N: usize>(Vec<C::Bulk<N>>, usize);
+
+impl<C: Contender, const N: usize> Turns<C, N> {
+    /// The bulk whose turn it is, which is empty.
+    fn bulk(&mut self) -> &mut C::Bulk<N> {
+        &mut self.0[self.1]
+    }
+
+    /// Goes to the next bulk.
+    fn next(&mut self, hand: &mut C, n: usize) {
+        if self.1 + 1 == self.0.len() {
+            return self.empty(hand, n);
+        }
+        let got = hand.alloc(self.bulk(), n);
+        assert_eq!(got, n, "a bulk was short");
+        self.1 += 1;
+    }
+
+    /// Frees what is out, and starts again.
+    fn empty(&mut self, hand: &mut C, n: usize) {
+        self.0[..self.1].iter_mut().for_each(|bulk| hand.free(bulk, n));
+        self.1 = 0;
+    }
+}
+
 impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
     fn new(hands: &'a mut Hands<C>, case: &Case, slowness: usize) -> Result<Self> {
         let n = case.bulk;
@@ -146,7 +174,7 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
         let kept = (SAMPLE / KEPT / slowness).max(1);
         let some = |count| std::iter::repeat_with(C::bulk::<N>).take(count).collect();
         let (state, times) = match case.shape {
-            Shape::HotPair => (State::HotPair(some(BULKS), 0), times(SAMPLE)),
+            Shape::HotPair => (State::HotPair(Turns(some(BULKS), 0)), times(SAMPLE)),
             Shape::Keep2048 => (State::Keep(some(KEPT / n)), kept),
             Shape::Outstanding => {
                 let out = case.out.unwrap_or_default() / n;
@@ -159,7 +187,7 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
                 (State::Outstanding(bulks, out), times(SAMPLE))
             }
             Shape::TwoThreads if case.out.is_some() => (State::KeepBeside(some(KEPT / n)), kept),
-            Shape::TwoThreads => (State::TwoThreads(some(BULKS), 0), times(SAMPLE)),
+            Shape::TwoThreads => (State::TwoThreads(Turns(some(BULKS), 0)), times(SAMPLE)),
             Shape::Pipe => (State::Pipe(Box::new(Ring::new(C::bulk))), times(SAMPLE)),
             Shape::Random => {
                 let places = 2 * KEPT / n;
@@ -180,8 +208,9 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
         let Ready { hands: Hands(Line(own), _), n, times, state } = self;
         let times = times.div_ceil(shapes::WARM);
         match state {
-            State::HotPair(bulks, turn) => {
-                shapes::hot_pair::<C, N, T>(own, &mut bulks[*turn], *n, times);
+            State::HotPair(turns) => {
+                turns.next(own, *n);
+                shapes::hot_pair::<C, N, T>(own, turns.bulk(), *n, times);
             }
             State::Keep(bulks) => shapes::keep::<C, N, T>(own, bulks, *n, times),
             State::Outstanding(bulks, at) => {
@@ -192,7 +221,8 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
                 shapes::random::<C, N, T>(own, bulks, full, some, *n);
             }
             // Two threads get warm together, in the sample; the pipe's lines are not near in any case.
-            State::TwoThreads(..) | State::KeepBeside(_) | State::Pipe(_) | State::OrphanDrop => {}
+            State::TwoThreads(turns) => turns.next(own, *n),
+            State::KeepBeside(_) | State::Pipe(_) | State::OrphanDrop => {}
         }
     }
 
@@ -201,9 +231,8 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
         let (n, times) = (*n, *times);
         let both = (&mut *own, other);
         let time = match state {
-            State::HotPair(bulks, turn) => {
-                let bulk = &mut bulks[*turn];
-                *turn = (*turn + 1) % BULKS;
+            State::HotPair(turns) => {
+                let bulk = turns.bulk();
                 time(|| shapes::hot_pair::<C, N, T>(own, bulk, n, times))
             }
             State::Keep(bulks) => {
@@ -213,10 +242,8 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
             State::Outstanding(bulks, at) => {
                 time(|| shapes::outstanding::<C, N, T>(own, bulks, at, n, times))
             }
-            State::TwoThreads(bulks, turn) => {
-                let bulk = &mut bulks[*turn];
-                *turn = (*turn + 1) % BULKS;
-                shapes::two_threads::<C, N, T>(both, bulk, n, times, partner)
+            State::TwoThreads(turns) => {
+                shapes::two_threads::<C, N, T>(both, turns.bulk(), n, times, partner)
             }
             State::KeepBeside(bulks) => {
                 let time = shapes::keep_beside::<C, N, T>(both, bulks, n, times, partner);
@@ -238,10 +265,15 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
 
 impl<C: Contender, const N: usize, const T: bool> Drop for Ready<'_, C, N, T> {
     fn drop(&mut self) {
-        if let State::Outstanding(bulks, at) = &mut self.state {
-            for (_, bulk) in bulks.iter_mut().enumerate().filter(|bulk| bulk.0 != *at) {
-                self.hands.0.0.free(bulk, self.n);
+        let own = &mut self.hands.0.0;
+        match &mut self.state {
+            State::Outstanding(bulks, at) => {
+                for (_, bulk) in bulks.iter_mut().enumerate().filter(|bulk| bulk.0 != *at) {
+                    own.free(bulk, self.n);
+                }
             }
+            State::HotPair(turns) | State::TwoThreads(turns) => turns.empty(own, self.n),
+            _ => {}
         }
     }
 }
