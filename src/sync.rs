@@ -5,7 +5,7 @@
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, TAG_BITS, Turn, copy_in, copy_out, entropy, fetch_ahead, own, thread_hint,
+    Atomic, TAG_BITS, Turn, copy_in, copy_out, entropy, fetch_ahead, own, thread_hint, thread_moves,
 };
 
 #[cfg(not(target_has_atomic = "64"))]

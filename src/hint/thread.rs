@@ -10,6 +10,12 @@ thread_local! {
     static HINT: Cell<u32> = const { Cell::new(0) };
 }
 
+/// Raises the calling thread's number.
+pub(crate) fn thread_moves(by: u32) {
+    // A thread that is being torn down needs none any more.
+    let _ = HINT.try_with(|hint| hint.set(hint.get().wrapping_add(by)));
+}
+
 /// The calling thread's number; `fresh` gives it at the first call.
 #[inline]
 pub(crate) fn thread_hint(fresh: impl FnOnce() -> u32) -> usize {

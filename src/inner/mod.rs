@@ -28,7 +28,7 @@ use crate::magazine::{MagazinePlan, Magazines};
 use crate::mode::{Mode, Modes};
 use crate::page::{PageId, PageWord, Place, ZONE};
 use crate::region::{Backing, RegionKind};
-use crate::sync::{Atomic, Ordering, entropy, thread_hint};
+use crate::sync::{Atomic, Ordering, entropy, thread_hint, thread_moves};
 use crate::table::{Padded, Plan, Spot, Table};
 use crate::zone::{Zone, ZonePlan};
 
@@ -272,13 +272,17 @@ impl<M: Mode> Core<M> {
         if first.try_lock() { Some(first) } else { self.borrow_another() }
     }
 
-    /// Tries to get another shared slot: that where this thread starts is busy.
+    /// Tries to get another shared slot: that where this thread starts is busy. From now on it starts where it got one:
+    /// two threads that start with the same slot would take its lines from one another for as long as they live.
     #[cold]
     #[inline(never)]
     fn borrow_another(&self) -> Option<&Slot> {
         let first = self.around.at(thread_hint() as u32);
         let (before, from) = self.slots[self.owned_slots..].split_at(first);
-        from.iter().skip(1).chain(before).find(|slot| slot.try_lock())
+        let mut others = from.iter().chain(before).enumerate().skip(1);
+        let (further, slot) = others.find(|(_, slot)| slot.try_lock())?;
+        thread_moves(further as u32);
+        Some(slot)
     }
 
     /// The call's faults as an error; the pool remembers them.

@@ -172,6 +172,27 @@ fn whoever_looks_for_a_shared_slot_finds_every_one_that_is_free() {
     }
 }
 
+/// Two threads that start with the same slot would take its line from one another, and much else, as long as they live.
+#[test]
+fn a_thread_that_finds_its_slot_busy_starts_at_the_next_free_one_from_then_on() {
+    let pool = build::<Checked>(|builder| builder.caches(1).shared_caches(4));
+    let core = &*pool.core;
+    let number = |slot: &Slot| core.slots.iter().position(|it| core::ptr::eq(it, slot));
+    let here = || core.shared_here().and_then(number).expect("a slot");
+    let before = here();
+    let first = core.borrow_slot().and_then(number);
+    assert_eq!((first, here()), (Some(before), before), "it was free");
+    for further in 1..4 {
+        let slot = core.borrow_slot().and_then(number).expect("one is free");
+        assert_eq!((slot - 1, here()), ((before - 1 + further) % 4, slot));
+    }
+    // Where all are busy, there is no better one.
+    let last = here();
+    assert!(core.borrow_slot().is_none());
+    assert_eq!(here(), last);
+    core.slots[1..].iter().for_each(Slot::unlock);
+}
+
 /// Where all pages are: in the zone, cached, out.
 #[track_caller]
 fn has<M: Mode>(pool: &Pool<M>, free: u64, cached: u64, out: u64) {

@@ -4,6 +4,7 @@ use core::mem::MaybeUninit;
 
 pub(crate) use atomic::Atomic;
 
+pub(crate) use crate::hint::thread_moves;
 use crate::page::{PageId, PageState};
 
 const _: () = assert!(
