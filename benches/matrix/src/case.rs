@@ -212,7 +212,10 @@ fn takes(extent: Extent, case: &Case) -> bool {
             let short = matches!(shape, HotPair | Keep2048 | Random | Pipe);
             order == Order::Scattered && short && matches!(bulk, 1 | 8 | 64 | 256)
         }
-        Extent::Usual => matches!(shape, HotPair | Keep2048 | Pipe) && matches!(bulk, 1 | 8 | 64),
+        Extent::Usual => {
+            let short = matches!(shape, HotPair | Keep2048 | Pipe) && matches!(bulk, 1 | 8 | 64);
+            short || shape == OrphanDrop
+        }
     }
 }
 

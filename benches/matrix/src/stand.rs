@@ -14,6 +14,9 @@ use crate::shapes;
 /// About how many pages a sample handles: so many that what it finds cold at its start does not count.
 const SAMPLE: usize = 65_536;
 
+/// And of as many pairs of calls at the least: what it finds cold at its start are also code and branches.
+const CALLS: usize = 2048;
+
 /// A hot pair has so many bulks: see [`Turns`].
 const BULKS: usize = 16;
 
@@ -170,7 +173,7 @@ impl<C: Contender, const N: usize> Turns<C, N> {
 impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
     fn new(hands: &'a mut Hands<C>, case: &Case, slowness: usize) -> Result<Self> {
         let n = case.bulk;
-        let times = |pages: usize| (pages / slowness / n).max(16);
+        let times = |pages: usize| ((pages / n).max(CALLS) / slowness).max(16);
         let kept = (SAMPLE / KEPT / slowness).max(1);
         let some = |count| std::iter::repeat_with(C::bulk::<N>).take(count).collect();
         let (state, times) = match case.shape {
