@@ -2,8 +2,9 @@
 //!
 //! Invariant: a page is put only if its own word, loaded once, says that it is out and comes from its place of the run.
 
+use crate::magazine::names;
 use crate::page::{PageId, PageWord, Place};
-use crate::sync::{Atomic, Ordering};
+use crate::sync::{Atomic, Ordering, SHORT};
 
 /// Pages that may have left places side by side, to be put into places side by side.
 pub(super) struct Run<'a> {
@@ -22,8 +23,9 @@ pub(super) struct Run<'a> {
 /// So many pages of a long run are seen to between two looks at how many are left.
 const STEP: usize = 4;
 
-/// From so many pages on a run is long: for fewer, the call of `steps` costs what the steps save.
-const LONG: usize = 16;
+/// From so many pages on a run is long, and goes by steps. In a shorter one slots that name their page already are left
+/// alone: the next bulk will copy them by the vector, and would wait for stores that each wrote a part of one.
+const LONG: usize = 32;
 
 impl Run<'_> {
     /// Puts pages while their words say that they are whole and were last in `last` and the places after it, and
@@ -38,7 +40,8 @@ impl Run<'_> {
         // Made anew for each use, or the one that `steps` has a reference to would have to be in memory for all.
         let run = || Run { ids, beside, to, ..self };
         let mut at = if n < LONG { 0 } else { run().steps::<MOVED>(&is_out) };
-        while at < n && run().put::<MOVED>(at, ids[at], &beside[at], &to[at], &is_out) {
+        let look = !MOVED && n > SHORT;
+        while at < n && run().put::<MOVED>(at, ids[at], &beside[at], &to[at], &is_out, look) {
             at += 1;
         }
         at
@@ -53,7 +56,7 @@ impl Run<'_> {
         let mut at = 0;
         for ((ids, beside), to) in ids.iter().zip(beside).zip(to) {
             for step in 0..STEP {
-                if !self.put::<MOVED>(at, ids[step], &beside[step], &to[step], is_out) {
+                if !self.put::<MOVED>(at, ids[step], &beside[step], &to[step], is_out, false) {
                     return at;
                 }
                 at += 1;
@@ -62,7 +65,8 @@ impl Run<'_> {
         at
     }
 
-    /// Puts the page that is `at` pages from the first, if it is as [`Self::file`] says.
+    /// Puts the page that is `at` pages from the first, if it is as [`Self::file`] says. With a `look`, a slot that names it
+    /// already stays as it is.
     #[inline(always)]
     fn put<const MOVED: bool>(
         &self,
@@ -71,6 +75,7 @@ impl Run<'_> {
         beside: &Atomic<u32>,
         to: &Atomic<u32>,
         is_out: impl Fn(&Atomic<u32>, PageId) -> bool,
+        look: bool,
     ) -> bool {
         let Some(word) = self.words.get(id.index() as usize) else { return false };
         if !word.rests_at(self.last, at) || !is_out(beside, id) {
@@ -79,8 +84,11 @@ impl Run<'_> {
         if MOVED {
             word.rest_at(self.place, at);
         }
-        // Relaxed: `publish` publishes it.
-        to.store(id.index(), Ordering::Relaxed);
+        // Relaxed: only the owner of the magazine, who is the caller, writes it.
+        if !look || !names(to, id) {
+            // Relaxed: `publish` publishes it.
+            to.store(id.index(), Ordering::Relaxed);
+        }
         true
     }
 }

@@ -4,6 +4,7 @@ use core::mem::MaybeUninit;
 
 pub(crate) use atomic::Atomic;
 
+use super::SHORT;
 pub(crate) use crate::hint::thread_moves;
 use crate::page::{PageId, PageState};
 
@@ -109,18 +110,18 @@ pub(crate) fn thread_hint() -> usize {
     crate::hint::thread_hint(|| NEXT.fetch_add(1, super::Ordering::Relaxed))
 }
 
-/// `memcpy`, without the call where that would cost more than the copy: up to four ids.
+/// `memcpy`, without the call for a few ids.
 ///
 /// # Safety
 /// As `copy_nonoverlapping`.
 #[inline(always)]
 unsafe fn copy(from: *const MaybeUninit<PageId>, to: *mut MaybeUninit<PageId>, n: usize) {
-    if n > 4 {
+    if n > SHORT {
         // SAFETY: passed on to the caller.
         unsafe { core::ptr::copy_nonoverlapping(from, to, n) };
         return;
     }
-    for at in 0..4 {
+    for at in 0..SHORT {
         if at == n {
             return;
         }
