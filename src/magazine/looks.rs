@@ -110,3 +110,21 @@ fn a_magazine_in_a_hand_that_nobody_watches_counts_in_the_hand() {
         assert_eq!((hand.held(), magazines.len(2)), (3, 0));
     });
 }
+
+/// Pages may come back to slots that have their numbers still, all or only the first of them.
+#[test]
+fn ids_are_where_they_were_put_whatever_the_slots_held_before() {
+    let ids = |ids: [u32; CAPACITY]| ids.map(PageId::new);
+    with_magazines(|magazines| {
+        let hand = Hand::new::<Bare>(magazines, 1);
+        for given in [[1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [1, 2, 3, 4, 6], [7, 2, 3, 4, 6]] {
+            // SAFETY: nobody else uses the magazine, which is empty.
+            unsafe { hand.push_unseen(0, &ids(given)) };
+            let mut out = [const { core::mem::MaybeUninit::uninit() }; CAPACITY];
+            // SAFETY: as above; it holds five by now.
+            unsafe { hand.pop::<Bare>(0, &mut out) };
+            // SAFETY: `pop` wrote them.
+            assert_eq!(out.map(|id| unsafe { id.assume_init() }), ids(given));
+        }
+    });
+}

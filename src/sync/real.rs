@@ -1,6 +1,7 @@
 //! The real arm: the `atomic` crate, without its lock-based fallback.
 
 use core::mem::MaybeUninit;
+use core::{ptr, slice};
 
 pub(crate) use atomic::Atomic;
 
@@ -62,14 +63,34 @@ pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<P
     unsafe { copy(from.cast(), out.as_mut_ptr(), out.len()) };
 }
 
-/// Copies ids into slots with plain writes.
+/// Up to so many ids are compared with those that a magazine had there last, before they are copied over them.
+///
+/// Pages mostly come back to where they were. The next bulk waits until what was just stored can be loaded, unless nothing
+/// was; for more ids the copies take as long as that, and the compare is in vain.
+const COMPARED: usize = 64;
+
+/// Copies ids into slots with plain writes, or finds that they are there.
 ///
 /// # Safety
 /// `to` points at `ids.len()` slots that nobody else touches now: the mode does not check.
 #[inline(always)]
 pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
-    // SAFETY: as above; atomics are cells, so memory reached through a shared reference may be written.
-    unsafe { copy(ids.as_ptr().cast(), to.cast_mut().cast(), ids.len()) };
+    // Atomics are cells, so memory reached through a shared reference may be written.
+    let (from, to, n) = (ids.as_ptr().cast::<u32>(), to.cast_mut().cast::<u32>(), ids.len());
+    if n > SHORT {
+        // SAFETY: there are as many, and ids are transparent over `u32`.
+        let given = unsafe { slice::from_raw_parts(from, n) };
+        // SAFETY: as above; nobody writes them before the copy.
+        let there = unsafe { slice::from_raw_parts(to, n) };
+        // The first alone mostly says whether they come from elsewhere.
+        if n > COMPARED || there[0] != given[0] || there != given {
+            // SAFETY: as above.
+            unsafe { ptr::copy_nonoverlapping(from, to, n) };
+        }
+        return;
+    }
+    // SAFETY: as above.
+    unsafe { copy(from.cast(), to.cast(), n) };
 }
 
 /// All bits of a tag of 32.
@@ -118,7 +139,7 @@ pub(crate) fn thread_hint() -> usize {
 unsafe fn copy(from: *const MaybeUninit<PageId>, to: *mut MaybeUninit<PageId>, n: usize) {
     if n > SHORT {
         // SAFETY: passed on to the caller.
-        unsafe { core::ptr::copy_nonoverlapping(from, to, n) };
+        unsafe { ptr::copy_nonoverlapping(from, to, n) };
         return;
     }
     for at in 0..SHORT {
