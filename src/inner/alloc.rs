@@ -120,15 +120,16 @@ impl<M: Mode> Core<M> {
         fault.is_none()
     }
 
-    /// Gets at least one page into the loaded magazine, which is empty.
+    /// Gets at least one page into the loaded magazine, which is empty. A spare that has some, but less than is needed, comes
+    /// after whole magazines: what is torn between two is copied twice, and later bulks with it.
     ///
     /// # Safety
     /// The caller holds the slot.
     unsafe fn refill(&self, slot: &Slot, need: usize) -> bool {
         let Slot { loaded, spare, .. } = slot;
-        let from_spare = || {
+        let from_spare = |at_least: usize| {
             // SAFETY: the slot's holder owns its hands, here and below.
-            let some = unsafe { spare.len() } > 0;
+            let some = unsafe { spare.len() } as usize >= at_least;
             if some {
                 // SAFETY: as above.
                 unsafe { loaded.swap(spare) };
@@ -151,10 +152,14 @@ impl<M: Mode> Core<M> {
         if !M::HARDENED {
             // SAFETY: the caller holds the slot.
             let from_drops = || unsafe { self.take_dropped(slot) };
-            return from_spare() || from_drops() || from_depot() || from_zone();
+            return from_spare(need)
+                || from_drops()
+                || from_depot()
+                || from_spare(1)
+                || from_zone();
         }
         // Quarantine: freed pages wait in the spare, and behind all the pages of the zone.
-        let some = from_zone() || from_depot() || from_spare();
+        let some = from_zone() || from_depot() || from_spare(1);
         if some {
             // SAFETY: as above.
             unsafe { self.shuffle(slot) };

@@ -102,7 +102,7 @@ impl<M: Mode> Core<M> {
             let n = unsafe { target.room() }.min(ids.len() - at);
             if n == 0 {
                 // SAFETY: the caller holds the slot.
-                unsafe { self.make_room(slot, target) };
+                unsafe { self.make_room(slot, target, ids.len() - at) };
                 continue;
             }
             // SAFETY: the slot's holder owns its hands, and this one has room for `n`.
@@ -116,13 +116,14 @@ impl<M: Mode> Core<M> {
         freed
     }
 
-    /// Makes room in the hand that frees go to, which is full.
+    /// Makes room in the hand that frees go to, which is full. A spare with some room, but less than is needed, comes after
+    /// empty magazines.
     ///
     /// # Safety
     /// The caller holds the slot.
-    unsafe fn make_room(&self, slot: &Slot, full: &Hand) {
+    unsafe fn make_room(&self, slot: &Slot, full: &Hand, need: usize) {
         // SAFETY: the slot's holder owns its hands.
-        if !M::HARDENED && unsafe { slot.spare.room() } > 0 {
+        if !M::HARDENED && unsafe { slot.spare.room() } >= need {
             // SAFETY: as above.
             return unsafe { slot.loaded.swap(&slot.spare) };
         }
@@ -138,6 +139,11 @@ impl<M: Mode> Core<M> {
                 // SAFETY: the depot did not want it.
                 unsafe { full.replace::<M>(&self.magazines, given) };
                 // SAFETY: the slot's holder owns its hands.
+                if !M::HARDENED && unsafe { slot.spare.room() } > 0 {
+                    // SAFETY: as above.
+                    return unsafe { slot.loaded.swap(&slot.spare) };
+                }
+                // SAFETY: as above.
                 unsafe { self.flush(full) };
                 slot.counters.happened::<M>(&slot.counters.zone_flushes);
             }

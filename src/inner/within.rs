@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use super::{Around, Config, Faults};
 use crate::builder::Builder;
-use crate::cache::Slot;
+use crate::cache::{Counters, Slot};
 use crate::error::{Fault, Short};
 use crate::mode::{Bare, Checked, Hardened, Mode};
 use crate::page::{Order, PageId, ZONE};
@@ -170,6 +170,35 @@ fn whoever_looks_for_a_shared_slot_finds_every_one_that_is_free() {
         };
         std::thread::scope(|scope| scope.spawn(all).join().expect("no panic"));
     }
+}
+
+/// Bulks that were torn once would be torn, and lie astride lines, for as long as their size stays.
+#[test]
+fn a_bulk_is_not_torn_where_the_depot_has_a_whole_magazine() {
+    let pool = build::<Checked>(|builder| builder.caches(1).magazine(16));
+    let mut cache = pool.cache().expect("a cache");
+    let slot = &pool.core.slots[0];
+    let depot = || {
+        let Counters { depot_refills, depot_flushes, .. } = &slot.counters;
+        // SAFETY: nobody else uses the cache, and no call is under way.
+        (unsafe { [slot.loaded.len(), slot.spare.len()] }, depot_refills.get(), depot_flushes.get())
+    };
+    let mut bulks = [[MaybeUninit::uninit(); 16]; 3];
+    let ids = bulks.each_mut().map(|bulk| cache.alloc_bulk_raw(bulk).0.to_vec());
+    // SAFETY: the pages are out, and each is freed once.
+    let give = |cache: &mut Cache<_>, ids: &[_]| unsafe { cache.free_bulk_raw(ids) };
+    ids.iter().for_each(|ids| assert_eq!(give(&mut cache, ids), Ok(())));
+    assert_eq!(depot(), ([16, 16], 0, 1));
+    assert_eq!(cache.alloc_bulk_raw(&mut bulks[0][..12]).0.len(), 12);
+    assert_eq!(cache.alloc_bulk_raw(&mut bulks[1]).0.len(), 16);
+    assert_eq!(depot(), ([0, 4], 0, 1));
+    let ids = cache.alloc_bulk_raw(&mut bulks[2]).0.to_vec();
+    assert_eq!(depot(), ([0, 4], 1, 1), "a whole one, and not these four and twelve more");
+    assert_eq!(give(&mut cache, &ids), Ok(()));
+    // SAFETY: they were allocated above.
+    let ids = bulks[1].map(|id| unsafe { id.assume_init() });
+    assert_eq!(give(&mut cache, &ids), Ok(()));
+    assert_eq!(depot(), ([16, 4], 1, 2), "into an empty one, and not into the room for twelve");
 }
 
 /// Two threads that start with the same slot would take its line from one another, and much else, as long as they live.

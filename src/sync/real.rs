@@ -67,7 +67,7 @@ pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<P
 ///
 /// Pages mostly come back to where they were. The next bulk waits until what was just stored can be loaded, unless nothing
 /// was; for more ids the copies take as long as that, and the compare is in vain.
-const COMPARED: usize = 64;
+const COMPARED: usize = 32;
 
 /// Copies ids into slots with plain writes, or finds that they are there.
 ///
