@@ -52,17 +52,11 @@ cfg_if::cfg_if! {
     if #[cfg(feature = "std")] {
         #[path = "heap/std.rs"]
         mod heap;
-    } else {
-        #[path = "heap/none.rs"]
-        mod heap;
-    }
-}
-
-cfg_if::cfg_if! {
-    if #[cfg(all(feature = "std", not(pagesheaf_loom)))] {
         #[path = "hint/thread.rs"]
         mod hint;
     } else {
+        #[path = "heap/none.rs"]
+        mod heap;
         #[path = "hint/none.rs"]
         mod hint;
     }

@@ -10,18 +10,15 @@ thread_local! {
     static HINT: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Raises the calling thread's number.
-pub(crate) fn thread_moves(by: u32) {
-    // A thread that is being torn down needs none any more.
-    let _ = HINT.try_with(|hint| hint.set(hint.get().wrapping_add(by)));
-}
-
-/// The calling thread's number; `fresh` gives it at the first call.
+/// The calling thread's number, raised by `further`; `fresh` gives it at the first call.
 #[inline]
-pub(crate) fn thread_hint(fresh: impl FnOnce() -> u32) -> usize {
+pub(crate) fn thread_hint(further: u32, fresh: impl FnOnce() -> u32) -> usize {
     HINT.try_with(|hint| {
         if hint.get() == 0 {
             hint.set(fresh());
+        }
+        if further > 0 {
+            hint.set(hint.get().wrapping_add(further));
         }
         hint.get() as usize
     })

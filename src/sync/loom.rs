@@ -9,7 +9,6 @@ pub(super) use loom::cell::UnsafeCell;
 use loom::sync::atomic::AtomicU64;
 
 use super::Ordering;
-pub(crate) use crate::hint::thread_moves;
 use crate::page::{PageId, PageState};
 
 /// What an [`Atomic`] holds, as bits.
@@ -185,7 +184,10 @@ pub(crate) fn entropy<T>(_of: *const T) -> u64 {
     0x5eed
 }
 
-/// All threads start with the same slot: the most contention.
+/// All threads start with the same slot: the most contention. (A model's threads are one thread of the system.)
 pub(crate) fn thread_hint() -> usize {
-    crate::hint::thread_hint(|| 0)
+    crate::hint::thread_hint(0, || 1)
 }
+
+/// They stay there.
+pub(crate) fn thread_moves(_further: u32) {}

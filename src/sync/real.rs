@@ -6,7 +6,6 @@ use core::{ptr, slice};
 pub(crate) use atomic::Atomic;
 
 use super::SHORT;
-pub(crate) use crate::hint::thread_moves;
 use crate::page::{PageId, PageState};
 
 const _: () = assert!(
@@ -126,9 +125,19 @@ pub(crate) fn entropy<T>(of: *const T) -> u64 {
 /// The calling thread's number, counted up from one.
 #[inline]
 pub(crate) fn thread_hint() -> usize {
+    raised_hint(0)
+}
+
+/// Raises the calling thread's number.
+pub(crate) fn thread_moves(further: u32) {
+    raised_hint(further);
+}
+
+#[inline]
+fn raised_hint(further: u32) -> usize {
     static NEXT: Atomic<u32> = Atomic::new(1);
     // Relaxed: only the number matters.
-    crate::hint::thread_hint(|| NEXT.fetch_add(1, super::Ordering::Relaxed))
+    crate::hint::thread_hint(further, || NEXT.fetch_add(1, super::Ordering::Relaxed))
 }
 
 /// `memcpy`, without the call for a few ids.
