@@ -18,8 +18,8 @@ struct Ids([Cell<u32>; 256]);
 /// What an allocator has in memory beside ids: of a magazine, of a batch, and two counters.
 #[repr(align(128))]
 struct Figures {
-    /// Where the magazine's ids are.
-    ids: Cell<*const Ids>,
+    /// The address above the magazine's last id.
+    top: Cell<*const Cell<u32>>,
     held: Cell<usize>,
     asked: Cell<usize>,
     len: Cell<usize>,
@@ -36,13 +36,15 @@ fn copy(from: &[Cell<u32>], to: &[Cell<u32>]) {
 }
 
 /// Takes `n` ids to a bulk and back, so many times, with as many `PARTS` of what an allocator does: 1 the lengths of
-/// magazine and bulk, 2 also counters and the bulk's owner, 3 also the compares, 4 also where the magazine's ids are.
+/// magazine and bulk, 2 also counters and the bulk's owner, 3 also the compares, 4 also the address above the last id.
 #[inline(never)]
 fn pairs<const PARTS: u32>(all: &Figures, ids: &Ids, bulk: &Ids, n: usize, times: usize) {
     let n = black_box(n);
     for _ in 0..times {
-        // SAFETY: these are the ids, whose address was stored there.
-        let place = || if PARTS > 3 { unsafe { &*all.ids.get() } } else { ids };
+        // SAFETY: so many ids lie above or below the top, which is in the magazine.
+        let above = |n: isize| unsafe { all.top.get().offset(n) };
+        // SAFETY: as above.
+        let slots = |first, n| unsafe { std::slice::from_raw_parts(first, n) };
         let mut first = 0;
         if PARTS > 2 {
             let fits = all.owner.get() == 1 && n <= 256 - all.len.get();
@@ -57,7 +59,12 @@ fn pairs<const PARTS: u32>(all: &Figures, ids: &Ids, bulk: &Ids, n: usize, times
             all.owner.set(1);
             all.counts[0].set(all.counts[0].get() + n);
         }
-        copy(&place().0[first..first + n], &bulk.0[..n]);
+        if PARTS > 3 {
+            all.top.set(above(-(n as isize)));
+            copy(slots(all.top.get(), n), &bulk.0[..n]);
+        } else {
+            copy(&ids.0[first..first + n], &bulk.0[..n]);
+        }
         black_box((all, bulk));
         let mut back = n;
         if PARTS > 2 {
@@ -72,7 +79,12 @@ fn pairs<const PARTS: u32>(all: &Figures, ids: &Ids, bulk: &Ids, n: usize, times
         if PARTS > 1 {
             all.counts[1].set(all.counts[1].get() + back);
         }
-        copy(&bulk.0[..back], &place().0[first..first + back]);
+        if PARTS > 3 {
+            let to = all.top.replace(above(back as isize));
+            copy(&bulk.0[..back], slots(to, back));
+        } else {
+            copy(&bulk.0[..back], &ids.0[first..first + back]);
+        }
     }
 }
 
@@ -82,7 +94,7 @@ fn main() {
     let (magazine, bulk) = (ids(), ids());
     let figure = || Cell::new(0);
     let all = Box::new(Figures {
-        ids: Cell::new(ptr::from_ref(&*magazine)),
+        top: Cell::new(magazine.0.as_ptr_range().end),
         held: Cell::new(256),
         asked: figure(),
         len: figure(),
@@ -90,11 +102,13 @@ fn main() {
         counts: [figure(), figure()],
     });
     let mut cache = common::pool::<Bare>().cache().expect("a cache");
-    let mut batch = pagesheaf::PageBatch::new();
+    // Where one lies beside the cache's own memory counts: many take turns.
+    let mut batches: [_; 16] = std::array::from_fn(|_| Box::new(pagesheaf::PageBatch::new()));
     println!("ns a page    n      copy   lengths  counters  compares   address      Bare");
     for n in [16, 32, 64, 128, 256] {
         let mut times: [Vec<f64>; 6] = Default::default();
-        for _ in 0..rounds {
+        for round in 0..rounds {
+            let batch = &mut batches[round % 16];
             let mut turn = |at: usize, body: &mut dyn FnMut(usize)| {
                 body(64);
                 let start = Instant::now();
@@ -106,7 +120,7 @@ fn main() {
             turn(2, &mut |count| pairs::<2>(&all, &magazine, &bulk, n, count));
             turn(3, &mut |count| pairs::<3>(&all, &magazine, &bulk, n, count));
             turn(4, &mut |count| pairs::<4>(&all, &magazine, &bulk, n, count));
-            turn(5, &mut |count| (0..count).for_each(|_| common::pair(&mut cache, &mut batch, n)));
+            turn(5, &mut |count| (0..count).for_each(|_| common::pair(&mut cache, batch, n)));
         }
         let medians = times.each_mut().map(|times| {
             times.sort_by(f64::total_cmp);
