@@ -98,9 +98,9 @@ const ASKED: u64 = 1 << 32;
 
 /// One slot of the registry.
 ///
-/// A quick call touches the first cache line only, in this order of the fields. Ids of a long bulk that agree with it in
-/// the low twelve bits of an address hold such a call up (a processor takes a load of the one for a load of the other, just
-/// stored), and so they seldom do.
+/// In this order of the fields what every quick call touches is on the first cache line; statistics and drops touch one
+/// more. Ids of a long bulk whose addresses agree with the line's in the low twelve bits hold a call up, for a processor
+/// takes a load of the one at first for one of the other, just stored; of three lines they would do so more often.
 #[repr(C, align(128))]
 pub(crate) struct Slot {
     /// The magazine in use.
@@ -108,10 +108,10 @@ pub(crate) struct Slot {
     /// 0, or [`ASKED`] when somebody wants the slot's pages: how many ids, or how much room, a call must leave to be
     /// a quick one.
     asked: Atomic<u64>,
+    lock: Atomic<u32>,
     pub(crate) counters: Counters,
     /// Pages freed through this slot by drops, which may come after the last handle; see `inner::close`.
     pub(crate) dropped: Atomic<u64>,
-    lock: Atomic<u32>,
     /// The other one: what was loaded last, or the quarantine (hardened).
     pub(crate) spare: Hand,
     /// The zone word where the next refill starts to look.

@@ -5,11 +5,9 @@
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, TAG_BITS, Turn, copy_in, copy_out, entropy, fetch_ahead, own, thread_hint, thread_moves,
+    Atomic, SHORT, TAG_BITS, Turn, copy_in, copy_out, entropy, fetch_ahead, own, thread_hint,
+    thread_moves,
 };
-
-/// Up to so many ids are copied one by one: the call of `memcpy` would cost more than the copy.
-pub(crate) const SHORT: usize = 4;
 
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("pagesheaf needs 64-bit atomics, which this target does not have");

@@ -56,10 +56,15 @@ fn pages_are_counted_in_every_mode_and_calls_where_the_mode_says_so() {
 }
 
 #[test]
-fn what_a_quick_call_touches_is_on_one_line() {
+fn lock_magazine_and_page_counts_are_on_the_first_line() {
     use core::mem::offset_of;
-    let counted = offset_of!(Slot, counters) + offset_of!(Counters, alloc_calls);
-    assert!(counted <= crate::table::LINE, "{counted} bytes");
-    assert!(offset_of!(Slot, loaded) + size_of::<Hand>() <= offset_of!(Slot, asked));
-    assert!(offset_of!(Slot, asked) < offset_of!(Slot, counters));
+    let counted = |of| offset_of!(Slot, counters) + of + size_of::<Count>();
+    let ends = [
+        offset_of!(Slot, loaded) + size_of::<Hand>(),
+        offset_of!(Slot, asked) + 8,
+        offset_of!(Slot, lock) + 4,
+        counted(offset_of!(Counters, allocated)),
+        counted(offset_of!(Counters, freed)),
+    ];
+    assert!(ends.iter().all(|&end| end <= crate::table::LINE), "{ends:?}");
 }

@@ -121,7 +121,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Gets at least one page into the loaded magazine, which is empty. A spare that has some, but less than is needed, comes
-    /// after whole magazines: what is torn between two is copied twice, and later bulks with it.
+    /// after the depot's magazines: what is torn between two is copied twice, and later bulks with it.
     ///
     /// # Safety
     /// The caller holds the slot.

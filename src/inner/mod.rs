@@ -265,15 +265,16 @@ impl<M: Mode> Core<M> {
         self.slots.get(self.owned_slots + self.around.at(thread_hint() as u32))
     }
 
-    /// Tries to get a shared slot, first the one where this thread always starts. The caller unlocks it.
+    /// Tries to get a shared slot, first the one where this thread starts. The caller unlocks it.
     #[inline]
     pub(crate) fn borrow_slot(&self) -> Option<&Slot> {
         let first = self.shared_here()?;
         if first.try_lock() { Some(first) } else { self.borrow_another() }
     }
 
-    /// Tries to get another shared slot: that where this thread starts is busy. From now on it starts where it got one:
-    /// two threads that start with the same slot would take its lines from one another for as long as they live.
+    /// Tries to get another shared slot: that where this thread starts is busy. From now on it starts where it got one, in
+    /// every pool: two threads that start with the same slot would take its lines from one another for as long as they live.
+    /// What the thread left in the old slot is for whoever uses that next, or runs dry.
     #[cold]
     #[inline(never)]
     fn borrow_another(&self) -> Option<&Slot> {

@@ -23,8 +23,9 @@ pub(super) struct Run<'a> {
 /// So many pages of a long run are seen to between two looks at how many are left.
 const STEP: usize = 4;
 
-/// From so many pages on a run is long, and goes by steps. In a shorter one slots that name their page already are left
-/// alone: the next bulk will copy them by the vector, and would wait for stores that each wrote a part of one.
+/// From so many pages on a run is long, and goes by steps. Otherwise, and in what is left of it, slots that name their page
+/// already are left alone where there are more than [`SHORT`]: the next bulk will copy them by the vector, and would wait for
+/// stores that each wrote a part of one.
 const LONG: usize = 32;
 
 impl Run<'_> {

@@ -5,6 +5,8 @@
 //! is zero meanwhile, and gets the true one when the magazine is put down. The owner works on figures of its own, at
 //! fixed offsets from one pointer, and only *writes* the shared line.
 //!
+//! Where the last id lies is kept as an address too: `top` is that of the slot at `start + len`.
+//!
 //! Lengths are stored before ids are copied where nobody looks: a store behind the copy would wait for it, and the
 //! next call for the store.
 
@@ -20,7 +22,7 @@ pub(crate) struct Hand {
     /// Only the owner writes it; others may read it as a hint, or for a report.
     len: Atomic<u32>,
     capacity: Owned<u32>,
-    /// The slot after the last id, and not the first: a copy's address is then one figure, where it would be two.
+    /// The slot after the last id, and not the first one: a copy's address is then one figure, and not two.
     top: Owned<*const Atomic<u32>>,
     head: Owned<*const Head>,
     start: Owned<Place>,
@@ -167,7 +169,7 @@ impl Hand {
         let top = unsafe { self.top.get() };
         // SAFETY: the magazine holds as many ids below its top.
         let first = unsafe { top.sub(out.len()) };
-        // SAFETY: the ids below this length are still there.
+        // SAFETY: the ids below this length, which `first` comes after, are still there.
         unsafe { self.set_top::<M>(left, first) };
         // SAFETY: the slots from there on held ids just now, and only the owner writes them.
         unsafe { copy_out(first, out) };
@@ -217,8 +219,10 @@ impl Hand {
     pub(crate) unsafe fn slots_after<'a>(&self, n: usize) -> &'a [Atomic<u32>] {
         // SAFETY: the caller owns the hand, here and below.
         unsafe { self.begin_writing() };
-        // SAFETY: as above; the magazine has as many.
-        unsafe { core::slice::from_raw_parts(self.top.get(), n) }
+        // SAFETY: as above.
+        let top = unsafe { self.top.get() };
+        // SAFETY: the magazine has as many.
+        unsafe { core::slice::from_raw_parts(top, n) }
     }
 
     /// Stores an id at a place of this magazine, where others may be looking.
@@ -229,8 +233,12 @@ impl Hand {
     pub(crate) unsafe fn put(&self, place: Place, id: PageId) {
         // SAFETY: the caller owns the hand, here and below.
         let above = unsafe { place as isize - self.end() as isize };
-        // SAFETY: as above; the place is one of the magazine's.
-        let slot = unsafe { &*self.top.get().offset(above) };
+        // SAFETY: as above.
+        let top = unsafe { self.top.get() };
+        // SAFETY: the place is one of the magazine's.
+        let slot = unsafe { top.offset(above) };
+        // SAFETY: as above.
+        let slot = unsafe { &*slot };
         // Relaxed: the Release store of the end publishes it.
         slot.store(id.index(), Ordering::Relaxed);
     }
@@ -257,8 +265,10 @@ impl Hand {
     /// As [`Self::publish`]; the magazine holds `held` ids.
     #[inline(always)]
     pub(crate) unsafe fn take_in<M: Mode>(&self, held: u32, n: usize) {
-        // SAFETY: the caller owns the hand, whose magazine has room for as many above its top.
-        let top = unsafe { self.top.get().add(n) };
+        // SAFETY: the caller owns the hand.
+        let top = unsafe { self.top.get() };
+        // SAFETY: its magazine has room for as many above its top.
+        let top = unsafe { top.add(n) };
         // SAFETY: passed on to the caller.
         unsafe { self.set_top::<M>(held + n as u32, top) };
     }
@@ -269,7 +279,7 @@ impl Hand {
     /// or it would take an id that has long left for one that is still there. Pairs with the Acquire in `beside`.
     ///
     /// # Safety
-    /// As [`Self::publish`].
+    /// The caller owns the hand; every place below this length holds an id, and `top` is the slot at it.
     #[inline(always)]
     unsafe fn set_top<M: Mode>(&self, len: u32, top: *const Atomic<u32>) {
         // SAFETY: the caller owns the hand.

@@ -204,6 +204,6 @@ impl<'a> Lookup<'a> {
 /// Whether a slot has this id.
 #[inline(always)]
 pub(crate) fn names(slot: &Atomic<u32>, id: PageId) -> bool {
-    // Relaxed: ordered after the Acquire load of the magazine's end, in `beside`.
+    // Relaxed: ordered after the Acquire load of the magazine's end, in `beside`; or it is the owner who looks.
     slot.load(Ordering::Relaxed) == id.index()
 }

@@ -138,6 +138,9 @@ impl Turn {
     }
 }
 
+/// None, so that short runs do in a model what longer ones do elsewhere.
+pub(crate) const SHORT: usize = 0;
+
 /// As the real arm's, one slot at a time.
 ///
 /// # Safety
@@ -150,7 +153,7 @@ pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<P
     }
 }
 
-/// As the real arm's, one slot at a time.
+/// As the real arm's, one slot at a time, and without its compare, which only the owner's own stores can answer.
 ///
 /// # Safety
 /// As the real arm's.

@@ -5,7 +5,6 @@ use core::{ptr, slice};
 
 pub(crate) use atomic::Atomic;
 
-use super::SHORT;
 use crate::page::{PageId, PageState};
 
 const _: () = assert!(
@@ -51,6 +50,9 @@ impl Turn {
     #[inline(always)]
     pub(crate) fn writes(&self) {}
 }
+
+/// Up to so many ids are copied one by one: the call of `memcpy` would cost more than the copy.
+pub(crate) const SHORT: usize = 4;
 
 /// Copies ids out of slots.
 ///
@@ -122,7 +124,7 @@ pub(crate) fn entropy<T>(of: *const T) -> u64 {
     of.addr() as u64
 }
 
-/// The calling thread's number, counted up from one.
+/// The calling thread's number, at first counted up from one.
 #[inline]
 pub(crate) fn thread_hint() -> usize {
     raised_hint(0)

@@ -11,10 +11,10 @@ use crate::partner::Partner;
 use crate::ring::{Line, Ring};
 use crate::shapes;
 
-/// About how many pages a sample handles: so many that what it finds cold at its start does not count.
+/// A sample handles at least about so many pages: what it finds cold at its start does not count then.
 const SAMPLE: usize = 65_536;
 
-/// And of as many pairs of calls at the least: what it finds cold at its start are also code and branches.
+/// And it makes at least so many pairs of calls: code and branches are cold at its start, too.
 const CALLS: usize = 2048;
 
 /// A hot pair has so many bulks: see [`Turns`].
@@ -28,7 +28,8 @@ pub trait Stand {
 
 /// A case that is ready.
 pub trait Sampler {
-    /// Brings back what others, who had their turn meanwhile, took from the processor's caches. Not timed.
+    /// Goes to the next bulk where bulks take turns, and brings back what others, who had their turn meanwhile, took from the
+    /// processor's caches. Not timed.
     fn warm(&mut self);
 
     /// How long one sample takes, and how many pages come and go in it.
@@ -319,7 +320,9 @@ mod tests {
         for case in cases(Extent::All).iter().filter(|case| few(case) && !case.touched) {
             let mut hands = Hands::<Modal<Checked>>::new(&case.setup()).expect("pages");
             let mut ready = hands.prepare(case, 64).expect("ready");
-            for _ in 0..2 {
+            // So often that all bulks of a hot pair have had their turn.
+            for _ in 0..if case.shape == Shape::HotPair { BULKS + 2 } else { 2 } {
+                ready.warm();
                 let (time, pages) = ready.sample(&partner);
                 assert!(pages >= 16 && pages.is_multiple_of(case.bulk) && !time.is_zero());
             }
