@@ -122,10 +122,17 @@ impl<M: Mode> Core<M> {
     /// # Safety
     /// The caller holds the slot.
     unsafe fn make_room(&self, slot: &Slot, full: &Hand, need: usize) {
-        // SAFETY: the slot's holder owns its hands.
-        if !M::HARDENED && unsafe { slot.spare.room() } >= need {
-            // SAFETY: as above.
-            return unsafe { slot.loaded.swap(&slot.spare) };
+        let in_spare = |at_least: usize| {
+            // SAFETY: the slot's holder owns its hands, here and below.
+            let some = !M::HARDENED && unsafe { slot.spare.room() } >= at_least;
+            if some {
+                // SAFETY: as above.
+                unsafe { slot.loaded.swap(&slot.spare) };
+            }
+            some
+        };
+        if in_spare(need) {
+            return;
         }
         // SAFETY: as above.
         let given = unsafe { full.put_down::<M>(&self.magazines) };
@@ -138,14 +145,11 @@ impl<M: Mode> Core<M> {
             None => {
                 // SAFETY: the depot did not want it.
                 unsafe { full.replace::<M>(&self.magazines, given) };
-                // SAFETY: the slot's holder owns its hands.
-                if !M::HARDENED && unsafe { slot.spare.room() } > 0 {
+                if !in_spare(1) {
                     // SAFETY: as above.
-                    return unsafe { slot.loaded.swap(&slot.spare) };
+                    unsafe { self.flush(full) };
+                    slot.counters.happened::<M>(&slot.counters.zone_flushes);
                 }
-                // SAFETY: as above.
-                unsafe { self.flush(full) };
-                slot.counters.happened::<M>(&slot.counters.zone_flushes);
             }
         }
     }
