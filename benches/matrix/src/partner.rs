@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::clock::{self, Cores};
-use crate::ring::Patience;
+use crate::ring::{Line, Patience};
 
 /// A thread that runs beside this one.
 pub struct Partner(ThreadPool);
@@ -37,8 +37,9 @@ impl Partner {
         other: impl FnOnce(&dyn Fn() -> bool) + Send,
         own: impl FnOnce() -> R,
     ) -> R {
-        let (ready, ended) = (AtomicBool::new(false), AtomicBool::new(false));
-        let (ready, ended) = (&ready, &ended);
+        // The other thread looks at one again and again: it must not lie beside what `own` has on its stack.
+        let (ready, ended) = (Line(AtomicBool::new(false)), Line(AtomicBool::new(false)));
+        let (ready, ended) = (&ready.0, &ended.0);
         self.0.in_place_scope(|scope| {
             scope.spawn(move |_| {
                 ready.store(true, Ordering::Release);

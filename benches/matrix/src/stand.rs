@@ -17,6 +17,9 @@ const SAMPLE: usize = 65_536;
 /// And it makes at least so many pairs of calls: code and branches are cold at its start, too.
 const CALLS: usize = 2048;
 
+/// Where a thread on the other core was woken for it, what is cold at its start shows for longer.
+const CALLS_BESIDE: usize = 8192;
+
 /// A hot pair has so many bulks: see [`Turns`].
 const BULKS: usize = 16;
 
@@ -174,11 +177,12 @@ impl<C: Contender, const N: usize> Turns<C, N> {
 impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
     fn new(hands: &'a mut Hands<C>, case: &Case, slowness: usize) -> Result<Self> {
         let n = case.bulk;
-        let times = |pages: usize| ((pages / n).max(CALLS) / slowness).max(16);
+        let at_least = |calls: usize| ((SAMPLE / n).max(calls) / slowness).max(16);
+        let (times, beside) = (at_least(CALLS), at_least(CALLS_BESIDE));
         let kept = (SAMPLE / KEPT / slowness).max(1);
         let some = |count| std::iter::repeat_with(C::bulk::<N>).take(count).collect();
         let (state, times) = match case.shape {
-            Shape::HotPair => (State::HotPair(Turns(some(BULKS), 0)), times(SAMPLE)),
+            Shape::HotPair => (State::HotPair(Turns(some(BULKS), 0)), times),
             Shape::Keep2048 => (State::Keep(some(KEPT / n)), kept),
             Shape::Outstanding => {
                 let out = case.out.unwrap_or_default() / n;
@@ -188,20 +192,20 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
                     bulks = shuffle::<C, N>(bulks, n);
                 }
                 bulks.push(C::bulk());
-                (State::Outstanding(bulks, out), times(SAMPLE))
+                (State::Outstanding(bulks, out), times)
             }
             Shape::TwoThreads if case.out.is_some() => (State::KeepBeside(some(KEPT / n)), kept),
-            Shape::TwoThreads => (State::TwoThreads(Turns(some(BULKS), 0)), times(SAMPLE)),
-            Shape::Pipe => (State::Pipe(Box::new(Ring::new(C::bulk))), times(SAMPLE)),
+            Shape::TwoThreads => (State::TwoThreads(Turns(some(BULKS), 0)), beside),
+            Shape::Pipe => (State::Pipe(Box::new(Ring::new(C::bulk))), times),
             Shape::Random => {
                 let places = 2 * KEPT / n;
                 let mut random = Random::default();
                 // Every other pick fills a bulk.
-                let picks = (0..2 * times(SAMPLE)).map(|_| random.below(places) as u16);
+                let picks = (0..2 * times).map(|_| random.below(places) as u16);
                 let (bulks, full, picks) = (some(places), vec![false; places], picks.collect());
                 (State::Random { bulks, full, picks }, 0)
             }
-            Shape::OrphanDrop => (State::OrphanDrop, times(SAMPLE)),
+            Shape::OrphanDrop => (State::OrphanDrop, beside),
         };
         Ok(Ready { hands, n, times, state })
     }
