@@ -1,7 +1,7 @@
 //! Freeing: into the loaded magazine (hardened: the spare, which is the quarantine); when it is full, it goes to the
 //! depot, or else its pages to the zone.
 
-use super::run::Run;
+use super::run::{Run, fetch_words};
 use super::{Core, Tables};
 use crate::cache::Slot;
 use crate::depot::Stack;
@@ -9,11 +9,7 @@ use crate::error::Fault;
 use crate::magazine::{Beside, Hand, MAGAZINE_MAX, names};
 use crate::mode::{Checked, Mode};
 use crate::page::{PageId, Place, ZONE};
-use crate::sync::{Ordering, fetch_ahead};
-
-/// So many words are near: 256 KiB, which a processor's second cache has room for. Asking for them ahead would cost a
-/// tenth of a free; in a pool of two million pages it saves a third.
-const NEAR: usize = 1 << 15;
+use crate::sync::Ordering;
 
 /// The bad pages of a call.
 #[derive(Default)]
@@ -304,11 +300,7 @@ impl Tables {
         if filed > 0 {
             publish(filed);
         }
-        // In a large pool words come from afar: all are on their way before the first is looked at.
-        if self.words.len() > NEAR {
-            let words = ids[filed..].iter().filter_map(|id| self.words.get(id.index() as usize));
-            words.for_each(fetch_ahead);
-        }
+        fetch_words(&self.words, ids, filed);
         let fault = loop {
             let Some(&id) = ids.get(filed) else { break None };
             let Some(word) = self.words.get(id.index() as usize) else {

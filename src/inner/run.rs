@@ -4,7 +4,7 @@
 
 use crate::magazine::names;
 use crate::page::{PageId, PageWord, Place};
-use crate::sync::{Atomic, Ordering, SHORT};
+use crate::sync::{Atomic, Ordering, SHORT, fetch_ahead};
 
 /// Pages that may have left places side by side, to be put into places side by side.
 pub(super) struct Run<'a> {
@@ -27,6 +27,17 @@ const STEP: usize = 4;
 /// already are left alone where there are more than [`SHORT`]: the next bulk will copy them by the vector, and would wait for
 /// stores that each wrote a part of one.
 const LONG: usize = 32;
+
+/// So many words are near: a mebibyte, which a processor's second cache has room for.
+const NEAR: usize = 1 << 17;
+
+/// In a large pool words come from afar: all of the pages from `first` on are on their way before the first is looked at.
+#[inline(always)]
+pub(super) fn fetch_words(words: &[PageWord], ids: &[PageId], first: usize) {
+    if words.len() > NEAR {
+        ids[first..].iter().filter_map(|id| words.get(id.index() as usize)).for_each(fetch_ahead);
+    }
+}
 
 impl Run<'_> {
     /// Puts pages while their words say that they are whole and were last in `last` and the places after it, and
@@ -51,6 +62,9 @@ impl Run<'_> {
     /// As `file`, but perhaps only the first pages, by whole steps.
     #[inline(never)]
     fn steps<const MOVED: bool>(&self, is_out: &impl Fn(&Atomic<u32>, PageId) -> bool) -> usize {
+        if !MOVED {
+            fetch_words(self.words, self.ids, 0);
+        }
         let (ids, _) = self.ids.as_chunks::<STEP>();
         let (beside, _) = self.beside.as_chunks::<STEP>();
         let (to, _) = self.to.as_chunks::<STEP>();

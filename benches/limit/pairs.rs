@@ -1,19 +1,24 @@
 //! How near to a plain copy of ids a bulk allocator can come: a pair of copies, with what an allocator does besides added
-//! part by part, and `Bare`. Times are compared within one run: everybody takes turns, and the median counts.
-
-#[macro_use]
-mod common;
+//! part by part, and `Bare`.
 
 use std::cell::Cell;
 use std::hint::black_box;
 use std::ptr;
-use std::time::Instant;
 
-use pagesheaf::Bare;
+use pagesheaf::{Bare, PageBatch};
+
+use crate::common;
+use crate::turns::Turns;
 
 /// Ids on cache lines.
 #[repr(align(64))]
-struct Ids([Cell<u32>; 256]);
+pub struct Ids(pub [Cell<u32>; 256]);
+
+impl Ids {
+    pub fn new() -> Box<Self> {
+        Box::new(Ids([const { Cell::new(0) }; 256]))
+    }
+}
 
 /// What an allocator has in memory beside ids: of a magazine, of a batch, and two counters.
 #[repr(align(128))]
@@ -29,7 +34,7 @@ struct Figures {
 
 /// Copies ids, by `memcpy`.
 #[inline(always)]
-fn copy(from: &[Cell<u32>], to: &[Cell<u32>]) {
+pub fn copy(from: &[Cell<u32>], to: &[Cell<u32>]) {
     assert_eq!(from.len(), to.len());
     // SAFETY: the slices are equally long, and apart: one is in a magazine, the other in a bulk.
     unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to.as_ptr().cast_mut(), from.len()) };
@@ -88,10 +93,9 @@ fn pairs<const PARTS: u32>(all: &Figures, ids: &Ids, bulk: &Ids, n: usize, times
     }
 }
 
-fn main() {
-    let rounds = if std::env::args().any(|arg| arg == "--test") { 1 } else { 201 };
-    let ids = || Box::new(Ids([const { Cell::new(0) }; 256]));
-    let (magazine, bulk) = (ids(), ids());
+/// Prints how long a page takes in pairs of bulks of several sizes.
+pub fn print(turns: &Turns) {
+    let (magazine, bulk) = (Ids::new(), Ids::new());
     let figure = || Cell::new(0);
     let all = Box::new(Figures {
         top: Cell::new(magazine.0.as_ptr_range().end),
@@ -103,29 +107,21 @@ fn main() {
     });
     let mut cache = common::pool::<Bare>().cache().expect("a cache");
     // Where one lies beside the cache's own memory counts: many take turns.
-    let mut batches: [_; 16] = std::array::from_fn(|_| Box::new(pagesheaf::PageBatch::new()));
-    println!("ns a page    n      copy   lengths  counters  compares   address      Bare");
+    let mut batches: [_; 16] = std::array::from_fn(|_| Box::new(PageBatch::new()));
+    println!("pairs, n           copy   lengths  counters  compares   address      Bare");
     for n in [16, 32, 64, 128, 256] {
-        let mut times: [Vec<f64>; 6] = Default::default();
-        for round in 0..rounds {
-            let batch = &mut batches[round % 16];
-            let mut turn = |at: usize, body: &mut dyn FnMut(usize)| {
-                body(64);
-                let start = Instant::now();
-                body(1024);
-                times[at].push(start.elapsed().as_secs_f64() * 1e9 / (1024 * n) as f64);
-            };
-            turn(0, &mut |count| pairs::<0>(&all, &magazine, &bulk, n, count));
-            turn(1, &mut |count| pairs::<1>(&all, &magazine, &bulk, n, count));
-            turn(2, &mut |count| pairs::<2>(&all, &magazine, &bulk, n, count));
-            turn(3, &mut |count| pairs::<3>(&all, &magazine, &bulk, n, count));
-            turn(4, &mut |count| pairs::<4>(&all, &magazine, &bulk, n, count));
-            turn(5, &mut |count| (0..count).for_each(|_| common::pair(&mut cache, batch, n)));
-        }
-        let medians = times.each_mut().map(|times| {
-            times.sort_by(f64::total_cmp);
-            format!("{:10.4}", times[times.len() / 2])
-        });
-        println!("{n:14}{}", medians.concat());
+        turns.print(
+            n,
+            &mut [
+                &mut |_, count| pairs::<0>(&all, &magazine, &bulk, n, count),
+                &mut |_, count| pairs::<1>(&all, &magazine, &bulk, n, count),
+                &mut |_, count| pairs::<2>(&all, &magazine, &bulk, n, count),
+                &mut |_, count| pairs::<3>(&all, &magazine, &bulk, n, count),
+                &mut |_, count| pairs::<4>(&all, &magazine, &bulk, n, count),
+                &mut |round, count| {
+                    (0..count).for_each(|_| common::pair(&mut cache, &mut batches[round % 16], n));
+                },
+            ],
+        );
     }
 }

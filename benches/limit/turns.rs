@@ -1,0 +1,47 @@
+//! Everybody takes turns in one process, and the median counts: times are compared within one run.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+/// Calls in a turn.
+const CALLS: usize = 1024;
+
+/// More than the caches of a processor hold, in words.
+const FAR: usize = 1 << 23;
+
+/// How often everybody has a turn.
+pub struct Turns(pub usize);
+
+/// What has turns: it is told which turn it is, and how many calls to make.
+pub type Body<'a> = &'a mut dyn FnMut(usize, usize);
+
+impl Turns {
+    /// Prints a line: how many ns a page takes for each, `n` pages a call.
+    pub fn print(&self, n: usize, bodies: &mut [Body<'_>]) {
+        self.print_after(|| (), n, bodies);
+    }
+
+    /// As `print`, with nothing near at the beginning of a turn but the code.
+    pub fn print_cold(&self, n: usize, bodies: &mut [Body<'_>]) {
+        let far = vec![1_u64; FAR];
+        self.print_after(|| _ = black_box(far.iter().sum::<u64>()), n, bodies);
+    }
+
+    fn print_after(&self, before: impl Fn(), n: usize, bodies: &mut [Body<'_>]) {
+        let mut times = vec![Vec::new(); bodies.len()];
+        for round in 0..self.0 {
+            for (body, times) in bodies.iter_mut().zip(&mut times) {
+                before();
+                body(round, CALLS / 16);
+                let start = Instant::now();
+                body(round, CALLS);
+                times.push(start.elapsed().as_secs_f64() * 1e9 / (CALLS * n) as f64);
+            }
+        }
+        let median = |times: &mut Vec<f64>| {
+            times.sort_by(f64::total_cmp);
+            format!("{:10.4}", times[times.len() / 2])
+        };
+        println!("{n:13}{}", times.iter_mut().map(median).collect::<String>());
+    }
+}

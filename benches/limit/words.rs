@@ -1,0 +1,78 @@
+//! What it takes to look at something of each page that comes back, and to change it, when a million pages are out and come
+//! back in no order: everything is asked for ahead, and nothing else is done. Others have been through the caches since.
+
+use std::cell::Cell;
+use std::hint::black_box;
+
+use crate::turns::Turns;
+
+/// Pages.
+const PAGES: usize = 1 << 20;
+
+/// All pages in no order.
+fn shuffled() -> Vec<u32> {
+    let mut ids: Vec<u32> = (0..PAGES as u32).collect();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for at in (1..PAGES).rev() {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        ids.swap(at, (random % (at as u64 + 1)) as usize);
+    }
+    ids
+}
+
+/// Asks the processor for something that will be read soon.
+#[inline(always)]
+fn fetch_ahead<T>(soon: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, which reads nothing. Every x86-64 has the instruction.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>((&raw const *soon).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = soon;
+}
+
+/// Goes on through the pages, `n` at a time: looks at the word of each, and changes it as `change` says.
+#[inline(always)]
+fn looks<T: Copy>(
+    words: &[Cell<T>],
+    ids: &mut std::iter::Cycle<std::slice::Chunks<'_, u32>>,
+    times: usize,
+    at: impl Fn(u32) -> usize,
+    change: impl Fn(u32, T) -> T,
+) {
+    for ids in ids.take(times) {
+        ids.iter().for_each(|&id| fetch_ahead(&words[at(id)]));
+        ids.iter().for_each(|&id| words[at(id)].set(change(id, words[at(id)].get())));
+    }
+    black_box(words);
+}
+
+/// Prints how long a page takes by what is looked at: 8 bytes of each, or 1, or a bit.
+pub fn print(turns: &Turns) {
+    let ids = shuffled();
+    let words = vec![Cell::new(0_u64); PAGES];
+    let bytes = vec![Cell::new(0_u8); PAGES];
+    let bits = vec![Cell::new(0_u64); PAGES / 64];
+    println!("looks, n        8 bytes    a byte     a bit");
+    for n in [8, 64, 256] {
+        let [mut of_words, mut of_bytes, mut of_bits] = [(); 3].map(|()| ids.chunks(n).cycle());
+        let place = |id: u32| id as usize;
+        turns.print_cold(
+            n,
+            &mut [
+                &mut |_, count| looks(&words, &mut of_words, count, place, |_, word| word + 1),
+                &mut |_, count| {
+                    looks(&bytes, &mut of_bytes, count, place, |_, byte| byte.wrapping_add(1))
+                },
+                &mut |_, count| {
+                    let place = |id| place(id) / 64;
+                    looks(&bits, &mut of_bits, count, place, |id, bits| bits ^ 1 << (id % 64));
+                },
+            ],
+        );
+    }
+}
