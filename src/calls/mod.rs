@@ -81,9 +81,10 @@ pub(super) fn alloc_bulk<M: Mode, const N: usize>(
         && want <= batch.room()
         && let Some(left) = front.spares(want)
     {
-        // The batch grows first: its length, stored behind the copy, would wait for it.
+        // The batch grows first: its length, stored behind the copy, would wait for it. What it was compared with is the core,
+        // or it would not have come here; so the compiler needs no other pointer.
         // SAFETY: there is room, and `take_now` writes `want` ids of pages that are the batch's from now on.
-        let out = unsafe { batch.grow(front.core(), want) };
+        let out = unsafe { batch.grow(front.owner(), want) };
         // SAFETY: the front spares so many.
         unsafe { front.take_now(left, out) };
         return Bulk { new: want, short: None };
@@ -204,7 +205,8 @@ pub(super) fn free_bulk<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
 ) {
     batch.fetch_ahead();
-    if !batch.is_of(front.core()) {
+    // Nothing but the core, where a batch has pages at all.
+    if !batch.is_of(front.owner()) {
         return go_home(batch);
     }
     // SAFETY: the pages leave the batch and go back.
