@@ -1,5 +1,6 @@
 //! A contender on its pages, and one case of it made ready: what is between two samples is kept here.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -146,32 +147,57 @@ enum State<C: Contender, const N: usize> {
 
 /// The bulks of a hot pair, and whose turn it is. Each sample has the next; those before it are full meanwhile.
 ///
-/// So the samples go through as many bulks as places in the allocator's own memory. By the low twelve bits of its address
-/// a processor takes a load at first for one of bytes that were just stored, wherever those are: a pair of 128 pages takes a
-/// sixth longer where its bulk lies so beside a length.
-struct Turns<C: Contender, const N: usize>(Vec<C::Bulk<N>>, usize);
+/// So the samples go through as many bulks as places in the allocator's own memory, and on the stack. By the low twelve bits
+/// of its address a processor takes a load at first for one of bytes that were just stored, wherever those are: a pair of 128
+/// pages takes a sixth longer where its bulk lies so beside a length, or the magazine's ids beside what is on the stack.
+struct Turns<C: Contender, const N: usize> {
+    bulks: Vec<C::Bulk<N>>,
+    at: usize,
+    depth: usize,
+}
 
 impl<C: Contender, const N: usize> Turns<C, N> {
-    /// The bulk whose turn it is, which is empty.
-    fn bulk(&mut self) -> &mut C::Bulk<N> {
-        &mut self.0[self.1]
+    fn new() -> Self {
+        let bulks = std::iter::repeat_with(C::bulk::<N>).take(BULKS).collect();
+        Turns { bulks, at: 0, depth: 0 }
+    }
+
+    /// Does something with the bulk whose turn it is, which is empty.
+    fn turn<R>(&mut self, work: impl FnOnce(&mut C::Bulk<N>) -> R) -> R {
+        let (bulk, mut work, mut result) = (&mut self.bulks[self.at], Some(work), None);
+        deeper(self.depth, &mut || result = work.take().map(|work| work(bulk)));
+        result.expect("it was called once")
     }
 
     /// Goes to the next bulk.
     fn next(&mut self, hand: &mut C, n: usize) {
-        if self.1 + 1 == self.0.len() {
+        // One fewer than bulks: each bulk meets each depth.
+        self.depth = (self.depth + 1) % (BULKS - 1);
+        if self.at + 1 == self.bulks.len() {
             return self.empty(hand, n);
         }
-        let got = hand.alloc(self.bulk(), n);
+        let got = hand.alloc(&mut self.bulks[self.at], n);
         assert_eq!(got, n, "a bulk was short");
-        self.1 += 1;
+        self.at += 1;
     }
 
     /// Frees what is out, and starts again.
     fn empty(&mut self, hand: &mut C, n: usize) {
-        self.0[..self.1].iter_mut().for_each(|bulk| hand.free(bulk, n));
-        self.1 = 0;
+        self.bulks[..self.at].iter_mut().for_each(|bulk| hand.free(bulk, n));
+        self.at = 0;
     }
+}
+
+/// Calls `work` so many frames deeper on the stack, each of some cache lines.
+#[inline(never)]
+fn deeper(frames: usize, work: &mut dyn FnMut()) {
+    let frame = black_box([0_u8; 256]);
+    if frames == 0 {
+        work();
+    } else {
+        deeper(frames - 1, work);
+    }
+    black_box(frame);
 }
 
 impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
@@ -182,7 +208,7 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
         let kept = (SAMPLE / KEPT / slowness).max(1);
         let some = |count| std::iter::repeat_with(C::bulk::<N>).take(count).collect();
         let (state, times) = match case.shape {
-            Shape::HotPair => (State::HotPair(Turns(some(BULKS), 0)), times),
+            Shape::HotPair => (State::HotPair(Turns::new()), times),
             Shape::Keep2048 => (State::Keep(some(KEPT / n)), kept),
             Shape::Outstanding => {
                 let out = case.out.unwrap_or_default() / n;
@@ -195,7 +221,7 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
                 (State::Outstanding(bulks, out), times)
             }
             Shape::TwoThreads if case.out.is_some() => (State::KeepBeside(some(KEPT / n)), kept),
-            Shape::TwoThreads => (State::TwoThreads(Turns(some(BULKS), 0)), beside),
+            Shape::TwoThreads => (State::TwoThreads(Turns::new()), beside),
             Shape::Pipe => (State::Pipe(Box::new(Ring::new(C::bulk))), times),
             Shape::Random => {
                 let places = 2 * KEPT / n;
@@ -218,7 +244,7 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
         match state {
             State::HotPair(turns) => {
                 turns.next(own, *n);
-                shapes::hot_pair::<C, N, T>(own, turns.bulk(), *n, times);
+                turns.turn(|bulk| shapes::hot_pair::<C, N, T>(own, bulk, *n, times));
             }
             State::Keep(bulks) => shapes::keep::<C, N, T>(own, bulks, *n, times),
             State::Outstanding(bulks, at) => {
@@ -240,8 +266,7 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
         let both = (&mut *own, other);
         let time = match state {
             State::HotPair(turns) => {
-                let bulk = turns.bulk();
-                time(|| shapes::hot_pair::<C, N, T>(own, bulk, n, times))
+                turns.turn(|bulk| time(|| shapes::hot_pair::<C, N, T>(own, bulk, n, times)))
             }
             State::Keep(bulks) => {
                 let time = time(|| shapes::keep::<C, N, T>(own, bulks, n, times));
@@ -251,7 +276,7 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
                 time(|| shapes::outstanding::<C, N, T>(own, bulks, at, n, times))
             }
             State::TwoThreads(turns) => {
-                shapes::two_threads::<C, N, T>(both, turns.bulk(), n, times, partner)
+                turns.turn(|bulk| shapes::two_threads::<C, N, T>(both, bulk, n, times, partner))
             }
             State::KeepBeside(bulks) => {
                 let time = shapes::keep_beside::<C, N, T>(both, bulks, n, times, partner);
