@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use pagesheaf::{Bare, PageBatch};
+use pagesheaf::{Bare, Cache, PageBatch};
 
 use crate::common;
 use crate::pairs::{Ids, copy};
@@ -38,6 +38,16 @@ fn drops<const PARTS: u32>(slot: &Slot, ids: &Ids, bulk: &Ids, n: usize, times: 
     }
 }
 
+/// The allocator's own, so many times. A function by itself: what stands around it must not change how it is compiled.
+#[inline(never)]
+fn calls(cache: &mut Cache<Bare>, batch: &mut PageBatch<Bare>, n: usize, times: usize) {
+    let n = black_box(n);
+    for _ in 0..times {
+        assert_eq!(cache.alloc_bulk(batch, n).new, n);
+        black_box(&mut *batch).clear();
+    }
+}
+
 /// Prints how long a page takes that is allocated in bulk, and dropped without a cache.
 pub fn print(turns: &Turns) {
     let (magazine, bulk) = (Ids::new(), Ids::new());
@@ -52,12 +62,7 @@ pub fn print(turns: &Turns) {
                 &mut |_, count| drops::<0>(&slot, &magazine, &bulk, n, count),
                 &mut |_, count| drops::<1>(&slot, &magazine, &bulk, n, count),
                 &mut |_, count| drops::<2>(&slot, &magazine, &bulk, n, count),
-                &mut |_, count| {
-                    for _ in 0..count {
-                        assert_eq!(cache.alloc_bulk(&mut batch, n).new, n);
-                        black_box(&mut batch).clear();
-                    }
-                },
+                &mut |_, count| calls(&mut cache, &mut batch, n, count),
             ],
         );
     }
