@@ -91,10 +91,38 @@ fn a_pool_of_addresses_has_the_raw_calls_only<M: Mode>() {
     assert_whole(pool);
 }
 
+/// What it compares batches with is nobody's, also when pages are at hand.
+fn a_pool_of_addresses_sends_batches_home<M: Mode>() {
+    let region = Region::addresses(NOWHERE, 100 * 256);
+    let addresses = build::<M>(100, |builder| builder.region(region));
+    let mut nowhere = addresses.cache().expect("a cache");
+    let mut out = no_ids::<8>();
+    let (ids, short) = nowhere.alloc_bulk_raw(&mut out);
+    assert_eq!((ids.len(), short), (8, None));
+    // SAFETY: the ids were just allocated, and are freed once.
+    assert_eq!(unsafe { nowhere.free_bulk_raw(ids) }, Ok(()));
+    let home = build::<M>(100, |builder| builder);
+    let mut batch = PageBatch::<M>::new();
+    assert_eq!(home.alloc_bulk(&mut batch, 5).new, 5);
+    let refused = Bulk { new: 0, short: Some(Short::OtherPool) };
+    assert_eq!(nowhere.alloc_bulk(&mut batch, 3), refused);
+    assert_eq!(addresses.alloc_bulk(&mut batch, 3), refused);
+    assert_eq!(batch.len(), 5);
+    nowhere.free_bulk(&mut batch);
+    assert!(batch.is_empty());
+    assert_eq!(home.alloc_bulk(&mut batch, 5).new, 5);
+    addresses.free_bulk(&mut batch);
+    assert!(batch.is_empty());
+    drop(nowhere);
+    assert_whole(addresses);
+    assert_whole(home);
+}
+
 every_mode!(
     a_heap_region_is_usable,
     the_callers_memory_is_usable_and_stays_the_callers,
     a_pool_of_addresses_has_the_raw_calls_only,
+    a_pool_of_addresses_sends_batches_home,
 );
 
 #[cfg(target_os = "linux")]

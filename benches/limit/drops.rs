@@ -8,7 +8,7 @@ use pagesheaf::{Bare, Cache, PageBatch};
 
 use crate::common;
 use crate::pairs::{Ids, copy};
-use crate::turns::Turns;
+use crate::rounds::Rounds;
 
 /// What a slot has for those who drop.
 #[repr(align(128))]
@@ -49,14 +49,14 @@ fn calls(cache: &mut Cache<Bare>, batch: &mut PageBatch<Bare>, n: usize, times: 
 }
 
 /// Prints how long a page takes that is allocated in bulk, and dropped without a cache.
-pub fn print(turns: &Turns) {
+pub fn print(rounds: &Rounds) {
     let (magazine, bulk) = (Ids::new(), Ids::new());
     let slot = Box::new(Slot { lock: AtomicU32::new(0), dropped: AtomicU64::new(0) });
     let mut cache = common::pool::<Bare>().cache().expect("a cache");
     let mut batch = PageBatch::new();
     println!("drops, n           copy      lock     count      Bare");
     for n in [1, 8, 32, 64, 256] {
-        turns.print(
+        rounds.print(
             n,
             &mut [
                 &mut |_, count| drops::<0>(&slot, &magazine, &bulk, n, count),

@@ -8,7 +8,7 @@ use std::ptr;
 use pagesheaf::{Bare, Cache, PageBatch};
 
 use crate::common;
-use crate::turns::Turns;
+use crate::rounds::Rounds;
 
 /// Ids on cache lines.
 #[repr(align(64))]
@@ -101,7 +101,7 @@ fn calls(cache: &mut Cache<Bare>, batch: &mut PageBatch<Bare>, n: usize, times: 
 }
 
 /// Prints how long a page takes in pairs of bulks of several sizes.
-pub fn print(turns: &Turns) {
+pub fn print(rounds: &Rounds) {
     let (magazine, bulk) = (Ids::new(), Ids::new());
     let figure = || Cell::new(0);
     let all = Box::new(Figures {
@@ -113,11 +113,11 @@ pub fn print(turns: &Turns) {
         counts: [figure(), figure()],
     });
     let mut cache = common::pool::<Bare>().cache().expect("a cache");
-    // Where one lies beside the cache's own memory counts: many take turns.
+    // Where one lies beside the cache's own memory counts: many have turns.
     let mut batches: [_; 16] = std::array::from_fn(|_| Box::new(PageBatch::new()));
     println!("pairs, n           copy   lengths  counters  compares   address      Bare");
     for n in [16, 32, 64, 128, 256] {
-        turns.print(
+        rounds.print(
             n,
             &mut [
                 &mut |_, count| pairs::<0>(&all, &magazine, &bulk, n, count),

@@ -1,10 +1,11 @@
 //! What it takes to look at something of each page that comes back, and to change it, when a million pages are out and come
-//! back in no order: everything is asked for ahead, and nothing else is done. Others have been through the caches since.
+//! back in no order: everything is asked for ahead (where there is a way to ask), and nothing else is done. Others have been
+//! through the caches since the last turn, of 1,024 calls; what a turn finds near is what it has brought there itself.
 
 use std::cell::Cell;
 use std::hint::black_box;
 
-use crate::turns::Turns;
+use crate::rounds::Rounds;
 
 /// Pages.
 const PAGES: usize = 1 << 20;
@@ -46,13 +47,16 @@ fn looks<T: Copy>(
 ) {
     for ids in ids.take(times) {
         ids.iter().for_each(|&id| fetch_ahead(&words[at(id)]));
-        ids.iter().for_each(|&id| words[at(id)].set(change(id, words[at(id)].get())));
+        for &id in ids {
+            let word = &words[at(id)];
+            word.set(change(id, word.get()));
+        }
     }
     black_box(words);
 }
 
 /// Prints how long a page takes by what is looked at: 8 bytes of each, or 1, or a bit.
-pub fn print(turns: &Turns) {
+pub fn print(rounds: &Rounds) {
     let ids = shuffled();
     let words = vec![Cell::new(0_u64); PAGES];
     let bytes = vec![Cell::new(0_u8); PAGES];
@@ -61,7 +65,7 @@ pub fn print(turns: &Turns) {
     for n in [8, 64, 256] {
         let [mut of_words, mut of_bytes, mut of_bits] = [(); 3].map(|()| ids.chunks(n).cycle());
         let place = |id: u32| id as usize;
-        turns.print_cold(
+        rounds.print_cold(
             n,
             &mut [
                 &mut |_, count| looks(&words, &mut of_words, count, place, |_, word| word + 1),

@@ -30,7 +30,7 @@ pub(crate) trait Front<M: Mode> {
 
     /// What batches are compared with: the core, or nothing that a batch can have if there are no bytes to own.
     fn owner(&self) -> NonNull<Core<M>> {
-        if self.shared().addresses_only { NonNull::dangling() } else { self.core() }
+        if self.shared().addresses_only { nobody() } else { self.core() }
     }
 
     /// How many pages are left at hand, if `n` can be taken from them at once.
@@ -71,6 +71,12 @@ pub(crate) trait Front<M: Mode> {
     }
 }
 
+/// No core's address: it is not aligned.
+fn nobody<M: Mode>() -> NonNull<Core<M>> {
+    const { assert!(align_of::<Core<M>>() > 1) };
+    const { NonNull::new(core::ptr::without_provenance_mut(1)).unwrap() }
+}
+
 #[inline(always)]
 pub(super) fn alloc_bulk<M: Mode, const N: usize>(
     front: &mut impl Front<M>,
@@ -81,9 +87,9 @@ pub(super) fn alloc_bulk<M: Mode, const N: usize>(
         && want <= batch.room()
         && let Some(left) = front.spares(want)
     {
-        // The batch grows first: its length, stored behind the copy, would wait for it. What it was compared with is the core,
-        // or it would not have come here; so the compiler needs no other pointer.
-        // SAFETY: there is room, and `take_now` writes `want` ids of pages that are the batch's from now on.
+        // The batch grows first: its length, stored behind the copy, would wait for it.
+        // SAFETY: there is room. The owner is the core: nobody is in no batch, and nothing joins them. `take_now` writes `want`
+        // ids of pages that are the batch's from now on.
         let out = unsafe { batch.grow(front.owner(), want) };
         // SAFETY: the front spares so many.
         unsafe { front.take_now(left, out) };
@@ -205,7 +211,7 @@ pub(super) fn free_bulk<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
 ) {
     batch.fetch_ahead();
-    // Nothing but the core, where a batch has pages at all.
+    // A batch with pages has this owner only if it is the core.
     if !batch.is_of(front.owner()) {
         return go_home(batch);
     }

@@ -1,7 +1,7 @@
 //! Freeing: into the loaded magazine (hardened: the spare, which is the quarantine); when it is full, it goes to the
 //! depot, or else its pages to the zone.
 
-use super::run::{Run, fetch_words};
+use super::run::{LONG, Run, fetch_words};
 use super::{Core, Tables};
 use crate::cache::Slot;
 use crate::depot::Stack;
@@ -300,7 +300,9 @@ impl Tables {
         if filed > 0 {
             publish(filed);
         }
-        fetch_words(&self.words, ids, filed);
+        if ids.len() < LONG {
+            fetch_words(&self.words, ids, filed);
+        }
         let fault = loop {
             let Some(&id) = ids.get(filed) else { break None };
             let Some(word) = self.words.get(id.index() as usize) else {

@@ -26,7 +26,7 @@ const STEP: usize = 4;
 /// From so many pages on a run is long, and goes by steps. Otherwise, and in what is left of it, slots that name their page
 /// already are left alone where there are more than [`SHORT`]: the next bulk will copy them by the vector, and would wait for
 /// stores that each wrote a part of one.
-const LONG: usize = 32;
+pub(super) const LONG: usize = 32;
 
 /// So many words are near: a mebibyte, which a processor's second cache has room for.
 const NEAR: usize = 1 << 17;
@@ -62,6 +62,7 @@ impl Run<'_> {
     /// As `file`, but perhaps only the first pages, by whole steps.
     #[inline(never)]
     fn steps<const MOVED: bool>(&self, is_out: &impl Fn(&Atomic<u32>, PageId) -> bool) -> usize {
+        // Of pages that moved, `file_moved` sees to it, or they have been asked for here before.
         if !MOVED {
             fetch_words(self.words, self.ids, 0);
         }

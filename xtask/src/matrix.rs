@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::run::{cargo, root, run};
+use crate::run::{cargo, root, run, to_be_timed};
 
 /// What the matrix is told; `--help` says more.
 #[derive(clap::Args)]
@@ -17,5 +17,6 @@ pub struct Args {
 /// Builds the matrix and runs it, where the task was called: paths among its arguments are meant from there.
 pub fn matrix(args: &Args, from: &Path) -> Result<()> {
     let mut cargo = cargo(["run", "-q", "--release", "-p", "matrix", "--manifest-path"]);
-    run(cargo.arg(root().join("Cargo.toml")).arg("--").args(&args.args).current_dir(from))
+    cargo.arg(root().join("Cargo.toml")).arg("--").args(&args.args).current_dir(from);
+    run(to_be_timed(&mut cargo, "matrix"))
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use crate::run::{cargo, root, run};
+use crate::run::{cargo, root, run, to_be_timed};
 
 /// What the matrix is told; `--help` says more.
 #[derive(clap::Args)]
@@ -61,12 +61,10 @@ fn manifest() -> std::path::PathBuf {
 
 /// cargo on the package, with these features.
 fn peers_cargo(command: &[&str], features: &str) -> Command {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| root().join("target").into());
     let mut cargo = cargo(command.iter().copied());
     cargo.arg("--manifest-path").arg(manifest());
     cargo.args(["--no-default-features", "--features", features]);
-    cargo.env("CARGO_TARGET_DIR", Path::new(&target).join("peers"));
+    to_be_timed(&mut cargo, "peers");
     cargo
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use core_affinity::CoreId;
 
 use crate::partner::Partner;
-use crate::ring::Patience;
+use crate::ring::{Line, Patience};
 
 /// The core that measures, and the one that other threads run on, if there is one.
 pub type Cores = (Option<CoreId>, Option<CoreId>);
@@ -96,7 +96,7 @@ pub fn line_round_trip(cores: Cores, partner: &Partner) -> Option<f64> {
 
 /// How long a cache line takes to the partner and back, in ns, as the mean of so many trips.
 pub fn round_trip(partner: &Partner, count: usize) -> f64 {
-    let ball = AtomicUsize::new(0);
+    let Line(ball) = &Line(AtomicUsize::new(0));
     let trips = |first: usize| {
         let mut patience = Patience::default();
         for trip in 0..count {

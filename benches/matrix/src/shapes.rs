@@ -126,7 +126,7 @@ pub fn two_threads<C: Contender, const N: usize, const T: bool>(
     partner: &Partner,
 ) -> Duration {
     partner.beside(
-        |go_on| {
+        move |go_on| {
             let mut bulk = C::bulk::<N>();
             while go_on() {
                 hot_pair::<C, N, T>(other, &mut bulk, n, 16);
@@ -149,7 +149,7 @@ pub fn keep_beside<C: Contender, const N: usize, const T: bool>(
 ) -> Duration {
     let count = bulks.len();
     partner.beside(
-        |go_on| {
+        move |go_on| {
             let mut bulks: Vec<_> = std::iter::repeat_with(C::bulk::<N>).take(count).collect();
             while go_on() {
                 keep::<C, N, T>(other, &mut bulks, n, 1);
@@ -172,7 +172,7 @@ pub fn pipe<C: Contender, const N: usize, const T: bool>(
 ) -> Duration {
     let n = black_box(n);
     partner.beside(
-        |_| {
+        move |_| {
             ring.consume(times, |bulk| {
                 black_box(&mut *bulk);
                 other.free(bulk, n);
@@ -210,7 +210,7 @@ pub fn orphan_drop<C: Contender, const N: usize, const T: bool>(
     partner: &Partner,
 ) -> Duration {
     partner.beside(
-        |go_on| {
+        move |go_on| {
             while go_on() {
                 orphans::<C, N, T>(other, n, 16);
             }

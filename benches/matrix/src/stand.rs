@@ -18,7 +18,7 @@ const SAMPLE: usize = 65_536;
 /// And it makes at least so many pairs of calls: code and branches are cold at its start, too.
 const CALLS: usize = 2048;
 
-/// Where a thread on the other core was woken for it, what is cold at its start shows for longer.
+/// And so many where a thread on the other core has just been woken for pairs: what is cold at its start shows for longer.
 const CALLS_BESIDE: usize = 8192;
 
 /// A hot pair has so many bulks: see [`Turns`].
@@ -147,9 +147,9 @@ enum State<C: Contender, const N: usize> {
 
 /// The bulks of a hot pair, and whose turn it is. Each sample has the next; those before it are full meanwhile.
 ///
-/// So the samples go through as many bulks as places in the allocator's own memory, and on the stack. By the low twelve bits
-/// of its address a processor takes a load at first for one of bytes that were just stored, wherever those are: a pair of 128
-/// pages takes a sixth longer where its bulk lies so beside a length, or the magazine's ids beside what is on the stack.
+/// So the samples go through as many bulks as places in the allocator's own memory, and through places on the stack. By the low
+/// twelve bits of its address a processor takes a load at first for one of bytes that were just stored, wherever those are: a pair
+/// of 128 pages takes a tenth longer where ids lie so beside a length, and more where they also do beside what is on the stack.
 struct Turns<C: Contender, const N: usize> {
     bulks: Vec<C::Bulk<N>>,
     at: usize,
@@ -164,14 +164,13 @@ impl<C: Contender, const N: usize> Turns<C, N> {
 
     /// Does something with the bulk whose turn it is, which is empty.
     fn turn<R>(&mut self, work: impl FnOnce(&mut C::Bulk<N>) -> R) -> R {
-        let (bulk, mut work, mut result) = (&mut self.bulks[self.at], Some(work), None);
-        deeper(self.depth, &mut || result = work.take().map(|work| work(bulk)));
-        result.expect("it was called once")
+        let bulk = &mut self.bulks[self.at];
+        deeper(self.depth, || work(bulk))
     }
 
     /// Goes to the next bulk.
     fn next(&mut self, hand: &mut C, n: usize) {
-        // One fewer than bulks: each bulk meets each depth.
+        // One fewer than bulks, so that a bulk is not always met at the same depth.
         self.depth = (self.depth + 1) % (BULKS - 1);
         if self.at + 1 == self.bulks.len() {
             return self.empty(hand, n);
@@ -190,14 +189,11 @@ impl<C: Contender, const N: usize> Turns<C, N> {
 
 /// Calls `work` so many frames deeper on the stack, each of some cache lines.
 #[inline(never)]
-fn deeper(frames: usize, work: &mut dyn FnMut()) {
+fn deeper<R>(frames: usize, work: impl FnOnce() -> R) -> R {
     let frame = black_box([0_u8; 256]);
-    if frames == 0 {
-        work();
-    } else {
-        deeper(frames - 1, work);
-    }
+    let result = if frames == 0 { work() } else { deeper(frames - 1, work) };
     black_box(frame);
+    result
 }
 
 impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
