@@ -1,5 +1,6 @@
 //! A contender on its pages, and one case of it made ready: what is between two samples is kept here.
 
+use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ const CALLS_BESIDE: usize = 8192;
 
 /// A hot pair has so many bulks: see [`Turns`].
 const BULKS: usize = 16;
+
+/// A pipe has so many rings, which take turns: where the low twelve bits of the addresses agree, a look at a cache's own line waits
+/// for a store to a line of the ring that is on the other core, and a call takes twice as long.
+const RINGS: usize = 5;
 
 /// A contender on the pages of a setup, whichever it is.
 pub trait Stand {
@@ -136,7 +141,8 @@ enum State<C: Contender, const N: usize> {
     Outstanding(Vec<C::Bulk<N>>, usize),
     TwoThreads(Turns<C, N>),
     KeepBeside(Vec<C::Bulk<N>>),
-    Pipe(Box<Ring<C::Bulk<N>>>),
+    /// The first is next.
+    Pipe(VecDeque<Ring<C::Bulk<N>>>),
     Random {
         bulks: Vec<C::Bulk<N>>,
         full: Vec<bool>,
@@ -218,7 +224,10 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
             }
             Shape::TwoThreads if case.out.is_some() => (State::KeepBeside(some(KEPT / n)), kept),
             Shape::TwoThreads => (State::TwoThreads(Turns::new()), beside),
-            Shape::Pipe => (State::Pipe(Box::new(Ring::new(C::bulk))), times),
+            Shape::Pipe => {
+                let rings = std::iter::repeat_with(|| Ring::new(C::bulk)).take(RINGS);
+                (State::Pipe(rings.collect()), times)
+            }
             Shape::Random => {
                 let places = 2 * KEPT / n;
                 let mut random = Random::default();
@@ -278,7 +287,10 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
                 let time = shapes::keep_beside::<C, N, T>(both, bulks, n, times, partner);
                 return (time, times * bulks.len() * n);
             }
-            State::Pipe(ring) => shapes::pipe::<C, N, T>(both, ring, n, times, partner),
+            State::Pipe(rings) => {
+                rings.rotate_left(1);
+                shapes::pipe::<C, N, T>(both, &rings[0], n, times, partner)
+            }
             State::Random { bulks, full, picks } => {
                 let mut pages = 0;
                 let time = time(|| {
