@@ -25,17 +25,22 @@ macro_rules! for_presets {
     };
 }
 
+/// Puts things in no order, the same in every run.
+pub fn shuffle<T>(things: &mut [T]) {
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for at in (1..things.len()).rev() {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        things.swap(at, (random % (at as u64 + 1)) as usize);
+    }
+}
+
 /// A pool of 16,384 pages that will be handed out in no order.
 pub fn pool<M: Mode>() -> Pool<M> {
     let pool: Pool<M> = Pool::builder(1 << 14).mode::<M>().build().expect("a pool");
     let mut pages: Vec<Page<M>> = std::iter::from_fn(|| pool.alloc().ok()).collect();
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for at in (1..pages.len()).rev() {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        pages.swap(at, (random % (at as u64 + 1)) as usize);
-    }
+    shuffle(&mut pages);
     pages.into_iter().for_each(|page| pool.free(page));
     pool
 }

@@ -5,23 +5,11 @@
 use std::cell::Cell;
 use std::hint::black_box;
 
+use crate::common;
 use crate::rounds::Rounds;
 
 /// Pages.
 const PAGES: usize = 1 << 20;
-
-/// All pages in no order.
-fn shuffled() -> Vec<u32> {
-    let mut ids: Vec<u32> = (0..PAGES as u32).collect();
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for at in (1..PAGES).rev() {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        ids.swap(at, (random % (at as u64 + 1)) as usize);
-    }
-    ids
-}
 
 /// Asks the processor for something that will be read soon.
 #[inline(always)]
@@ -57,7 +45,8 @@ fn looks<T: Copy>(
 
 /// Prints how long a page takes by what is looked at: 8 bytes of each, or 1, or a bit.
 pub fn print(rounds: &Rounds) {
-    let ids = shuffled();
+    let mut ids: Vec<u32> = (0..PAGES as u32).collect();
+    common::shuffle(&mut ids);
     let words = vec![Cell::new(0_u64); PAGES];
     let bytes = vec![Cell::new(0_u8); PAGES];
     let bits = vec![Cell::new(0_u64); PAGES / 64];

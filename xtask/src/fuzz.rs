@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use clap::builder::PossibleValuesParser;
 
-use crate::run::{cargo, run};
+use crate::run::{cargo, run, target};
 
 /// The targets.
 const TARGETS: [&str; 4] = ["ops", "two_threads", "sizes", "raw"];
@@ -70,8 +70,7 @@ pub fn check() -> Result<()> {
 
 /// Where the targets are built.
 fn folder() -> Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    std::path::absolute(Path::new(&target).join("fuzz")).context("no place for the targets")
+    std::path::absolute(target("fuzz")).context("no place for the targets")
 }
 
 fn build() -> Result<PathBuf> {

@@ -1,11 +1,10 @@
 //! `cargo xtask sanitize`: the stress programs under AddressSanitizer, ThreadSanitizer and valgrind's memcheck.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::run::{cargo, run};
+use crate::run::{cargo, run, target};
 use crate::{fuzz, stress};
 
 /// For how long each case runs.
@@ -31,11 +30,10 @@ pub fn sanitize(args: &Args) -> Result<()> {
 
 /// The programs, built by a nightly compiler with these flags.
 fn nightly(folder: &str, flags: &str) -> Result<std::path::PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     let mut cargo = Command::new("cargo");
     cargo
         .args(["+nightly", "test", "--target", "x86_64-unknown-linux-gnu"])
-        .env("CARGO_TARGET_DIR", std::path::absolute(Path::new(&target).join(folder))?)
+        .env("CARGO_TARGET_DIR", std::path::absolute(target(folder))?)
         .env("RUSTFLAGS", flags)
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("RUSTC")

@@ -45,8 +45,7 @@ pub fn as_rustc() -> Option<Result<()>> {
 
 /// Where models are built: apart, because the flag makes everything another program.
 fn folder() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    PathBuf::from(target).join("loom")
+    run::target("loom")
 }
 
 fn link(program: &Path, to: &Path) -> std::io::Result<()> {
