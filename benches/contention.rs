@@ -37,7 +37,7 @@ fn through_caches<M: Mode>(pool: &Pool<M>, times: u64) {
 fn through_the_pool<M: Mode>(pool: &Pool<M>, times: u64) {
     let mut batch = PageBatch::new();
     for _ in 0..times {
-        assert_eq!(pool.alloc_bulk(&mut batch, N).new, N);
+        assert_eq!(pool.alloc_bulk(&mut batch, N).allocated, N);
         pool.free_bulk(&mut batch);
     }
 }

@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         threads.spawn(move || {
             let mut batch = PageBatch::new();
             let got = front.alloc_bulk(&mut batch, 64); // may be short, and says why
-            assert_eq!((got.new, got.short), (64, None));
+            assert_eq!((got.allocated, got.reason), (64, None));
             batch.iter_mut().for_each(|page| page.fill(7));
             sender.send(batch).expect("the other thread is there");
         });

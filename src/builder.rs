@@ -95,7 +95,7 @@ impl<M: Mode> Builder<M> {
     }
 
     /// How many owned caches can live at once: twice the processors and at least 8 if nothing is said.
-    pub const fn caches(mut self, slots: usize) -> Self {
+    pub const fn max_caches(mut self, slots: usize) -> Self {
         self.caches = Some(slots);
         self
     }
@@ -110,13 +110,13 @@ impl<M: Mode> Builder<M> {
     /// How many ids a magazine holds, 1 to 256. A cache has two, so it holds twice as many pages at the most. If
     /// nothing is said: 256, or fewer in a small pool, so that all caches together hold at most half of it (or one page
     /// a magazine, where that is more). Multiples of 16 are quickest: they fill cache lines.
-    pub const fn magazine(mut self, ids: usize) -> Self {
+    pub const fn magazine_capacity(mut self, ids: usize) -> Self {
         self.magazine = Some(ids);
         self
     }
 
     /// Staggers where the used part of pages starts over this many cache lines; see `Page::headroom`.
-    pub const fn colour(mut self, lines: usize) -> Self {
+    pub const fn cache_color(mut self, lines: usize) -> Self {
         self.colours = lines;
         self
     }
@@ -138,19 +138,19 @@ impl<M: Mode> Builder<M> {
         }
         let colours = u32::try_from(self.colours).unwrap_or(0);
         if colours == 0 || self.colours > self.page_size / 64 {
-            return Err(BuildError::Colour { lines: self.colours });
+            return Err(BuildError::CacheColor { lines: self.colours });
         }
         let (owned, shared) = usual_slots(heap::parallelism());
         let owned_slots = self.caches.unwrap_or(owned);
         let shared_slots = self.shared_caches.unwrap_or(shared);
         let slots = owned_slots.saturating_add(shared_slots);
         if slots == 0 || slots > SLOTS_MAX {
-            return Err(BuildError::Caches { slots });
+            return Err(BuildError::MaxCaches { slots });
         }
         let fair = whole_lines(self.pages / (4 * slots)).clamp(1, MAGAZINE_MAX);
         let magazine = self.magazine.unwrap_or(fair);
         if magazine == 0 || magazine > MAGAZINE_MAX {
-            return Err(BuildError::Magazine { ids: magazine });
+            return Err(BuildError::MagazineCapacity { ids: magazine });
         }
         Ok(Config {
             pages,

@@ -7,8 +7,8 @@ use crate::page::PageId;
 use crate::pool::Pool;
 use crate::sync::Ordering;
 
-/// A pool that could not be closed. It is still whole: see [`Leaked::into_pool`].
-pub struct Leaked<M: Mode = DefaultMode> {
+/// A pool that could not be closed. It is still whole: see [`CloseError::into_pool`].
+pub struct CloseError<M: Mode = DefaultMode> {
     pool: Pool<M>,
     handles: u64,
     out: u64,
@@ -21,7 +21,7 @@ impl<M: Mode> Pool<M> {
     ///
     /// # Errors
     /// When other handles live (pools, caches), or pages are out; lent pages are.
-    pub fn close(self) -> Result<(), Leaked<M>> {
+    pub fn close(self) -> Result<(), CloseError<M>> {
         // Acquire: pairs with the Release of handles that went, whose counters are read now.
         let handles = self.core.books.handles.load(Ordering::Acquire) - 1;
         if handles == 0 {
@@ -29,13 +29,13 @@ impl<M: Mode> Pool<M> {
         }
         let out = self.core.out();
         if handles > 0 || out > 0 {
-            return Err(Leaked { pool: self, handles, out });
+            return Err(CloseError { pool: self, handles, out });
         }
         Ok(())
     }
 }
 
-impl<M: Mode> Leaked<M> {
+impl<M: Mode> CloseError<M> {
     /// How many other handles live.
     #[must_use]
     pub fn handles(&self) -> u64 {
@@ -62,9 +62,9 @@ impl<M: Mode> Leaked<M> {
     }
 }
 
-impl<M: Mode> fmt::Display for Leaked<M> {
+impl<M: Mode> fmt::Display for CloseError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Leaked { handles, out, .. } = self;
+        let CloseError { handles, out, .. } = self;
         write!(f, "the pool has {handles} other handles and {out} pages out")?;
         for (at, id) in self.ids().take(8).enumerate() {
             write!(f, "{}{}", if at == 0 { ": " } else { ", " }, id.index())?;
@@ -76,10 +76,10 @@ impl<M: Mode> fmt::Display for Leaked<M> {
     }
 }
 
-impl<M: Mode> fmt::Debug for Leaked<M> {
+impl<M: Mode> fmt::Debug for CloseError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Leaked({self})")
+        write!(f, "CloseError({self})")
     }
 }
 
-impl<M: Mode> core::error::Error for Leaked<M> {}
+impl<M: Mode> core::error::Error for CloseError<M> {}

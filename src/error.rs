@@ -2,77 +2,98 @@
 
 use core::fmt;
 
-use crate::mode::Modes;
+use crate::mode::ModeFlags;
 use crate::page::PageId;
 
 /// Why a bulk call stopped before it had everything that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Short {
+pub enum ShortReason {
     /// No page is free anywhere.
     Exhausted,
     /// Pages are free, but in other threads' caches; they give them up at their next call.
     Cached,
     /// The batch, or the array, has no room for more.
     BatchFull,
-    /// Free pages are below the watermark.
-    Watermark,
-    /// No node of the mask has a page.
-    NodeMask,
-    /// A fault plan asked for it.
-    Injected,
     /// The batch holds pages of another pool.
     OtherPool,
     /// The pool has addresses only: use the raw calls.
     AddressOnly,
 }
 
-impl fmt::Display for Short {
+impl fmt::Display for ShortReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Short::Exhausted => "no page is free",
-            Short::Cached => "the free pages are in other threads' caches",
-            Short::BatchFull => "the batch is full",
-            Short::Watermark => "free pages are below the watermark",
-            Short::NodeMask => "no node of the mask has a page",
-            Short::Injected => "a fault was injected",
-            Short::OtherPool => "the batch holds pages of another pool",
-            Short::AddressOnly => "the pool has addresses only: use the raw calls",
+            ShortReason::Exhausted => "no page is free",
+            ShortReason::Cached => "the free pages are in other threads' caches",
+            ShortReason::BatchFull => "the batch is full",
+            ShortReason::OtherPool => "the batch holds pages of another pool",
+            ShortReason::AddressOnly => "the pool has addresses only: use the raw calls",
         })
     }
 }
 
-impl core::error::Error for Short {}
+impl core::error::Error for ShortReason {}
 
 /// What a bulk allocation did.
 #[must_use = "bulk allocation may return fewer pages than asked"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bulk {
+pub struct BulkAlloc {
     /// How many pages this call added.
-    pub new: usize,
+    pub allocated: usize,
     /// Why it stopped early; `None` when it added all that were wanted.
-    pub short: Option<Short>,
+    pub reason: Option<ShortReason>,
 }
 
 /// An all-or-none allocation that got none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct AllocError {
+pub struct ExactError {
     /// How many pages were asked for.
     pub want: usize,
     /// How many there were; they have been put back.
     pub had: usize,
     /// Why there were no more.
-    pub short: Short,
+    pub reason: ShortReason,
 }
 
-impl fmt::Display for AllocError {
+impl fmt::Display for ExactError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} pages: {}", self.had, self.want, self.short)
+        write!(f, "{} of {} pages: {}", self.had, self.want, self.reason)
     }
 }
 
-impl core::error::Error for AllocError {}
+impl core::error::Error for ExactError {}
+
+/// Why pages cannot go into a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// The batch has too little room.
+    Full,
+    /// The batch holds pages of another pool.
+    OtherPool,
+}
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BatchError::Full => "the batch is full",
+            BatchError::OtherPool => "the batch holds pages of another pool",
+        })
+    }
+}
+
+impl core::error::Error for BatchError {}
+
+impl From<BatchError> for ShortReason {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Full => ShortReason::BatchFull,
+            BatchError::OtherPool => ShortReason::OtherPool,
+        }
+    }
+}
 
 /// What was wrong with a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,7 +158,7 @@ impl fmt::Display for Fault {
 /// Pages that could not be freed (or retained, released, reclaimed). The others of the call were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct FreeError {
+pub struct PageError {
     /// The first bad page.
     pub page: PageId,
     /// Its position in the call's pages.
@@ -149,10 +170,10 @@ pub struct FreeError {
     /// How many pages of the call went through.
     pub done: usize,
     /// The pool's mode.
-    pub mode: Modes,
+    pub mode: ModeFlags,
 }
 
-impl fmt::Display for FreeError {
+impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at position {} {}", self.page, self.position, self.fault)?;
         if self.count > 1 {
@@ -162,7 +183,7 @@ impl fmt::Display for FreeError {
     }
 }
 
-impl core::error::Error for FreeError {}
+impl core::error::Error for PageError {}
 
 /// A page that is withheld for good: it was found bad while it was free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +194,7 @@ pub struct BadPage {
     /// What was wrong with it.
     pub fault: Fault,
     /// The pool's mode.
-    pub mode: Modes,
+    pub mode: ModeFlags,
 }
 
 impl fmt::Display for BadPage {
@@ -203,17 +224,17 @@ pub enum BuildError {
     /// The pages, or their metadata, do not fit an address space.
     Overflow,
     /// A magazine of no ids, or of more than 256.
-    Magazine {
+    MagazineCapacity {
         /// The size asked for.
         ids: usize,
     },
     /// No cache slot at all, or more than the magazines can serve.
-    Caches {
+    MaxCaches {
         /// Owned and shared slots together.
         slots: usize,
     },
     /// Colours that leave no room in a page.
-    Colour {
+    CacheColor {
         /// The lines asked for.
         lines: usize,
     },
@@ -268,9 +289,15 @@ impl fmt::Display for BuildError {
                 write!(f, "a page size of {bytes} bytes is not a power of two of at least 64")
             }
             BuildError::Overflow => f.write_str("the pages do not fit an address space"),
-            BuildError::Magazine { ids } => write!(f, "a magazine of {ids} ids is not in 1..=256"),
-            BuildError::Caches { slots } => write!(f, "{slots} cache slots are not in 1..=16384"),
-            BuildError::Colour { lines } => write!(f, "{lines} colours leave no room in a page"),
+            BuildError::MagazineCapacity { ids } => {
+                write!(f, "a magazine of {ids} ids is not in 1..=256")
+            }
+            BuildError::MaxCaches { slots } => {
+                write!(f, "{slots} cache slots are not in 1..=16384")
+            }
+            BuildError::CacheColor { lines } => {
+                write!(f, "{lines} colours leave no room in a page")
+            }
             BuildError::RegionTooSmall { need, have } => {
                 write!(f, "the region has {have} bytes, the pages need {need}")
             }

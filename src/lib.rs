@@ -12,7 +12,7 @@
 //! let mut cache = pool.cache()?;
 //! let mut batch = PageBatch::new();
 //! let got = cache.alloc_bulk(&mut batch, 64);
-//! assert_eq!((got.new, got.short), (64, None));
+//! assert_eq!((got.allocated, got.reason), (64, None));
 //! batch[0].fill(7);
 //! cache.free_bulk(&mut batch);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -35,7 +35,7 @@
 //!
 //! # Results and errors
 //!
-//! A bulk allocation may come back short: [`Bulk`] says how many pages are new, and [`Short`] why there are no more.
+//! A bulk allocation may come back short: [`BulkAlloc`] says how many pages are new, and [`ShortReason`] why there are no more.
 //! Errors name the page, what was wrong and the mode. Pages found bad while they were free are withheld, and [`Pool::bad_pages`]
 //! names them. Nothing panics on a bad page unless the pool was built to ([`OnBadPage`]); a drop never does.
 //!
@@ -94,11 +94,14 @@ mod table;
 mod zone;
 
 pub use builder::{Builder, OnBadPage};
-pub use closing::Leaked;
-pub use error::{AllocError, BadPage, BuildError, Bulk, CacheError, Fault, FreeError, Short};
+pub use closing::CloseError;
+pub use error::{
+    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, Fault, PageError,
+    ShortReason,
+};
 pub use mode::{
-    Bare, Checked, DefaultMode, Hardened, Mode, Modes, NoChecks, NoRefcount, NoStats, Refcounted,
-    Select,
+    Bare, Checked, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
+    Refcounted, Select,
 };
 pub use owned::{Block, IntoIter, Page, PageBatch, PushError, SharedPage};
 pub use page::{Order, PageId};

@@ -88,7 +88,7 @@ impl Refcounted for DefaultMode {}
 /// A mode as a value, for reports and errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct Modes {
+pub struct ModeFlags {
     /// [`Mode::REFCOUNT`].
     pub refcount: bool,
     /// [`Mode::CHECKS`], as in effect.
@@ -99,11 +99,16 @@ pub struct Modes {
     pub hardened: bool,
 }
 
-impl Modes {
+impl ModeFlags {
     /// The value of a mode.
     #[must_use]
     pub const fn of<M: Mode>() -> Self {
-        Modes { refcount: M::REFCOUNT, checks: M::CHECKS, stats: M::STATS, hardened: M::HARDENED }
+        ModeFlags {
+            refcount: M::REFCOUNT,
+            checks: M::CHECKS,
+            stats: M::STATS,
+            hardened: M::HARDENED,
+        }
     }
 
     /// The preset with these constants, if there is one.
@@ -121,7 +126,7 @@ impl Modes {
     }
 }
 
-impl fmt::Display for Modes {
+impl fmt::Display for ModeFlags {
     /// The preset, or `Custom`, and what is on: `Checked (refcount, checks, stats)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (", self.preset().unwrap_or("Custom"))?;

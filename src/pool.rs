@@ -8,9 +8,9 @@ use core::ptr::NonNull;
 
 use crate::cache::Slot;
 use crate::calls::Front;
-use crate::error::{CacheError, FreeError, Short};
+use crate::error::{CacheError, PageError, ShortReason};
 use crate::inner::{Core, Faults};
-use crate::mode::{DefaultMode, Mode, Modes};
+use crate::mode::{DefaultMode, Mode, ModeFlags};
 use crate::owned::Page;
 use crate::page::PageId;
 use crate::region::RegionInfo;
@@ -106,8 +106,8 @@ impl<M: Mode> Pool<M> {
 
     /// The pool's mode, as a value.
     #[must_use]
-    pub fn mode(&self) -> Modes {
-        Modes::of::<M>()
+    pub fn mode(&self) -> ModeFlags {
+        ModeFlags::of::<M>()
     }
 
     /// What the region turned out to be.
@@ -156,25 +156,6 @@ impl<M: Mode> Pool<M> {
         NonNull::new(self.core.address(id))
     }
 
-    /// The owner of a page whose id came from `into_raw` or a raw allocation.
-    ///
-    /// # Safety
-    /// The page is out of this pool, as a single page, and nothing else owns it.
-    ///
-    /// # Panics
-    /// When the pool has no such page, or addresses only.
-    #[must_use]
-    pub unsafe fn adopt(&self, id: PageId) -> Page<M> {
-        assert!(
-            id.index() < self.core.pages,
-            "pagesheaf: {id} is outside the pool [{}]",
-            self.mode()
-        );
-        assert!(!self.core.addresses_only, "pagesheaf: {}", Short::AddressOnly);
-        // SAFETY: the caller gives it to us.
-        unsafe { Page::new(self.core.pointer(), id) }
-    }
-
     /// Takes one page back from a device.
     ///
     /// # Errors
@@ -183,13 +164,13 @@ impl<M: Mode> Pool<M> {
     /// # Safety
     /// The device is done with the page, which was lent by this pool and is reclaimed once; its bytes are
     /// initialised.
-    pub unsafe fn reclaim(&self, id: PageId) -> Result<Page<M>, FreeError> {
+    pub unsafe fn reclaim(&self, id: PageId) -> Result<Page<M>, PageError> {
         let mut faults = Faults::default();
         let good = self.core.take_back(id, 0, &mut faults);
         self.core.verdict(&faults, usize::from(good))?;
         self.core.books.lent.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: the caller hands over the page.
-        Ok(unsafe { self.adopt(id) })
+        Ok(unsafe { Page::from_raw(self, id) })
     }
 }
 
@@ -212,7 +193,7 @@ impl<M: Mode> Front<M> for &Pool<M> {
         0
     }
 
-    fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<Short>) {
+    fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<ShortReason>) {
         let Some(slot) = self.core.borrow_slot() else {
             return self.core.take_without_slot(out);
         };
@@ -312,7 +293,7 @@ impl<M: Mode> Front<M> for Cache<M> {
         unsafe { self.core.give_now(slot, ids, |n| slot.counters.gave::<M>(n)) }
     }
 
-    fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<Short>) {
+    fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<ShortReason>) {
         // SAFETY: a cache holds its slot.
         unsafe { self.core.take(self.slot(), out) }
     }

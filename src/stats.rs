@@ -7,7 +7,7 @@ use core::fmt;
 
 use crate::cache::Counters;
 use crate::error::BadPage;
-use crate::mode::{Mode, Modes};
+use crate::mode::{Mode, ModeFlags};
 use crate::pool::{Cache, Pool};
 use crate::sync::Ordering;
 
@@ -131,7 +131,7 @@ impl fmt::Display for Calls {
 #[non_exhaustive]
 pub struct Stats {
     /// The pool's mode.
-    pub mode: Modes,
+    pub mode: ModeFlags,
     /// Where the pages are.
     pub pages: Pages,
     /// What all caches did together.
@@ -161,7 +161,7 @@ impl Stats {
 #[non_exhaustive]
 pub struct Audit {
     /// The pool's mode.
-    pub mode: Modes,
+    pub mode: ModeFlags,
     /// Where the pages are.
     pub pages: Pages,
     /// Free pages whose word says that they are somewhere else; `None` in modes that do not check.

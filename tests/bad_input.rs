@@ -67,10 +67,10 @@ fn magazines_of_no_size_or_too_large() {
         (0, "a magazine of 0 ids is not in 1..=256"),
         (257, "a magazine of 257 ids is not in 1..=256"),
     ] {
-        refused(builder(10).magazine(ids), BuildError::Magazine { ids }, text);
+        refused(builder(10).magazine_capacity(ids), BuildError::MagazineCapacity { ids }, text);
     }
     for ids in [1, 256] {
-        assert_whole(build::<Checked>(300, |builder| builder.magazine(ids)));
+        assert_whole(build::<Checked>(300, |builder| builder.magazine_capacity(ids)));
     }
 }
 
@@ -78,8 +78,8 @@ fn magazines_of_no_size_or_too_large() {
 fn no_cache_slots_or_too_many() {
     for (owned, shared, slots) in [(0, 0, 0), (16_384, 1, 16_385), (usize::MAX, 1, usize::MAX)] {
         let text = format!("{slots} cache slots are not in 1..=16384");
-        let builder = builder(10).caches(owned).shared_caches(shared);
-        refused(builder, BuildError::Caches { slots }, &text);
+        let builder = builder(10).max_caches(owned).shared_caches(shared);
+        refused(builder, BuildError::MaxCaches { slots }, &text);
     }
 }
 
@@ -87,9 +87,9 @@ fn no_cache_slots_or_too_many() {
 fn colours_that_leave_no_room() {
     for lines in [0, 65] {
         let text = format!("{lines} colours leave no room in a page");
-        refused(builder(10).colour(lines), BuildError::Colour { lines }, &text);
+        refused(builder(10).cache_color(lines), BuildError::CacheColor { lines }, &text);
     }
-    assert!(builder(10).colour(64).metadata_layout().is_ok());
+    assert!(builder(10).cache_color(64).metadata_layout().is_ok());
 }
 
 /// The memory of 16 pages of 256 bytes.
@@ -174,7 +174,7 @@ fn addresses_that_overflow_or_are_not_the_base() {
 }
 
 fn more_caches_than_slots<M: Mode>() {
-    let pool = build::<M>(100, |builder| builder.caches(2));
+    let pool = build::<M>(100, |builder| builder.max_caches(2));
     let one = pool.cache().expect("the first");
     let two = pool.cache().expect("the second");
     let error = pool.cache().expect_err("there are two slots");
@@ -184,7 +184,7 @@ fn more_caches_than_slots<M: Mode>() {
     let three = pool.cache().expect("a slot is free again");
     drop((two, three));
     assert_whole(pool);
-    let pool = build::<M>(100, |builder| builder.caches(0));
+    let pool = build::<M>(100, |builder| builder.max_caches(0));
     assert_eq!(pool.cache().expect_err("none"), CacheError::NoSlot { slots: 0 });
     drop(pool.alloc().expect("a page"));
     assert_whole(pool);
@@ -195,9 +195,9 @@ fn one_page_is_a_pool<M: Mode>() {
     let mut cache = pool.cache().expect("a cache");
     for _ in 0..10 {
         let page = cache.alloc().expect("a page");
-        assert_eq!(pool.alloc().expect_err("it is out"), Short::Exhausted);
+        assert_eq!(pool.alloc().expect_err("it is out"), ShortReason::Exhausted);
         cache.free(page);
-        assert_eq!(pool.alloc().expect_err("it is cached"), Short::Cached);
+        assert_eq!(pool.alloc().expect_err("it is cached"), ShortReason::Cached);
         next_call(&mut cache);
         drop(pool.alloc().expect("it is free"));
     }
@@ -210,7 +210,7 @@ fn one_page_is_a_pool<M: Mode>() {
 fn adopting_a_page_that_is_not_there_panics() {
     let pool = pool::<Bare>(10);
     // SAFETY: the page is refused.
-    drop(unsafe { pool.adopt(PageId::new(10)) });
+    drop(unsafe { Page::from_raw(&pool, PageId::new(10)) });
 }
 
 every_mode!(more_caches_than_slots, one_page_is_a_pool);

@@ -7,7 +7,7 @@ use std::alloc::Layout;
 
 use common::*;
 
-/// Leaked memory of `pages` pages of 256 bytes, with as much before and behind it that no page may touch.
+/// CloseError memory of `pages` pages of 256 bytes, with as much before and behind it that no page may touch.
 fn fenced(pages: usize) -> (&'static mut [u8], usize) {
     let bytes = pages * 256;
     let all = leaked(Layout::from_size_align(3 * bytes, 256).expect("legal"));
@@ -29,7 +29,7 @@ fn a_pool_lives_in_memory_that_the_caller_gives<M: Mode>() {
     assert!(info.to_string().starts_with("caller's memory, 25600 bytes at 0x"), "{info}");
     let mut cache = pool.cache().expect("a cache");
     let mut batch = PageBatch::<M>::new();
-    let all = Bulk { new: 100, short: Some(Short::Exhausted) };
+    let all = BulkAlloc { allocated: 100, reason: Some(ShortReason::Exhausted) };
     assert_eq!(cache.alloc_bulk(&mut batch, 200), all);
     for bytes in batch.iter_mut() {
         assert!(!(start..end).contains(&bytes.as_ptr().addr()), "metadata is outside the pages");
@@ -61,7 +61,7 @@ fn an_address_only_pool_needs_no_memory_for_pages<M: Mode>() {
     assert_eq!(pool.region_info().kind, RegionKind::Addresses);
     let mut out = no_ids::<200>();
     let (ids, short) = pool.alloc_bulk_raw(&mut out);
-    assert_eq!((ids.len(), short), (100, Some(Short::Exhausted)));
+    assert_eq!((ids.len(), short), (100, Some(ShortReason::Exhausted)));
     for &id in &*ids {
         let start = pool.ptr(id).expect("in range").as_ptr().addr();
         assert_eq!(start, BASE + id.index() as usize * 4096);

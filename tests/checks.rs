@@ -17,7 +17,7 @@ struct Scene<M: Mode> {
 
 impl<M: Mode> Scene<M> {
     fn new() -> Self {
-        let pool = build::<M>(100, |builder| builder.magazine(4));
+        let pool = build::<M>(100, |builder| builder.magazine_capacity(4));
         let (mut one, two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
         let mut out = no_ids::<40>();
         let (ids, short) = one.alloc_bulk_raw(&mut out);
@@ -57,7 +57,7 @@ impl<M: Mode> Scene<M> {
     #[track_caller]
     fn says(
         &self,
-        result: Result<(), FreeError>,
+        result: Result<(), PageError>,
         page: PageId,
         position: usize,
         done: usize,
@@ -77,9 +77,12 @@ impl<M: Mode> Scene<M> {
         let Scene { pool, one, two, .. } = self;
         drop((one, two));
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(pool.alloc_bulk(&mut batch, 100 - out), Bulk { new: 100 - out, short: None });
+        assert_eq!(
+            pool.alloc_bulk(&mut batch, 100 - out),
+            BulkAlloc { allocated: 100 - out, reason: None }
+        );
         assert!(distinct(batch.ids()));
-        assert_eq!(pool.alloc().expect_err("all are out"), Short::Exhausted);
+        assert_eq!(pool.alloc().expect_err("all are out"), ShortReason::Exhausted);
         assert_adds_up(&pool);
     }
 }
@@ -184,18 +187,18 @@ fn a_lent_page_is_found<M: Mode>() {
 
 /// The next owner is not to be blamed for it.
 fn a_free_page_cannot_be_lent<M: Mode>() {
-    let pool = build::<M>(8, |builder| builder.magazine(4));
+    let pool = build::<M>(8, |builder| builder.magazine_capacity(4));
     let mut cache = pool.cache().expect("a cache");
     let id = cache.alloc().expect("a page").into_raw();
     // SAFETY: the page is out.
     assert_eq!(unsafe { cache.free_bulk_raw(&[id]) }, Ok(()));
     // SAFETY: not so: the page is free, which a checking mode finds.
-    assert_eq!(unsafe { pool.adopt(id) }.lend(), id);
+    assert_eq!(unsafe { Page::from_raw(&pool, id) }.lend(), id);
     assert!(pool.is_tainted());
     assert_eq!(pool.audit().pages.lent, 0);
     assert_adds_up(&pool);
     let mut all = PageBatch::<M>::new();
-    assert_eq!(cache.alloc_bulk(&mut all, 8), Bulk { new: 8, short: None });
+    assert_eq!(cache.alloc_bulk(&mut all, 8), BulkAlloc { allocated: 8, reason: None });
 }
 
 fn a_page_of_a_block_is_found<M: Mode>() {
@@ -233,7 +236,7 @@ fn a_second_owner_is_found_when_it_goes_and_a_drop_never_panics<M: Mode>() {
     let pool = build::<M>(10, |builder| builder.on_bad_page(OnBadPage::Panic));
     let id = pool.alloc().expect("a page").into_raw();
     // SAFETY: not so: the page gets two owners, which a checking mode finds when the second one goes.
-    let (one, two) = unsafe { (pool.adopt(id), pool.adopt(id)) };
+    let (one, two) = unsafe { (Page::from_raw(&pool, id), Page::from_raw(&pool, id)) };
     drop(one);
     assert!(!pool.is_tainted());
     drop(two);
@@ -262,7 +265,7 @@ fn on_bad_page_panics_where_an_allocation_withholds_one<M: Mode>() {
     assert_adds_up(&pool);
     // It is said once.
     cache.free_bulk(&mut batch);
-    assert_eq!(cache.alloc_bulk(&mut batch, 9), Bulk { new: 9, short: None });
+    assert_eq!(cache.alloc_bulk(&mut batch, 9), BulkAlloc { allocated: 9, reason: None });
 }
 
 fn on_bad_page_panics_after_the_state_is_committed<M: Mode>() {
@@ -283,7 +286,7 @@ fn on_bad_page_panics_after_the_state_is_committed<M: Mode>() {
         on_bad_page_panics_where_an_allocation_withholds_one::<M>();
     }
     // SAFETY: not so: a checking mode finds that the owner's page is free.
-    let owner = unsafe { pool.adopt(b) };
+    let owner = unsafe { Page::from_raw(&pool, b) };
     assert!(catch_unwind(AssertUnwindSafe(|| pool.free(owner))).is_err());
     assert_eq!(out(&pool), 0);
     drop(cache);
@@ -303,8 +306,8 @@ fn write_after_free<M: Mode>(offset: usize, rests: fn(&mut Scene<M>)) -> (usize,
     let mut batch = PageBatch::<M>::new();
     let bulk = pool.alloc_bulk(&mut batch, 200);
     assert!(distinct(batch.ids()));
-    assert_eq!(bulk.short, Some(Short::Exhausted));
-    (bulk.new, pool)
+    assert_eq!(bulk.reason, Some(ShortReason::Exhausted));
+    (bulk.allocated, pool)
 }
 
 /// Where a freed page may rest.
@@ -327,7 +330,10 @@ fn a_write_after_free_is_found_and_the_page_withheld<M: Mode>() {
             assert_adds_up(&pool);
             let mut batch = PageBatch::<M>::new();
             for _ in 0..5 {
-                assert_eq!(pool.alloc_bulk(&mut batch, 99), Bulk { new: 99, short: None });
+                assert_eq!(
+                    pool.alloc_bulk(&mut batch, 99),
+                    BulkAlloc { allocated: 99, reason: None }
+                );
                 pool.free_bulk(&mut batch);
             }
             assert!(pool.close().is_ok(), "a withheld page is not out");

@@ -8,7 +8,7 @@ use common::*;
 fn a_forgotten_page_is_named<M: Mode>() {
     let pool = pool::<M>(100);
     let mut batch = PageBatch::<M>::new();
-    assert_eq!(pool.alloc_bulk(&mut batch, 40).new, 40);
+    assert_eq!(pool.alloc_bulk(&mut batch, 40).allocated, 40);
     let page = batch.swap_remove(17);
     let id = page.id();
     std::mem::forget(page);
@@ -18,7 +18,7 @@ fn a_forgotten_page_is_named<M: Mode>() {
     assert_eq!(leaked.ids().collect::<Vec<_>>(), [id]);
     let pool = leaked.into_pool();
     // SAFETY: the forgotten page has no owner any more.
-    drop(unsafe { pool.adopt(id) });
+    drop(unsafe { Page::from_raw(&pool, id) });
     assert_whole(pool);
 }
 
@@ -26,7 +26,7 @@ fn all_missing_pages_are_named<M: Mode>() {
     let pool = pool::<M>(300);
     let mut cache = pool.cache().expect("a cache");
     let mut batch = PageBatch::<M>::new();
-    assert_eq!(cache.alloc_bulk(&mut batch, 30).new, 30);
+    assert_eq!(cache.alloc_bulk(&mut batch, 30).allocated, 30);
     let block = cache.alloc_block(Order::MAX).expect("a block");
     let first = block.id().index();
     let lent = cache.alloc().expect("a page").lend();
@@ -41,7 +41,7 @@ fn all_missing_pages_are_named<M: Mode>() {
     let text = leaked.to_string();
     assert!(text.starts_with("the pool has 0 other handles and 95 pages out: "), "{text}");
     assert!(text.contains(", … [") && text.ends_with(']'), "{text}");
-    assert_eq!(format!("{leaked:?}"), format!("Leaked({text})"));
+    assert_eq!(format!("{leaked:?}"), format!("CloseError({text})"));
     drop((batch, block));
     let pool = leaked.into_pool();
     // SAFETY: the page is lent, and nobody else uses it.
@@ -53,7 +53,7 @@ fn the_first_eight_missing_pages_are_named<M: Mode>() {
     for (n, dots) in [(1, ""), (8, ""), (9, ", …")] {
         let pool = pool::<M>(100);
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(pool.alloc_bulk(&mut batch, n).new, n);
+        assert_eq!(pool.alloc_bulk(&mut batch, n).allocated, n);
         let mut numbers: Vec<_> = batch.ids().iter().map(|id| id.index()).collect();
         numbers.sort_unstable();
         let named: Vec<_> = numbers.iter().take(8).map(u32::to_string).collect();
@@ -104,7 +104,7 @@ on_both_fronts! {
         let at_hand = front.alloc().expect("a page");
         front.free(at_hand);
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(home.alloc_bulk(&mut batch, 50).new, 50);
+        assert_eq!(home.alloc_bulk(&mut batch, 50).allocated, 50);
         let (page, block) = (home.alloc().expect("a page"), home.alloc_block(Order::MAX));
         front.free_bulk(&mut batch);
         assert!(batch.is_empty());
@@ -115,7 +115,7 @@ on_both_fronts! {
         assert_eq!((out(&home), out(pool)), (0, 0));
         assert_adds_up(pool);
         assert_whole(home);
-        assert_eq!(front.alloc_bulk(&mut batch, 256).new, 200);
+        assert_eq!(front.alloc_bulk(&mut batch, 256).allocated, 200);
     }
 
     fn pages_of_two_pools_do_not_mix_and_none_is_lost<M: Mode, F: Front>(pool, front) {
@@ -123,28 +123,28 @@ on_both_fronts! {
         let at_hand = front.alloc().expect("a page");
         front.free(at_hand);
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(home.alloc_bulk(&mut batch, 5).new, 5);
+        assert_eq!(home.alloc_bulk(&mut batch, 5).allocated, 5);
         let before = batch.ids().to_vec();
-        let other = Bulk { new: 0, short: Some(Short::OtherPool) };
+        let other = BulkAlloc { allocated: 0, reason: Some(ShortReason::OtherPool) };
         assert_eq!(front.alloc_bulk(&mut batch, 3), other);
         assert_eq!(front.alloc_bulk_zeroed(&mut batch, 3), other);
         let error = front.alloc_bulk_exact(&mut batch, 3).expect_err("another pool's");
-        assert_eq!((error.had, error.short), (0, Short::OtherPool));
+        assert_eq!((error.had, error.reason), (0, ShortReason::OtherPool));
         assert_eq!(error.to_string(), "0 of 3 pages: the batch holds pages of another pool");
         let page = front.alloc().expect("a page");
         let id = page.id();
         let refused = batch.push(page).expect_err("another pool's");
-        assert_eq!((refused.page.id(), refused.short), (id, Short::OtherPool));
+        assert_eq!((refused.page.id(), refused.reason), (id, BatchError::OtherPool));
         let mut mine = PageBatch::<M>::new();
         assert!(mine.push(refused.page).is_ok());
-        assert_eq!(batch.append(&mut mine), Err(Short::OtherPool));
-        assert_eq!(mine.append(&mut batch), Err(Short::OtherPool));
+        assert_eq!(batch.append(&mut mine), Err(BatchError::OtherPool));
+        assert_eq!(mine.append(&mut batch), Err(BatchError::OtherPool));
         assert!(front.lend_bulk(&mut batch, &mut no_ids::<5>()).is_empty());
         assert_eq!((batch.ids(), mine.ids()), (&before[..], &[id][..]));
         assert_eq!((out(&home), out(pool)), (5, 1));
         batch.clear();
         assert_eq!(mine.append(&mut batch), Ok(()), "an empty batch is of no pool");
-        assert_eq!(front.alloc_bulk(&mut batch, 3), Bulk { new: 3, short: None });
+        assert_eq!(front.alloc_bulk(&mut batch, 3), BulkAlloc { allocated: 3, reason: None });
         assert_eq!(out(pool), 4);
         drop((batch, mine));
         assert_whole(home);
@@ -154,7 +154,7 @@ on_both_fronts! {
 fn pages_are_not_reclaimed_into_a_batch_of_another_pool<M: Mode>() {
     let (pool, home) = (pool::<M>(10), pool::<M>(10));
     let mut batch = PageBatch::<M>::new();
-    assert_eq!(home.alloc_bulk(&mut batch, 2).new, 2);
+    assert_eq!(home.alloc_bulk(&mut batch, 2).allocated, 2);
     let lent = pool.alloc().expect("a page").lend();
     // SAFETY: the page is lent, and nobody else uses it.
     let error = unsafe { pool.reclaim_bulk(&[lent], &mut batch) }.expect_err("another pool's");

@@ -6,11 +6,11 @@ mod common;
 use common::*;
 
 fn a_drained_cache_holds_nothing<M: Mode>() {
-    let pool = build::<M>(64, |builder| builder.magazine(16));
+    let pool = build::<M>(64, |builder| builder.magazine_capacity(16));
     let mut cache: Cache<M> = pool.cache().unwrap();
     let mut batch = PageBatch::new();
     let bulk = cache.alloc_bulk(&mut batch, 8);
-    assert_eq!(bulk.new, 8);
+    assert_eq!(bulk.allocated, 8);
     cache.free_bulk(&mut batch);
     assert!(pool.audit().pages.cached > 0);
     cache.drain();
@@ -25,12 +25,12 @@ fn a_cache_is_refilled_with_what_its_thread_dropped<M: Mode>() {
         return;
     }
     for dropped in [1, 2] {
-        let pool = build::<M>(64, |builder| builder.magazine(8).shared_caches(1));
+        let pool = build::<M>(64, |builder| builder.magazine_capacity(8).shared_caches(1));
         let mut cache: Cache<M> = pool.cache().unwrap();
         let mut round = || {
             let mut batches: [PageBatch<M>; 2] = Default::default();
             for batch in &mut batches[..dropped] {
-                assert_eq!(cache.alloc_bulk(batch, 8).new, 8);
+                assert_eq!(cache.alloc_bulk(batch, 8).allocated, 8);
             }
         };
         (0..2).for_each(|_| round());
@@ -48,11 +48,11 @@ fn a_cache_is_refilled_with_what_its_thread_dropped<M: Mode>() {
 
 /// Little is left alone: a lock for a few pages would cost more than they are worth.
 fn a_cache_leaves_what_is_less_than_half_a_magazine<M: Mode>() {
-    let pool = build::<M>(64, |builder| builder.magazine(8).shared_caches(1));
+    let pool = build::<M>(64, |builder| builder.magazine_capacity(8).shared_caches(1));
     let mut cache: Cache<M> = pool.cache().unwrap();
     for dropped in [3, 4] {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(cache.alloc_bulk(&mut batch, dropped).new, dropped);
+        assert_eq!(cache.alloc_bulk(&mut batch, dropped).allocated, dropped);
         drop(batch);
         cache.drain();
         drop(cache.alloc().unwrap());

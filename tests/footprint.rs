@@ -13,7 +13,8 @@ const SMALL: usize = 1 << 16;
 const LARGE: usize = 1 << 24;
 
 fn metadata<M: Mode>(pages: usize) -> usize {
-    let builder = Pool::builder(pages).mode::<M>().caches(8).shared_caches(2).magazine(256);
+    let builder =
+        Pool::builder(pages).mode::<M>().max_caches(8).shared_caches(2).magazine_capacity(256);
     builder.metadata_layout().expect("a legal pool").size()
 }
 

@@ -96,12 +96,12 @@ fn a_page_outlives_its_pool<M: Mode>() {
 fn a_batch_outlives_its_pool<M: Mode>() {
     outlives::<M, _>(|_, cache| {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(cache.alloc_bulk(&mut batch, 70).new, 70);
+        assert_eq!(cache.alloc_bulk(&mut batch, 70).allocated, 70);
         batch
     });
     outlives::<M, _>(|pool, _| {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(pool.alloc_bulk(&mut batch, 70).new, 70);
+        assert_eq!(pool.alloc_bulk(&mut batch, 70).allocated, 70);
         let mut iter = batch.into_iter();
         (iter.nth(9), iter)
     });
@@ -124,7 +124,7 @@ fn an_orphan_keeps_its_bytes<M: Mode>() {
     let before = blocks();
     let pool = counted::<M>();
     let mut batch = PageBatch::<M>::new();
-    assert_eq!(pool.alloc_bulk(&mut batch, 10).new, 10);
+    assert_eq!(pool.alloc_bulk(&mut batch, 10).allocated, 10);
     batch.iter_mut().zip(0..).for_each(|(bytes, seed)| mark(bytes, seed));
     drop(pool);
     let mut page = batch.pop().expect("a page");
@@ -143,7 +143,10 @@ fn an_empty_batch_has_nothing_to_do_with_a_pool_that_is_gone<M: Mode>() {
     let before = blocks();
     let pool = counted::<M>();
     let (mut batch, mut other) = (PageBatch::<M>::new(), PageBatch::<M>::new());
-    assert_eq!((pool.alloc_bulk(&mut batch, 3).new, pool.alloc_bulk(&mut other, 3).new), (3, 3));
+    assert_eq!(
+        (pool.alloc_bulk(&mut batch, 3).allocated, pool.alloc_bulk(&mut other, 3).allocated),
+        (3, 3)
+    );
     drop(pool);
     while let Some(page) = batch.pop() {
         drop(page);
@@ -178,7 +181,7 @@ fn pages_dropped_by_a_panic_are_freed<M: Mode>() {
     let _alone = alone();
     let pool = pool::<M>(50);
     let mut batch = PageBatch::<M>::new();
-    assert_eq!(pool.alloc_bulk(&mut batch, 20).new, 20);
+    assert_eq!(pool.alloc_bulk(&mut batch, 20).allocated, 20);
     let caught = thread::spawn(move || {
         let _held = batch;
         std::panic::resume_unwind(Box::new(()));
@@ -225,8 +228,8 @@ fn the_last_handle_and_the_last_pages_may_go_at_once<M: Mode>() {
             let mut cache = pool.cache().expect("a cache");
             for worker in &workers {
                 let block = cache.alloc_block(Order::new(2).expect("legal")).expect("a block");
-                let mut batch = PageBatch::with_capacity();
-                assert_eq!(cache.alloc_bulk(&mut batch, 1 + round % 16).new, 1 + round % 16);
+                let mut batch = PageBatch::empty();
+                assert_eq!(cache.alloc_bulk(&mut batch, 1 + round % 16).allocated, 1 + round % 16);
                 worker.send((block, batch, cache.alloc().expect("a page"))).expect("it works");
             }
             go.store(round + 1, Ordering::Release);

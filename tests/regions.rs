@@ -51,23 +51,23 @@ const NOWHERE: usize = 0x1000_0000_0000;
 
 fn a_pool_of_addresses_has_the_raw_calls_only<M: Mode>() {
     let region = Region::addresses(NOWHERE, 100 * 256);
-    let pool = build::<M>(100, |builder| builder.region(region).magazine(8));
+    let pool = build::<M>(100, |builder| builder.region(region).magazine_capacity(8));
     let info = pool.region_info();
     assert_eq!((info.kind, info.base), (RegionKind::Addresses, NOWHERE));
     assert!(info.to_string().starts_with("addresses only, 25600 bytes at 0x100000000000"));
     let mut cache = pool.cache().expect("a cache");
-    assert_eq!(cache.alloc().expect_err("no bytes"), Short::AddressOnly);
-    assert_eq!(cache.alloc_zeroed().expect_err("no bytes"), Short::AddressOnly);
-    assert_eq!(pool.alloc().expect_err("no bytes"), Short::AddressOnly);
-    assert_eq!(cache.alloc_block(Order::MAX).expect_err("no bytes"), Short::AddressOnly);
+    assert_eq!(cache.alloc().expect_err("no bytes"), ShortReason::AddressOnly);
+    assert_eq!(cache.alloc_zeroed().expect_err("no bytes"), ShortReason::AddressOnly);
+    assert_eq!(pool.alloc().expect_err("no bytes"), ShortReason::AddressOnly);
+    assert_eq!(cache.alloc_block(Order::MAX).expect_err("no bytes"), ShortReason::AddressOnly);
     let mut batch = PageBatch::<M>::new();
-    let none = Bulk { new: 0, short: Some(Short::AddressOnly) };
+    let none = BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
     for round in 0..20 {
         // Also when the cache has pages at hand.
         assert_eq!(cache.alloc_bulk(&mut batch, 3), none);
         assert_eq!(cache.alloc_bulk_zeroed(&mut batch, 3), none);
         assert_eq!(pool.alloc_bulk_zeroed(&mut batch, 3), none);
-        assert_eq!(cache.fill(&mut [None, None]), none);
+        assert_eq!(cache.fill_vacant(&mut [None, None]), none);
         for error in [cache.alloc_bulk_exact(&mut batch, 3), pool.alloc_bulk_exact(&mut batch, 3)] {
             let said = "0 of 3 pages: the pool has addresses only: use the raw calls";
             assert_eq!(error.expect_err("no bytes").to_string(), said);
@@ -103,14 +103,14 @@ fn a_pool_of_addresses_sends_batches_home<M: Mode>() {
     assert_eq!(unsafe { nowhere.free_bulk_raw(ids) }, Ok(()));
     let home = build::<M>(100, |builder| builder);
     let mut batch = PageBatch::<M>::new();
-    assert_eq!(home.alloc_bulk(&mut batch, 5).new, 5);
-    let refused = Bulk { new: 0, short: Some(Short::OtherPool) };
+    assert_eq!(home.alloc_bulk(&mut batch, 5).allocated, 5);
+    let refused = BulkAlloc { allocated: 0, reason: Some(ShortReason::OtherPool) };
     assert_eq!(nowhere.alloc_bulk(&mut batch, 3), refused);
     assert_eq!(addresses.alloc_bulk(&mut batch, 3), refused);
     assert_eq!(batch.len(), 5);
     nowhere.free_bulk(&mut batch);
     assert!(batch.is_empty());
-    assert_eq!(home.alloc_bulk(&mut batch, 5).new, 5);
+    assert_eq!(home.alloc_bulk(&mut batch, 5).allocated, 5);
     addresses.free_bulk(&mut batch);
     assert!(batch.is_empty());
     drop(nowhere);
@@ -278,10 +278,10 @@ mod mapped {
             scope.spawn(|| {
                 while builds.load(Ordering::Relaxed) < 4000 {
                     let region = Region::mapped().guard_pages(false);
-                    let pool = Pool::builder(64).caches(1).shared_caches(1).region(region);
+                    let pool = Pool::builder(64).max_caches(1).shared_caches(1).region(region);
                     let pool = pool.build().expect("a pool");
-                    let mut batch = PageBatch::<DefaultMode, 64>::with_capacity();
-                    assert_eq!(pool.alloc_bulk(&mut batch, 64).new, 64);
+                    let mut batch = PageBatch::<DefaultMode, 64>::empty();
+                    assert_eq!(pool.alloc_bulk(&mut batch, 64).allocated, 64);
                     batch.iter_mut().for_each(|bytes| bytes[0] = 0x5a);
                     assert!(batch.iter().all(|bytes| bytes[0] == 0x5a));
                 }

@@ -66,10 +66,10 @@ fn calls_are_counted<M: Mode>() {
     let mut cache = pool.cache().expect("a cache");
     let mut batch = PageBatch::<M>::new();
     for _ in 0..10 {
-        assert_eq!(cache.alloc_bulk(&mut batch, 30).new, 30);
+        assert_eq!(cache.alloc_bulk(&mut batch, 30).allocated, 30);
         cache.free_bulk(&mut batch);
     }
-    assert_eq!(cache.alloc_bulk(&mut batch, 150).new, 100);
+    assert_eq!(cache.alloc_bulk(&mut batch, 150).allocated, 100);
     cache.free_bulk(&mut batch);
     let Some(stats) = pool.stats() else {
         assert!(!M::STATS);
@@ -125,7 +125,7 @@ fn what_is_not_counted_is_not_collected<M: Mode>() {
 }
 
 fn lines_per_cache_come_on_request<M: Mode>() {
-    let pool = build::<M>(100, |builder| builder.caches(3).shared_caches(1));
+    let pool = build::<M>(100, |builder| builder.max_caches(3).shared_caches(1));
     let (mut one, two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
     drop((one.alloc().expect("a page"), pool.alloc().expect("a page")));
     let (short, long) = (pool.to_string(), format!("{pool:#}"));
@@ -149,7 +149,7 @@ fn taint_shows<M: Mode>() {
     let id = pool.alloc().expect("a page").into_raw();
     assert!(!pool.is_tainted() && !pool.to_string().contains("tainted"));
     // SAFETY: the page is out, and nobody else uses it.
-    assert_eq!(unsafe { pool.free_bulk_elevated(&[id]) }, Ok(()));
+    assert_eq!(unsafe { pool.free_bulk_ignoring_refcounts(&[id]) }, Ok(()));
     assert!(pool.is_tainted() && pool.to_string().contains("; tainted;"), "{pool}");
 }
 
@@ -157,7 +157,7 @@ fn drops_without_a_cache_are_counted<M: Mode>() {
     let pool = pool::<M>(100);
     let mut cache = pool.cache().expect("a cache");
     let mut batch = PageBatch::<M, 64>::default();
-    assert_eq!(cache.alloc_bulk(&mut batch, 40).new, 40);
+    assert_eq!(cache.alloc_bulk(&mut batch, 40).allocated, 40);
     let mut rest = batch.split_off(30);
     drop(batch);
     cache.free_bulk(&mut rest);
@@ -172,7 +172,7 @@ fn drops_without_a_cache_are_counted<M: Mode>() {
 on_both_fronts! {
     fn what_goes_back_by_a_call_is_not_counted_as_dropped<M: Mode, F: Front>(pool, front) {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(front.alloc_bulk(&mut batch, 10).new, 10);
+        assert_eq!(front.alloc_bulk(&mut batch, 10).allocated, 10);
         front.free_bulk(&mut batch);
         let page = front.alloc().expect("a page");
         front.free(page);

@@ -8,15 +8,15 @@ use common::*;
 /// Whether the bad page is met by the quick way, by steps, or beyond them.
 fn a_dropped_batch_frees_the_pages_around_a_bad_one<M: Mode>() {
     for (before, after) in [(2, 3), (17, 8), (0, 20), (22, 0)] {
-        let pool = build::<M>(100, |it| it.magazine(32).on_bad_page(OnBadPage::Panic));
+        let pool = build::<M>(100, |it| it.magazine_capacity(32).on_bad_page(OnBadPage::Panic));
         let mut batch = PageBatch::<M>::new();
         let other = pool.alloc().expect("a page").into_raw();
         // SAFETY: the page is out, and has no other owner.
-        drop(unsafe { pool.adopt(other) });
-        assert_eq!(pool.alloc_bulk(&mut batch, before).new, before);
+        drop(unsafe { Page::from_raw(&pool, other) });
+        assert_eq!(pool.alloc_bulk(&mut batch, before).allocated, before);
         // SAFETY: not so: the page is free, or somebody else's.
-        assert!(batch.push(unsafe { pool.adopt(other) }).is_ok());
-        assert_eq!(pool.alloc_bulk(&mut batch, after).new, after);
+        assert!(batch.push(unsafe { Page::from_raw(&pool, other) }).is_ok());
+        assert_eq!(pool.alloc_bulk(&mut batch, after).allocated, after);
         drop(batch);
         assert!(pool.is_tainted());
         assert_adds_up(&pool);
@@ -29,7 +29,7 @@ fn a_dropped_batch_frees_the_pages_around_a_bad_one<M: Mode>() {
 /// Wherever it stands, and whether the others go back to where they were or come from another cache.
 fn a_bad_page_of_a_long_run_is_found_where_it_stands<M: Mode>() {
     const N: usize = 23;
-    let pool = build::<M>(100, |builder| builder.magazine(32));
+    let pool = build::<M>(100, |builder| builder.magazine_capacity(32));
     let (mut one, mut two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
     for (at, moved, fault) in (0..4 * N).map(|case| {
         let fault = if case % 2 == 0 { Fault::AlreadyFree } else { Fault::OutOfRange };

@@ -41,8 +41,8 @@ struct Scene<M: Mode> {
 static SCENE: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
 fn use_pages<M: Mode>(front: &mut impl Front<M>, run: u64) -> u64 {
-    let mut batch = PageBatch::<M, 32>::with_capacity();
-    let Bulk { new, .. } = front.alloc_bulk(&mut batch, run as usize % 33);
+    let mut batch = PageBatch::<M, 32>::empty();
+    let BulkAlloc { allocated, .. } = front.alloc_bulk(&mut batch, run as usize % 33);
     batch.iter_mut().for_each(|bytes| bytes[0] = run as u8);
     match run % 3 {
         0 => front.free_bulk(&mut batch),
@@ -52,7 +52,7 @@ fn use_pages<M: Mode>(front: &mut impl Front<M>, run: u64) -> u64 {
     if run % 16 == 5 {
         drop(front.alloc_block(Order::new(2).expect("legal")));
     }
-    new as u64
+    allocated as u64
 }
 
 extern "C" fn handler<M: Mode>(_: libc::c_int) {
@@ -111,8 +111,7 @@ fn install<M: Mode>() {
 /// Allocates and frees until it has been interrupted often enough.
 fn work<M: Mode>(front: &mut impl Front<M>, scene: &Scene<M>) {
     let mut random = Random::new(3);
-    let (mut one, mut two) =
-        (PageBatch::<M, 64>::with_capacity(), PageBatch::<M, 64>::with_capacity());
+    let (mut one, mut two) = (PageBatch::<M, 64>::empty(), PageBatch::<M, 64>::empty());
     while scene.inside.load(Ordering::Relaxed) < INSIDE {
         let (want, first) = (random.below(65), random.below(2) == 0);
         scene.calling.store(true, Ordering::Relaxed);
@@ -136,7 +135,7 @@ fn watch<M: Mode>(scene: &Scene<M>, done: &mpsc::Receiver<()>) {
     while done.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout) {
         let runs = scene.runs.load(Ordering::Relaxed);
         if runs == before {
-            eprintln!("the handler hangs in run {runs} [{}]", Modes::of::<M>());
+            eprintln!("the handler hangs in run {runs} [{}]", ModeFlags::of::<M>());
             std::process::abort();
         }
         before = runs;
@@ -147,7 +146,7 @@ fn watch<M: Mode>(scene: &Scene<M>, done: &mpsc::Receiver<()>) {
 fn interrupted<M: Mode>(thread_has_cache: bool, handler_has_cache: bool) {
     static ONE: Mutex<()> = Mutex::new(());
     let _alone = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let pool = build::<M>(150, |builder| builder.magazine(8).shared_caches(2));
+    let pool = build::<M>(150, |builder| builder.magazine_capacity(8).shared_caches(2));
     let cache = handler_has_cache.then(|| UnsafeCell::new(pool.cache().expect("a cache")));
     let scene = Scene {
         cache,

@@ -48,11 +48,14 @@ fn churn<M: Mode>(
     let mut random = Random::new(seed.into());
     let mut held = Vec::new();
     for step in 0..400_u32 {
-        let mut batch = Batch::with_capacity();
+        let mut batch = Batch::empty();
         let want = random.below(65);
         let bulk = front.alloc_bulk(&mut batch, want);
-        assert_eq!(bulk.new, batch.len());
-        assert!(bulk.new == want || matches!(bulk.short, Some(Short::Exhausted | Short::Cached)));
+        assert_eq!(bulk.allocated, batch.len());
+        assert!(
+            bulk.allocated == want
+                || matches!(bulk.reason, Some(ShortReason::Exhausted | ShortReason::Cached))
+        );
         oracle.took(batch.ids());
         for at in 0..batch.len() {
             let tag = batch.ids()[at].index() ^ seed;
@@ -133,30 +136,32 @@ fn a_page_has_one_owner_and_all_come_back<M: Mode>() {
 }
 
 fn an_exhausted_pool_loses_nothing<M: Mode>() {
-    let pool = build::<M>(190, |builder| builder.magazine(8));
+    let pool = build::<M>(190, |builder| builder.magazine_capacity(8));
     churning(&pool);
     assert_whole(pool);
 }
 
 fn without_shared_slots_nothing_is_lost<M: Mode>() {
-    let pool = build::<M>(500, |builder| builder.caches(2).shared_caches(0).magazine(3));
+    let pool =
+        build::<M>(500, |builder| builder.max_caches(2).shared_caches(0).magazine_capacity(3));
     churning(&pool);
     assert_whole(pool);
 }
 
 fn with_one_shared_slot_nothing_is_lost<M: Mode>() {
-    let pool = build::<M>(500, |builder| builder.caches(2).shared_caches(1).magazine(16));
+    let pool =
+        build::<M>(500, |builder| builder.max_caches(2).shared_caches(1).magazine_capacity(16));
     churning(&pool);
     assert_whole(pool);
 }
 
 fn pages_in_idle_shared_slots_are_drained<M: Mode>() {
-    let pool = build::<M>(100, |builder| builder.shared_caches(8).magazine(8));
+    let pool = build::<M>(100, |builder| builder.shared_caches(8).magazine_capacity(8));
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let mut batch = PageBatch::<M, 8>::with_capacity();
-                assert_eq!(pool.alloc_bulk(&mut batch, 8).new, 8);
+                let mut batch = PageBatch::<M, 8>::empty();
+                assert_eq!(pool.alloc_bulk(&mut batch, 8).allocated, 8);
                 pool.free_bulk(&mut batch);
             });
         }
@@ -164,7 +169,7 @@ fn pages_in_idle_shared_slots_are_drained<M: Mode>() {
     assert!(pool.audit().pages.cached > 0);
     let mut cache = pool.cache().expect("a cache");
     let mut batch = PageBatch::<M>::new();
-    let all = Bulk { new: 100, short: Some(Short::Exhausted) };
+    let all = BulkAlloc { allocated: 100, reason: Some(ShortReason::Exhausted) };
     assert_eq!(cache.alloc_bulk(&mut batch, 150), all);
     drop(batch);
     drop(cache);
@@ -174,34 +179,37 @@ fn pages_in_idle_shared_slots_are_drained<M: Mode>() {
 }
 
 fn pages_in_an_idle_cache_come_back_at_its_next_call<M: Mode>() {
-    let pool = build::<M>(100, |builder| builder.magazine(16));
+    let pool = build::<M>(100, |builder| builder.magazine_capacity(16));
     let mut idle = pool.cache().expect("a cache");
     let mut batch = PageBatch::<M>::new();
-    assert_eq!(idle.alloc_bulk(&mut batch, 30).new, 30);
+    assert_eq!(idle.alloc_bulk(&mut batch, 30).allocated, 30);
     let kept = batch.pop();
     idle.free_bulk(&mut batch);
     let cached = pool.audit().pages.cached as usize;
     assert!(cached > 0);
     let mut busy = pool.cache().expect("a cache");
     let bulk = busy.alloc_bulk(&mut batch, 100);
-    assert_eq!(bulk.short, Some(Short::Cached));
-    assert_eq!(bulk.new, 99 - pool.audit().pages.cached as usize);
-    assert_eq!(pool.alloc().expect_err("the rest is cached"), Short::Cached);
-    assert_eq!(Short::Cached.to_string(), "the free pages are in other threads' caches");
+    assert_eq!(bulk.reason, Some(ShortReason::Cached));
+    assert_eq!(bulk.allocated, 99 - pool.audit().pages.cached as usize);
+    assert_eq!(pool.alloc().expect_err("the rest is cached"), ShortReason::Cached);
+    assert_eq!(ShortReason::Cached.to_string(), "the free pages are in other threads' caches");
     // The next call of the idle cache: all but the page of that call itself go to whoever wants them.
     idle.free(kept.expect("a page"));
     let rest = pool.audit().pages;
-    assert!(rest.free as usize >= 99 - bulk.new, "{rest}");
-    assert!(busy.alloc_bulk(&mut batch, 100).new >= 99 - bulk.new);
+    assert!(rest.free as usize >= 99 - bulk.allocated, "{rest}");
+    assert!(busy.alloc_bulk(&mut batch, 100).allocated >= 99 - bulk.allocated);
     drop(idle);
     drop(batch);
-    assert_eq!(busy.alloc_bulk(&mut PageBatch::<M>::new(), 100), Bulk { new: 100, short: None });
+    assert_eq!(
+        busy.alloc_bulk(&mut PageBatch::<M>::new(), 100),
+        BulkAlloc { allocated: 100, reason: None }
+    );
     drop(busy);
     assert_whole(pool);
 }
 
 fn whoever_finds_the_pool_dry_gets_pages_in_the_end<M: Mode>() {
-    let pool = build::<M>(64, |builder| builder.magazine(8));
+    let pool = build::<M>(64, |builder| builder.magazine_capacity(8));
     let (finished, got) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let since = Instant::now();
     thread::scope(|scope| {
@@ -249,9 +257,9 @@ fn pages_flow_from_one_thread_to_another<M: Mode>() {
         let mut cache = pool.cache().expect("a cache");
         let mut seed = 0;
         while seed < 20_000 {
-            let mut batch = Batch::with_capacity();
+            let mut batch = Batch::empty();
             let want = (20_000 - seed as usize).min(64);
-            if cache.alloc_bulk(&mut batch, want).new == 0 {
+            if cache.alloc_bulk(&mut batch, want).allocated == 0 {
                 thread::yield_now();
                 continue;
             }
@@ -268,7 +276,7 @@ fn pages_flow_from_one_thread_to_another<M: Mode>() {
 
 /// Every allocation empties a word of the zone, and every free fills it again: its summary bit must follow.
 fn pages_put_back_while_their_word_is_emptied_are_found<M: Mode>() {
-    let pool = build::<M>(192, |builder| builder.caches(1).shared_caches(0));
+    let pool = build::<M>(192, |builder| builder.max_caches(1).shared_caches(0));
     let mut held: Vec<_> = (0..192).map(|_| pool.alloc().expect("a page")).collect();
     held.retain(|page| page.id().index() % 64 != 63);
     thread::scope(|scope| {
@@ -281,7 +289,7 @@ fn pages_put_back_while_their_word_is_emptied_are_found<M: Mode>() {
         }
     });
     let mut rest = PageBatch::<M>::new();
-    assert_eq!(pool.alloc_bulk(&mut rest, 3), Bulk { new: 3, short: None });
+    assert_eq!(pool.alloc_bulk(&mut rest, 3), BulkAlloc { allocated: 3, reason: None });
     drop((held, rest));
     assert_whole(pool);
 }

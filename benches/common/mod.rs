@@ -49,7 +49,7 @@ pub fn pool<M: Mode>() -> Pool<M> {
 #[inline(always)]
 pub fn pair<M: Mode>(cache: &mut Cache<M>, batch: &mut PageBatch<M>, n: usize) {
     let got = cache.alloc_bulk(batch, n);
-    assert_eq!(got.new, n);
+    assert_eq!(got.allocated, n);
     std::hint::black_box(&mut *batch);
     cache.free_bulk(batch);
 }
@@ -57,7 +57,7 @@ pub fn pair<M: Mode>(cache: &mut Cache<M>, batch: &mut PageBatch<M>, n: usize) {
 /// Allocates 2,048 pages in bulks of `n`, then frees them.
 pub fn keep<M: Mode>(cache: &mut Cache<M>, batches: &mut [PageBatch<M>], n: usize) {
     for batch in &mut *batches {
-        assert_eq!(cache.alloc_bulk(batch, n).new, n);
+        assert_eq!(cache.alloc_bulk(batch, n).allocated, n);
     }
     batches.iter_mut().for_each(|batch| cache.free_bulk(batch));
 }

@@ -43,7 +43,7 @@ fn drops<const PARTS: u32>(slot: &Slot, ids: &Ids, bulk: &Ids, n: usize, times: 
 fn calls(cache: &mut Cache<Bare>, batch: &mut PageBatch<Bare>, n: usize, times: usize) {
     let n = black_box(n);
     for _ in 0..times {
-        assert_eq!(cache.alloc_bulk(batch, n).new, n);
+        assert_eq!(cache.alloc_bulk(batch, n).allocated, n);
         black_box(&mut *batch).clear();
     }
 }

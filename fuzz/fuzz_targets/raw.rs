@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use pagesheaf::{Checked, Fault, FreeError, Hardened, PageBatch, PageId, Pool, Refcounted};
+use pagesheaf::{Checked, Fault, Hardened, PageBatch, PageError, PageId, Pool, Refcounted};
 
 #[derive(Arbitrary, Debug)]
 enum Call {
@@ -90,7 +90,7 @@ impl Verdict {
     }
 
     /// Compares with what was said; `value` is what is returned if nothing is wrong. Whether something is.
-    fn is<T: PartialEq + Debug>(self, said: Result<T, FreeError>, value: T) -> bool {
+    fn is<T: PartialEq + Debug>(self, said: Result<T, PageError>, value: T) -> bool {
         let Verdict { good, bad, first } = self;
         match said {
             Ok(done) => assert_eq!((done, first), (value, None)),
@@ -108,7 +108,8 @@ fn ids(numbers: &[u8]) -> Vec<PageId> {
 }
 
 fn run<M: Refcounted>(calls: Vec<Call>) {
-    let pool = Pool::builder(PAGES.into()).mode::<M>().page_size(64).magazine(4).caches(1);
+    let pool =
+        Pool::builder(PAGES.into()).mode::<M>().page_size(64).magazine_capacity(4).max_caches(1);
     let pool = pool.build().expect("a pool");
     let mut cache = pool.cache().expect("a cache");
     let mut model = Model::default();
@@ -141,7 +142,7 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                     fault
                 });
                 // SAFETY: as above.
-                let freed = unsafe { cache.free_bulk_elevated(&ids(&numbers)) };
+                let freed = unsafe { cache.free_bulk_ignoring_refcounts(&ids(&numbers)) };
                 tainted |= verdict.is(freed, ()) || !numbers.is_empty();
             }
             Call::Release(numbers) => {
@@ -173,7 +174,7 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                     continue;
                 }
                 // SAFETY: the page is out, and nobody else has it; or the mode finds that it is not.
-                let page = unsafe { pool.adopt(PageId::new(number.into())) };
+                let page = unsafe { pagesheaf::Page::from_raw(&pool, PageId::new(number.into())) };
                 assert_eq!(page.lend().index(), number.into());
                 match fault {
                     Some(_) => tainted = true,
@@ -223,7 +224,7 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
     }
     let rest: Vec<_> = model.out.into_keys().collect();
     // SAFETY: the model had these, and uses them no more.
-    let freed = unsafe { cache.free_bulk_elevated(&ids(&rest)) };
+    let freed = unsafe { cache.free_bulk_ignoring_refcounts(&ids(&rest)) };
     freed.expect("pages that are out");
     for number in model.lent {
         // SAFETY: the page is lent, and no device uses it.

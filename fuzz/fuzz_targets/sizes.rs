@@ -64,9 +64,9 @@ impl Drop for Memory {
 
 fuzz_target!(|sizes: Sizes| {
     let builder = Pool::builder(sizes.pages.get()).mode::<Checked>();
-    let builder = builder.page_size(sizes.page_size.get()).caches(sizes.caches.get());
+    let builder = builder.page_size(sizes.page_size.get()).max_caches(sizes.caches.get());
     let builder = builder.shared_caches(sizes.shared_caches.get());
-    let builder = builder.magazine(sizes.magazine.get()).colour(sizes.colour.get());
+    let builder = builder.magazine_capacity(sizes.magazine.get()).cache_color(sizes.colour.get());
     let Ok(metadata) = builder.metadata_layout() else { return };
     let bytes = sizes.pages.get().checked_mul(sizes.page_size.get()).expect("it was checked");
     if bytes > MOST || metadata.size() > MOST {
@@ -94,9 +94,9 @@ fuzz_target!(|sizes: Sizes| {
         let mut batch = PageBatch::<Checked, 64>::default();
         let bulk = pool.alloc_bulk(&mut batch, 64);
         batch.iter_mut().for_each(|page| page.fill(0xa5));
-        out += bulk.new;
+        out += bulk.allocated;
         batches.push(batch);
-        if bulk.short.is_some() {
+        if bulk.reason.is_some() {
             break;
         }
     }

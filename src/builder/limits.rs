@@ -13,7 +13,8 @@ fn wrong(builder: Builder) -> Option<BuildError> {
 
 #[test]
 fn what_is_said_is_what_is_built() {
-    let said = builder().page_size(512).caches(3).shared_caches(2).magazine(7).colour(5);
+    let said =
+        builder().page_size(512).max_caches(3).shared_caches(2).magazine_capacity(7).cache_color(5);
     let config = said.on_bad_page(OnBadPage::Panic).config().expect("legal");
     assert_eq!((config.pages, config.page_size), (1000, 512));
     assert_eq!((config.owned_slots, config.shared_slots), (3, 2));
@@ -38,24 +39,27 @@ fn all_caches_together_hold_half_of_a_small_pool() {
     for (pages, magazine) in
         [(1, 1), (39, 1), (40, 2), (319, 15), (320, 16), (1000, 48), (5119, 240), (1 << 20, 256)]
     {
-        let builder = Pool::builder(pages).caches(3).shared_caches(2);
+        let builder = Pool::builder(pages).max_caches(3).shared_caches(2);
         assert_eq!(builder.config().expect("legal").magazine, magazine);
     }
 }
 
 #[test]
 fn limits_are_legal_and_what_is_beyond_them_is_not() {
-    assert_eq!(wrong(builder().caches(SLOTS_MAX).shared_caches(0)), None);
-    assert_eq!(wrong(builder().caches(0).shared_caches(1)), None);
+    assert_eq!(wrong(builder().max_caches(SLOTS_MAX).shared_caches(0)), None);
+    assert_eq!(wrong(builder().max_caches(0).shared_caches(1)), None);
     let slots = SLOTS_MAX + 1;
-    let error = Some(BuildError::Caches { slots });
-    assert_eq!(wrong(builder().caches(SLOTS_MAX).shared_caches(1)), error);
+    let error = Some(BuildError::MaxCaches { slots });
+    assert_eq!(wrong(builder().max_caches(SLOTS_MAX).shared_caches(1)), error);
     assert_eq!(SLOTS_MAX, 16_384);
-    assert_eq!(wrong(builder().magazine(MAGAZINE_MAX)), None);
-    assert_eq!(wrong(builder().magazine(257)), Some(BuildError::Magazine { ids: 257 }));
+    assert_eq!(wrong(builder().magazine_capacity(MAGAZINE_MAX)), None);
+    assert_eq!(
+        wrong(builder().magazine_capacity(257)),
+        Some(BuildError::MagazineCapacity { ids: 257 })
+    );
     assert_eq!(wrong(builder().page_size(64)), None);
     assert_eq!(wrong(builder().page_size(32)), Some(BuildError::PageSize { bytes: 32 }));
-    assert_eq!(wrong(builder().page_size(256).colour(4)), None);
-    let error = Some(BuildError::Colour { lines: 5 });
-    assert_eq!(wrong(builder().page_size(256).colour(5)), error);
+    assert_eq!(wrong(builder().page_size(256).cache_color(4)), None);
+    let error = Some(BuildError::CacheColor { lines: 5 });
+    assert_eq!(wrong(builder().page_size(256).cache_color(5)), error);
 }

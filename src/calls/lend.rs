@@ -35,15 +35,15 @@ pub(super) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
     front: &mut impl Front<M>,
     ids: &[PageId],
     batch: &mut PageBatch<M, N>,
-) -> Result<usize, FreeError> {
+) -> Result<usize, PageError> {
     let core = front.shared();
     let mut faults = Faults::default();
     let mut done = 0;
-    if batch.attach(front.core(), core.addresses_only).is_err() {
+    if !batch.may_join(front.core()) || core.addresses_only {
         ids.iter().enumerate().for_each(|(at, &id)| faults.add(id, at, Fault::OtherPool));
     } else {
         for (position, &id) in ids.iter().enumerate() {
-            if batch.room() == 0 {
+            if batch.remaining_capacity() == 0 {
                 break;
             }
             if core.take_back(id, position, &mut faults) {

@@ -13,7 +13,7 @@ macro_rules! calls {
             /// # Errors
             /// Why there was none.
             #[inline]
-            pub fn alloc($($receiver)+) -> Result<Page<M>, Short> {
+            pub fn alloc($($receiver)+) -> Result<Page<M>, ShortReason> {
                 alloc($front)
             }
 
@@ -21,7 +21,7 @@ macro_rules! calls {
             ///
             /// # Errors
             /// Why there was none.
-            pub fn alloc_zeroed($($receiver)+) -> Result<Page<M>, Short> {
+            pub fn alloc_zeroed($($receiver)+) -> Result<Page<M>, ShortReason> {
                 let mut page = $self.alloc()?;
                 page.fill(0);
                 Ok(page)
@@ -35,12 +35,12 @@ macro_rules! calls {
 
             /// Appends up to `want` pages to `batch`. The result may be short, and says why.
             #[inline]
-            pub fn alloc_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Bulk {
+            pub fn alloc_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
                 alloc_bulk($front, batch, want)
             }
 
             /// As `alloc_bulk`, and every byte of the new pages is zero.
-            pub fn alloc_bulk_zeroed<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Bulk {
+            pub fn alloc_bulk_zeroed<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
                 alloc_bulk_zeroed($front, batch, want)
             }
 
@@ -48,13 +48,13 @@ macro_rules! calls {
             ///
             /// # Errors
             /// How many there were, and why not more; the batch is as it was.
-            pub fn alloc_bulk_exact<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Result<(), AllocError> {
+            pub fn alloc_bulk_exact<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Result<(), ExactError> {
                 alloc_bulk_exact($front, batch, want)
             }
 
             /// Fills the empty slots of an array, and only those.
-            pub fn fill($($receiver)+, pages: &mut [Option<Page<M>>]) -> Bulk {
-                fill($front, pages)
+            pub fn fill_vacant($($receiver)+, pages: &mut [Option<Page<M>>]) -> BulkAlloc {
+                fill_vacant($front, pages)
             }
 
             /// Frees all pages of a batch, which is empty afterwards. No reference count is touched: nothing else
@@ -68,7 +68,7 @@ macro_rules! calls {
             ///
             /// # Errors
             /// Why there was none; free pages may be there, but not side by side.
-            pub fn alloc_block($($receiver)+, order: Order) -> Result<Block<M>, Short> {
+            pub fn alloc_block($($receiver)+, order: Order) -> Result<Block<M>, ShortReason> {
                 alloc_block($front, order)
             }
 
@@ -78,7 +78,7 @@ macro_rules! calls {
             }
 
             /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, and why not more.
-            pub fn alloc_bulk_raw<'o>($($receiver)+, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<Short>) {
+            pub fn alloc_bulk_raw<'o>($($receiver)+, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<ShortReason>) {
                 alloc_bulk_raw($front, out)
             }
 
@@ -92,7 +92,7 @@ macro_rules! calls {
             /// # Safety
             /// The caller is the sole owner of each page (references already dropped), all of this pool, each named
             /// once. In checking modes a call that breaks this is found and reported, where `features.md` says so.
-            pub unsafe fn free_bulk_raw($($receiver)+, ids: &[PageId]) -> Result<(), FreeError> {
+            pub unsafe fn free_bulk_raw($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
                 // SAFETY: passed on to the caller.
                 unsafe { free_bulk_raw($front, ids) }
             }
@@ -105,7 +105,7 @@ macro_rules! calls {
             /// # Safety
             /// The caller holds a reference to each page, by a raw call or from `SharedPage`: a `Page` or `PageBatch`
             /// owns its pages alone, and frees them whatever the counts are.
-            pub unsafe fn retain_bulk($($receiver)+, ids: &[PageId]) -> Result<usize, FreeError>
+            pub unsafe fn retain_bulk($($receiver)+, ids: &[PageId]) -> Result<usize, PageError>
             where
                 M: Refcounted,
             {
@@ -120,7 +120,7 @@ macro_rules! calls {
             ///
             /// # Safety
             /// The caller holds a reference to each page, and gives it up.
-            pub unsafe fn release_bulk($($receiver)+, ids: &[PageId]) -> Result<usize, FreeError>
+            pub unsafe fn release_bulk($($receiver)+, ids: &[PageId]) -> Result<usize, PageError>
             where
                 M: Refcounted,
             {
@@ -135,9 +135,9 @@ macro_rules! calls {
             ///
             /// # Safety
             /// As `free_bulk_raw`; and whoever holds references never uses or drops them again.
-            pub unsafe fn free_bulk_elevated($($receiver)+, ids: &[PageId]) -> Result<(), FreeError> {
+            pub unsafe fn free_bulk_ignoring_refcounts($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
                 // SAFETY: passed on to the caller.
-                unsafe { free_bulk_elevated($front, ids) }
+                unsafe { free_bulk_ignoring_refcounts($front, ids) }
             }
 
             /// Hands pages of a batch to a device, from the batch's start, as many as `out` has room for. Lent pages
@@ -157,7 +157,7 @@ macro_rules! calls {
             /// # Safety
             /// The device is done with the pages, which this pool lent and which are reclaimed once; their bytes are
             /// initialised.
-            pub unsafe fn reclaim_bulk<const N: usize>($($receiver)+, ids: &[PageId], batch: &mut PageBatch<M, N>) -> Result<usize, FreeError> {
+            pub unsafe fn reclaim_bulk<const N: usize>($($receiver)+, ids: &[PageId], batch: &mut PageBatch<M, N>) -> Result<usize, PageError> {
                 // SAFETY: passed on to the caller.
                 unsafe { reclaim_bulk($front, ids, batch) }
             }

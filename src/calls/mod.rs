@@ -11,7 +11,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use crate::cache::Slot;
-use crate::error::{AllocError, Bulk, Fault, FreeError, Short};
+use crate::error::{BulkAlloc, ExactError, Fault, PageError, ShortReason};
 use crate::inner::{Core, Faults};
 use crate::mode::{Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
@@ -19,7 +19,7 @@ use crate::page::{Order, PageId, Released, written_mut};
 use crate::sync::Ordering;
 
 use lend::{lend_bulk, reclaim_bulk};
-use raw::{alloc_bulk_raw, free_bulk_elevated, free_bulk_raw, release_bulk, retain_bulk};
+use raw::{alloc_bulk_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk, retain_bulk};
 
 /// How many pages the calls without a batch move at once.
 const CHUNK: usize = 32;
@@ -43,7 +43,7 @@ pub(crate) trait Front<M: Mode> {
     unsafe fn take_now(&mut self, left: u32, out: &mut [MaybeUninit<PageId>]);
 
     /// Takes pages, counted.
-    fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<Short>);
+    fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<ShortReason>);
 
     /// Takes back as many pages, counted, as is quickly done, in order.
     ///
@@ -82,9 +82,9 @@ pub(super) fn alloc_bulk<M: Mode, const N: usize>(
     front: &mut impl Front<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
-) -> Bulk {
+) -> BulkAlloc {
     if (batch.is_of(front.owner()) || joins(front, batch))
-        && want <= batch.room()
+        && want <= batch.remaining_capacity()
         && let Some(left) = front.spares(want)
     {
         // The batch grows first: its length, stored behind the copy, would wait for it.
@@ -93,7 +93,7 @@ pub(super) fn alloc_bulk<M: Mode, const N: usize>(
         let out = unsafe { batch.grow(front.owner(), want) };
         // SAFETY: the front spares so many.
         unsafe { front.take_now(left, out) };
-        return Bulk { new: want, short: None };
+        return BulkAlloc { allocated: want, reason: None };
     }
     alloc_bulk_slowly(front, batch, want)
 }
@@ -102,7 +102,7 @@ pub(super) fn alloc_bulk<M: Mode, const N: usize>(
 #[cold]
 #[inline(never)]
 fn joins<M: Mode, const N: usize>(front: &impl Front<M>, batch: &PageBatch<M, N>) -> bool {
-    batch.attach(front.core(), front.shared().addresses_only).is_ok()
+    batch.may_join(front.core()) && !front.shared().addresses_only
 }
 
 #[cold]
@@ -111,23 +111,26 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     front: &mut impl Front<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
-) -> Bulk {
-    if let Err(short) = batch.attach(front.core(), front.shared().addresses_only) {
-        return Bulk { new: 0, short: Some(short) };
+) -> BulkAlloc {
+    if !batch.may_join(front.core()) {
+        return BulkAlloc { allocated: 0, reason: Some(ShortReason::OtherPool) };
     }
-    let n = want.min(batch.room());
+    if front.shared().addresses_only {
+        return BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
+    }
+    let n = want.min(batch.remaining_capacity());
     let (new, short) = front.take(&mut batch.vacant()[..n]);
     // SAFETY: `take` wrote `new` ids of pages that are now the batch's.
     unsafe { batch.grow(front.core(), new) };
     front.shared().alarm();
-    Bulk { new, short: short.or((n < want).then_some(Short::BatchFull)) }
+    BulkAlloc { allocated: new, reason: short.or((n < want).then_some(ShortReason::BatchFull)) }
 }
 
 pub(super) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
     front: &mut impl Front<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
-) -> Bulk {
+) -> BulkAlloc {
     let before = batch.len();
     let bulk = alloc_bulk(front, batch, want);
     (before..batch.len()).for_each(|at| batch[at].fill(0));
@@ -138,25 +141,25 @@ pub(super) fn alloc_bulk_exact<M: Mode, const N: usize>(
     front: &mut impl Front<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
-) -> Result<(), AllocError> {
-    if want > batch.room() {
-        return Err(AllocError { want, had: 0, short: Short::BatchFull });
+) -> Result<(), ExactError> {
+    if want > batch.remaining_capacity() {
+        return Err(ExactError { want, had: 0, reason: ShortReason::BatchFull });
     }
     if want > front.shared().pages as usize {
-        return Err(AllocError { want, had: 0, short: Short::Exhausted });
+        return Err(ExactError { want, had: 0, reason: ShortReason::Exhausted });
     }
     let before = batch.len();
-    let Bulk { new, short } = alloc_bulk(front, batch, want);
+    let BulkAlloc { allocated: new, reason: short } = alloc_bulk(front, batch, want);
     let Some(short) = short else { return Ok(()) };
     // SAFETY: the pages that this call got leave the batch and go back.
     unsafe { give_all(front, batch.cut(before)) };
-    Err(AllocError { want, had: new, short })
+    Err(ExactError { want, had: new, reason: short })
 }
 
 #[inline(always)]
-pub(super) fn alloc<M: Mode>(front: &mut impl Front<M>) -> Result<Page<M>, Short> {
+pub(super) fn alloc<M: Mode>(front: &mut impl Front<M>) -> Result<Page<M>, ShortReason> {
     if front.shared().addresses_only {
-        return Err(Short::AddressOnly);
+        return Err(ShortReason::AddressOnly);
     }
     let mut out = [MaybeUninit::uninit()];
     if let Some(left) = front.spares(1) {
@@ -170,20 +173,23 @@ pub(super) fn alloc<M: Mode>(front: &mut impl Front<M>) -> Result<Page<M>, Short
 
 #[cold]
 #[inline(never)]
-fn alloc_slowly<M: Mode>(front: &mut impl Front<M>) -> Result<Page<M>, Short> {
+fn alloc_slowly<M: Mode>(front: &mut impl Front<M>) -> Result<Page<M>, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
     let page = match front.take(&mut out) {
         // SAFETY: `take` wrote one id of a page that is now the caller's.
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
-        (_, short) => Err(short.unwrap_or(Short::Exhausted)),
+        (_, short) => Err(short.unwrap_or(ShortReason::Exhausted)),
     };
     front.shared().alarm();
     page
 }
 
-pub(super) fn fill<M: Mode>(front: &mut impl Front<M>, pages: &mut [Option<Page<M>>]) -> Bulk {
+pub(super) fn fill_vacant<M: Mode>(
+    front: &mut impl Front<M>,
+    pages: &mut [Option<Page<M>>],
+) -> BulkAlloc {
     if front.shared().addresses_only {
-        return Bulk { new: 0, short: Some(Short::AddressOnly) };
+        return BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
     }
     let mut want = pages.iter().filter(|page| page.is_none()).count();
     let mut empty = pages.iter_mut().filter(|page| page.is_none());
@@ -199,10 +205,10 @@ pub(super) fn fill<M: Mode>(front: &mut impl Front<M>, pages: &mut [Option<Page<
         want -= got;
         if short.is_some() || want == 0 {
             front.shared().alarm();
-            return Bulk { new, short };
+            return BulkAlloc { allocated: new, reason: short };
         }
     }
-    Bulk { new, short: None }
+    BulkAlloc { allocated: new, reason: None }
 }
 
 #[inline(always)]
@@ -267,10 +273,10 @@ unsafe fn give_rest<M: Mode>(front: &mut impl Front<M>, ids: &[PageId], given: u
 pub(super) fn alloc_block<M: Mode>(
     front: &mut impl Front<M>,
     order: Order,
-) -> Result<Block<M>, Short> {
+) -> Result<Block<M>, ShortReason> {
     let core = front.shared();
     if core.addresses_only {
-        return Err(Short::AddressOnly);
+        return Err(ShortReason::AddressOnly);
     }
     // SAFETY: the slot, if there is one, is held.
     let first = front.with_slot(|slot| unsafe { core.take_block(slot, order) });

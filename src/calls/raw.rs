@@ -8,7 +8,7 @@ use super::*;
 pub(super) fn alloc_bulk_raw<'o, M: Mode>(
     front: &mut impl Front<M>,
     out: &'o mut [MaybeUninit<PageId>],
-) -> (&'o mut [PageId], Option<Short>) {
+) -> (&'o mut [PageId], Option<ShortReason>) {
     let (got, short) = match front.spares(out.len()) {
         Some(left) => {
             // SAFETY: the front spares so many.
@@ -26,7 +26,7 @@ pub(super) fn alloc_bulk_raw<'o, M: Mode>(
 pub(super) unsafe fn free_bulk_raw<M: Mode>(
     front: &mut impl Front<M>,
     ids: &[PageId],
-) -> Result<(), FreeError> {
+) -> Result<(), PageError> {
     if M::REFCOUNT && !M::CHECKS {
         let mut faults = Faults::default();
         let (core, mut freed) = (front.shared(), 0);
@@ -52,7 +52,7 @@ pub(super) unsafe fn free_bulk_raw<M: Mode>(
 pub(super) fn retain_bulk<M: Refcounted>(
     front: &mut impl Front<M>,
     ids: &[PageId],
-) -> Result<usize, FreeError> {
+) -> Result<usize, PageError> {
     let core = front.shared();
     let mut faults = Faults::default();
     let mut done = 0;
@@ -70,7 +70,7 @@ pub(super) fn retain_bulk<M: Refcounted>(
 pub(super) unsafe fn release_bulk<M: Refcounted>(
     front: &mut impl Front<M>,
     ids: &[PageId],
-) -> Result<usize, FreeError> {
+) -> Result<usize, PageError> {
     let core = front.shared();
     let mut faults = Faults::default();
     let (mut done, mut freed) = (0, 0);
@@ -105,10 +105,10 @@ pub(super) unsafe fn release_bulk<M: Refcounted>(
 
 /// # Safety
 /// The caller gives up the pages, and whoever holds references never uses or drops them again.
-pub(super) unsafe fn free_bulk_elevated<M: Mode>(
+pub(super) unsafe fn free_bulk_ignoring_refcounts<M: Mode>(
     front: &mut impl Front<M>,
     ids: &[PageId],
-) -> Result<(), FreeError> {
+) -> Result<(), PageError> {
     let core = front.shared();
     if !ids.is_empty() {
         core.taint();

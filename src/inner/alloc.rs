@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use super::Core;
 use crate::cache::Slot;
 use crate::depot::Stack;
-use crate::error::{Fault, Short};
+use crate::error::{Fault, ShortReason};
 use crate::magazine::{Hand, whole_lines};
 use crate::mode::Mode;
 use crate::page::{PageId, PageState, Place, ZONE};
@@ -45,7 +45,7 @@ impl<M: Mode> Core<M> {
         &self,
         slot: &Slot,
         out: &mut [MaybeUninit<PageId>],
-    ) -> (usize, Option<Short>) {
+    ) -> (usize, Option<ShortReason>) {
         // SAFETY: the caller holds the slot, here and below.
         unsafe { self.answer_pressure(slot) };
         if !M::HARDENED {
@@ -213,12 +213,12 @@ impl<M: Mode> Core<M> {
     }
 
     /// Why nothing could be got. Caches that hold pages are asked for them.
-    fn dry(&self) -> Short {
+    fn dry(&self) -> ShortReason {
         if self.cached() == 0 && self.zone.free() == 0 {
-            return Short::Exhausted;
+            return ShortReason::Exhausted;
         }
         self.ask_caches();
-        Short::Cached
+        ShortReason::Cached
     }
 
     /// Takes pages without any slot, when all shared ones are busy: from the zone, then from the depot.
@@ -226,7 +226,7 @@ impl<M: Mode> Core<M> {
     pub(crate) fn take_without_slot(
         &self,
         out: &mut [MaybeUninit<PageId>],
-    ) -> (usize, Option<Short>) {
+    ) -> (usize, Option<ShortReason>) {
         let mut cursor = 0;
         let mut got = 0;
         while got < out.len() {

@@ -2,7 +2,7 @@
 
 use super::{Core, Faults};
 use crate::cache::Slot;
-use crate::error::{Fault, Short};
+use crate::error::{Fault, ShortReason};
 use crate::mode::Mode;
 use crate::page::{Order, PageId, ZONE};
 use crate::sync::defect;
@@ -16,7 +16,7 @@ impl<M: Mode> Core<M> {
         &self,
         slot: Option<&Slot>,
         order: Order,
-    ) -> Result<PageId, Short> {
+    ) -> Result<PageId, ShortReason> {
         let mut drained = false;
         loop {
             // SAFETY: the caller holds the slot.
@@ -32,7 +32,7 @@ impl<M: Mode> Core<M> {
                 Some(_) => {}
                 None if drained => {
                     let cached = self.cached() > 0;
-                    return Err(if cached { Short::Cached } else { Short::Exhausted });
+                    return Err(if cached { ShortReason::Cached } else { ShortReason::Exhausted });
                 }
                 None => {
                     drained = true;

@@ -23,9 +23,9 @@ pub(crate) use free::Faults;
 
 use crate::cache::Slot;
 use crate::depot::{DEPOT_MAX, Depot};
-use crate::error::{BadPage, BuildError, Fault, FreeError};
+use crate::error::{BadPage, BuildError, Fault, PageError};
 use crate::magazine::{MagazinePlan, Magazines};
-use crate::mode::{Mode, Modes};
+use crate::mode::{Mode, ModeFlags};
 use crate::page::{PageId, PageWord, Place, ZONE};
 use crate::region::{Backing, RegionKind};
 use crate::sync::{Atomic, Ordering, entropy, thread_hint, thread_moves};
@@ -287,19 +287,25 @@ impl<M: Mode> Core<M> {
     }
 
     /// The call's faults as an error; the pool remembers them.
-    pub(crate) fn judge(&self, faults: &Faults, done: usize) -> Result<(), FreeError> {
+    pub(crate) fn judge(&self, faults: &Faults, done: usize) -> Result<(), PageError> {
         let Some((page, position, fault)) = faults.first else {
             return Ok(());
         };
-        let error =
-            FreeError { page, position, fault, count: faults.count, done, mode: Modes::of::<M>() };
+        let error = PageError {
+            page,
+            position,
+            fault,
+            count: faults.count,
+            done,
+            mode: ModeFlags::of::<M>(),
+        };
         self.books.faults.fetch_add(faults.count as u64, Ordering::Relaxed);
         self.taint();
         Err(error)
     }
 
     /// As [`Self::judge`], and panics if the pool was built to: for whatever is not a drop.
-    pub(crate) fn verdict(&self, faults: &Faults, done: usize) -> Result<(), FreeError> {
+    pub(crate) fn verdict(&self, faults: &Faults, done: usize) -> Result<(), PageError> {
         self.alarm();
         let judged = self.judge(faults, done);
         match judged {
@@ -325,7 +331,7 @@ impl<M: Mode> Core<M> {
         let words = self.words.iter().enumerate();
         words.filter_map(|(index, word)| {
             let page = PageId::new(index as u32);
-            Some(BadPage { page, fault: word.withheld()?, mode: Modes::of::<M>() })
+            Some(BadPage { page, fault: word.withheld()?, mode: ModeFlags::of::<M>() })
         })
     }
 

@@ -9,7 +9,7 @@ use std::vec::Vec;
 use super::{Around, Config, Faults};
 use crate::builder::Builder;
 use crate::cache::{Counters, Slot};
-use crate::error::{Fault, Short};
+use crate::error::{Fault, ShortReason};
 use crate::mode::{Bare, Checked, Hardened, Mode};
 use crate::page::{Order, PageId, ZONE};
 use crate::pool::{Cache, Pool};
@@ -23,7 +23,7 @@ fn pool<M: Mode>() -> Pool<M> {
 /// As `pool`, built as `how` says.
 fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
     let region = Region::addresses(4096, 100 * 256);
-    let builder = Pool::builder(100).page_size(256).magazine(8).mode::<M>().region(region);
+    let builder = Pool::builder(100).page_size(256).magazine_capacity(8).mode::<M>().region(region);
     let builder = how(builder);
     let layout = builder.metadata_layout().expect("a legal pool");
     // SAFETY: the layout has a size.
@@ -97,7 +97,7 @@ fn a_page_of_the_depot_whose_word_lies_is_withheld_when_it_leaves() {
     let lies = [ids[0], ids[1]];
     let mut out = [MaybeUninit::uninit(); 100];
     let (ids, short) = cache.alloc_bulk_raw(&mut out);
-    assert_eq!((ids.len(), short), (98, Some(Short::Exhausted)));
+    assert_eq!((ids.len(), short), (98, Some(ShortReason::Exhausted)));
     assert!(!ids.contains(&lies[0]) && !ids.contains(&lies[1]));
     assert_eq!(pool.audit().pages.bad, 2);
     core::mem::forget(cache);
@@ -107,7 +107,7 @@ fn a_page_of_the_depot_whose_word_lies_is_withheld_when_it_leaves() {
 /// Four pages are in the loaded magazine and sixteen in the other: bulks of eight come and go without a move between
 /// the two, or to and from the depot.
 fn a_bulk_that_one_magazine_can_serve_is_not_torn<M: Mode>() {
-    let pool = build::<M>(|builder| builder.magazine(16).caches(1).shared_caches(1));
+    let pool = build::<M>(|builder| builder.magazine_capacity(16).max_caches(1).shared_caches(1));
     let mut cache = pool.cache().expect("a cache");
     let slot = &pool.core.slots[0];
     let held = || [slot.loaded.held(), slot.spare.held()];
@@ -156,7 +156,7 @@ fn threads_that_follow_one_another_start_at_different_slots() {
 
 #[test]
 fn whoever_looks_for_a_shared_slot_finds_every_one_that_is_free() {
-    let pool = build::<Checked>(|builder| builder.caches(1).shared_caches(64));
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(64));
     let shared = &pool.core.slots[1..];
     // Each thread starts to look at another slot.
     for _ in 0..3 {
@@ -175,7 +175,7 @@ fn whoever_looks_for_a_shared_slot_finds_every_one_that_is_free() {
 /// Bulks that were torn once would be torn, and lie astride lines, for as long as their size stays.
 #[test]
 fn a_bulk_is_not_torn_where_the_depot_has_a_whole_magazine() {
-    let pool = build::<Checked>(|builder| builder.caches(1).magazine(16));
+    let pool = build::<Checked>(|builder| builder.max_caches(1).magazine_capacity(16));
     let mut cache = pool.cache().expect("a cache");
     let slot = &pool.core.slots[0];
     let depot = || {
@@ -204,7 +204,7 @@ fn a_bulk_is_not_torn_where_the_depot_has_a_whole_magazine() {
 /// Two threads that start with the same slot would take its line from one another, and much else, as long as they live.
 #[test]
 fn a_thread_that_finds_its_slot_busy_starts_at_the_next_free_one_from_then_on() {
-    let pool = build::<Checked>(|builder| builder.caches(1).shared_caches(4));
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(4));
     let core = &*pool.core;
     if crate::sync::thread_hint() == 0 {
         // Without `std` threads cannot be told apart.
@@ -234,21 +234,21 @@ fn has<M: Mode>(pool: &Pool<M>, free: u64, cached: u64, out: u64) {
     assert!(pages.adds_up() && pool.core.zone.free() as u64 == free, "{pages}");
 }
 
-fn raw<M: Mode>(pool: &Pool<M>, n: usize) -> (Vec<PageId>, Option<Short>) {
+fn raw<M: Mode>(pool: &Pool<M>, n: usize) -> (Vec<PageId>, Option<ShortReason>) {
     let mut room = [MaybeUninit::uninit(); 150];
     let (ids, short) = pool.alloc_bulk_raw(&mut room[..n]);
     (ids.to_vec(), short)
 }
 
 fn pages_come_and_go_without_a_slot<M: Mode>() {
-    let pool = build::<M>(|builder| builder.caches(1).shared_caches(0));
+    let pool = build::<M>(|builder| builder.max_caches(1).shared_caches(0));
     assert_eq!(raw(&pool, 0), (Vec::new(), None));
     // From the zone and back to it.
     let (mut all, short) = raw(&pool, 70);
     assert_eq!((all.len(), short), (70, None));
     has(&pool, 30, 0, 70);
     let (more, short) = raw(&pool, 150 - 70);
-    assert_eq!((more.len(), short), (30, Some(Short::Exhausted)));
+    assert_eq!((more.len(), short), (30, Some(ShortReason::Exhausted)));
     all.extend(more);
     all.sort_unstable();
     assert!(all.iter().map(|id| id.index()).eq(0..100));
@@ -267,7 +267,7 @@ fn pages_come_and_go_without_a_slot<M: Mode>() {
     assert_eq!((some.len(), short), (30, None));
     has(&pool, 0, 70, 30);
     let (rest, short) = raw(&pool, 100);
-    assert_eq!((rest.len(), short), (70 - held, Some(Short::Cached)));
+    assert_eq!((rest.len(), short), (70 - held, Some(ShortReason::Cached)));
     has(&pool, 0, held as u64, 100 - held as u64);
     let mut both = [some, rest].concat();
     both.sort_unstable();
@@ -288,7 +288,7 @@ fn pages_come_and_go_without_a_slot_in_every_kind_of_mode() {
 
 #[test]
 fn a_page_of_the_zone_whose_word_lies_is_made_up_for() {
-    let pool = build::<Checked>(|builder| builder.caches(1).shared_caches(0));
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(0));
     pool.core.word(PageId::new(3)).rest(5);
     let (ids, short) = raw(&pool, 10);
     assert!(ids.iter().map(|id| id.index()).eq((0..11).filter(|&index| index != 3)));
@@ -298,7 +298,7 @@ fn a_page_of_the_zone_whose_word_lies_is_made_up_for() {
 }
 
 fn a_block_with_a_page_whose_word_lies_goes_back_but_for_it<M: Mode>() {
-    let pool = build::<M>(|builder| builder.caches(1).shared_caches(0));
+    let pool = build::<M>(|builder| builder.max_caches(1).shared_caches(0));
     let order = Order::new(2).expect("legal");
     pool.core.word(PageId::new(2)).rest(5);
     // SAFETY: there is no slot.
@@ -329,7 +329,7 @@ fn a_block_with_a_page_whose_word_lies_goes_back_but_for_it_in_checking_modes() 
 
 #[test]
 fn every_block_comes_back_and_what_is_none_is_refused() {
-    let pool = build::<Checked>(|builder| builder.caches(1).shared_caches(0));
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(0));
     let order = Order::new(2).expect("legal");
     // SAFETY: there is no slot.
     let take = || unsafe { pool.core.take_block(None, order) };
@@ -354,7 +354,7 @@ fn every_block_comes_back_and_what_is_none_is_refused() {
 
 #[test]
 fn a_slot_that_somebody_holds_is_not_drained() {
-    let pool = build::<Checked>(|builder| builder.caches(1).shared_caches(1));
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(1));
     let (ids, short) = raw(&pool, 6);
     assert_eq!((ids.len(), short), (6, None));
     // SAFETY: pages that are out are freed once.
@@ -374,7 +374,8 @@ fn a_slot_that_somebody_holds_is_not_drained() {
 
 #[test]
 fn hardened_pages_do_not_leave_in_the_order_in_which_they_came() {
-    let pool = build::<Hardened>(|builder| builder.magazine(64).caches(1).shared_caches(0));
+    let pool =
+        build::<Hardened>(|builder| builder.magazine_capacity(64).max_caches(1).shared_caches(0));
     let mut cache = pool.cache().expect("a cache");
     let mut room = [MaybeUninit::uninit(); 64];
     let mut differ = 0;

@@ -6,7 +6,7 @@ use core::ops::{Index, IndexMut};
 use core::ptr::NonNull;
 
 use super::Page;
-use crate::error::Short;
+use crate::error::BatchError;
 use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode};
 use crate::page::{PageId, written};
@@ -35,7 +35,7 @@ impl<M: Mode> PageBatch<M, 256> {
     #[must_use]
     #[inline]
     pub const fn new() -> Self {
-        Self::with_capacity()
+        Self::empty()
     }
 }
 
@@ -43,16 +43,13 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     /// An empty batch with room for `N` pages.
     #[must_use]
     #[inline]
-    pub const fn with_capacity() -> Self {
+    pub const fn empty() -> Self {
         PageBatch { core: None, len: 0, ids: [const { MaybeUninit::uninit() }; N] }
     }
 
     /// Whether pages of this core may go into the batch.
-    pub(crate) fn attach(&self, core: NonNull<Core<M>>, addresses: bool) -> Result<(), Short> {
-        if self.len != 0 && self.core != Some(core) {
-            return Err(Short::OtherPool);
-        }
-        if addresses { Err(Short::AddressOnly) } else { Ok(()) }
+    pub(crate) fn may_join(&self, core: NonNull<Core<M>>) -> bool {
+        self.len == 0 || self.core == Some(core)
     }
 
     /// Whether the pages, if there are any, are of this core. An empty batch may say either.
@@ -142,7 +139,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     /// How many more it can hold.
     #[must_use]
     #[inline]
-    pub const fn room(&self) -> usize {
+    pub const fn remaining_capacity(&self) -> usize {
         N - self.len
     }
 
@@ -207,10 +204,10 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     /// The page, when the batch is full or holds pages of another pool.
     pub fn push(&mut self, page: Page<M>) -> Result<(), PushError<M>> {
         if self.len == N {
-            return Err(PushError { page, short: Short::BatchFull });
+            return Err(PushError { page, reason: BatchError::Full });
         }
-        if let Err(short) = self.attach(page.core(), false) {
-            return Err(PushError { page, short });
+        if !self.may_join(page.core()) {
+            return Err(PushError { page, reason: BatchError::OtherPool });
         }
         let core = page.core();
         self.vacant()[0].write(page.into_raw());
@@ -244,7 +241,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     #[must_use]
     pub fn split_off(&mut self, at: usize) -> Self {
         assert!(at <= self.len, "split at {at} of {} pages", self.len);
-        let mut other = Self::with_capacity();
+        let mut other = Self::empty();
         other.core = self.core;
         let tail = self.cut(at);
         for (to, &id) in other.ids.iter_mut().zip(tail) {
@@ -268,14 +265,19 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     ///
     /// # Errors
     /// When this batch has too little room, or pages of another pool; neither changes then.
-    pub fn append<const K: usize>(&mut self, other: &mut PageBatch<M, K>) -> Result<(), Short> {
+    pub fn append<const K: usize>(
+        &mut self,
+        other: &mut PageBatch<M, K>,
+    ) -> Result<(), BatchError> {
         let Some(core) = other.core.filter(|_| other.len > 0) else {
             return Ok(());
         };
-        if other.len > self.room() {
-            return Err(Short::BatchFull);
+        if other.len > self.remaining_capacity() {
+            return Err(BatchError::Full);
         }
-        self.attach(core, false)?;
+        if !self.may_join(core) {
+            return Err(BatchError::OtherPool);
+        }
         let moved = other.cut(0);
         for (to, &id) in self.vacant().iter_mut().zip(moved) {
             to.write(id);
@@ -297,7 +299,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
 
 impl<M: Mode, const N: usize> Default for PageBatch<M, N> {
     fn default() -> Self {
-        Self::with_capacity()
+        Self::empty()
     }
 }
 
@@ -375,12 +377,12 @@ pub struct PushError<M: Mode = DefaultMode> {
     /// The page.
     pub page: Page<M>,
     /// Why it was refused.
-    pub short: Short,
+    pub reason: BatchError,
 }
 
 impl<M: Mode> fmt::Display for PushError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} was refused: {}", self.page.id(), self.short)
+        write!(f, "{} was refused: {}", self.page.id(), self.reason)
     }
 }
 

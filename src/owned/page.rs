@@ -6,9 +6,11 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 use super::SharedPage;
+use crate::error::ShortReason;
 use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::page::PageId;
+use crate::pool::Pool;
 use crate::sync::Ordering;
 
 /// The sole owner of a page, and its bytes. Dropping it anywhere frees the page.
@@ -28,6 +30,22 @@ impl<M: Mode> Page<M> {
     #[inline(always)]
     pub(crate) unsafe fn new(core: NonNull<Core<M>>, id: PageId) -> Self {
         Page { core, id }
+    }
+
+    /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.
+    ///
+    /// # Safety
+    /// The page is out of this pool, as a single page, nothing else owns it, and all its bytes are initialised.
+    ///
+    /// # Panics
+    /// When the pool has no such page, or addresses only.
+    #[must_use]
+    pub unsafe fn from_raw(pool: &Pool<M>, id: PageId) -> Self {
+        let core = &pool.core;
+        assert!(id.index() < core.pages, "pagesheaf: {id} is outside the pool [{}]", pool.mode());
+        assert!(!core.addresses_only, "pagesheaf: {}", ShortReason::AddressOnly);
+        // SAFETY: the caller gives it to us.
+        unsafe { Page::new(core.pointer(), id) }
     }
 
     #[inline(always)]
@@ -68,7 +86,7 @@ impl<M: Mode> Page<M> {
         self.fill(0);
     }
 
-    /// Gives up the owner and keeps the page out: `Pool::adopt` or a raw free takes it from there.
+    /// Gives up the owner and keeps the page out: [`Page::from_raw`] or a raw free takes it from there.
     #[must_use = "the page leaks if its id is lost"]
     #[inline(always)]
     pub fn into_raw(self) -> PageId {

@@ -39,7 +39,7 @@ fn addresses_and_ids_outside_the_pool_find_nothing<M: Mode>() {
 fn owners_are_where_the_pool_says<M: Mode>() {
     let pool = pool::<M>(70);
     let mut batch = PageBatch::<M>::new();
-    assert_eq!(pool.alloc_bulk(&mut batch, 70).new, 70);
+    assert_eq!(pool.alloc_bulk(&mut batch, 70).allocated, 70);
     for (bytes, &id) in batch.iter().zip(batch.ids()) {
         assert_eq!(bytes.as_ptr(), pool.ptr(id).expect("in range").as_ptr());
         assert_eq!(pool.id_at(bytes.as_ptr().addr() + 255), Some(id));
@@ -49,7 +49,7 @@ fn owners_are_where_the_pool_says<M: Mode>() {
 }
 
 fn colours_stagger_the_headroom<M: Mode>() {
-    let pool = build::<M>(70, |builder| builder.colour(4));
+    let pool = build::<M>(70, |builder| builder.cache_color(4));
     let mut seen = [0; 4];
     let pages: Vec<_> = (0..70).map(|_| pool.alloc().expect("a page")).collect();
     for page in &pages {
@@ -63,9 +63,9 @@ fn colours_stagger_the_headroom<M: Mode>() {
 }
 
 fn a_batch_knows_the_headroom_of_its_pages<M: Mode>() {
-    let pool = build::<M>(70, |builder| builder.colour(4));
+    let pool = build::<M>(70, |builder| builder.cache_color(4));
     let mut batch = PageBatch::<M>::new();
-    assert_eq!(pool.alloc_bulk(&mut batch, 70).new, 70);
+    assert_eq!(pool.alloc_bulk(&mut batch, 70).allocated, 70);
     let told: Vec<_> = (0..70).map(|index| batch.headroom(index).expect("a page")).collect();
     assert_eq!(batch.headroom(70), None);
     let pages: Vec<_> = batch.into_iter().collect();

@@ -8,14 +8,14 @@ use crate::common::*;
 fn marked<M: Mode>(n: usize) -> (Pool<M>, PageBatch<M>) {
     let pool = pool::<M>(200);
     let mut batch = PageBatch::new();
-    assert_eq!(pool.alloc_bulk(&mut batch, n).new, n);
+    assert_eq!(pool.alloc_bulk(&mut batch, n).allocated, n);
     batch.iter_mut().zip(0..).for_each(|(bytes, seed)| mark(bytes, seed));
     (pool, batch)
 }
 
 fn push_and_pop_are_a_stack<M: Mode>() {
     let pool = pool::<M>(10);
-    let mut batch = PageBatch::<M, 4>::with_capacity();
+    let mut batch = PageBatch::<M, 4>::empty();
     assert!(batch.pop().is_none());
     let ids: Vec<_> = (0..4)
         .map(|_| {
@@ -25,12 +25,12 @@ fn push_and_pop_are_a_stack<M: Mode>() {
             id
         })
         .collect();
-    assert_eq!((batch.len(), batch.capacity(), batch.room()), (4, 4, 0));
+    assert_eq!((batch.len(), batch.capacity(), batch.remaining_capacity()), (4, 4, 0));
     assert!(!batch.is_empty());
     let page = pool.alloc().expect("a page");
     let id = page.id();
     let refused = batch.push(page).expect_err("full");
-    assert_eq!((refused.page.id(), refused.short), (id, Short::BatchFull));
+    assert_eq!((refused.page.id(), refused.reason), (id, BatchError::Full));
     assert_eq!(refused.to_string(), format!("{id} was refused: the batch is full"));
     assert_eq!(batch.ids(), ids);
     for &id in ids.iter().rev() {
@@ -75,12 +75,12 @@ fn split_off_and_append_move_pages<M: Mode>() {
     assert_eq!(tail.ids(), [&ids[60..], &ids[..60]].concat());
     assert!(tail.iter().zip((60..100).chain(0..60)).all(|(bytes, seed)| is_marked(bytes, seed)));
     assert_eq!(tail.append(&mut batch), Ok(()));
-    let mut small = PageBatch::<M, 99>::with_capacity();
-    assert_eq!(small.append(&mut tail), Err(Short::BatchFull));
+    let mut small = PageBatch::<M, 99>::empty();
+    assert_eq!(small.append(&mut tail), Err(BatchError::Full));
     assert_eq!((small.len(), tail.len()), (0, 100));
-    let mut exact = PageBatch::<M, 100>::with_capacity();
+    let mut exact = PageBatch::<M, 100>::empty();
     assert_eq!(exact.append(&mut tail), Ok(()));
-    assert_eq!((exact.room(), tail.append(&mut exact)), (0, Ok(())));
+    assert_eq!((exact.remaining_capacity(), tail.append(&mut exact)), (0, Ok(())));
     let whole = tail.split_off(0);
     assert!(tail.is_empty());
     assert_eq!(whole.len(), 100);
@@ -138,7 +138,7 @@ fn drop_and_clear_free_all<M: Mode>() {
     let (pool, mut batch) = marked::<M>(200);
     batch.clear();
     assert_eq!((batch.len(), out(&pool)), (0, 0));
-    assert_eq!(pool.alloc_bulk(&mut batch, 200).new, 200);
+    assert_eq!(pool.alloc_bulk(&mut batch, 200).allocated, 200);
     drop(batch);
     assert_eq!(out(&pool), 0);
     drop(PageBatch::<M>::default());

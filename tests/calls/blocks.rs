@@ -64,12 +64,12 @@ on_both_fronts! {
                 Err(short) => break short,
             }
         };
-        assert_eq!((blocks.len(), short), (3, Short::Exhausted));
+        assert_eq!((blocks.len(), short), (3, ShortReason::Exhausted));
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(front.alloc_bulk(&mut batch, 9), Bulk { new: 8, short: Some(Short::Exhausted) });
+        assert_eq!(front.alloc_bulk(&mut batch, 9), BulkAlloc { allocated: 8, reason: Some(ShortReason::Exhausted) });
         assert_eq!(out(pool), 200);
         for n in 0..=6 {
-            assert_eq!(front.alloc_block(order(n)).expect_err("all are out"), Short::Exhausted);
+            assert_eq!(front.alloc_block(order(n)).expect_err("all are out"), ShortReason::Exhausted);
         }
         drop(blocks);
         assert_eq!(out(pool), 8);
@@ -78,7 +78,7 @@ on_both_fronts! {
 
     fn blocks_form_again_from_pages_in_caches<M: Mode, F: Front>(pool, front) {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(front.alloc_bulk(&mut batch, 200).new, 200);
+        assert_eq!(front.alloc_bulk(&mut batch, 200).allocated, 200);
         assert!(front.alloc_block(order(0)).is_err());
         front.free_bulk(&mut batch);
         let blocks: Vec<_> = (0..3).map(|_| front.alloc_block(Order::MAX).expect("a block")).collect();
@@ -86,13 +86,13 @@ on_both_fronts! {
         for block in blocks {
             front.free_block(block);
         }
-        assert_eq!(front.alloc_bulk(&mut batch, 200).new, 200);
+        assert_eq!(front.alloc_bulk(&mut batch, 200).allocated, 200);
     }
 
     fn a_block_of_order_0_is_a_page_of_its_own<M: Mode, F: Front>(pool, front) {
         let blocks: Vec<_> = (0..200).map(|_| front.alloc_block(order(0)).expect("a block")).collect();
         assert!(distinct(&blocks.iter().map(Block::id).collect::<Vec<_>>()));
-        assert_eq!(front.alloc().expect_err("all are out"), Short::Exhausted);
+        assert_eq!(front.alloc().expect_err("all are out"), ShortReason::Exhausted);
         assert_eq!(out(pool), 200);
     }
 }
@@ -102,8 +102,8 @@ fn pages_of_an_idle_cache_make_blocks_wait_for_its_next_call<M: Mode>() {
     let (mut idle, mut busy) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
     let page = idle.alloc().expect("a page");
     idle.free(page);
-    assert_eq!(busy.alloc_block(Order::MAX).expect_err("one page is cached"), Short::Cached);
-    assert_eq!(pool.alloc_block(Order::MAX).expect_err("one page is cached"), Short::Cached);
+    assert_eq!(busy.alloc_block(Order::MAX).expect_err("one page is cached"), ShortReason::Cached);
+    assert_eq!(pool.alloc_block(Order::MAX).expect_err("one page is cached"), ShortReason::Cached);
     next_call(&mut idle);
     let block = busy.alloc_block(Order::MAX).expect("all pages are back");
     assert_eq!(block.id(), PageId::new(0));

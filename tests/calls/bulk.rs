@@ -5,14 +5,14 @@ use crate::common::*;
 on_both_fronts! {
     fn alloc_bulk_appends<M: Mode, F: Front>(pool, front) {
         let mut batch = PageBatch::new();
-        assert_eq!(front.alloc_bulk(&mut batch, 10), Bulk { new: 10, short: None });
+        assert_eq!(front.alloc_bulk(&mut batch, 10), BulkAlloc { allocated: 10, reason: None });
         let first = batch.ids().to_vec();
         batch.iter_mut().zip(0..).for_each(|(bytes, seed)| mark(bytes, seed));
-        assert_eq!(front.alloc_bulk(&mut batch, 77), Bulk { new: 77, short: None });
+        assert_eq!(front.alloc_bulk(&mut batch, 77), BulkAlloc { allocated: 77, reason: None });
         assert_eq!(&batch.ids()[..10], first);
         assert!(batch.iter().take(10).zip(0..).all(|(bytes, seed)| is_marked(bytes, seed)));
         assert!(distinct(batch.ids()));
-        assert_eq!((batch.len(), batch.room(), out(pool)), (87, 169, 87));
+        assert_eq!((batch.len(), batch.remaining_capacity(), out(pool)), (87, 169, 87));
         front.free_bulk(&mut batch);
         assert!(batch.is_empty());
         assert_eq!(out(pool), 0);
@@ -21,60 +21,60 @@ on_both_fronts! {
     fn alloc_bulk_is_short_when_the_pool_runs_dry<M: Mode, F: Front>(pool, front) {
         let mut batch = PageBatch::new();
         let bulk = front.alloc_bulk(&mut batch, 256);
-        assert_eq!(bulk, Bulk { new: 200, short: Some(Short::Exhausted) });
+        assert_eq!(bulk, BulkAlloc { allocated: 200, reason: Some(ShortReason::Exhausted) });
         assert!(distinct(batch.ids()));
         let bulk = front.alloc_bulk(&mut batch, 1);
-        assert_eq!(bulk, Bulk { new: 0, short: Some(Short::Exhausted) });
+        assert_eq!(bulk, BulkAlloc { allocated: 0, reason: Some(ShortReason::Exhausted) });
         assert_eq!((batch.len(), out(pool)), (200, 200));
         drop(batch.pop());
-        assert_eq!(front.alloc_bulk(&mut batch, 1), Bulk { new: 1, short: None });
+        assert_eq!(front.alloc_bulk(&mut batch, 1), BulkAlloc { allocated: 1, reason: None });
         front.free_bulk(&mut batch);
     }
 
     fn alloc_bulk_stops_when_the_batch_is_full<M: Mode, F: Front>(pool, front) {
-        let mut batch = PageBatch::<M, 8>::with_capacity();
-        assert_eq!(front.alloc_bulk(&mut batch, 3), Bulk { new: 3, short: None });
-        let full = Some(Short::BatchFull);
-        assert_eq!(front.alloc_bulk(&mut batch, 6), Bulk { new: 5, short: full });
-        assert_eq!(front.alloc_bulk(&mut batch, 1), Bulk { new: 0, short: full });
-        assert_eq!(front.alloc_bulk(&mut batch, usize::MAX), Bulk { new: 0, short: full });
+        let mut batch = PageBatch::<M, 8>::empty();
+        assert_eq!(front.alloc_bulk(&mut batch, 3), BulkAlloc { allocated: 3, reason: None });
+        let full = Some(ShortReason::BatchFull);
+        assert_eq!(front.alloc_bulk(&mut batch, 6), BulkAlloc { allocated: 5, reason: full });
+        assert_eq!(front.alloc_bulk(&mut batch, 1), BulkAlloc { allocated: 0, reason: full });
+        assert_eq!(front.alloc_bulk(&mut batch, usize::MAX), BulkAlloc { allocated: 0, reason: full });
         assert_eq!((batch.len(), out(pool)), (8, 8));
         front.free_bulk(&mut batch);
-        assert_eq!(front.alloc_bulk(&mut batch, 8), Bulk { new: 8, short: None });
+        assert_eq!(front.alloc_bulk(&mut batch, 8), BulkAlloc { allocated: 8, reason: None });
     }
 
     fn alloc_bulk_of_none_gives_none<M: Mode, F: Front>(pool, front) {
-        let none = Bulk { new: 0, short: None };
+        let none = BulkAlloc { allocated: 0, reason: None };
         let mut batch = PageBatch::<M, 256>::new();
         assert_eq!(front.alloc_bulk(&mut batch, 0), none);
         assert_eq!(front.alloc_bulk_exact(&mut batch, 0), Ok(()));
-        assert_eq!(front.alloc_bulk(&mut batch, 200), Bulk { new: 200, short: None });
+        assert_eq!(front.alloc_bulk(&mut batch, 200), BulkAlloc { allocated: 200, reason: None });
         assert_eq!(front.alloc_bulk(&mut batch, 0), none);
         assert_eq!(front.alloc_bulk_exact(&mut batch, 0), Ok(()));
-        let mut nothing = PageBatch::<M, 0>::with_capacity();
+        let mut nothing = PageBatch::<M, 0>::empty();
         assert_eq!(front.alloc_bulk(&mut nothing, 0), none);
-        let full = Bulk { new: 0, short: Some(Short::BatchFull) };
+        let full = BulkAlloc { allocated: 0, reason: Some(ShortReason::BatchFull) };
         assert_eq!(front.alloc_bulk(&mut nothing, 1), full);
         front.free_bulk(&mut nothing);
         assert_eq!(out(pool), 200);
     }
 
     fn alloc_bulk_of_more_than_the_pool_and_the_batch_is_short<M: Mode, F: Front>(_pool, front) {
-        let mut batch = PageBatch::<M, 300>::with_capacity();
+        let mut batch = PageBatch::<M, 300>::empty();
         let bulk = front.alloc_bulk(&mut batch, usize::MAX);
-        assert_eq!(bulk, Bulk { new: 200, short: Some(Short::Exhausted) });
+        assert_eq!(bulk, BulkAlloc { allocated: 200, reason: Some(ShortReason::Exhausted) });
         front.free_bulk(&mut batch);
     }
 
     fn alloc_bulk_zeroed_clears_the_new_pages_only<M: Mode, F: Front>(_pool, front) {
         let mut batch = PageBatch::new();
-        assert_eq!(front.alloc_bulk(&mut batch, 200).new, 200);
+        assert_eq!(front.alloc_bulk(&mut batch, 200).allocated, 200);
         batch.iter_mut().for_each(|bytes| bytes.fill(0xff));
         front.free_bulk(&mut batch);
-        assert_eq!(front.alloc_bulk(&mut batch, 20).new, 20);
+        assert_eq!(front.alloc_bulk(&mut batch, 20).allocated, 20);
         batch.iter_mut().zip(0..).for_each(|(bytes, seed)| mark(bytes, seed));
         let bulk = front.alloc_bulk_zeroed(&mut batch, 236);
-        assert_eq!(bulk, Bulk { new: 180, short: Some(Short::Exhausted) });
+        assert_eq!(bulk, BulkAlloc { allocated: 180, reason: Some(ShortReason::Exhausted) });
         assert!(batch.iter().take(20).zip(0..).all(|(bytes, seed)| is_marked(bytes, seed)));
         assert!(batch.iter().skip(20).all(|bytes| bytes.iter().all(|&byte| byte == 0)));
     }
@@ -86,7 +86,7 @@ on_both_fronts! {
         assert_eq!((batch.len(), out(pool)), (200, 200));
         assert!(distinct(batch.ids()));
         front.free_bulk(&mut batch);
-        let mut batch = PageBatch::<M, 200>::with_capacity();
+        let mut batch = PageBatch::<M, 200>::empty();
         assert_eq!(front.alloc_bulk_exact(&mut batch, 200), Ok(()), "the pool and the batch, whole");
         front.free_bulk(&mut batch);
     }
@@ -97,13 +97,13 @@ on_both_fronts! {
         let before = batch.ids().to_vec();
         batch.iter_mut().zip(0..).for_each(|(bytes, seed)| mark(bytes, seed));
         let error = front.alloc_bulk_exact(&mut batch, 150).expect_err("140 are free");
-        assert_eq!((error.want, error.had, error.short), (150, 140, Short::Exhausted));
+        assert_eq!((error.want, error.had, error.reason), (150, 140, ShortReason::Exhausted));
         assert_eq!(error.to_string(), "140 of 150 pages: no page is free");
         let error = front.alloc_bulk_exact(&mut batch, 201).expect_err("no room");
-        assert_eq!((error.want, error.short), (201, Short::BatchFull));
-        let mut large = PageBatch::<M, 1000>::with_capacity();
+        assert_eq!((error.want, error.reason), (201, ShortReason::BatchFull));
+        let mut large = PageBatch::<M, 1000>::empty();
         let error = front.alloc_bulk_exact(&mut large, 201).expect_err("the pool has 200");
-        assert_eq!((error.want, error.short), (201, Short::Exhausted));
+        assert_eq!((error.want, error.reason), (201, ShortReason::Exhausted));
         assert!(large.is_empty());
         assert_eq!(batch.ids(), before);
         assert!(batch.iter().zip(0..).all(|(bytes, seed)| is_marked(bytes, seed)));
@@ -114,7 +114,7 @@ on_both_fronts! {
     fn every_size_comes_and_goes_whole<M: Mode, F: Front>(pool, front) {
         for n in 1..=pool.capacity() {
             let mut batch = PageBatch::new();
-            assert_eq!(front.alloc_bulk(&mut batch, n), Bulk { new: n, short: None });
+            assert_eq!(front.alloc_bulk(&mut batch, n), BulkAlloc { allocated: n, reason: None });
             assert!(distinct(batch.ids()));
             for (at, bytes) in batch.iter_mut().enumerate() {
                 bytes[..4].copy_from_slice(&[n as u8, at as u8, 1, 2]);
@@ -136,7 +136,7 @@ on_both_fronts! {
             if want > free {
                 front.free_bulk(batch);
             } else {
-                assert_eq!(front.alloc_bulk(batch, want), Bulk { new: want, short: None });
+                assert_eq!(front.alloc_bulk(batch, want), BulkAlloc { allocated: want, reason: None });
             }
             assert!(distinct(&[one.ids(), two.ids()].concat()));
             assert_eq!(out(pool) as usize, one.len() + two.len());

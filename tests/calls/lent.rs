@@ -19,7 +19,7 @@ on_both_fronts! {
 
     fn a_batch_is_lent_from_its_start<M: Mode, F: Front>(pool, front) {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(front.alloc_bulk(&mut batch, 50).new, 50);
+        assert_eq!(front.alloc_bulk(&mut batch, 50).allocated, 50);
         batch.iter_mut().zip(0..).for_each(|(bytes, seed)| mark(bytes, seed));
         let ids = batch.ids().to_vec();
         let mut out_ids = no_ids::<30>();
@@ -43,11 +43,11 @@ on_both_fronts! {
     }
 
     fn reclaiming_stops_when_the_batch_is_full<M: Mode, F: Front>(pool, front) {
-        let mut batch = PageBatch::<M, 8>::with_capacity();
-        assert_eq!(front.alloc_bulk(&mut batch, 8).new, 8);
+        let mut batch = PageBatch::<M, 8>::empty();
+        assert_eq!(front.alloc_bulk(&mut batch, 8).allocated, 8);
         let mut out_ids = no_ids::<8>();
         let ids = front.lend_bulk(&mut batch, &mut out_ids);
-        let mut small = PageBatch::<M, 5>::with_capacity();
+        let mut small = PageBatch::<M, 5>::empty();
         // SAFETY: the pages are lent, and nobody else uses them.
         assert_eq!(unsafe { front.reclaim_bulk(ids, &mut small) }, Ok(5));
         assert_eq!(small.ids(), &ids[..5]);
@@ -61,11 +61,11 @@ on_both_fronts! {
 
     fn lent_pages_are_not_handed_out<M: Mode, F: Front>(pool, front) {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(front.alloc_bulk(&mut batch, 100).new, 100);
+        assert_eq!(front.alloc_bulk(&mut batch, 100).allocated, 100);
         let mut out_ids = no_ids::<100>();
         let lent = front.lend_bulk(&mut batch, &mut out_ids);
         let bulk = front.alloc_bulk(&mut batch, 200);
-        assert_eq!(bulk, Bulk { new: 100, short: Some(Short::Exhausted) });
+        assert_eq!(bulk, BulkAlloc { allocated: 100, reason: Some(ShortReason::Exhausted) });
         assert!(distinct(&[&*lent, batch.ids()].concat()));
         // SAFETY: the pages are lent, and nobody else uses them.
         let back: Vec<_> = lent.iter().map(|&id| unsafe { pool.reclaim(id) }.expect("lent")).collect();
@@ -76,8 +76,8 @@ on_both_fronts! {
 /// Room in the batch is what counts, not how many ids were looked at.
 fn reclaiming_goes_on_behind_a_bad_page<M: Mode>() {
     let pool = pool::<M>(10);
-    let mut batch = PageBatch::<M, 2>::with_capacity();
-    assert_eq!(pool.alloc_bulk(&mut batch, 2).new, 2);
+    let mut batch = PageBatch::<M, 2>::empty();
+    assert_eq!(pool.alloc_bulk(&mut batch, 2).allocated, 2);
     let mut out_ids = no_ids::<2>();
     let ids = pool.lend_bulk(&mut batch, &mut out_ids);
     let far = PageId::new(999);

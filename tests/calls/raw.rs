@@ -19,7 +19,7 @@ on_both_fronts! {
     fn raw_allocation_is_short_when_the_pool_runs_dry<M: Mode, F: Front>(pool, front) {
         let mut out_ids = no_ids::<300>();
         let (ids, short) = front.alloc_bulk_raw(&mut out_ids);
-        assert_eq!((ids.len(), short), (200, Some(Short::Exhausted)));
+        assert_eq!((ids.len(), short), (200, Some(ShortReason::Exhausted)));
         let mut none = no_ids::<0>();
         assert_eq!(front.alloc_bulk_raw(&mut none), (&mut [][..], None));
         for some in ids.chunks(7) {
@@ -33,7 +33,7 @@ on_both_fronts! {
         let mut out_ids = no_ids::<20>();
         let (ids, _) = front.alloc_bulk_raw(&mut out_ids);
         // SAFETY: the ids were just allocated, and each gets one owner.
-        let mut pages: Vec<Page<M>> = ids.iter().map(|&id| unsafe { pool.adopt(id) }).collect();
+        let mut pages: Vec<Page<M>> = ids.iter().map(|&id| unsafe { Page::from_raw(&pool, id) }).collect();
         for (page, &id) in pages.iter_mut().zip(&*ids) {
             assert_eq!(page.id(), id);
             mark(page, id.index());
@@ -50,7 +50,7 @@ on_both_fronts! {
         let id = page.into_raw();
         assert_eq!(out(pool), 1);
         // SAFETY: the page has no owner.
-        let page = unsafe { pool.adopt(id) };
+        let page = unsafe { Page::from_raw(&pool, id) };
         assert!(is_marked(&page, 3));
         let id = page.into_raw();
         // SAFETY: the page has no owner, and is freed once.
@@ -60,7 +60,7 @@ on_both_fronts! {
 
     fn owned_and_raw_calls_mix<M: Mode, F: Front>(pool, front) {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(front.alloc_bulk(&mut batch, 100).new, 100);
+        assert_eq!(front.alloc_bulk(&mut batch, 100).allocated, 100);
         let raw: Vec<_> = batch.into_iter().map(Page::into_raw).collect();
         // SAFETY: the pages have no owner, and are freed once.
         assert_eq!(unsafe { front.free_bulk_raw(&raw) }, Ok(()));
@@ -70,7 +70,7 @@ on_both_fronts! {
         let mut batch = PageBatch::<M>::new();
         for &id in &*ids {
             // SAFETY: the page has no owner.
-            assert!(batch.push(unsafe { pool.adopt(id) }).is_ok());
+            assert!(batch.push(unsafe { Page::from_raw(&pool, id) }).is_ok());
         }
         assert_eq!(batch.ids(), ids);
         front.free_bulk(&mut batch);
@@ -83,13 +83,13 @@ fn an_elevated_free_takes_single_pages_and_taints<M: Mode>() {
     let mut out_ids = no_ids::<10>();
     let (ids, _) = cache.alloc_bulk_raw(&mut out_ids);
     // SAFETY: no page is freed.
-    assert_eq!(unsafe { cache.free_bulk_elevated(&[]) }, Ok(()));
+    assert_eq!(unsafe { cache.free_bulk_ignoring_refcounts(&[]) }, Ok(()));
     assert!(!pool.is_tainted());
     // SAFETY: the ids were just allocated, and are freed once.
-    assert_eq!(unsafe { cache.free_bulk_elevated(&ids[..5]) }, Ok(()));
+    assert_eq!(unsafe { cache.free_bulk_ignoring_refcounts(&ids[..5]) }, Ok(()));
     assert!(pool.is_tainted());
     // SAFETY: as above.
-    assert_eq!(unsafe { pool.free_bulk_elevated(&ids[5..]) }, Ok(()));
+    assert_eq!(unsafe { pool.free_bulk_ignoring_refcounts(&ids[5..]) }, Ok(()));
     assert_adds_up(&pool);
     assert_eq!(out(&pool), 0);
     drop(cache);

@@ -32,10 +32,10 @@ on_both_fronts! {
     fn alloc_says_exhausted_when_every_page_is_out<M: Mode, F: Front>(pool, front) {
         let pages: Vec<_> = (0..pool.capacity()).map(|_| front.alloc().expect("a page")).collect();
         for _ in 0..3 {
-            assert_eq!(front.alloc().expect_err("none is free"), Short::Exhausted);
-            assert_eq!(front.alloc_zeroed().expect_err("none is free"), Short::Exhausted);
+            assert_eq!(front.alloc().expect_err("none is free"), ShortReason::Exhausted);
+            assert_eq!(front.alloc_zeroed().expect_err("none is free"), ShortReason::Exhausted);
         }
-        assert_eq!(Short::Exhausted.to_string(), "no page is free");
+        assert_eq!(ShortReason::Exhausted.to_string(), "no page is free");
         assert_eq!(out(pool), 200);
         drop(pages);
         let page = front.alloc().expect("a page");
@@ -76,26 +76,26 @@ on_both_fronts! {
             array[at] = Some(front.alloc().expect("a page"));
         }
         let before: Vec<_> = array.iter().map(|page| page.as_ref().map(Page::id)).collect();
-        assert_eq!(front.fill(&mut array), Bulk { new: 66, short: None });
+        assert_eq!(front.fill_vacant(&mut array), BulkAlloc { allocated: 66, reason: None });
         for (page, before) in array.iter().zip(before) {
             let id = page.as_ref().expect("filled").id();
             assert!(before.is_none_or(|before| before == id));
         }
         let ids: Vec<_> = array.iter().flatten().map(Page::id).collect();
         assert!(distinct(&ids));
-        assert_eq!(front.fill(&mut array), Bulk { new: 0, short: None });
-        assert_eq!(front.fill(&mut []), Bulk { new: 0, short: None });
+        assert_eq!(front.fill_vacant(&mut array), BulkAlloc { allocated: 0, reason: None });
+        assert_eq!(front.fill_vacant(&mut []), BulkAlloc { allocated: 0, reason: None });
         assert_eq!(out(pool), 100);
     }
 
     fn fill_is_short_when_the_pool_runs_dry<M: Mode, F: Front>(pool, front) {
         let mut array: Vec<Option<Page<M>>> = (0..300).map(|_| None).collect();
-        let bulk = front.fill(&mut array);
-        assert_eq!(bulk, Bulk { new: 200, short: Some(Short::Exhausted) });
+        let bulk = front.fill_vacant(&mut array);
+        assert_eq!(bulk, BulkAlloc { allocated: 200, reason: Some(ShortReason::Exhausted) });
         assert!(array[..200].iter().all(Option::is_some) && array[200..].iter().all(Option::is_none));
         assert_eq!(out(pool), 200);
         array[5] = None;
-        assert_eq!(front.fill(&mut array), Bulk { new: 1, short: Some(Short::Exhausted) });
+        assert_eq!(front.fill_vacant(&mut array), BulkAlloc { allocated: 1, reason: Some(ShortReason::Exhausted) });
         assert!(array[5].is_some());
     }
 }

@@ -3,36 +3,41 @@
 use std::mem::MaybeUninit;
 
 use pagesheaf::{
-    AllocError, Block, Bulk, Cache, FreeError, Mode, Order, Page, PageBatch, PageId, Pool,
-    Refcounted, Short,
+    Block, BulkAlloc, Cache, ExactError, Mode, Order, Page, PageBatch, PageError, PageId, Pool,
+    Refcounted, ShortReason,
 };
 
 /// A cache or a pool. The methods are theirs.
 pub trait Front<M: Mode> {
-    fn alloc(&mut self) -> Result<Page<M>, Short>;
-    fn alloc_zeroed(&mut self) -> Result<Page<M>, Short>;
+    fn alloc(&mut self) -> Result<Page<M>, ShortReason>;
+    fn alloc_zeroed(&mut self) -> Result<Page<M>, ShortReason>;
     fn free(&mut self, page: Page<M>);
-    fn alloc_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>, want: usize) -> Bulk;
-    fn alloc_bulk_zeroed<const N: usize>(&mut self, batch: &mut PageBatch<M, N>, n: usize) -> Bulk;
+    fn alloc_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>, want: usize)
+    -> BulkAlloc;
+    fn alloc_bulk_zeroed<const N: usize>(
+        &mut self,
+        batch: &mut PageBatch<M, N>,
+        n: usize,
+    ) -> BulkAlloc;
     fn alloc_bulk_exact<const N: usize>(
         &mut self,
         batch: &mut PageBatch<M, N>,
         want: usize,
-    ) -> Result<(), AllocError>;
-    fn fill(&mut self, pages: &mut [Option<Page<M>>]) -> Bulk;
+    ) -> Result<(), ExactError>;
+    fn fill_vacant(&mut self, pages: &mut [Option<Page<M>>]) -> BulkAlloc;
     fn free_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>);
-    fn alloc_block(&mut self, order: Order) -> Result<Block<M>, Short>;
+    fn alloc_block(&mut self, order: Order) -> Result<Block<M>, ShortReason>;
     fn free_block(&mut self, block: Block<M>);
     fn alloc_bulk_raw<'o>(
         &mut self,
         out: &'o mut [MaybeUninit<PageId>],
-    ) -> (&'o mut [PageId], Option<Short>);
+    ) -> (&'o mut [PageId], Option<ShortReason>);
     /// # Safety
     /// As the cache's.
-    unsafe fn free_bulk_raw(&mut self, ids: &[PageId]) -> Result<(), FreeError>;
+    unsafe fn free_bulk_raw(&mut self, ids: &[PageId]) -> Result<(), PageError>;
     /// # Safety
     /// As the cache's.
-    unsafe fn free_bulk_elevated(&mut self, ids: &[PageId]) -> Result<(), FreeError>;
+    unsafe fn free_bulk_ignoring_refcounts(&mut self, ids: &[PageId]) -> Result<(), PageError>;
     fn lend_bulk<'o, const N: usize>(
         &mut self,
         batch: &mut PageBatch<M, N>,
@@ -44,55 +49,59 @@ pub trait Front<M: Mode> {
         &mut self,
         ids: &[PageId],
         batch: &mut PageBatch<M, N>,
-    ) -> Result<usize, FreeError>;
+    ) -> Result<usize, PageError>;
 }
 
 /// A cache or a pool of pages with reference counts.
 pub trait SharedFront<M: Refcounted>: Front<M> {
     /// # Safety
     /// As the cache's.
-    unsafe fn retain_bulk(&mut self, ids: &[PageId]) -> Result<usize, FreeError>;
+    unsafe fn retain_bulk(&mut self, ids: &[PageId]) -> Result<usize, PageError>;
     /// # Safety
     /// As the cache's.
-    unsafe fn release_bulk(&mut self, ids: &[PageId]) -> Result<usize, FreeError>;
+    unsafe fn release_bulk(&mut self, ids: &[PageId]) -> Result<usize, PageError>;
 }
 
 macro_rules! front {
     ($type:ident) => {
         impl<M: Mode> Front<M> for $type<M> {
-            fn alloc(&mut self) -> Result<Page<M>, Short> {
+            fn alloc(&mut self) -> Result<Page<M>, ShortReason> {
                 $type::alloc(self)
             }
-            fn alloc_zeroed(&mut self) -> Result<Page<M>, Short> {
+            fn alloc_zeroed(&mut self) -> Result<Page<M>, ShortReason> {
                 $type::alloc_zeroed(self)
             }
             fn free(&mut self, page: Page<M>) {
                 $type::free(self, page);
             }
-            fn alloc_bulk<const N: usize>(&mut self, b: &mut PageBatch<M, N>, want: usize) -> Bulk {
+            fn alloc_bulk<const N: usize>(
+                &mut self,
+                b: &mut PageBatch<M, N>,
+                want: usize,
+            ) -> BulkAlloc {
                 $type::alloc_bulk(self, b, want)
             }
             fn alloc_bulk_zeroed<const N: usize>(
                 &mut self,
                 batch: &mut PageBatch<M, N>,
                 want: usize,
-            ) -> Bulk {
+            ) -> BulkAlloc {
                 $type::alloc_bulk_zeroed(self, batch, want)
             }
             fn alloc_bulk_exact<const N: usize>(
                 &mut self,
                 batch: &mut PageBatch<M, N>,
                 want: usize,
-            ) -> Result<(), AllocError> {
+            ) -> Result<(), ExactError> {
                 $type::alloc_bulk_exact(self, batch, want)
             }
-            fn fill(&mut self, pages: &mut [Option<Page<M>>]) -> Bulk {
-                $type::fill(self, pages)
+            fn fill_vacant(&mut self, pages: &mut [Option<Page<M>>]) -> BulkAlloc {
+                $type::fill_vacant(self, pages)
             }
             fn free_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>) {
                 $type::free_bulk(self, batch);
             }
-            fn alloc_block(&mut self, order: Order) -> Result<Block<M>, Short> {
+            fn alloc_block(&mut self, order: Order) -> Result<Block<M>, ShortReason> {
                 $type::alloc_block(self, order)
             }
             fn free_block(&mut self, block: Block<M>) {
@@ -101,16 +110,19 @@ macro_rules! front {
             fn alloc_bulk_raw<'o>(
                 &mut self,
                 out: &'o mut [MaybeUninit<PageId>],
-            ) -> (&'o mut [PageId], Option<Short>) {
+            ) -> (&'o mut [PageId], Option<ShortReason>) {
                 $type::alloc_bulk_raw(self, out)
             }
-            unsafe fn free_bulk_raw(&mut self, ids: &[PageId]) -> Result<(), FreeError> {
+            unsafe fn free_bulk_raw(&mut self, ids: &[PageId]) -> Result<(), PageError> {
                 // SAFETY: passed on to the caller.
                 unsafe { $type::free_bulk_raw(self, ids) }
             }
-            unsafe fn free_bulk_elevated(&mut self, ids: &[PageId]) -> Result<(), FreeError> {
+            unsafe fn free_bulk_ignoring_refcounts(
+                &mut self,
+                ids: &[PageId],
+            ) -> Result<(), PageError> {
                 // SAFETY: passed on to the caller.
-                unsafe { $type::free_bulk_elevated(self, ids) }
+                unsafe { $type::free_bulk_ignoring_refcounts(self, ids) }
             }
             fn lend_bulk<'o, const N: usize>(
                 &mut self,
@@ -123,18 +135,18 @@ macro_rules! front {
                 &mut self,
                 ids: &[PageId],
                 batch: &mut PageBatch<M, N>,
-            ) -> Result<usize, FreeError> {
+            ) -> Result<usize, PageError> {
                 // SAFETY: passed on to the caller.
                 unsafe { $type::reclaim_bulk(self, ids, batch) }
             }
         }
 
         impl<M: Refcounted> SharedFront<M> for $type<M> {
-            unsafe fn retain_bulk(&mut self, ids: &[PageId]) -> Result<usize, FreeError> {
+            unsafe fn retain_bulk(&mut self, ids: &[PageId]) -> Result<usize, PageError> {
                 // SAFETY: passed on to the caller.
                 unsafe { $type::retain_bulk(self, ids) }
             }
-            unsafe fn release_bulk(&mut self, ids: &[PageId]) -> Result<usize, FreeError> {
+            unsafe fn release_bulk(&mut self, ids: &[PageId]) -> Result<usize, PageError> {
                 // SAFETY: passed on to the caller.
                 unsafe { $type::release_bulk(self, ids) }
             }

@@ -170,7 +170,7 @@ pub fn build<M: Mode>(pages: usize, how: impl FnOnce(Builder<M>) -> Builder<M>) 
     unsafe { builder.build_in(region.as_mut_ptr().cast(), metadata_for(&builder)) }.expect("a pool")
 }
 
-/// Leaked memory that fits the builder's metadata.
+/// CloseError memory that fits the builder's metadata.
 pub fn metadata_for<M: Mode>(builder: &Builder<M>) -> &'static mut [MaybeUninit<u8>] {
     leaked(builder.metadata_layout().expect("a layout"))
 }
@@ -209,7 +209,10 @@ pub fn assert_whole<M: Mode>(pool: Pool<M>) {
 
 /// A call that only lets a cache answer what it was asked for meanwhile.
 pub fn next_call<M: Mode>(cache: &mut Cache<M>) {
-    assert_eq!(cache.alloc_bulk(&mut PageBatch::<M>::new(), 0), Bulk { new: 0, short: None });
+    assert_eq!(
+        cache.alloc_bulk(&mut PageBatch::<M>::new(), 0),
+        BulkAlloc { allocated: 0, reason: None }
+    );
 }
 
 /// The pages that are out.

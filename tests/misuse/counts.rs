@@ -41,7 +41,7 @@ counted_misuses! {
         // SAFETY: the page has one reference, of ours.
         assert_eq!(unsafe { scene.one.retain_bulk(&[id]) }, Ok(1));
         // SAFETY: not so: one of the references is used below.
-        assert_eq!(unsafe { scene.one.free_bulk_elevated(&[id]) }, Ok(()));
+        assert_eq!(unsafe { scene.one.free_bulk_ignoring_refcounts(&[id]) }, Ok(()));
         assert!(scene.pool.is_tainted());
         scene.bad = Some((id, 0));
         // SAFETY: as above.

@@ -61,7 +61,7 @@ misuses! {
         let ids = scene.ids.clone();
         scene.free(&ids);
         let mut all = PageBatch::<M>::new();
-        assert_eq!(scene.pool.alloc_bulk(&mut all, 90).new, 90);
+        assert_eq!(scene.pool.alloc_bulk(&mut all, 90).allocated, 90);
         let id = *ids.iter().find(|id| all.ids().contains(id)).expect("it is out again");
         let said = scene.misfree(&[id], 0);
         // It has an owner who does not know.
@@ -148,14 +148,14 @@ every_hardened_mode!(racing);
 /// How often two threads race.
 const ROUNDS: usize = 500;
 
-fn racing_verdict(mode: Modes) -> Verdict {
+fn racing_verdict(mode: ModeFlags) -> Verdict {
     if mode.checks && !mode.hardened { Verdict::AtTimes(FREE) } else { when(mode.hardened, FREE) }
 }
 
 impl<M: Mode> Scene<M> {
     /// Another pool of as many pages.
     fn away() -> Pool<M> {
-        build::<M>(100, |builder| builder.magazine(4))
+        build::<M>(100, |builder| builder.magazine_capacity(4))
     }
 
     /// Two threads free a page at the same time. Returns what one of them was told; not both are.

@@ -8,7 +8,7 @@ use crate::common::*;
 impl<M: Mode> Scene<M> {
     /// What a close says of a pool like the scene's after `lose`.
     fn closed(lose: impl FnOnce(&Pool<M>, &mut Cache<M>)) -> Option<String> {
-        let pool = build::<M>(100, |builder| builder.magazine(4));
+        let pool = build::<M>(100, |builder| builder.magazine_capacity(4));
         let mut cache = pool.cache().expect("a cache");
         lose(&pool, &mut cache);
         drop(cache);
@@ -23,7 +23,7 @@ impl<M: Mode> Scene<M> {
 /// 20 pages in a batch.
 fn twenty<M: Mode>(cache: &mut Cache<M>) -> PageBatch<M> {
     let mut batch = PageBatch::new();
-    assert_eq!(cache.alloc_bulk(&mut batch, 20).new, 20);
+    assert_eq!(cache.alloc_bulk(&mut batch, 20).allocated, 20);
     batch
 }
 
@@ -81,9 +81,9 @@ misuses! {
         Scene::<M>::closed(|pool, _| std::mem::forget(pool.cache().expect("a cache")))
     }
     pool_dropped_first, "the pool dropped with pages out", |_| Verdict::Harmless, |_scene| {
-        let pool = build::<M>(100, |builder| builder.magazine(4));
+        let pool = build::<M>(100, |builder| builder.magazine_capacity(4));
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(pool.alloc_bulk(&mut batch, 30).new, 30);
+        assert_eq!(pool.alloc_bulk(&mut batch, 30).allocated, 30);
         let page = pool.alloc().expect("a page");
         drop(pool);
         batch.iter_mut().for_each(|bytes| bytes.fill(7));
@@ -97,13 +97,13 @@ misuses! {
             threads.spawn(|| {
                 let mut cache = scene.pool.cache().expect("a cache");
                 let mut batch = PageBatch::<M>::new();
-                assert_eq!(cache.alloc_bulk(&mut batch, 50).new, 50);
+                assert_eq!(cache.alloc_bulk(&mut batch, 50).allocated, 50);
                 cache.free_bulk(&mut batch);
             });
         });
         assert_eq!(scene.pool.audit().pages.out, free.out);
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(scene.two.alloc_bulk(&mut batch, 50), Bulk { new: 50, short: None });
+        assert_eq!(scene.two.alloc_bulk(&mut batch, 50), BulkAlloc { allocated: 50, reason: None });
         None
     }
     teardown, "a free while a thread's locals are torn down", |_| Verdict::Harmless, |scene| {
@@ -129,7 +129,7 @@ misuses! {
     }
     nothing, "requests for no page", |_| Verdict::Harmless, |scene| {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(scene.one.alloc_bulk(&mut batch, 0), Bulk { new: 0, short: None });
+        assert_eq!(scene.one.alloc_bulk(&mut batch, 0), BulkAlloc { allocated: 0, reason: None });
         assert_eq!(scene.one.alloc_bulk_exact(&mut batch, 0), Ok(()));
         scene.one.free_bulk(&mut batch);
         // SAFETY: no page is named.
@@ -138,21 +138,21 @@ misuses! {
         None
     }
     too_much, "requests for more pages than there can be", |_| Verdict::Harmless, |scene| {
-        let mut batch = PageBatch::<M, 300>::with_capacity();
+        let mut batch = PageBatch::<M, 300>::empty();
         let error = scene.one.alloc_bulk_exact(&mut batch, usize::MAX).expect_err("too many");
-        assert_eq!((error.short, batch.len()), (Short::BatchFull, 0));
+        assert_eq!((error.reason, batch.len()), (ShortReason::BatchFull, 0));
         let error = scene.one.alloc_bulk_exact(&mut batch, 101).expect_err("too many");
-        assert_eq!((error.short, batch.len()), (Short::Exhausted, 0));
+        assert_eq!((error.reason, batch.len()), (ShortReason::Exhausted, 0));
         let bulk = scene.one.alloc_bulk(&mut batch, usize::MAX);
-        assert_eq!(bulk, Bulk { new: 60, short: Some(Short::Exhausted) });
+        assert_eq!(bulk, BulkAlloc { allocated: 60, reason: Some(ShortReason::Exhausted) });
         scene.one.free_bulk(&mut batch);
         None
     }
     exhaustion, "exhaustion, and going on afterwards", |_| Verdict::Harmless, |scene| {
         for _ in 0..3 {
             let mut batch = PageBatch::<M>::new();
-            assert_eq!(scene.one.alloc_bulk(&mut batch, 61), Bulk { new: 60, short: Some(Short::Exhausted) });
-            assert_eq!(scene.two.alloc().err(), Some(Short::Exhausted));
+            assert_eq!(scene.one.alloc_bulk(&mut batch, 61), BulkAlloc { allocated: 60, reason: Some(ShortReason::Exhausted) });
+            assert_eq!(scene.two.alloc().err(), Some(ShortReason::Exhausted));
             scene.two.free_bulk(&mut batch);
             next_call(&mut scene.two);
             assert_eq!(out(&scene.pool), 40);
@@ -162,10 +162,10 @@ misuses! {
     }
     stuck, "the last pages lie in another thread's cache", |_| Verdict::Harmless, |scene| {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(scene.one.alloc_bulk(&mut batch, 60).new, 60);
+        assert_eq!(scene.one.alloc_bulk(&mut batch, 60).allocated, 60);
         let mut last = batch.split_off(58);
         scene.one.free_bulk(&mut last);
-        assert_eq!(scene.two.alloc().err(), Some(Short::Cached));
+        assert_eq!(scene.two.alloc().err(), Some(ShortReason::Cached));
         // The other thread's next call gives them up.
         next_call(&mut scene.one);
         let page = scene.two.alloc().expect("given up");
@@ -188,7 +188,7 @@ misuses! {
         let other = build::<M>(10, |builder| builder);
         other.free(scene.one.alloc().expect("a page"));
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(scene.one.alloc_bulk(&mut batch, 20).new, 20);
+        assert_eq!(scene.one.alloc_bulk(&mut batch, 20).allocated, 20);
         other.free_bulk(&mut batch);
         assert_eq!((out(&scene.pool), out(&other)), (40, 0));
         assert_whole(other);

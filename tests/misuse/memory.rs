@@ -37,7 +37,7 @@ impl<M: Mode> Scene<M> {
         // SAFETY: the region is mapped; that the page is free is the misuse.
         unsafe { byte.write(!byte.read()) };
         let mut all = PageBatch::<M>::new();
-        let new = self.one.alloc_bulk(&mut all, 100).new;
+        let new = self.one.alloc_bulk(&mut all, 100).allocated;
         let out = 100 - self.pool.audit().pages.bad;
         assert_eq!(out, self.pool.audit().pages.out);
         assert!(distinct(all.ids()) && new > 0);
@@ -91,12 +91,12 @@ misuses! {
         said.dedup();
         if M::HARDENED {
             // The pages that were written are withheld, and only those.
-            assert_eq!(bulk, Bulk { new: 60, short: Some(Short::Exhausted) });
+            assert_eq!(bulk, BulkAlloc { allocated: 60, reason: Some(ShortReason::Exhausted) });
             assert_eq!(bad, ids.into_iter().collect());
             assert!(all.ids().iter().all(|id| !bad.contains(id)));
             assert_eq!((scene.pool.audit().pages.out, scene.pool.audit().pages.bad), (60, 40));
         } else {
-            assert_eq!((bulk, bad.len()), (Bulk { new: 100, short: None }, 0));
+            assert_eq!((bulk, bad.len()), (BulkAlloc { allocated: 100, reason: None }, 0));
         }
         scene.one.free_bulk(&mut all);
         assert_adds_up(&scene.pool);
@@ -105,7 +105,7 @@ misuses! {
     }
 }
 
-fn stray_verdict(mode: Modes) -> Verdict {
+fn stray_verdict(mode: ModeFlags) -> Verdict {
     if mode.hardened {
         Verdict::Detected("was written after it was freed, at byte 0 [{mode}]")
     } else {
@@ -128,7 +128,7 @@ fn one_byte_anywhere<M: Mode>() {
             // SAFETY: the region is mapped; that the page is free is the misuse.
             unsafe { byte.write(!byte.read()) };
             let mut all = PageBatch::<M>::new();
-            assert_eq!(scene.one.alloc_bulk(&mut all, 100).new, there - 1, "byte {offset}");
+            assert_eq!(scene.one.alloc_bulk(&mut all, 100).allocated, there - 1, "byte {offset}");
             let bad: Vec<_> = scene.pool.bad_pages().map(|bad| (bad.page, bad.fault)).collect();
             assert_eq!(bad, [(id, Fault::Poison { offset: offset as u32 })]);
             assert_adds_up(&scene.pool);
@@ -138,7 +138,7 @@ fn one_byte_anywhere<M: Mode>() {
 
 /// Two writes that would cancel one another out in a sum are found all the same.
 fn the_same_write_twice<M: Mode>() {
-    let pool = build::<M>(4, |builder| builder.magazine(4));
+    let pool = build::<M>(4, |builder| builder.magazine_capacity(4));
     let mut cache = pool.cache().expect("a cache");
     let page = cache.alloc().expect("a page");
     let byte = page.as_ptr();
@@ -147,7 +147,7 @@ fn the_same_write_twice<M: Mode>() {
         // SAFETY: the region is mapped; that the page is free is the misuse.
         unsafe { byte.wrapping_add(at).write(1) };
     }
-    assert_eq!(cache.alloc_bulk(&mut PageBatch::<M>::new(), 4).new, 3);
+    assert_eq!(cache.alloc_bulk(&mut PageBatch::<M>::new(), 4).allocated, 3);
     assert_eq!(pool.audit().pages.bad, 1);
 }
 
@@ -159,7 +159,7 @@ fn zeroed_is_zero<M: Mode>() {
     let mut cache = pool.cache().expect("a cache");
     for _ in 0..3 {
         let mut batch = PageBatch::<M>::new();
-        assert_eq!(cache.alloc_bulk_zeroed(&mut batch, 99).new, 99);
+        assert_eq!(cache.alloc_bulk_zeroed(&mut batch, 99).allocated, 99);
         assert!(batch.iter().all(|bytes| bytes.iter().all(|&byte| byte == 0)));
         batch.iter_mut().for_each(|bytes| bytes.fill(0x5a));
         let mut page = cache.alloc_zeroed().expect("a page");

@@ -25,14 +25,14 @@ pub fn when(found: bool, said: &'static str) -> Verdict {
 }
 
 /// As [`when`], in modes that have the call.
-pub fn where_counted(mode: Modes, found: bool, said: &'static str) -> Verdict {
+pub fn where_counted(mode: ModeFlags, found: bool, said: &'static str) -> Verdict {
     if mode.refcount { when(found, said) } else { Verdict::Type }
 }
 
 /// A line of the table.
 pub struct Misuse {
     pub what: &'static str,
-    pub verdict: fn(Modes) -> Verdict,
+    pub verdict: fn(ModeFlags) -> Verdict,
 }
 
 /// A pool of 100 pages with magazines of 4, two caches, and 40 pages that are out without an owner.
@@ -47,7 +47,7 @@ pub struct Scene<M: Mode> {
 
 impl<M: Mode> Scene<M> {
     pub fn new() -> Self {
-        let pool = build::<M>(100, |builder| builder.magazine(4));
+        let pool = build::<M>(100, |builder| builder.magazine_capacity(4));
         let (mut one, two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
         let mut out = no_ids::<40>();
         let ids = one.alloc_bulk_raw(&mut out).0.to_vec();
@@ -98,16 +98,16 @@ impl<M: Mode> Scene<M> {
 }
 
 /// What an error says.
-pub fn said<T>(result: Result<T, FreeError>) -> Option<String> {
+pub fn said<T>(result: Result<T, PageError>) -> Option<String> {
     result.err().map(|error| error.to_string())
 }
 
 /// Tries a misuse: what is said of it is what the verdict says.
 pub fn tried<M: Mode>(
-    verdict: fn(Modes) -> Verdict,
+    verdict: fn(ModeFlags) -> Verdict,
     misuse: impl FnOnce(&mut Scene<M>) -> Option<String>,
 ) {
-    let mode = Modes::of::<M>();
+    let mode = ModeFlags::of::<M>();
     let mut scene = Scene::<M>::new();
     let said = match verdict(mode) {
         Verdict::Type => return,
@@ -165,15 +165,15 @@ macro_rules! counted_misuses {
 }
 
 /// A heading, and a mode that stands for it.
-type Column = (&'static str, fn() -> Modes);
+type Column = (&'static str, fn() -> ModeFlags);
 
 /// The columns: modes that find the same stand together.
 const COLUMNS: [Column; 5] = [
-    ("`Bare`", Modes::of::<Bare>),
-    ("`NoChecks`", Modes::of::<NoChecks>),
-    ("`NoRefcount`", Modes::of::<NoRefcount>),
-    ("`Checked`, `NoStats`", Modes::of::<Checked>),
-    ("`Hardened`", Modes::of::<Hardened>),
+    ("`Bare`", ModeFlags::of::<Bare>),
+    ("`NoChecks`", ModeFlags::of::<NoChecks>),
+    ("`NoRefcount`", ModeFlags::of::<NoRefcount>),
+    ("`Checked`, `NoStats`", ModeFlags::of::<Checked>),
+    ("`Hardened`", ModeFlags::of::<Hardened>),
 ];
 
 /// The verdicts as a table.

@@ -34,7 +34,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let (page, before) = (pick(&mut self.pages, a)?, batch.ids().to_vec());
                 let id = page.id();
                 let refused = batch.push(page).expect_err("of another pool");
-                assert_eq!((refused.page.id(), refused.short), (id, Short::OtherPool));
+                assert_eq!((refused.page.id(), refused.reason), (id, BatchError::OtherPool));
                 assert_eq!(batch.ids(), before);
                 self.pages.push(refused.page);
             }
@@ -44,11 +44,11 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let own = of(&mut self.batches, a).filter(|own| !own.is_empty())?;
                 let ours = own.ids().to_vec();
                 let short = |room: usize, n: usize| match room < n {
-                    true => Err(Short::BatchFull),
-                    false => Err(Short::OtherPool),
+                    true => Err(BatchError::Full),
+                    false => Err(BatchError::OtherPool),
                 };
-                assert_eq!(batch.append(own), short(batch.room(), ours.len()));
-                assert_eq!(own.append(&mut batch), short(own.room(), theirs.len()));
+                assert_eq!(batch.append(own), short(batch.remaining_capacity(), ours.len()));
+                assert_eq!(own.append(&mut batch), short(own.remaining_capacity(), theirs.len()));
                 assert_eq!((own.ids(), batch.ids()), (&*ours, &*theirs));
             }
             Kind::LendForeign => {
@@ -67,9 +67,9 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
 
     /// A batch with one to four pages of the other pool.
     fn of_another_pool(&self, n: u8) -> PageBatch<M, 10> {
-        let mut batch = PageBatch::with_capacity();
+        let mut batch = PageBatch::empty();
         let n = usize::from(n) % 4 + 1;
-        assert_eq!(self.away.alloc_bulk(&mut batch, n), Bulk { new: n, short: None });
+        assert_eq!(self.away.alloc_bulk(&mut batch, n), BulkAlloc { allocated: n, reason: None });
         batch
     }
 
@@ -97,14 +97,14 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     fn alloc_into_foreign(&mut self, a: u8, b: u8) {
         let mut batch = self.of_another_pool(b);
         let before = batch.ids().to_vec();
-        let refused = Bulk { new: 0, short: Some(Short::OtherPool) };
+        let refused = BulkAlloc { allocated: 0, reason: Some(ShortReason::OtherPool) };
         through!(self, a, |front| {
             assert_eq!(front.alloc_bulk(&mut batch, 2), refused);
             assert_eq!(front.alloc_bulk_zeroed(&mut batch, 20), refused);
             let error = front.alloc_bulk_exact(&mut batch, 1).expect_err("of another pool");
-            assert_eq!((error.want, error.had, error.short), (1, 0, Short::OtherPool));
+            assert_eq!((error.want, error.had, error.reason), (1, 0, ShortReason::OtherPool));
             let error = front.alloc_bulk_exact(&mut batch, 10).expect_err("no room");
-            assert_eq!((error.want, error.had, error.short), (10, 0, Short::BatchFull));
+            assert_eq!((error.want, error.had, error.reason), (10, 0, ShortReason::BatchFull));
         });
         assert_eq!(batch.ids(), before);
     }

@@ -30,7 +30,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 }
                 let mut from = pick(&mut self.batches, a)?;
                 let to = of(&mut self.batches, b)?;
-                let fits = from.len() <= to.room();
+                let fits = from.len() <= to.remaining_capacity();
                 let all = [to.ids(), from.ids()].concat();
                 assert_eq!(to.append(&mut from).is_ok(), fits);
                 if fits {
@@ -40,16 +40,16 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             }
             Kind::AppendSmall => {
                 let to = of(&mut self.batches, a)?;
-                let mut small = PageBatch::<M, 8>::with_capacity();
+                let mut small = PageBatch::<M, 8>::empty();
                 let n = self.pages.len().min(usize::from(b) % 9);
                 self.pages.drain(..n).for_each(|page| small.push(page).expect("room"));
-                let (all, room) = ([to.ids(), small.ids()].concat(), to.room());
+                let (all, room) = ([to.ids(), small.ids()].concat(), to.remaining_capacity());
                 match to.append(&mut small) {
                     Ok(()) => assert_eq!((to.ids(), small.len()), (&*all, 0)),
-                    Err(short) => assert_eq!((short, room < n), (Short::BatchFull, true)),
+                    Err(short) => assert_eq!((short, room < n), (BatchError::Full, true)),
                 }
                 // And back, as far as there is room for all.
-                let (before, fits) = (small.ids().to_vec(), to.len() <= small.room());
+                let (before, fits) = (small.ids().to_vec(), to.len() <= small.remaining_capacity());
                 let all = [small.ids(), to.ids()].concat();
                 assert_eq!(small.append(to).is_ok(), fits);
                 assert_eq!(small.ids(), if fits { &*all } else { &*before });
@@ -58,11 +58,11 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::Push => {
                 let batch = of(&mut self.batches, b)?;
                 let page = pick(&mut self.pages, a)?;
-                let (id, room) = (page.id(), batch.room());
+                let (id, room) = (page.id(), batch.remaining_capacity());
                 match batch.push(page) {
                     Ok(()) => assert_eq!(batch.ids().last(), Some(&id)),
                     Err(refused) => {
-                        assert_eq!((room, refused.short), (0, Short::BatchFull));
+                        assert_eq!((room, refused.reason), (0, BatchError::Full));
                         assert_eq!(refused.page.id(), id);
                         self.pages.push(refused.page);
                     }
@@ -97,7 +97,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::Adopt => {
                 let at = self.raw.iter().position(|&(_, count)| count == 1)?;
                 // SAFETY: the page has no owner, and one reference.
-                self.pages.push(unsafe { self.pool.adopt(self.raw.swap_remove(at).0) });
+                self.pages.push(unsafe { Page::from_raw(&self.pool, self.raw.swap_remove(at).0) });
             }
             Kind::Lend => {
                 let page = pick(&mut self.pages, a)?;

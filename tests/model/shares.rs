@@ -23,10 +23,10 @@ pub trait Shares<M: Mode> {
     fn unique(shared: Self::Shared) -> Result<Page<M>, Self::Shared>;
     /// # Safety
     /// As `Pool::retain_bulk`.
-    unsafe fn retain(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, FreeError>>;
+    unsafe fn retain(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, PageError>>;
     /// # Safety
     /// As `Pool::release_bulk`.
-    unsafe fn release(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, FreeError>>;
+    unsafe fn release(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, PageError>>;
 }
 
 /// The mode counts.
@@ -56,7 +56,7 @@ impl<M: Refcounted> Shares<M> for Counted {
         shared.try_into_unique()
     }
 
-    unsafe fn retain(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, FreeError>> {
+    unsafe fn retain(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, PageError>> {
         Some(match front {
             // SAFETY: passed on to the caller.
             Through::Pool(pool) => unsafe { pool.retain_bulk(ids) },
@@ -65,7 +65,7 @@ impl<M: Refcounted> Shares<M> for Counted {
         })
     }
 
-    unsafe fn release(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, FreeError>> {
+    unsafe fn release(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, PageError>> {
         Some(match front {
             // SAFETY: passed on to the caller.
             Through::Pool(pool) => unsafe { pool.release_bulk(ids) },
@@ -102,11 +102,11 @@ impl<M: Mode> Shares<M> for Uncounted {
         Err(shared)
     }
 
-    unsafe fn retain(_: Through<'_, M>, _: &[PageId]) -> Option<Result<usize, FreeError>> {
+    unsafe fn retain(_: Through<'_, M>, _: &[PageId]) -> Option<Result<usize, PageError>> {
         None
     }
 
-    unsafe fn release(_: Through<'_, M>, _: &[PageId]) -> Option<Result<usize, FreeError>> {
+    unsafe fn release(_: Through<'_, M>, _: &[PageId]) -> Option<Result<usize, PageError>> {
         None
     }
 }

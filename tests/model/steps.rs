@@ -62,7 +62,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                     if zeroed { front.alloc_zeroed() } else { front.alloc() }
                 });
                 let (new, short) = (usize::from(page.is_ok()), page.as_ref().err().copied());
-                self.check_bulk(Bulk { new, short }, 1, 1, others);
+                self.check_bulk(BulkAlloc { allocated: new, reason: short }, 1, 1, others);
                 let page = page.ok()?;
                 if zeroed {
                     self.assert_zero(&[page.id()]);
@@ -73,7 +73,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::AllocBulk | Kind::AllocBulkZeroed | Kind::AllocMore => {
                 let last = if kind == Kind::AllocMore { self.batches.pop() } else { None };
                 let mut batch = last.unwrap_or_default();
-                let (before, room) = (batch.len(), batch.room());
+                let (before, room) = (batch.len(), batch.remaining_capacity());
                 let zeroed = kind == Kind::AllocBulkZeroed;
                 let (bulk, others) = through!(self, a, |front| {
                     if zeroed {
@@ -82,7 +82,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                         front.alloc_bulk(&mut batch, want)
                     }
                 });
-                assert_eq!(batch.len(), before + bulk.new);
+                assert_eq!(batch.len(), before + bulk.allocated);
                 let new = batch.ids()[before..].to_vec();
                 self.batches.push(batch);
                 if zeroed {
@@ -113,12 +113,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let (id, full) = (kept.as_ref().map(Page::id), usize::from(kept.is_some()));
                 pages[1] = kept;
                 let len = want.clamp(2, ROOM);
-                let (bulk, others) = through!(self, a, |front| front.fill(&mut pages[..len]));
+                let (bulk, others) =
+                    through!(self, a, |front| front.fill_vacant(&mut pages[..len]));
                 assert_eq!(pages[1].as_ref().map(Page::id).filter(|_| full > 0), id);
                 let new = pages.into_iter().flatten().collect::<Vec<_>>();
                 let ids = new.iter().map(Page::id).filter(|&it| Some(it) != id);
                 let ids = ids.collect::<Vec<_>>();
-                assert_eq!(ids.len(), bulk.new);
+                assert_eq!(ids.len(), bulk.allocated);
                 self.pages.extend(new);
                 self.took(&ids);
                 self.check_bulk(bulk, len - full, len - full, others);
@@ -149,7 +150,12 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 });
                 self.raw.extend(ids.iter().map(|&id| (id, 1)));
                 self.took(&ids);
-                self.check_bulk(Bulk { new: ids.len(), short }, len, len, others);
+                self.check_bulk(
+                    BulkAlloc { allocated: ids.len(), reason: short },
+                    len,
+                    len,
+                    others,
+                );
             }
             _ => return None,
         }
@@ -204,7 +210,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let ids: Vec<_> = self.raw.drain(..n).map(|(id, _)| id).collect();
                 self.lets_go(&ids);
                 // SAFETY: the pages have no owner, and nobody uses the references again.
-                let freed = through!(self, a, |front| unsafe { front.free_bulk_elevated(&ids) });
+                let freed =
+                    through!(self, a, |front| unsafe { front.free_bulk_ignoring_refcounts(&ids) });
                 freed.0.expect("pages of the pool");
                 self.tainted |= n > 0;
             }
@@ -214,11 +221,11 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     }
     /// Whether it was right to say that there are not so many pages. `others` is how many owned caches the call could not
     /// take from.
-    fn check_refusal(&self, error: AllocError, want: usize, before: Pages, others: usize) {
-        let AllocError { want: wanted, had, short, .. } = error;
+    fn check_refusal(&self, error: ExactError, want: usize, before: Pages, others: usize) {
+        let ExactError { want: wanted, had, reason: short, .. } = error;
         assert!(wanted == want && had < want, "{error}");
         if want > ROOM || want > self.pool.capacity() {
-            let why = if want > ROOM { Short::BatchFull } else { Short::Exhausted };
+            let why = if want > ROOM { ShortReason::BatchFull } else { ShortReason::Exhausted };
             return assert_eq!((had, short), (0, why));
         }
         if !self.alone {
@@ -227,8 +234,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let left = (before.free + before.cached) as usize;
         assert!(before.free < want as u64, "{error}, though the zone had {before}");
         match short {
-            Short::Exhausted => assert_eq!(had, left, "{before}"),
-            Short::Cached => {
+            ShortReason::Exhausted => assert_eq!(had, left, "{before}"),
+            ShortReason::Cached => {
                 assert!(had < left && left - had <= others * KEPT, "{had} of {before}")
             }
             other => panic!("{other:?}"),
@@ -244,15 +251,17 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     }
 
     /// Whether it was right to say that there is no block, where there could be `whole`.
-    fn check_no_block(&self, short: Short, whole: usize, others: usize) {
+    fn check_no_block(&self, short: ShortReason, whole: usize, others: usize) {
         if !self.alone {
             return;
         }
         let cached = self.pool.audit().pages.cached as usize;
         match short {
-            Short::Exhausted => assert_eq!((whole, cached), (0, 0)),
+            ShortReason::Exhausted => assert_eq!((whole, cached), (0, 0)),
             // Each page in a cache that could not be emptied can be in the way of one block.
-            Short::Cached => assert!(whole <= cached && cached <= others * KEPT && cached > 0),
+            ShortReason::Cached => {
+                assert!(whole <= cached && cached <= others * KEPT && cached > 0)
+            }
             other => panic!("{other:?}"),
         }
     }

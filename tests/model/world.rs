@@ -63,8 +63,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     /// A pool of its own.
     pub fn new(pages: usize) -> Self {
         let how = |builder: Builder<M>| {
-            let builder = builder.page_size(BYTES).colour(COLOURS).magazine(MAGAZINE);
-            builder.caches(2).shared_caches(2)
+            let builder = builder.page_size(BYTES).cache_color(COLOURS).magazine_capacity(MAGAZINE);
+            builder.max_caches(2).shared_caches(2)
         };
         Self::with(build::<M>(pages, how), Arc::new(Owners::new(pages)), true)
     }
@@ -78,7 +78,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     fn with(pool: Pool<M>, owners: Arc<Owners>, alone: bool) -> Self {
         World {
             pool,
-            away: build::<M>(20, |builder| builder.page_size(BYTES).magazine(MAGAZINE)),
+            away: build::<M>(20, |builder| builder.page_size(BYTES).magazine_capacity(MAGAZINE)),
             caches: Vec::new(),
             batches: Vec::new(),
             pages: Vec::new(),
@@ -221,8 +221,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
 
     /// What an allocation of `want` pages, with room for `room`, may say. `others` is how many owned caches it cannot
     /// take from.
-    pub fn check_bulk(&self, bulk: Bulk, want: usize, room: usize, others: usize) {
-        let Bulk { new, short } = bulk;
+    pub fn check_bulk(&self, bulk: BulkAlloc, want: usize, room: usize, others: usize) {
+        let BulkAlloc { allocated: new, reason: short } = bulk;
         assert!(new <= want.min(room));
         assert_eq!(short.is_none(), new == want, "{bulk:?} of {want}");
         if !self.alone {
@@ -232,9 +232,9 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let left = (pages.free + pages.cached) as usize;
         match short {
             None => {}
-            Some(Short::BatchFull) => assert_eq!(new, room),
-            Some(Short::Exhausted) => assert_eq!(left, 0, "{pages}"),
-            Some(Short::Cached) => assert!(left > 0 && left <= others * KEPT, "{pages}"),
+            Some(ShortReason::BatchFull) => assert_eq!(new, room),
+            Some(ShortReason::Exhausted) => assert_eq!(left, 0, "{pages}"),
+            Some(ShortReason::Cached) => assert!(left > 0 && left <= others * KEPT, "{pages}"),
             other => panic!("{other:?}"),
         }
     }

@@ -14,10 +14,10 @@ fn mode_features() -> [(&'static str, bool); 4] {
     ]
 }
 
-fn spellings() -> [(Modes, [bool; 4]); 16] {
+fn spellings() -> [(ModeFlags, [bool; 4]); 16] {
     macro_rules! spell {
         ($($r:literal $c:literal $s:literal $h:literal),+) => {
-            [$((Modes::of::<Select<$r, $c, $s, $h>>(), [$r, $c, $s, $h])),+]
+            [$((ModeFlags::of::<Select<$r, $c, $s, $h>>(), [$r, $c, $s, $h])),+]
         };
     }
     spell!(
@@ -32,7 +32,7 @@ const FORCED: bool = cfg!(pagesheaf_force_checks);
 
 #[test]
 fn sixteen_spellings_name_twelve_modes() {
-    let distinct: HashSet<Modes> = spellings().into_iter().map(|(modes, _)| modes).collect();
+    let distinct: HashSet<ModeFlags> = spellings().into_iter().map(|(modes, _)| modes).collect();
     assert_eq!(distinct.len(), if FORCED { 8 } else { 12 });
     for (modes, [refcount, checks, stats, hardened]) in spellings() {
         assert_eq!((modes.refcount, modes.stats, modes.hardened), (refcount, stats, hardened));
@@ -43,12 +43,12 @@ fn sixteen_spellings_name_twelve_modes() {
 #[test]
 fn presets_are_what_they_are_called() {
     let table = [
-        (Modes::of::<Checked>(), "Checked", [true, true, true, false]),
-        (Modes::of::<NoRefcount>(), "NoRefcount", [false, true, true, false]),
-        (Modes::of::<NoChecks>(), "NoChecks", [true, false, true, false]),
-        (Modes::of::<NoStats>(), "NoStats", [true, true, false, false]),
-        (Modes::of::<Bare>(), "Bare", [false, false, false, false]),
-        (Modes::of::<Hardened>(), "Hardened", [true, true, true, true]),
+        (ModeFlags::of::<Checked>(), "Checked", [true, true, true, false]),
+        (ModeFlags::of::<NoRefcount>(), "NoRefcount", [false, true, true, false]),
+        (ModeFlags::of::<NoChecks>(), "NoChecks", [true, false, true, false]),
+        (ModeFlags::of::<NoStats>(), "NoStats", [true, true, false, false]),
+        (ModeFlags::of::<Bare>(), "Bare", [false, false, false, false]),
+        (ModeFlags::of::<Hardened>(), "Hardened", [true, true, true, true]),
     ];
     for (modes, name, [refcount, checks, stats, hardened]) in table {
         assert_eq!((modes.refcount, modes.stats, modes.hardened), (refcount, stats, hardened));
@@ -73,18 +73,24 @@ fn modes_say_what_is_on() {
         let name = modes.preset().unwrap_or("Custom");
         assert_eq!(modes.to_string(), format!("{name} ({list})"));
     }
-    assert_eq!(Modes::of::<Checked>().to_string(), "Checked (refcount, checks, stats)");
-    assert_eq!(Modes::of::<Hardened>().to_string(), "Hardened (refcount, checks, stats, hardened)");
+    assert_eq!(ModeFlags::of::<Checked>().to_string(), "Checked (refcount, checks, stats)");
+    assert_eq!(
+        ModeFlags::of::<Hardened>().to_string(),
+        "Hardened (refcount, checks, stats, hardened)"
+    );
     if !FORCED {
-        assert_eq!(Modes::of::<Bare>().to_string(), "Bare (nothing)");
-        assert_eq!(Modes::of::<Select<false, false, true, false>>().to_string(), "Custom (stats)");
+        assert_eq!(ModeFlags::of::<Bare>().to_string(), "Bare (nothing)");
+        assert_eq!(
+            ModeFlags::of::<Select<false, false, true, false>>().to_string(),
+            "Custom (stats)"
+        );
     }
 }
 
 #[test]
 fn the_default_mode_is_what_the_features_say() {
     let [(_, refcount), (_, checks), (_, stats), (_, hardened)] = mode_features();
-    let modes = Modes::of::<DefaultMode>();
+    let modes = ModeFlags::of::<DefaultMode>();
     assert_eq!((modes.refcount, modes.stats, modes.hardened), (refcount, stats, hardened));
     assert_eq!(modes.checks, checks || hardened || FORCED);
     assert!(!hardened || checks, "the feature `hardened` turns `checks` on");
@@ -94,9 +100,9 @@ fn the_default_mode_is_what_the_features_say() {
 fn a_pool_says_its_mode<M: Mode>() {
     let pool = pool::<M>(1);
     let consts = (M::REFCOUNT, M::CHECKS, M::STATS, M::HARDENED);
-    let Modes { refcount, checks, stats, hardened, .. } = pool.mode();
+    let ModeFlags { refcount, checks, stats, hardened, .. } = pool.mode();
     assert_eq!((refcount, checks, stats, hardened), consts);
-    assert_eq!(pool.mode(), Modes::of::<M>());
+    assert_eq!(pool.mode(), ModeFlags::of::<M>());
 }
 
 /// The features of `Cargo.toml`, with what each turns on. Optional dependencies are not among them.

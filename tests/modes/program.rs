@@ -21,7 +21,7 @@ struct Program<M: Mode> {
 
 impl<M: Mode> Program<M> {
     fn new(seed: u64) -> Self {
-        let pool = build::<M>(PAGES, |builder| builder.magazine(KEPT / 2).caches(1));
+        let pool = build::<M>(PAGES, |builder| builder.magazine_capacity(KEPT / 2).max_caches(1));
         Program {
             cache: pool.cache().expect("a cache"),
             pool,
@@ -73,7 +73,7 @@ impl<M: Mode> Program<M> {
     fn alloc(&mut self, seed: u32) {
         let mut array: [Option<Page<M>>; 5] = std::array::from_fn(|_| None);
         array[2] = self.cache.alloc().ok();
-        let bulk = self.cache.fill(&mut array);
+        let bulk = self.cache.fill_vacant(&mut array);
         self.note(("fill", bulk));
         for mut page in array.into_iter().flatten() {
             mark(&mut page, seed);
@@ -115,7 +115,7 @@ impl<M: Mode> Program<M> {
         let (n, ids) = (ids.len(), ids.to_vec());
         self.raw.extend(ids.into_iter().map(|id| {
             // SAFETY: the page was just allocated and has no other owner.
-            let mut page = unsafe { self.pool.adopt(id) };
+            let mut page = unsafe { Page::from_raw(&self.pool, id) };
             mark(&mut page, seed);
             (page.into_raw(), seed)
         }));
@@ -161,7 +161,7 @@ impl<M: Mode> Program<M> {
         self.pages.clear();
         for (id, seed) in self.raw.drain(..) {
             // SAFETY: the page has no owner but this list, which it leaves.
-            assert!(is_marked(&unsafe { self.pool.adopt(id) }, seed));
+            assert!(is_marked(&unsafe { Page::from_raw(&self.pool, id) }, seed));
         }
         for (id, _) in self.lent.drain(..) {
             // SAFETY: the page is lent, and leaves the list.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use lexopt::ValueExt;
 use pagesheaf::{
-    Bare, Checked, Hardened, Mode, Modes, NoChecks, NoRefcount, NoStats, Pool, Region,
+    Bare, Checked, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats, Pool, Region,
 };
 use programs::Case;
 
@@ -58,8 +58,8 @@ fn try_program<M: Mode>(program: &Program<M>, threads: u64, time: Duration) {
     STOP.store(false, Ordering::Release);
     PAGES.store(0, Ordering::Relaxed);
     SHORT.store(0, Ordering::Relaxed);
-    let builder = Pool::builder(program.pages).mode::<M>().page_size(256).magazine(16);
-    let pool: Pool<M> = builder.caches(4).region(Region::heap()).build().expect("a pool");
+    let builder = Pool::builder(program.pages).mode::<M>().page_size(256).magazine_capacity(16);
+    let pool: Pool<M> = builder.max_caches(4).region(Region::heap()).build().expect("a pool");
     let case = Case { pool, stop: &STOP, pages: &PAGES, short: &SHORT };
     let clock = thread::spawn(move || {
         thread::sleep(time);
@@ -79,7 +79,7 @@ fn try_program<M: Mode>(program: &Program<M>, threads: u64, time: Duration) {
         println!(
             "{:12} {:45} {threads} threads: {:>10} pages, {:>9} short results, all back",
             program.name,
-            Modes::of::<M>().to_string(),
+            ModeFlags::of::<M>().to_string(),
             PAGES.load(Ordering::Relaxed),
             SHORT.load(Ordering::Relaxed),
         );

@@ -13,7 +13,7 @@ use crate::random::Random;
 
 /// Pages to a bulk.
 const BULK: usize = 32;
-type Bulk<M> = PageBatch<M, BULK>;
+type BulkAlloc<M> = PageBatch<M, BULK>;
 
 /// One case, while it runs.
 pub struct Case<M: Mode> {
@@ -59,18 +59,24 @@ impl<M: Mode> Case<M> {
         }
     }
 
-    fn alloc_bulk(&self, cache: &mut Option<Cache<M>>, bulk: &mut Bulk<M>, n: usize, owner: u32) {
+    fn alloc_bulk(
+        &self,
+        cache: &mut Option<Cache<M>>,
+        bulk: &mut BulkAlloc<M>,
+        n: usize,
+        owner: u32,
+    ) {
         let before = bulk.len();
         let got = match cache {
             Some(cache) => cache.alloc_bulk(bulk, n),
             None => self.pool.alloc_bulk(bulk, n),
         };
-        assert_eq!(bulk.len(), before + got.new);
-        self.count(got.new, got.short.is_some());
+        assert_eq!(bulk.len(), before + got.allocated);
+        self.count(got.allocated, got.reason.is_some());
         took_from(bulk, before, owner);
     }
 
-    fn free_bulk(&self, cache: &mut Option<Cache<M>>, bulk: &mut Bulk<M>) {
+    fn free_bulk(&self, cache: &mut Option<Cache<M>>, bulk: &mut BulkAlloc<M>) {
         lets_all_go(bulk);
         match cache {
             Some(cache) => cache.free_bulk(bulk),
@@ -109,11 +115,11 @@ pub fn larson<M: Mode>(case: &Case<M>, seed: u64) {
 }
 
 /// A place where one thread leaves a bulk for another.
-struct Mailbox<M: Mode>(AtomicPtr<Bulk<M>>);
+struct Mailbox<M: Mode>(AtomicPtr<BulkAlloc<M>>);
 
 impl<M: Mode> Mailbox<M> {
     /// Leaves it, or gives it back if the place is taken.
-    fn leave(&self, bulk: Box<Bulk<M>>) -> Option<Box<Bulk<M>>> {
+    fn leave(&self, bulk: Box<BulkAlloc<M>>) -> Option<Box<BulkAlloc<M>>> {
         let bulk = Box::into_raw(bulk);
         // Release: pairs with the Acquire in `take`.
         match self.0.compare_exchange(null_mut(), bulk, Ordering::Release, Ordering::Relaxed) {
@@ -123,7 +129,7 @@ impl<M: Mode> Mailbox<M> {
         }
     }
 
-    fn take(&self) -> Option<Box<Bulk<M>>> {
+    fn take(&self) -> Option<Box<BulkAlloc<M>>> {
         // Acquire: pairs with the Release in `leave`.
         let bulk = self.0.swap(null_mut(), Ordering::Acquire);
         // SAFETY: whoever swaps it out has it alone, and it was a box.
@@ -161,7 +167,7 @@ pub fn xmalloc<M: Mode>(case: &Case<M>, threads: u64) {
         while case.goes_on() {
             let place = &post.0[random.below(post.0.len())];
             if seed % 2 == 0 {
-                let mut bulk = Box::<Bulk<M>>::default();
+                let mut bulk = Box::<BulkAlloc<M>>::default();
                 case.alloc_bulk(&mut cache, &mut bulk, 1 + random.below(BULK), seed as u32 + 1);
                 if let Some(mut back) = place.leave(bulk) {
                     case.free_bulk(&mut cache, &mut back);
@@ -187,12 +193,12 @@ pub fn mstress<M: Mode>(case: &Case<M>, threads: u64) {
         spawn(case, threads, move |case, seed| {
             let mut cache = case.cache();
             let mut random = Random::new(phase * 100 + seed);
-            let mut kept: Vec<Bulk<M>> = Vec::new();
+            let mut kept: Vec<BulkAlloc<M>> = Vec::new();
             for _ in 0..200 {
                 let place = &post.0[random.below(post.0.len())];
                 match random.below(4) {
                     0 => {
-                        let mut bulk = Bulk::default();
+                        let mut bulk = BulkAlloc::default();
                         case.alloc_bulk(
                             &mut cache,
                             &mut bulk,
@@ -228,7 +234,7 @@ pub fn mstress<M: Mode>(case: &Case<M>, threads: u64) {
 /// Hoard's cache-thrash: small bulks, written again and again, then freed.
 pub fn cache_thrash<M: Mode>(case: &Case<M>, seed: u64) {
     let mut cache = case.cache();
-    let mut bulk = Bulk::default();
+    let mut bulk = BulkAlloc::default();
     while case.goes_on() {
         case.alloc_bulk(&mut cache, &mut bulk, 1, seed as u32 + 1);
         for page in bulk.iter_mut() {
@@ -242,9 +248,9 @@ pub fn cache_thrash<M: Mode>(case: &Case<M>, seed: u64) {
 pub fn storm<M: Mode>(case: &Case<M>, seed: u64) {
     let mut cache = case.cache();
     let mut random = Random::new(seed);
-    let mut held: Vec<Bulk<M>> = Vec::new();
+    let mut held: Vec<BulkAlloc<M>> = Vec::new();
     while case.goes_on() {
-        let mut bulk = Bulk::default();
+        let mut bulk = BulkAlloc::default();
         case.alloc_bulk(&mut cache, &mut bulk, BULK, seed as u32 + 1);
         let dry = bulk.len() < BULK;
         held.push(bulk);

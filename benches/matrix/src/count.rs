@@ -110,7 +110,8 @@ const BULK: usize = 256;
 /// Moves pages from the zone, then to the depot, then to the zone, and from the depot again.
 fn moves<M: Mode>(mode: &str) -> Result<()> {
     let region = Region::addresses(0, MANY << 12);
-    let pool: Pool<M> = Pool::builder(MANY).mode::<M>().region(region).magazine(BULK).build()?;
+    let pool: Pool<M> =
+        Pool::builder(MANY).mode::<M>().region(region).magazine_capacity(BULK).build()?;
     let mut cache = pool.cache()?;
     let mut ids = vec![MaybeUninit::uninit(); MANY];
     let quarter = MANY / 4;

@@ -31,13 +31,13 @@ pub fn receive<M: Mode>(
 ) -> Outcome<Received> {
     let mut cache = pool.cache()?;
     let mut messages = Messages::new();
-    let mut pages = PageBatch::<M, BURST>::with_capacity();
+    let mut pages = PageBatch::<M, BURST>::empty();
     let mut received = Received::default();
     loop {
         // Looked at before the socket: whatever was sent before it was set is still received.
         let last = done.load(Ordering::Acquire);
-        let room = pages.room();
-        if cache.alloc_bulk(&mut pages, room).short.is_some() && pages.is_empty() {
+        let room = pages.remaining_capacity();
+        if cache.alloc_bulk(&mut pages, room).reason.is_some() && pages.is_empty() {
             if waits(socket)? {
                 // A page may have come back meanwhile.
                 match cache.alloc() {

@@ -64,8 +64,8 @@ every_mode! {
         let (memory, pool) = watched::<M>(1, 0);
         let mut cache = pool.cache().expect("a slot");
         drop(pool);
-        let mut batch = PageBatch::<M, 2>::with_capacity();
-        assert_eq!(cache.alloc_bulk(&mut batch, 2).new, 2);
+        let mut batch = PageBatch::<M, 2>::empty();
+        assert_eq!(cache.alloc_bulk(&mut batch, 2).allocated, 2);
         race(move || drop(batch), move || drop(cache));
         assert_eq!(memory.frees(), ONCE);
     }

@@ -1,6 +1,6 @@
 //! Small pools, and what is asked of every pool in the end.
 
-use pagesheaf::{Mode, PageId, Pool, Region, Short};
+use pagesheaf::{Mode, PageId, Pool, Region, ShortReason};
 
 /// A pool of `pages` pages with so many owned and shared caches, whose magazines hold `magazine` ids.
 pub fn pool<M: Mode>(pages: usize, caches: usize, shared: usize, magazine: usize) -> Pool<M> {
@@ -8,9 +8,9 @@ pub fn pool<M: Mode>(pages: usize, caches: usize, shared: usize, magazine: usize
         .mode::<M>()
         .page_size(64)
         .region(Region::heap())
-        .caches(caches)
+        .max_caches(caches)
         .shared_caches(shared)
-        .magazine(magazine)
+        .magazine_capacity(magazine)
         .build()
         .expect("a small pool")
 }
@@ -26,7 +26,7 @@ pub fn is_whole<M: Mode>(pool: &Pool<M>) {
     let mut pages: Vec<_> = (0..pool.capacity())
         .map(|_| pool.alloc().unwrap_or_else(|short| panic!("{short}: {pool}")))
         .collect();
-    assert!(matches!(pool.alloc(), Err(Short::Exhausted)), "{pool}");
+    assert!(matches!(pool.alloc(), Err(ShortReason::Exhausted)), "{pool}");
     pages.sort_by_key(|page| page.id());
     assert!(pages.iter().map(|page| page.id()).eq(ids(pool.capacity())));
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use loom_tests::{Owners, every_mode, race};
-use pagesheaf::{Mode, Page, Short};
+use pagesheaf::{Mode, Page, ShortReason};
 
 use crate::common::{is_whole, pool};
 
 /// Allocates with `alloc`, owns the page for a moment, and frees it with `free`. Whether there was one.
 fn visit<M: Mode>(
     owners: &Owners,
-    alloc: impl FnOnce() -> Result<Page<M>, Short>,
+    alloc: impl FnOnce() -> Result<Page<M>, ShortReason>,
 ) -> Option<Page<M>> {
     let page = alloc().ok()?;
     owners.takes(page.id());
@@ -143,7 +143,7 @@ every_mode! {
         // Asked for by a call that came back short, and given up at the next call.
         let mut idle = idle;
         if let Err(short) = wanting.alloc().map(|page| wanting.free(page)) {
-            assert_eq!(short, Short::Cached);
+            assert_eq!(short, ShortReason::Cached);
             let page = idle.alloc().expect("it has them, or the zone");
             idle.free(page);
             let page = visit(&owners, || wanting.alloc()).expect("the other one was given up");

@@ -68,8 +68,8 @@ every_mode! {
     fn a_foreign_free_against_a_cache_raises_no_false_alarm<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 2);
         let mut cache = pool.cache().expect("a slot");
-        let mut batch = PageBatch::<M, 4>::with_capacity();
-        assert_eq!(cache.alloc_bulk(&mut batch, 4).new, 4);
+        let mut batch = PageBatch::<M, 4>::empty();
+        assert_eq!(cache.alloc_bulk(&mut batch, 4).allocated, 4);
         // The page that lay on top, and lies there still as far as the slot goes: two frees fill its place.
         let page = batch.pop().expect("four pages");
         let other = pool.clone();
@@ -96,8 +96,8 @@ every_mode! {
     fn a_foreign_run_against_a_cache_raises_no_false_alarm<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 2);
         let mut cache = pool.cache().expect("a slot");
-        let mut batch = PageBatch::<M, 4>::with_capacity();
-        assert_eq!(cache.alloc_bulk(&mut batch, 4).new, 4);
+        let mut batch = PageBatch::<M, 4>::empty();
+        assert_eq!(cache.alloc_bulk(&mut batch, 4).allocated, 4);
         let mut run = batch.split_off(2);
         let other = pool.clone();
         let ((), mut cache) = race(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loom_tests::{Owners, every_mode, race, race3};
-use pagesheaf::{Cache, FreeError, Mode, Order, PageId, Pool};
+use pagesheaf::{Cache, Mode, Order, PageError, PageId, Pool};
 
 use crate::common::{is_whole, pool};
 
@@ -188,7 +188,7 @@ every_mode! {
         let (first, second) = (pool.clone(), pool.clone());
         // SAFETY: two of the three break the promise, which this mode finds.
         let free = move |pool: &Pool<M>| unsafe { pool.free_bulk_raw(&id) };
-        let freed: [Result<(), FreeError>; 3] = race3(move || free(&first), move || free(&second), || {
+        let freed: [Result<(), PageError>; 3] = race3(move || free(&first), move || free(&second), || {
             // SAFETY: as above.
             unsafe { cache.free_bulk_raw(&id) }
         })

@@ -23,7 +23,7 @@ static METADATA: Memory<65536> = Memory(UnsafeCell::new([MaybeUninit::new(0); 65
 
 /// Allocates and frees in bulk. Says whether all was as it should be.
 fn bulk() -> Option<()> {
-    let builder = Pool::builder(PAGES).page_size(PAGE_SIZE).caches(2).magazine(16);
+    let builder = Pool::builder(PAGES).page_size(PAGE_SIZE).max_caches(2).magazine_capacity(16);
     let layout = builder.metadata_layout().ok()?;
     // SAFETY: the program comes here once, so nobody else has this memory.
     let metadata: &'static mut [MaybeUninit<u8>] = unsafe { &mut *METADATA.0.get() };
@@ -34,7 +34,7 @@ fn bulk() -> Option<()> {
     let mut batch: PageBatch = PageBatch::new();
     for round in 0..100u8 {
         let bulk = cache.alloc_bulk(&mut batch, PAGES);
-        if (bulk.new, bulk.short) != (PAGES, None) {
+        if (bulk.allocated, bulk.reason) != (PAGES, None) {
             return None;
         }
         batch.iter_mut().for_each(|page| page.fill(round));

@@ -10,7 +10,7 @@ use crate::contender::{Contender, Items, Setup, TOUCHED};
 /// A pool for this setup, and a cache for each hand.
 fn caches<M: Mode>(setup: &Setup) -> Result<(Cache<M>, Cache<M>)> {
     let region = Region::mapped().populate(setup.touched);
-    let pool = Pool::builder(setup.pages).mode::<M>().region(region).colour(setup.colour);
+    let pool = Pool::builder(setup.pages).mode::<M>().region(region).cache_color(setup.colour);
     let pool = pool.build().context("no pool of so many pages")?;
     Ok((pool.cache()?, pool.cache()?))
 }
@@ -19,7 +19,7 @@ fn caches<M: Mode>(setup: &Setup) -> Result<(Cache<M>, Cache<M>)> {
 pub struct Modal<M: Mode>(Cache<M>);
 
 impl<M: Mode> Contender for Modal<M> {
-    type Bulk<const N: usize> = PageBatch<M, N>;
+    type BulkAlloc<const N: usize> = PageBatch<M, N>;
 
     const WRITES: bool = M::HARDENED;
 
@@ -29,12 +29,12 @@ impl<M: Mode> Contender for Modal<M> {
     }
 
     fn bulk<const N: usize>() -> PageBatch<M, N> {
-        PageBatch::with_capacity()
+        PageBatch::empty()
     }
 
     #[inline(always)]
     fn alloc<const N: usize>(&mut self, bulk: &mut PageBatch<M, N>, n: usize) -> usize {
-        self.0.alloc_bulk(bulk, n).new
+        self.0.alloc_bulk(bulk, n).allocated
     }
 
     #[inline(always)]
@@ -71,7 +71,7 @@ impl<M: Mode> Contender for Modal<M> {
 pub struct Raw<M: Mode>(Cache<M>);
 
 impl<M: Mode> Contender for Raw<M> {
-    type Bulk<const N: usize> = Items<MaybeUninit<PageId>, N>;
+    type BulkAlloc<const N: usize> = Items<MaybeUninit<PageId>, N>;
 
     const WRITES: bool = M::HARDENED;
 
@@ -80,17 +80,17 @@ impl<M: Mode> Contender for Raw<M> {
         Ok((Raw(own), Raw(other)))
     }
 
-    fn bulk<const N: usize>() -> Self::Bulk<N> {
+    fn bulk<const N: usize>() -> Self::BulkAlloc<N> {
         Items([const { MaybeUninit::uninit() }; N])
     }
 
     #[inline(always)]
-    fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize {
+    fn alloc<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) -> usize {
         self.0.alloc_bulk_raw(bulk.first(n)).0.len()
     }
 
     #[inline(always)]
-    fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
+    fn free<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) {
         let ids: *const [MaybeUninit<PageId>] = bulk.first(n);
         // SAFETY: `alloc` wrote so many ids.
         let ids = unsafe { &*(ids as *const [PageId]) };
@@ -100,9 +100,9 @@ impl<M: Mode> Contender for Raw<M> {
     }
 
     fn swap<const N: usize>(
-        left: &mut Self::Bulk<N>,
+        left: &mut Self::BulkAlloc<N>,
         at: usize,
-        right: &mut Self::Bulk<N>,
+        right: &mut Self::BulkAlloc<N>,
         other: usize,
     ) {
         Items::swap(left, at, right, other);
@@ -117,7 +117,7 @@ impl<M: Mode> Contender for Raw<M> {
 pub struct Single<M: Mode>(Cache<M>);
 
 impl<M: Mode> Contender for Single<M> {
-    type Bulk<const N: usize> = [MaybeUninit<Page<M>>; N];
+    type BulkAlloc<const N: usize> = [MaybeUninit<Page<M>>; N];
 
     const WRITES: bool = M::HARDENED;
 
@@ -126,12 +126,12 @@ impl<M: Mode> Contender for Single<M> {
         Ok((Single(own), Single(other)))
     }
 
-    fn bulk<const N: usize>() -> Self::Bulk<N> {
+    fn bulk<const N: usize>() -> Self::BulkAlloc<N> {
         [const { MaybeUninit::uninit() }; N]
     }
 
     #[inline(always)]
-    fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize {
+    fn alloc<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) -> usize {
         for (got, slot) in bulk[..n].iter_mut().enumerate() {
             match self.0.alloc() {
                 Ok(page) => _ = slot.write(page),
@@ -142,7 +142,7 @@ impl<M: Mode> Contender for Single<M> {
     }
 
     #[inline(always)]
-    fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
+    fn free<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) {
         for slot in &bulk[..n] {
             // SAFETY: `alloc` wrote so many pages, and each is read once.
             self.0.free(unsafe { slot.assume_init_read() });
@@ -150,7 +150,7 @@ impl<M: Mode> Contender for Single<M> {
     }
 
     #[inline(always)]
-    fn touch<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
+    fn touch<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) {
         for slot in &mut bulk[..n] {
             // SAFETY: `alloc` wrote so many pages.
             let page = unsafe { slot.assume_init_mut() };
@@ -160,9 +160,9 @@ impl<M: Mode> Contender for Single<M> {
     }
 
     fn swap<const N: usize>(
-        left: &mut Self::Bulk<N>,
+        left: &mut Self::BulkAlloc<N>,
         at: usize,
-        right: &mut Self::Bulk<N>,
+        right: &mut Self::BulkAlloc<N>,
         other: usize,
     ) {
         std::mem::swap(&mut left[at], &mut right[other]);
