@@ -7,9 +7,9 @@ use core::ptr::NonNull;
 
 use crate::error::BuildError;
 use crate::heap;
-use crate::inner::{Config, Core, CorePlan};
+use crate::inner::{Config, Core, CoreLayout};
 use crate::magazine::{MAGAZINE_MAX, whole_lines};
-use crate::mode::{DefaultMode, Mode};
+use crate::mode::{DefaultMode, Mode, ModeFlags, Policy};
 use crate::pool::{Handle, Pool};
 use crate::region::Region;
 
@@ -39,8 +39,9 @@ pub struct Builder<M: Mode = DefaultMode> {
     caches: Option<usize>,
     shared_caches: Option<usize>,
     magazine: Option<usize>,
-    colours: usize,
+    colors: usize,
     on_bad_page: OnBadPage,
+    poison_every: Option<u32>,
     mode: PhantomData<M>,
 }
 
@@ -56,8 +57,9 @@ impl Pool<DefaultMode> {
             caches: None,
             shared_caches: None,
             magazine: None,
-            colours: 1,
+            colors: 1,
             on_bad_page: OnBadPage::Count,
+            poison_every: None,
             mode: PhantomData,
         }
     }
@@ -66,9 +68,9 @@ impl Pool<DefaultMode> {
 impl<M: Mode> Builder<M> {
     /// Chooses the pool's mode, whatever the Cargo features say.
     pub const fn mode<N: Mode>(self) -> Builder<N> {
-        let Builder { pages, page_size, region, caches, shared_caches, magazine, colours, .. } =
+        let Builder { pages, page_size, region, caches, shared_caches, magazine, colors, .. } =
             self;
-        let on_bad_page = self.on_bad_page;
+        let (on_bad_page, poison_every) = (self.on_bad_page, self.poison_every);
         Builder {
             pages,
             page_size,
@@ -76,8 +78,9 @@ impl<M: Mode> Builder<M> {
             caches,
             shared_caches,
             magazine,
-            colours,
+            colors,
             on_bad_page,
+            poison_every,
             mode: PhantomData,
         }
     }
@@ -117,13 +120,29 @@ impl<M: Mode> Builder<M> {
 
     /// Staggers where the used part of pages starts over this many cache lines; see `Page::headroom`.
     pub const fn cache_color(mut self, lines: usize) -> Self {
-        self.colours = lines;
+        self.colors = lines;
         self
     }
 
     /// What to do about bad pages.
     pub const fn on_bad_page(mut self, policy: OnBadPage) -> Self {
         self.on_bad_page = policy;
+        self
+    }
+
+    /// In modes with [`POISON`](crate::hardening::POISON), poisons and verifies one freed page in `pages`, so
+    /// that hardening can stay on in production: every page if nothing is said. Whose turn it is depends
+    /// neither on a page's number nor on the rhythm of a program, so all pages are looked at in time. The
+    /// report says how many were.
+    ///
+    /// ```
+    /// use pagesheaf::{Hardened, Pool};
+    ///
+    /// let builder = Pool::builder(1024).mode::<Hardened>().poison_every(16);
+    /// # let _ = builder;
+    /// ```
+    pub const fn poison_every(mut self, pages: u32) -> Self {
+        self.poison_every = Some(pages);
         self
     }
 
@@ -136,9 +155,15 @@ impl<M: Mode> Builder<M> {
         if !self.page_size.is_power_of_two() || self.page_size < 64 {
             return Err(BuildError::PageSize { bytes: self.page_size });
         }
-        let colours = u32::try_from(self.colours).unwrap_or(0);
-        if colours == 0 || self.colours > self.page_size / 64 {
-            return Err(BuildError::CacheColor { lines: self.colours });
+        let colors = u32::try_from(self.colors).unwrap_or(0);
+        if colors == 0 || self.colors > self.page_size / 64 {
+            return Err(BuildError::CacheColor { lines: self.colors });
+        }
+        if let Some(pages) = self.poison_every
+            && (pages == 0 || !M::POISONS)
+        {
+            let mode = ModeFlags::of::<M>();
+            return Err(BuildError::PoisonEvery { pages, mode });
         }
         let (owned, shared) = usual_slots(heap::parallelism());
         let owned_slots = self.caches.unwrap_or(owned);
@@ -158,19 +183,20 @@ impl<M: Mode> Builder<M> {
             owned_slots,
             shared_slots,
             magazine,
-            colours,
+            colors,
             panics: self.on_bad_page == OnBadPage::Panic,
+            poison_every: self.poison_every.unwrap_or(1),
         })
     }
 
     /// The plan of the metadata, and the bytes of the pages.
-    fn plan(&self) -> Result<(CorePlan<M>, usize), BuildError> {
+    fn plan(&self) -> Result<(CoreLayout<M>, usize), BuildError> {
         let config = self.config()?;
         let bytes = self.pages.checked_mul(self.page_size).ok_or(BuildError::Overflow)?;
         if isize::try_from(bytes).is_err() {
             return Err(BuildError::Overflow);
         }
-        Ok((CorePlan::new(config)?, bytes))
+        Ok((CoreLayout::new(config)?, bytes))
     }
 
     /// How much memory [`Self::build_in`] needs for the metadata.
@@ -242,7 +268,7 @@ impl<M: Mode> Builder<M> {
     unsafe fn finish(core: NonNull<Core<M>>) -> Pool<M> {
         // SAFETY: passed on to the caller.
         let core = unsafe { Handle::new(core) };
-        core.poison_all();
+        core.poison_new();
         Pool { core }
     }
 }

@@ -23,9 +23,9 @@ impl<M: Mode> Pool<M> {
     /// When other handles live (pools, caches), or pages are out; lent pages are.
     pub fn close(self) -> Result<(), CloseError<M>> {
         // Acquire: pairs with the Release of handles that went, whose counters are read now.
-        let handles = self.core.books.handles.load(Ordering::Acquire) - 1;
+        let handles = self.core.counters.handles.load(Ordering::Acquire) - 1;
         if handles == 0 {
-            self.core.drain(None);
+            self.core.drain();
         }
         let out = self.core.out();
         if handles > 0 || out > 0 {

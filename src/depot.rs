@@ -1,13 +1,16 @@
 //! The depot: two stacks of magazines, non-empty and empty, in one word.
 //!
-//! Invariant: the word is `tag:32 | stocked:16 | empty:16`. Every change is one compare-and-swap that raises the
-//! tag, so a link read from a magazine that has moved meanwhile is never used. A cache that exchanges a magazine of
-//! one kind for one of the other needs that one compare-and-swap only.
+//! Invariant: the word is `tag:32 | nonempty:16 | empty:16`. Every change is one compare-and-swap that
+//! raises the tag, so a link read from a magazine that has moved meanwhile is not used: not unless the
+//! thread that read it stood still while the word changed exactly 2³² times (about a minute of one busy
+//! core), or a multiple of that. A cache that exchanges a magazine of one kind for one of the other needs
+//! one compare-and-swap.
 
 #[cfg(test)]
-mod stacks;
+mod tests;
 
-use crate::magazine::{Magazine, Magazines};
+use crate::magazine::{Link, Magazine, Magazines};
+use crate::mode::Mode;
 use crate::sync::{Atomic, Ordering, TAG_BITS, defect, ordering};
 
 /// The most magazines that the word can name.
@@ -20,7 +23,7 @@ const TAG: u32 = if defect!("depot-tag") { 0 } else { TAG_BITS };
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stack {
     /// Magazines with at least one id.
-    Stocked = 16,
+    Nonempty = 16,
     /// Magazines without any.
     Empty = 0,
 }
@@ -28,9 +31,14 @@ pub(crate) enum Stack {
 impl Stack {
     const fn other(self) -> Self {
         match self {
-            Stack::Stocked => Stack::Empty,
-            Stack::Empty => Stack::Stocked,
+            Stack::Nonempty => Stack::Empty,
+            Stack::Empty => Stack::Nonempty,
         }
+    }
+
+    /// What the head of a magazine on this stack says.
+    const fn mark(self) -> u32 {
+        self as u32 + 1
     }
 }
 
@@ -38,11 +46,11 @@ impl Stack {
 struct Tops(u64);
 
 impl Tops {
-    fn top(self, stack: Stack) -> Magazine {
+    fn top(self, stack: Stack) -> u32 {
         (self.0 >> stack as u32) as u32 & 0xffff
     }
 
-    fn with(self, stack: Stack, top: Magazine) -> Self {
+    fn with(self, stack: Stack, top: u32) -> Self {
         Tops(self.0 & !(0xffff << stack as u32) | u64::from(top) << stack as u32)
     }
 
@@ -52,70 +60,151 @@ impl Tops {
     }
 }
 
-/// The magazines that are in no cache.
-pub(crate) struct Depot(Atomic<u64>);
+/// The magazines that are in no slot.
+pub(crate) struct Depot {
+    tops: Atomic<u64>,
+    /// How often a stack was cut because its top could not be so: checking modes only.
+    cuts: Atomic<u64>,
+}
+
+/// What a step wants.
+enum Step {
+    /// To change the word, and to have the magazine with this number.
+    Take(Tops, u32),
+    /// To change the word, and to have nothing.
+    Give(Tops),
+    /// To cut off a stack whose top cannot be so.
+    Cut(Tops),
+    /// Nothing.
+    Stop,
+}
 
 impl Depot {
-    /// A depot of the empty magazines `first..=last`.
-    pub(crate) fn new(magazines: &Magazines, first: Magazine, last: Magazine) -> Self {
+    /// A depot of these empty magazines.
+    pub(crate) fn new(magazines: &Magazines, empty: impl Iterator<Item = Magazine>) -> Self {
         let mut top = 0;
-        for magazine in first..=last {
-            magazines.link(magazine, top);
-            top = magazine;
+        for magazine in empty {
+            magazines.set_link(&magazine, Link::new(Stack::Empty.mark(), 0, top));
+            top = magazine.into_number();
         }
-        Depot(Atomic::new(Tops(0).with(Stack::Empty, top).0))
+        Depot { tops: Atomic::new(Tops(0).with(Stack::Empty, top).0), cuts: Atomic::new(0) }
     }
 
-    /// Gives a magazine, which the caller owns, for one from the other stack, if that has any.
+    /// How often a stack was cut off because its top was corrupt. What was on it is lost.
+    pub(crate) fn cuts(&self) -> u64 {
+        self.cuts.load(Ordering::Relaxed)
+    }
+
+    /// Gives a magazine for one from the other stack, or gets it back if that has none.
     ///
-    /// The caller's magazine goes where it belongs: give an empty one to get a stocked one, and the reverse.
-    pub(crate) fn exchange(
+    /// The magazine goes where it belongs: give an empty one to get a non-empty one, and the reverse.
+    pub(crate) fn exchange<M: Mode>(
         &self,
         magazines: &Magazines,
         give: Magazine,
         from: Stack,
-    ) -> Option<Magazine> {
-        self.update(|tops| {
-            let got = tops.top(from);
-            if got == 0 {
-                return None;
+    ) -> Result<Magazine, Magazine> {
+        let to = from.other();
+        let len = if M::CHECKS { magazines.len(give.number()) } else { 0 };
+        let got = self.update(|tops| {
+            take_top::<M>(magazines, tops, from, |rest| {
+                magazines.set_link(&give, Link::new(to.mark(), len, tops.top(to)));
+                rest.with(to, give.number())
+            })
+        });
+        match got {
+            Some(number) => {
+                // Its value is now the number on the stack.
+                give.into_number();
+                Ok(taken::<M>(magazines, number))
             }
-            magazines.link(give, tops.top(from.other()));
-            Some((tops.with(from, magazines.below(got)).with(from.other(), give), got))
-        })
+            None => {
+                if M::CHECKS {
+                    magazines.set_link(&give, Link::NONE);
+                }
+                Err(give)
+            }
+        }
     }
 
     /// Takes a magazine.
-    pub(crate) fn pop(&self, magazines: &Magazines, from: Stack) -> Option<Magazine> {
-        self.update(|tops| {
-            let got = tops.top(from);
-            (got != 0).then(|| (tops.with(from, magazines.below(got)), got))
-        })
+    pub(crate) fn pop<M: Mode>(&self, magazines: &Magazines, from: Stack) -> Option<Magazine> {
+        let number = self.update(|tops| take_top::<M>(magazines, tops, from, |rest| rest))?;
+        Some(taken::<M>(magazines, number))
     }
 
     /// Gives a magazine back.
-    pub(crate) fn push(&self, magazines: &Magazines, give: Magazine, to: Stack) {
+    pub(crate) fn push<M: Mode>(&self, magazines: &Magazines, give: Magazine, to: Stack) {
+        let len = if M::CHECKS { magazines.len(give.number()) } else { 0 };
         self.update(|tops| {
-            magazines.link(give, tops.top(to));
-            Some((tops.with(to, give), give))
+            magazines.set_link(&give, Link::new(to.mark(), len, tops.top(to)));
+            Step::Give(tops.with(to, give.number()))
         });
     }
 
-    fn update(&self, step: impl Fn(Tops) -> Option<(Tops, Magazine)>) -> Option<Magazine> {
+    fn update(&self, step: impl Fn(Tops) -> Step) -> Option<u32> {
         // Acquire: the links of the magazines on the stacks were published by the Release below.
-        let mut old = Tops(self.0.load(Ordering::Acquire));
+        let mut old = Tops(self.tops.load(Ordering::Acquire));
         loop {
-            let (new, magazine) = step(old)?;
+            let step = step(old);
+            let (Step::Take(new, _) | Step::Give(new) | Step::Cut(new)) = step else {
+                return None;
+            };
             // Release publishes the contents of the magazine given; Acquire receives those of the one taken.
-            match self.0.compare_exchange_weak(
+            match self.tops.compare_exchange_weak(
                 old.0,
                 new.retagged().0,
                 ordering!(AcqRel, "depot-publish"),
                 Ordering::Acquire,
             ) {
-                Ok(_) => return Some(magazine),
+                Ok(_) => return self.outcome(step),
                 Err(current) => old = Tops(current),
             }
         }
     }
+
+    /// What came of a step that was done.
+    fn outcome(&self, step: Step) -> Option<u32> {
+        match step {
+            Step::Take(_, number) => return Some(number),
+            Step::Cut(_) => _ = self.cuts.fetch_add(1, Ordering::Relaxed),
+            Step::Give(_) | Step::Stop => {}
+        }
+        None
+    }
+}
+
+/// The step that takes the top of a stack, and does `also` to what is left.
+///
+/// In checking modes a top that is not there, because the word or a link was corrupted, is cut off, with
+/// whatever is below it.
+fn take_top<M: Mode>(
+    magazines: &Magazines,
+    tops: Tops,
+    from: Stack,
+    also: impl FnOnce(Tops) -> Tops,
+) -> Step {
+    let top = tops.top(from);
+    if top == 0 {
+        return Step::Stop;
+    }
+    if M::CHECKS && top >= magazines.count() {
+        return Step::Cut(tops.with(from, 0));
+    }
+    let link = magazines.link(top);
+    if M::CHECKS && link.mark() != from.mark() {
+        return Step::Cut(tops.with(from, 0));
+    }
+    Step::Take(also(tops.with(from, link.below())), top)
+}
+
+/// The magazine with a number that was just taken off a stack.
+fn taken<M: Mode>(magazines: &Magazines, number: u32) -> Magazine {
+    // SAFETY: one compare-and-swap took the number off its stack, where the owner's value had become it.
+    let magazine = unsafe { Magazine::from_number(number) };
+    if M::CHECKS {
+        // The length stays, for whoever loads the magazine.
+        magazines.set_link(&magazine, magazines.link(number).off_stack());
+    }
+    magazine
 }

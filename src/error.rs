@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::mode::ModeFlags;
-use crate::page::PageId;
+use crate::page::{Fault, PageId};
 
 /// Why a bulk call stopped before it had everything that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,66 +95,6 @@ impl From<BatchError> for ShortReason {
     }
 }
 
-/// What was wrong with a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Fault {
-    /// The pool has no page of this number.
-    OutOfRange,
-    /// The page is free already: a double free, or it was never allocated.
-    AlreadyFree,
-    /// Others hold references to the page.
-    Shared {
-        /// How many references there are.
-        references: u32,
-    },
-    /// The page's reference count has stuck at its limit: it is never freed.
-    Saturated,
-    /// The page is part of a block of this order, and is freed with it.
-    InBlock {
-        /// The block's order.
-        order: u8,
-    },
-    /// The page is not the start of a block that is out.
-    NotABlock,
-    /// The page is lent to a device.
-    Lent,
-    /// The page is not lent.
-    NotLent,
-    /// The page was to go into a batch of another pool.
-    OtherPool,
-    /// The page was withheld after an earlier fault.
-    Withheld,
-    /// The page's contents were written after it was freed.
-    Poison {
-        /// The first byte that had changed.
-        offset: u32,
-    },
-    /// The page's state word makes no sense: memory was corrupted.
-    Corrupt,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fault::OutOfRange => f.write_str("is outside the pool"),
-            Fault::AlreadyFree => f.write_str("is already free"),
-            Fault::Shared { references } => write!(f, "is shared by {references} references"),
-            Fault::Saturated => f.write_str("has a saturated reference count"),
-            Fault::InBlock { order } => write!(f, "is part of a block of order {order}"),
-            Fault::NotABlock => f.write_str("is not the start of a block"),
-            Fault::Lent => f.write_str("is lent to a device"),
-            Fault::NotLent => f.write_str("is not lent"),
-            Fault::OtherPool => f.write_str("was to go into a batch of another pool"),
-            Fault::Withheld => f.write_str("was withheld after an earlier fault"),
-            Fault::Poison { offset } => {
-                write!(f, "was written after it was freed, at byte {offset}")
-            }
-            Fault::Corrupt => f.write_str("has a corrupt state word"),
-        }
-    }
-}
-
 /// Pages that could not be freed (or retained, released, reclaimed). The others of the call were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -238,6 +178,13 @@ pub enum BuildError {
         /// The lines asked for.
         lines: usize,
     },
+    /// Sampled poison in a mode without poison, or of one page in none.
+    PoisonEvery {
+        /// One page in so many was asked for.
+        pages: u32,
+        /// The pool's mode.
+        mode: ModeFlags,
+    },
     /// The region holds fewer bytes than the pages need.
     RegionTooSmall {
         /// What the pages need.
@@ -297,6 +244,12 @@ impl fmt::Display for BuildError {
             }
             BuildError::CacheColor { lines } => {
                 write!(f, "{lines} colours leave no room in a page")
+            }
+            BuildError::PoisonEvery { pages: 0, .. } => {
+                f.write_str("poison_every takes at least 1: one page in 0 cannot be poisoned")
+            }
+            BuildError::PoisonEvery { mode, .. } => {
+                write!(f, "poison_every needs a mode that poisons [{mode}]")
             }
             BuildError::RegionTooSmall { need, have } => {
                 write!(f, "the region has {have} bytes, the pages need {need}")

@@ -73,38 +73,37 @@ cfg_if::cfg_if! {
 }
 
 mod builder;
-mod cache;
 mod calls;
 mod closing;
 mod depot;
 mod error;
 mod inner;
 mod magazine;
+mod metadata;
 mod mode;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", pagesheaf_models))]
 #[doc(hidden)]
 pub mod models;
 mod owned;
 mod page;
 mod pool;
 mod region;
+mod slot;
 mod stats;
 mod sync;
-mod table;
 mod zone;
 
 pub use builder::{Builder, OnBadPage};
 pub use closing::CloseError;
 pub use error::{
-    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, Fault, PageError,
-    ShortReason,
+    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, PageError, ShortReason,
 };
 pub use mode::{
     Bare, Checked, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select,
 };
 pub use owned::{Block, IntoIter, Page, PageBatch, PushError, SharedPage};
-pub use page::{Order, PageId};
+pub use page::{Fault, Order, PageId};
 pub use pool::{Cache, Pool};
 pub use region::{Huge, HugePages, Mapping, Region, RegionInfo, RegionKind};
 pub use stats::{Audit, Calls, Pages, Stats};

@@ -1,70 +1,203 @@
 //! Modes: what a pool does per page, chosen when it is compiled.
 //!
-//! Invariant: a mode is a type with four constants, and every mode is compiled in every build. Cargo features
-//! choose only what [`DefaultMode`] is. This module and `lib.rs` are the only places that look at features.
+//! Invariant: a mode is a type with four constants, and every mode is compiled in every build. Cargo
+//! features choose only what [`DefaultMode`] is. This module and `lib.rs` are the only places that look at
+//! features; what the layers below decide by is derived from the four constants here ([`Policy`]), and
+//! nowhere else.
+//!
+//! # The switches
+//!
+//! | switch | frustrates | needs | costs | does not catch |
+//! |---|---|---|---|---|
+//! | `REFCOUNT` | a raw free of a page that others hold | a word a page | one load a page, on raw frees and shared pages | anything about pages with one owner |
+//! | `CHECKS` | double frees, frees of pages that are lent, in a block, or out of range; corrupted words | a word a page | about ten instructions a page that comes back | two frees of one page at the same instant; writes after the free |
+//! | `STATS` | nothing | counters in each slot | an add a call | |
+//! | [`CLAIM`] | two frees of one page at the same instant (exactly one succeeds), and words that were corrupted while their page was free (it is withheld when it would leave) | checks | two compare-and-swaps a page, and no fast path | writes after the free |
+//! | [`POISON`] | writes to a page after its free, when it leaves again | checks, a bit a page, pages that are bytes | writing and reading each page (`Builder::poison_every`: one page in n) | reads after the free; writes of the poison's own byte |
+//! | [`QUARANTINE`] | the reuse of a page right after its free | checks | pages are cold when they come back; no fast path for frees | a use of the page after it was handed out again |
+//! | [`SHUFFLE`] | the guess which page comes next from the order of frees | checks | a swap and two words a page refilled; no fast path for frees | an attacker who can read the state of the generator |
+//!
+//! Of what none of them catches: a write through a stale pointer to a page that is out again.
+//!
+//! [`CLAIM`]: hardening::CLAIM
+//! [`POISON`]: hardening::POISON
+//! [`QUARANTINE`]: hardening::QUARANTINE
+//! [`SHUFFLE`]: hardening::SHUFFLE
 
 use core::fmt;
+
+mod flags;
+
+pub use flags::ModeFlags;
 
 mod sealed {
     pub trait Sealed {}
 }
 
+/// The hardening switches, for [`Mode::HARDENING`]: a set, joined with `|`. Each of them implies checks.
+///
+/// ```
+/// use pagesheaf::{Mode, Select, hardening};
+///
+/// type Production = Select<true, true, true, { hardening::CLAIM | hardening::POISON }>;
+/// assert!(Production::CHECKS && Production::HARDENING & hardening::SHUFFLE == 0);
+/// ```
+pub mod hardening {
+    /// None of them.
+    pub const NONE: u8 = 0;
+    /// Pages leave and return by a compare-and-swap of their word: of two frees of one page at the same
+    /// instant exactly one succeeds, and a page whose word was corrupted while it was free is withheld.
+    pub const CLAIM: u8 = 1;
+    /// Freed pages are overwritten, and the pattern is verified when they leave: a page that was written
+    /// after its free is withheld. `Builder::poison_every` does so for one page in n.
+    pub const POISON: u8 = 2;
+    /// Freed pages wait: new ones come from the zone first, then from the depot.
+    pub const QUARANTINE: u8 = 4;
+    /// Pages leave in a shuffled order.
+    pub const SHUFFLE: u8 = 8;
+    /// All of them.
+    pub const ALL: u8 = CLAIM | POISON | QUARANTINE | SHUFFLE;
+}
+
+use hardening::{ALL, CLAIM, POISON, QUARANTINE, SHUFFLE};
+
 /// The compile-time policy of a pool. Sealed: use a preset, [`Select`] or [`DefaultMode`].
 ///
-/// Safe code is sound in every mode. A mode changes which misuse of the `unsafe` calls, and which corruption of
-/// memory, is *detected*; see `features.md`.
+/// Safe code is sound in every mode. A mode changes which misuse of the `unsafe` calls, and which
+/// corruption of memory, is *detected*; see `features.md`.
+///
+/// ```
+/// use pagesheaf::{Bare, Hardened, Mode};
+///
+/// assert!(!Bare::STATS && Hardened::CHECKS);
+/// ```
 pub trait Mode: sealed::Sealed + Copy + fmt::Debug + Send + Sync + 'static {
     /// Pages carry a reference count, and a raw free refuses a page whose count is not one.
     const REFCOUNT: bool;
     /// Pages are verified when they return, and when they move to or from the zone.
     ///
-    /// On as well in every hardened mode, and in every mode when the final binary is built with
+    /// On as well in every mode with hardening, and in every mode when the final binary is built with
     /// `--cfg pagesheaf_force_checks`.
     const CHECKS: bool;
     /// Calls are counted per cache.
     const STATS: bool;
-    /// Verification on leaving too, racing double frees caught exactly, poison, quarantine, shuffled reuse.
-    const HARDENED: bool;
+    /// What is done beyond the checks: a set of the constants of [`hardening`].
+    const HARDENING: u8;
 }
 
 /// Whether whoever builds the final binary has raised the checks of every mode.
 const FORCED: bool = cfg!(pagesheaf_force_checks);
 
-/// A mode spelled out. Sixteen spellings name twelve modes: hardening includes the checks.
-#[derive(Clone, Copy, Debug)]
-pub struct Select<const REFCOUNT: bool, const CHECKS: bool, const STATS: bool, const HARDENED: bool>(
+/// What the layers below decide by, derived from a mode's four constants.
+pub(crate) trait Policy: Mode {
+    /// A racing double free is caught exactly: pages are marked as they leave and as they return.
+    const CLAIMS: bool = Self::HARDENING & CLAIM != 0;
+    /// Freed pages are poisoned.
+    const POISONS: bool = Self::HARDENING & POISON != 0;
+    /// Freed pages wait behind those of the zone and the depot.
+    const QUARANTINES: bool = Self::HARDENING & QUARANTINE != 0;
+    /// A magazine is shuffled when it is loaded.
+    const SHUFFLES: bool = Self::HARDENING & SHUFFLE != 0;
+    /// Each page has a word.
+    const HAS_STATE: bool = Self::CHECKS || Self::REFCOUNT;
+    /// A page is looked at when it leaves, so that there is no fast path for allocation.
+    const VERIFIES_ON_ALLOC: bool = Self::CLAIMS || Self::POISONS;
+    /// Freed pages go into the previous magazine, from which nothing is allocated before it is loaded.
+    const FREES_TO_PREVIOUS: bool = Self::QUARANTINES || Self::SHUFFLES;
+    /// Frees may take the fast path.
+    const FREES_FAST: bool = !(Self::VERIFIES_ON_ALLOC || Self::FREES_TO_PREVIOUS);
+    /// Nothing but the count is looked at when a page comes back by its id.
+    const COUNTS_ONLY: bool = Self::REFCOUNT && !Self::CHECKS;
+}
+
+impl<M: Mode> Policy for M {}
+
+/// A mode spelled out. `HARDENING` is a set of the constants of [`hardening`].
+///
+/// ```
+/// use pagesheaf::{Pool, Select, hardening};
+///
+/// type Quarantined = Select<false, true, false, { hardening::QUARANTINE }>;
+/// let builder = Pool::builder(100).mode::<Quarantined>();
+/// # let _ = builder;
+/// ```
+#[derive(Clone, Copy)]
+pub struct Select<const REFCOUNT: bool, const CHECKS: bool, const STATS: bool, const HARDENING: u8>(
     (),
 );
 
-impl<const R: bool, const C: bool, const S: bool, const H: bool> sealed::Sealed
+impl<const R: bool, const C: bool, const S: bool, const H: u8> sealed::Sealed
     for Select<R, C, S, H>
 {
 }
 
-impl<const R: bool, const C: bool, const S: bool, const H: bool> Mode for Select<R, C, S, H> {
+impl<const R: bool, const C: bool, const S: bool, const H: u8> Mode for Select<R, C, S, H> {
     const REFCOUNT: bool = R;
-    const CHECKS: bool = C || H || FORCED;
+    const CHECKS: bool = C || Self::HARDENING != 0 || FORCED;
     const STATS: bool = S;
-    const HARDENED: bool = H;
+    const HARDENING: u8 = {
+        assert!(H & !ALL == 0, "HARDENING is a set of the constants of pagesheaf::hardening");
+        H
+    };
 }
 
-/// Reference counts, checks and statistics: what the default features choose.
-pub type Checked = Select<true, true, true, false>;
-/// [`Checked`] without a reference count per page.
-pub type NoRefcount = Select<false, true, true, false>;
-/// [`Checked`] without the checks.
-pub type NoChecks = Select<true, false, true, false>;
-/// [`Checked`] without the statistics.
-pub type NoStats = Select<true, true, false, false>;
-/// Nothing but the pages.
-pub type Bare = Select<false, false, false, false>;
-/// Everything, with poison, quarantine and exact detection of racing double frees.
-pub type Hardened = Select<true, true, true, true>;
+impl<const R: bool, const C: bool, const S: bool, const H: u8> fmt::Debug for Select<R, C, S, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", ModeFlags::of::<Self>())
+    }
+}
+
+/// Declares the presets, each a type of its own, so that an error or a `Debug` text names it.
+macro_rules! presets {
+    ($(
+        $(#[$doc:meta])+
+        $name:ident = $refcount:literal, $checks:literal, $stats:literal, $hardening:expr;
+    )+) => {
+        $(
+            $(#[$doc])+
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name(());
+
+            impl sealed::Sealed for $name {}
+
+            impl Mode for $name {
+                const REFCOUNT: bool = $refcount;
+                const CHECKS: bool = $checks || FORCED;
+                const STATS: bool = $stats;
+                const HARDENING: u8 = $hardening;
+            }
+        )+
+
+        /// The presets by name, each with what it spells: counts, checks, statistics, hardening.
+        const PRESETS: [(&str, bool, bool, bool, u8); 6] =
+            [$((stringify!($name), $refcount, $checks, $stats, $hardening)),+];
+    };
+}
+presets! {
+    /// Reference counts, checks and statistics: what the default features choose.
+    Checked = true, true, true, 0;
+    /// [`Checked`] without a reference count per page.
+    NoRefcount = false, true, true, 0;
+    /// [`Checked`] without the checks.
+    NoChecks = true, false, true, 0;
+    /// [`Checked`] without the statistics.
+    NoStats = true, true, false, 0;
+    /// Nothing but the pages.
+    Bare = false, false, false, 0;
+    /// Everything: [`Checked`], and every switch of [`hardening`].
+    Hardened = true, true, true, ALL;
+}
 
 /// The mode that this build's Cargo features choose.
 ///
-/// A type of its own, not an alias: a crate that names it keeps compiling whatever features another crate of the
-/// same program turns on.
+/// A type of its own, not an alias: a crate that names it keeps compiling whatever features another crate of
+/// the same program turns on.
+///
+/// ```
+/// use pagesheaf::{DefaultMode, ModeFlags};
+///
+/// println!("{}", ModeFlags::of::<DefaultMode>());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct DefaultMode(());
 
@@ -72,75 +205,25 @@ impl sealed::Sealed for DefaultMode {}
 
 impl Mode for DefaultMode {
     const REFCOUNT: bool = cfg!(feature = "refcount");
-    const CHECKS: bool = cfg!(feature = "checks") || cfg!(feature = "hardened") || FORCED;
+    const CHECKS: bool = cfg!(feature = "checks") || Self::HARDENING != 0 || FORCED;
     const STATS: bool = cfg!(feature = "stats");
-    const HARDENED: bool = cfg!(feature = "hardened");
+    const HARDENING: u8 = {
+        let claim = if cfg!(feature = "claim") { CLAIM } else { 0 };
+        let poison = if cfg!(feature = "poison") { POISON } else { 0 };
+        let quarantine = if cfg!(feature = "quarantine") { QUARANTINE } else { 0 };
+        let shuffle = if cfg!(feature = "shuffle") { SHUFFLE } else { 0 };
+        claim | poison | quarantine | shuffle
+    };
 }
 
 /// Modes whose pages carry a reference count, so that they can be shared.
 pub trait Refcounted: Mode {}
 
-impl<const C: bool, const S: bool, const H: bool> Refcounted for Select<true, C, S, H> {}
+impl<const C: bool, const S: bool, const H: u8> Refcounted for Select<true, C, S, H> {}
+impl Refcounted for Checked {}
+impl Refcounted for NoChecks {}
+impl Refcounted for NoStats {}
+impl Refcounted for Hardened {}
 
 #[cfg(feature = "refcount")]
 impl Refcounted for DefaultMode {}
-
-/// A mode as a value, for reports and errors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct ModeFlags {
-    /// [`Mode::REFCOUNT`].
-    pub refcount: bool,
-    /// [`Mode::CHECKS`], as in effect.
-    pub checks: bool,
-    /// [`Mode::STATS`].
-    pub stats: bool,
-    /// [`Mode::HARDENED`].
-    pub hardened: bool,
-}
-
-impl ModeFlags {
-    /// The value of a mode.
-    #[must_use]
-    pub const fn of<M: Mode>() -> Self {
-        ModeFlags {
-            refcount: M::REFCOUNT,
-            checks: M::CHECKS,
-            stats: M::STATS,
-            hardened: M::HARDENED,
-        }
-    }
-
-    /// The preset with these constants, if there is one.
-    #[must_use]
-    pub const fn preset(self) -> Option<&'static str> {
-        Some(match (self.refcount, self.checks, self.stats, self.hardened) {
-            (true, true, true, false) => "Checked",
-            (false, true, true, false) => "NoRefcount",
-            (true, false, true, false) => "NoChecks",
-            (true, true, false, false) => "NoStats",
-            (false, false, false, false) => "Bare",
-            (true, true, true, true) => "Hardened",
-            _ => return None,
-        })
-    }
-}
-
-impl fmt::Display for ModeFlags {
-    /// The preset, or `Custom`, and what is on: `Checked (refcount, checks, stats)`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (", self.preset().unwrap_or("Custom"))?;
-        let named = [
-            (self.refcount, "refcount"),
-            (self.checks, "checks"),
-            (self.stats, "stats"),
-            (self.hardened, "hardened"),
-        ];
-        let mut first = true;
-        for (_, name) in named.into_iter().filter(|(on, _)| *on) {
-            write!(f, "{}{name}", if first { "" } else { ", " })?;
-            first = false;
-        }
-        f.write_str(if first { "nothing)" } else { ")" })
-    }
-}

@@ -6,16 +6,15 @@
 use core::ops::Deref;
 use core::ptr::NonNull;
 
-use crate::cache::Slot;
-use crate::calls::Front;
-use crate::error::{CacheError, PageError, ShortReason};
-use crate::inner::{Core, Faults};
+use crate::calls::Frontend;
+use crate::error::{CacheError, PageError};
+use crate::inner::{Core, FastAlloc, Faults, InSlot};
 use crate::mode::{DefaultMode, Mode, ModeFlags};
 use crate::owned::Page;
-use crate::page::PageId;
+use crate::page::{GivenUp, PageId};
 use crate::region::RegionInfo;
+use crate::slot::{Slot, SlotGuard};
 use crate::sync::Ordering;
-use core::mem::MaybeUninit;
 
 /// A counted pointer to a core.
 pub(crate) struct Handle<M: Mode>(NonNull<Core<M>>);
@@ -51,7 +50,7 @@ impl<M: Mode> Deref for Handle<M> {
 impl<M: Mode> Clone for Handle<M> {
     fn clone(&self) -> Self {
         // Relaxed, as in `Arc`: the new handle is made from one that is alive. 2⁶⁴ of them cannot be.
-        self.books.handles.fetch_add(1, Ordering::Relaxed);
+        self.counters.handles.fetch_add(1, Ordering::Relaxed);
         Handle(self.0)
     }
 }
@@ -87,8 +86,10 @@ impl<M: Mode> Pool<M> {
     /// [`CacheError::NoSlot`] when as many caches live as the pool was built for.
     pub fn cache(&self) -> Result<Cache<M>, CacheError> {
         let slots = &self.core.slots[..self.core.owned_slots];
-        let free = slots.iter().find(|slot| slot.try_lock());
-        let slot = NonNull::from(free.ok_or(CacheError::NoSlot { slots: slots.len() })?);
+        let slot = slots.iter().find_map(Slot::try_lock);
+        let slot = slot.ok_or(CacheError::NoSlot { slots: slots.len() })?;
+        // SAFETY: the slot lies in the core, which the cache's handle keeps alive for longer than the guard.
+        let slot = unsafe { core::mem::transmute::<SlotGuard<'_>, SlotGuard<'static>>(slot) };
         Ok(Cache { slot, owner: (&self).owner(), core: self.core.clone() })
     }
 
@@ -120,13 +121,13 @@ impl<M: Mode> Pool<M> {
     /// program is wrong, or was declared to be.
     #[must_use]
     pub fn is_tainted(&self) -> bool {
-        self.core.books.taints.load(Ordering::Relaxed) > 0
+        self.core.is_tainted()
     }
 
     /// Puts back into the zone whatever shared slots and the depot hold, and asks owned caches to do the same at
     /// their next call, so that blocks can form again.
     pub fn drain(&self) {
-        self.core.drain(None);
+        self.core.drain();
     }
 
     /// The page that an address lies in, wherever in the page.
@@ -166,63 +167,35 @@ impl<M: Mode> Pool<M> {
     /// initialised.
     pub unsafe fn reclaim(&self, id: PageId) -> Result<Page<M>, PageError> {
         let mut faults = Faults::default();
-        let good = self.core.take_back(id, 0, &mut faults);
-        self.core.verdict(&faults, usize::from(good))?;
-        self.core.books.lent.fetch_sub(1, Ordering::Relaxed);
-        // SAFETY: the caller hands over the page.
-        Ok(unsafe { Page::from_raw(self, id) })
+        let good = self.core.reclaim(id, 0, &mut faults);
+        // SAFETY: the caller hands over the page, which is in range.
+        let page = good.then(|| unsafe { Page::from_raw(self, id) });
+        self.core.record_or_panic(&faults, usize::from(good))?;
+        Ok(page.expect("a page that was not reclaimed is a fault"))
     }
 }
 
-impl<M: Mode> Front<M> for &Pool<M> {
+// SAFETY: the pool's handle names one core, and keeps it alive.
+unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
     #[inline(always)]
     fn core(&self) -> NonNull<Core<M>> {
         self.core.pointer()
     }
 
     #[inline(always)]
-    fn spares(&self, _n: usize) -> Option<u32> {
+    fn alloc_fast(&mut self, _n: usize) -> Option<FastAlloc<'_, M>> {
         None
     }
 
     #[inline(always)]
-    unsafe fn take_now(&mut self, _left: u32, _out: &mut [MaybeUninit<PageId>]) {}
-
-    #[inline(always)]
-    unsafe fn give_now(&mut self, _ids: &[PageId]) -> usize {
-        0
+    fn free_fast<'i>(&mut self, ids: GivenUp<'i>) -> Result<(), GivenUp<'i>> {
+        Err(ids)
     }
 
-    fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<ShortReason>) {
-        let Some(slot) = self.core.borrow_slot() else {
-            return self.core.take_without_slot(out);
-        };
-        // SAFETY: the slot was just locked.
-        let taken = unsafe { self.core.take(slot, out) };
-        slot.unlock();
-        taken
-    }
+    fn begin(&mut self) {}
 
-    unsafe fn give(&mut self, ids: &[PageId], faults: &mut Faults) -> usize {
-        let Some(slot) = self.core.borrow_slot() else {
-            let freed = self.core.give_without_slot(ids, faults);
-            self.core.orphans_given(freed);
-            return freed;
-        };
-        // SAFETY: the slot was just locked, and the caller gives up the pages.
-        let freed = unsafe { self.core.give(slot, ids, faults) };
-        slot.counters.gave::<M>(freed);
-        slot.unlock();
-        freed
-    }
-
-    fn with_slot<R>(&mut self, f: impl FnOnce(Option<&Slot>) -> R) -> R {
-        let slot = self.core.borrow_slot();
-        let result = f(slot);
-        if let Some(slot) = slot {
-            slot.unlock();
-        }
-        result
+    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<&mut SlotGuard<'_>>) -> R) -> R {
+        f(&self.core, self.core.borrow_slot().as_mut())
     }
 }
 
@@ -232,15 +205,12 @@ impl<M: Mode> Front<M> for &Pool<M> {
 /// interrupt, is in the middle of the same cache. A signal handler that allocates uses a cache of its own, or the
 /// pool. Dropping a cache puts its pages back.
 pub struct Cache<M: Mode = DefaultMode> {
-    // Before the handle: the slot lies in the core.
-    slot: NonNull<Slot>,
-    /// What [`Front::owner`] says, at hand.
+    /// The slot, which lies in the core. Before the handle: it is dropped first.
+    slot: SlotGuard<'static>,
+    /// What [`Frontend::owner`] says, at hand.
     owner: NonNull<Core<M>>,
     core: Handle<M>,
 }
-
-// SAFETY: a cache is used by one thread at a time (`&mut self`), whichever that is.
-unsafe impl<M: Mode> Send for Cache<M> {}
 
 impl<M: Mode> Cache<M> {
     /// A handle to the pool.
@@ -249,21 +219,15 @@ impl<M: Mode> Cache<M> {
         Pool { core: self.core.clone() }
     }
 
-    /// Puts back into the zone all pages that the cache holds. Call it before the thread goes to sleep: nobody else
-    /// can get at an owned cache's pages.
+    /// Puts back into the zone all pages that the cache holds. Call it before the thread goes to sleep: nobody
+    /// else can get at an owned cache's pages.
     pub fn drain(&mut self) {
-        // SAFETY: a cache holds its slot.
-        unsafe { self.core.empty_slot(self.slot()) };
-    }
-
-    #[inline(always)]
-    fn slot(&self) -> &Slot {
-        // SAFETY: the handle keeps the core alive, and the slot lies in it.
-        unsafe { self.slot.as_ref() }
+        self.core.empty_slot(&mut self.slot);
     }
 }
 
-impl<M: Mode> Front<M> for Cache<M> {
+// SAFETY: the cache's handle names one core, and keeps it alive; the slot is one of that core.
+unsafe impl<M: Mode> Frontend<M> for Cache<M> {
     #[inline(always)]
     fn core(&self) -> NonNull<Core<M>> {
         self.core.pointer()
@@ -275,44 +239,27 @@ impl<M: Mode> Front<M> for Cache<M> {
     }
 
     #[inline(always)]
-    fn spares(&self, n: usize) -> Option<u32> {
-        // SAFETY: a cache holds its slot.
-        unsafe { self.core.spares(self.slot(), n) }
+    fn alloc_fast(&mut self, n: usize) -> Option<FastAlloc<'_, M>> {
+        self.core.alloc_fast(&mut self.slot, n)
     }
 
     #[inline(always)]
-    unsafe fn take_now(&mut self, left: u32, out: &mut [MaybeUninit<PageId>]) {
-        // SAFETY: a cache holds its slot, which spares so many.
-        unsafe { self.core.take_now(self.slot(), left, out) };
+    fn free_fast<'i>(&mut self, ids: GivenUp<'i>) -> Result<(), GivenUp<'i>> {
+        self.core.free_fast::<InSlot>(&mut self.slot, ids)
     }
 
-    #[inline(always)]
-    unsafe fn give_now(&mut self, ids: &[PageId]) -> usize {
-        let slot = self.slot();
-        // SAFETY: a cache holds its slot, and the caller gives up the pages.
-        unsafe { self.core.give_now(slot, ids, |n| slot.counters.gave::<M>(n)) }
+    fn begin(&mut self) {
+        self.core.honour_drain_request(&mut self.slot);
     }
 
-    fn take(&mut self, out: &mut [MaybeUninit<PageId>]) -> (usize, Option<ShortReason>) {
-        // SAFETY: a cache holds its slot.
-        unsafe { self.core.take(self.slot(), out) }
-    }
-
-    unsafe fn give(&mut self, ids: &[PageId], faults: &mut Faults) -> usize {
-        // SAFETY: a cache holds its slot, and the caller gives up the pages.
-        let freed = unsafe { self.core.give(self.slot(), ids, faults) };
-        self.slot().counters.gave::<M>(freed);
-        freed
-    }
-
-    fn with_slot<R>(&mut self, f: impl FnOnce(Option<&Slot>) -> R) -> R {
-        f(Some(self.slot()))
+    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<&mut SlotGuard<'_>>) -> R) -> R {
+        self.begin();
+        f(&self.core, Some(&mut self.slot))
     }
 }
 
 impl<M: Mode> Drop for Cache<M> {
     fn drop(&mut self) {
         self.drain();
-        self.slot().unlock();
     }
 }

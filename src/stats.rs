@@ -5,11 +5,10 @@
 
 use core::fmt;
 
-use crate::cache::Counters;
 use crate::error::BadPage;
 use crate::mode::{Mode, ModeFlags};
 use crate::pool::{Cache, Pool};
-use crate::sync::Ordering;
+use crate::slot::Counters;
 
 /// Where a pool's pages are. Exact at rest; while others allocate and free, each figure is of a moment of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,9 +179,7 @@ impl fmt::Display for Audit {
 
 impl<M: Mode> Pool<M> {
     fn pages(&self, free: usize) -> Pages {
-        let books = &self.core.books;
-        // Below zero where a mode that does not check believed that a page was lent.
-        let lent = (books.lent.load(Ordering::Relaxed) as i64).max(0) as u64;
+        let lent = self.core.lent();
         Pages {
             capacity: u64::from(self.core.pages),
             free: free as u64,
@@ -190,7 +187,7 @@ impl<M: Mode> Pool<M> {
             // Sums of figures from different moments may be off by what happens meanwhile, even below zero.
             out: (self.core.out().wrapping_sub(lent) as i64).max(0) as u64,
             lent,
-            bad: books.bad.load(Ordering::Relaxed),
+            bad: self.core.bad(),
         }
     }
 
@@ -202,7 +199,7 @@ impl<M: Mode> Pool<M> {
             pages: self.pages(self.core.zone.free()),
             calls: self.per_cache().fold(Calls::default(), |sum, (_, calls)| sum.plus(calls)),
             dropped: self.core.dropped(),
-            faults: self.core.books.faults.load(Ordering::Relaxed),
+            faults: self.core.faults(),
         })
     }
 
@@ -210,7 +207,7 @@ impl<M: Mode> Pool<M> {
     pub fn per_cache(&self) -> impl Iterator<Item = (usize, Calls)> {
         let slots = self.core.slots.iter().enumerate().filter(|_| M::STATS);
         slots
-            .map(|(number, slot)| (number, slot.is_held(), Calls::of(&slot.counters)))
+            .map(|(number, slot)| (number, slot.is_locked(), Calls::of(&slot.counters)))
             .filter(|(_, held, calls)| *held || *calls != Calls::default())
             .map(|(number, _, calls)| (number, calls))
     }

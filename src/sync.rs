@@ -5,8 +5,8 @@
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, SHORT, TAG_BITS, Turn, copy_in, copy_out, entropy, fetch_ahead, own, thread_hint,
-    thread_moves,
+    Atomic, SHORT, TAG_BITS, Turn, copy_in, copy_out, entropy, fetch_ahead, load_exclusive,
+    thread_hint, thread_moves,
 };
 
 #[cfg(not(target_has_atomic = "64"))]
@@ -45,34 +45,25 @@ macro_rules! ordering {
 }
 pub(crate) use ordering;
 
-/// A value that one thread at a time owns, and that moves between threads with a lock or a tagged word.
-///
-/// It is a cell with copies in and out, so that loom can track who touches it.
-pub(crate) struct Owned<T>(imp::UnsafeCell<T>);
+/// A value that one thread at a time has to itself: it moves between threads with a lock, or with a tagged word.
+pub(crate) struct ExclusiveCell<T>(imp::UnsafeCell<T>);
 
-impl<T: Copy> Owned<T> {
-    /// A value nobody has touched yet.
+impl<T> ExclusiveCell<T> {
+    /// A value that nobody has touched yet.
     pub(crate) fn new(value: T) -> Self {
-        Owned(imp::UnsafeCell::new(value))
+        ExclusiveCell(imp::UnsafeCell::new(value))
     }
 
-    /// The value.
+    /// The value, to change. The model checker sees a write at the moment of the call.
     ///
     /// # Safety
-    /// The caller has exclusive use of what this belongs to.
+    /// The caller has what the value belongs to for itself, for as long as the reference lives.
     #[inline(always)]
-    pub(crate) unsafe fn get(&self) -> T {
-        // SAFETY: no other thread writes, by the caller's exclusive use.
-        self.0.with(|value| unsafe { *value })
-    }
-
-    /// Replaces the value.
-    ///
-    /// # Safety
-    /// The caller has exclusive use of what this belongs to.
-    #[inline(always)]
-    pub(crate) unsafe fn set(&self, new: T) {
-        // SAFETY: no other thread reads or writes, by the caller's exclusive use.
-        self.0.with_mut(|value| unsafe { *value = new });
+    #[track_caller]
+    #[allow(clippy::mut_from_ref, reason = "the caller vouches for it")]
+    pub(crate) unsafe fn get_mut(&self) -> &mut T {
+        let value = self.0.with_mut(|value| value);
+        // SAFETY: nobody else reads or writes the value meanwhile, by the caller's promise.
+        unsafe { &mut *value }
     }
 }

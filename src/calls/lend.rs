@@ -5,26 +5,33 @@
 use super::*;
 
 pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
-    front: &mut impl Front<M>,
+    front: &mut impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     out: &'o mut [MaybeUninit<PageId>],
 ) -> &'o mut [PageId] {
+    front.begin();
     let core = front.shared();
     let mut faults = Faults::default();
     let n = if batch.is_of(front.core()) { batch.len().min(out.len()) } else { 0 };
     let mut lent = 0;
-    batch.retain_front(n, |position, id| {
-        if let Some(fault) = core.hand_over(id) {
-            faults.add(id, position, fault);
-            return true;
+    batch.retain_front(n, |position, id| match core.lend(id) {
+        Ok(()) => {
+            out[lent].write(id);
+            lent += 1;
+            false
         }
-        out[lent].write(id);
-        lent += 1;
-        false
+        Err(fault) => {
+            faults.add(id, position, fault);
+            true
+        }
     });
-    core.books.lent.fetch_add(lent as u64, Ordering::Relaxed);
-    // The call has no error to return; the pool remembers.
-    let _ = core.verdict(&faults, lent);
+    core.count_lent(lent);
+    // The call has no error to return; the pool remembers. By a panic the ids would be lost.
+    if lent > 0 {
+        core.record_for_later(&faults, lent);
+    } else {
+        let _ = core.record_or_panic(&faults, lent);
+    }
     // SAFETY: the first `lent` were written.
     unsafe { written_mut(&mut out[..lent]) }
 }
@@ -32,10 +39,11 @@ pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
 /// # Safety
 /// The caller hands over the pages, whose bytes are initialised.
 pub(super) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
-    front: &mut impl Front<M>,
+    front: &mut impl Frontend<M>,
     ids: &[PageId],
     batch: &mut PageBatch<M, N>,
 ) -> Result<usize, PageError> {
+    front.begin();
     let core = front.shared();
     let mut faults = Faults::default();
     let mut done = 0;
@@ -46,14 +54,13 @@ pub(super) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
             if batch.remaining_capacity() == 0 {
                 break;
             }
-            if core.take_back(id, position, &mut faults) {
+            if core.reclaim(id, position, &mut faults) {
                 batch.vacant()[0].write(id);
                 // SAFETY: the page is reclaimed, its id written, and the batch had room.
                 unsafe { batch.grow(front.core(), 1) };
                 done += 1;
             }
         }
-        core.books.lent.fetch_sub(done as u64, Ordering::Relaxed);
     }
-    core.verdict(&faults, done).map(|()| done)
+    core.record_or_panic(&faults, done).map(|()| done)
 }

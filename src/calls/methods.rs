@@ -91,10 +91,11 @@ macro_rules! calls {
             ///
             /// # Safety
             /// The caller is the sole owner of each page (references already dropped), all of this pool, each named
-            /// once. In checking modes a call that breaks this is found and reported, where `features.md` says so.
+            /// once, and gives it up; its bytes are initialised (a value with padding leaves bytes that are not). In
+            /// checking modes a call that breaks this is found and reported, where `features.md` says so.
             pub unsafe fn free_bulk_raw($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
-                // SAFETY: passed on to the caller.
-                unsafe { free_bulk_raw($front, ids) }
+                // SAFETY: the caller gives up the pages.
+                free_bulk_raw($front, unsafe { GivenUp::new(ids) })
             }
 
             /// Adds a reference to each page. Returns to how many.
@@ -119,7 +120,7 @@ macro_rules! calls {
             /// The first bad page; the others are released.
             ///
             /// # Safety
-            /// The caller holds a reference to each page, and gives it up.
+            /// The caller holds a reference to each page, and gives it up; its bytes are initialised.
             pub unsafe fn release_bulk($($receiver)+, ids: &[PageId]) -> Result<usize, PageError>
             where
                 M: Refcounted,
@@ -134,10 +135,10 @@ macro_rules! calls {
             /// As `free_bulk_raw`, but never for a count.
             ///
             /// # Safety
-            /// As `free_bulk_raw`; and whoever holds references never uses or drops them again.
+            /// As `free_bulk_raw`, the bytes included; and whoever holds references never uses or drops them again.
             pub unsafe fn free_bulk_ignoring_refcounts($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
-                // SAFETY: passed on to the caller.
-                unsafe { free_bulk_ignoring_refcounts($front, ids) }
+                // SAFETY: the caller gives up the pages, and so do the holders of references.
+                free_bulk_ignoring_refcounts($front, unsafe { GivenUp::new(ids) })
             }
 
             /// Hands pages of a batch to a device, from the batch's start, as many as `out` has room for. Lent pages

@@ -4,55 +4,56 @@
 //! can find out of it, it looks at before anything is done with the page.
 
 use super::*;
+use crate::mode::Policy;
 
 pub(super) fn alloc_bulk_raw<'o, M: Mode>(
-    front: &mut impl Front<M>,
+    front: &mut impl Frontend<M>,
     out: &'o mut [MaybeUninit<PageId>],
 ) -> (&'o mut [PageId], Option<ShortReason>) {
-    let (got, short) = match front.spares(out.len()) {
-        Some(left) => {
-            // SAFETY: the front spares so many.
-            unsafe { front.take_now(left, out) };
+    let (got, reason) = match front.alloc_fast(out.len()) {
+        Some(fast) => {
+            fast.alloc(out);
             (out.len(), None)
         }
-        None => front.take(out),
+        None => alloc_slow(front, out),
     };
-    // SAFETY: `take` wrote the first `got`.
-    (unsafe { written_mut(&mut out[..got]) }, short)
+    // SAFETY: the first `got` were written.
+    (unsafe { written_mut(&mut out[..got]) }, reason)
 }
 
-/// # Safety
-/// The caller is the pages' sole owner and gives them up.
-pub(super) unsafe fn free_bulk_raw<M: Mode>(
-    front: &mut impl Front<M>,
-    ids: &[PageId],
+pub(super) fn free_bulk_raw<M: Mode>(
+    front: &mut impl Frontend<M>,
+    ids: GivenUp<'_>,
 ) -> Result<(), PageError> {
-    if M::REFCOUNT && !M::CHECKS {
-        let mut faults = Faults::default();
-        let (core, mut freed) = (front.shared(), 0);
-        core.sole_runs(ids, &mut faults, |start, run, faults| {
-            let mut of_run = Faults::after(start);
-            // SAFETY: passed on to the caller.
-            freed += unsafe { front.give(run, &mut of_run) };
-            faults.merge(of_run);
-        });
-        return core.verdict(&faults, freed);
+    if M::COUNTS_ONLY {
+        return free_sole(front, ids);
     }
-    // SAFETY: passed on to the caller, here and below.
-    let given = unsafe { front.give_now(ids) };
-    if given == ids.len() {
-        return Ok(());
+    let count = ids.len();
+    match front.free_fast(ids) {
+        Ok(()) => Ok(()),
+        Err(rest) => free_rest(front, rest, count),
     }
-    let mut faults = Faults::after(given);
-    // SAFETY: as above.
-    let freed = given + unsafe { front.give(&ids[given..], &mut faults) };
-    front.shared().verdict(&faults, freed)
+}
+
+/// Frees those of the pages that nobody else holds, where nothing but the count is looked at.
+fn free_sole<M: Mode>(front: &mut impl Frontend<M>, ids: GivenUp<'_>) -> Result<(), PageError> {
+    front.begin();
+    let mut faults = Faults::default();
+    let (core, mut freed) = (front.shared(), 0);
+    core.sole_runs(ids.ids(), &mut faults, |start, run, faults| {
+        let mut of_run = Faults::after(start);
+        // SAFETY: a part of the ids that were given up, which is named once.
+        freed += free_slow(front, unsafe { GivenUp::new(run) }, &mut of_run);
+        faults.merge(of_run);
+    });
+    core.record_or_panic(&faults, freed)
 }
 
 pub(super) fn retain_bulk<M: Refcounted>(
-    front: &mut impl Front<M>,
+    front: &mut impl Frontend<M>,
     ids: &[PageId],
 ) -> Result<usize, PageError> {
+    front.begin();
     let core = front.shared();
     let mut faults = Faults::default();
     let mut done = 0;
@@ -62,15 +63,16 @@ pub(super) fn retain_bulk<M: Refcounted>(
             Err(fault) => faults.add(id, position, fault),
         }
     }
-    core.verdict(&faults, done).map(|()| done)
+    core.record_or_panic(&faults, done).map(|()| done)
 }
 
 /// # Safety
 /// The caller gives up a reference to each page.
 pub(super) unsafe fn release_bulk<M: Refcounted>(
-    front: &mut impl Front<M>,
+    front: &mut impl Frontend<M>,
     ids: &[PageId],
 ) -> Result<usize, PageError> {
+    front.begin();
     let core = front.shared();
     let mut faults = Faults::default();
     let (mut done, mut freed) = (0, 0);
@@ -91,8 +93,8 @@ pub(super) unsafe fn release_bulk<M: Refcounted>(
             }
         }
         let mut twice = Faults::default();
-        // SAFETY: the last reference makes the caller the sole owner, who gives the page up.
-        let good = unsafe { front.give(&last[..n], &mut twice) };
+        // SAFETY: the last reference makes the caller the sole owner, who gives the pages up.
+        let good = free_slow(front, unsafe { GivenUp::new(&last[..n]) }, &mut twice);
         if let Some((_, at, _)) = &mut twice.first {
             *at = positions[*at];
         }
@@ -100,24 +102,21 @@ pub(super) unsafe fn release_bulk<M: Refcounted>(
         freed += good;
         done += good;
     }
-    core.verdict(&faults, done).map(|()| freed)
+    core.record_or_panic(&faults, done).map(|()| freed)
 }
 
-/// # Safety
-/// The caller gives up the pages, and whoever holds references never uses or drops them again.
-pub(super) unsafe fn free_bulk_ignoring_refcounts<M: Mode>(
-    front: &mut impl Front<M>,
-    ids: &[PageId],
+pub(super) fn free_bulk_ignoring_refcounts<M: Mode>(
+    front: &mut impl Frontend<M>,
+    ids: GivenUp<'_>,
 ) -> Result<(), PageError> {
     let core = front.shared();
-    if !ids.is_empty() {
+    if ids.len() > 0 {
         core.taint();
     }
     if M::REFCOUNT {
-        for word in ids.iter().filter_map(|id| core.words.get(id.index() as usize)) {
+        for word in ids.ids().iter().filter_map(|id| core.words.get(id.index() as usize)) {
             word.forget_references();
         }
     }
-    // SAFETY: passed on to the caller.
-    unsafe { free_bulk_raw(front, ids) }
+    free_bulk_raw(front, ids)
 }

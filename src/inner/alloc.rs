@@ -1,238 +1,219 @@
-//! Allocation: from the loaded magazine; else the spare, what the thread dropped, the depot, the zone; else what other
-//! caches can give.
+//! Allocation: from the loaded magazine; else the previous one, what the thread dropped, the depot, the zone;
+//! else what other slots can give.
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use super::Core;
-use crate::cache::Slot;
 use crate::depot::Stack;
-use crate::error::{Fault, ShortReason};
-use crate::magazine::{Hand, whole_lines};
-use crate::mode::Mode;
-use crate::page::{PageId, PageState, Place, ZONE};
-use crate::sync::defect;
+use crate::error::ShortReason;
+use crate::magazine::{Entries, MagazineMut, whole_lines};
+use crate::mode::{Mode, Policy};
+use crate::page::{PageId, ZONE};
+use crate::slot::{Counters, Parts, SlotGuard};
+use crate::sync::{Ordering, defect};
+
+/// Proof that the fast path may run, for so many pages.
+pub(crate) struct FastAlloc<'a, M> {
+    entries: Entries<'a>,
+    counters: &'a Counters,
+    mode: PhantomData<M>,
+}
+
+impl<M: Mode> FastAlloc<'_, M> {
+    /// Allocates the pages, as many as `out` has room for; their ids are the caller's.
+    #[inline(always)]
+    pub(crate) fn alloc(self, out: &mut [MaybeUninit<PageId>]) {
+        self.counters.count_alloc::<M>(out.len());
+        self.entries.pop::<M>(out);
+    }
+}
 
 impl<M: Mode> Core<M> {
-    /// How many pages the loaded magazine has left without `n`, if it has them and can be used as it is.
-    ///
-    /// # Safety
-    /// The caller holds the slot.
+    /// The fast path for `n` pages: the loaded magazine has them, and can be used as it is.
     #[inline(always)]
-    pub(crate) unsafe fn spares(&self, slot: &Slot, n: usize) -> Option<u32> {
-        // A slice of ids has fewer than 2⁶² of them.
-        // SAFETY: the slot's holder owns its hands.
-        let left = i64::from(unsafe { slot.loaded.len() }) - n as i64;
-        (!M::HARDENED && slot.may_leave(left)).then_some(left as u32)
-    }
-
-    /// Takes `out.len()` pages from the loaded magazine, and leaves `left`.
-    ///
-    /// # Safety
-    /// The caller holds the slot, which [spares](Self::spares) them.
-    #[inline(always)]
-    pub(crate) unsafe fn take_now(&self, slot: &Slot, left: u32, out: &mut [MaybeUninit<PageId>]) {
-        slot.counters.took::<M>(out.len());
-        // SAFETY: the slot's holder owns its hands, and this one holds enough.
-        unsafe { slot.loaded.pop::<M>(left, out) };
-    }
-
-    /// Takes up to `out.len()` pages, from wherever there are any. Those written are the caller's.
-    ///
-    /// # Safety
-    /// The caller holds the slot.
-    #[inline(never)]
-    pub(crate) unsafe fn take(
+    pub(crate) fn alloc_fast<'s>(
         &self,
-        slot: &Slot,
+        slot: &'s mut SlotGuard<'_>,
+        n: usize,
+    ) -> Option<FastAlloc<'s, M>> {
+        if M::VERIFIES_ON_ALLOC {
+            return None;
+        }
+        let counters = slot.counters();
+        Some(FastAlloc { entries: slot.fast_entries(n)?, counters, mode: PhantomData })
+    }
+
+    /// Allocates up to `out.len()` pages, from wherever there are any. The ids written are the caller's.
+    #[inline(never)]
+    pub(crate) fn alloc(
+        &self,
+        slot: &mut SlotGuard<'_>,
         out: &mut [MaybeUninit<PageId>],
     ) -> (usize, Option<ShortReason>) {
-        // SAFETY: the caller holds the slot, here and below.
-        unsafe { self.answer_pressure(slot) };
-        if !M::HARDENED {
-            // SAFETY: the slot's holder owns its hands.
-            let fits = |hand: &Hand| unsafe { hand.len() } as usize >= out.len();
-            // SAFETY: as above.
-            unsafe { slot.load_what_fits(fits) };
+        let mut parts = slot.parts();
+        if !M::FREES_TO_PREVIOUS {
+            parts.load_what_fits(|magazine| magazine.len() as usize >= out.len());
         }
-        let mut got = 0;
-        let mut relieved = false;
-        let short = loop {
-            // SAFETY: the slot's holder owns its hands.
-            got += unsafe { self.take_from(&slot.loaded, &mut out[got..]) };
+        let (mut got, mut looked) = (0, 0);
+        let mut drained = false;
+        let reason = loop {
+            got += self.alloc_from(&mut parts.loaded, &mut out[got..], &mut looked);
             if got == out.len() {
                 break None;
             }
-            // SAFETY: as above.
-            if unsafe { self.refill(slot, out.len() - got) } {
+            if self.refill(&mut parts, out.len() - got) {
                 continue;
             }
-            if relieved {
-                break Some(self.dry());
+            if drained {
+                break Some(self.short_reason());
             }
-            relieved = true;
-            self.drain_shared(Some(slot));
+            drained = true;
+            self.drain_shared();
         };
-        slot.counters.took::<M>(got);
-        if short.is_some() {
-            slot.counters.happened::<M>(&slot.counters.short);
+        let counters = parts.counters;
+        counters.count_alloc::<M>(got);
+        if reason.is_some() {
+            counters.count_event::<M>(&counters.short);
         }
-        (got, short)
+        if M::POISONS && M::STATS {
+            counters.poison_checks.add(looked);
+        }
+        (got, reason)
     }
 
-    /// Takes what a magazine has, verified on leaving in hardened modes.
-    ///
-    /// # Safety
-    /// The caller owns the hand.
-    unsafe fn take_from(&self, hand: &Hand, out: &mut [MaybeUninit<PageId>]) -> usize {
-        // SAFETY: the caller owns the hand, here and below.
-        let mut len = unsafe { hand.len() };
-        if !M::HARDENED {
-            let n = (len as usize).min(out.len());
-            // SAFETY: as above; the hand has as many.
-            unsafe { hand.pop::<M>(len - n as u32, &mut out[..n]) };
+    /// Takes what a magazine has, verified where the mode verifies what leaves.
+    fn alloc_from(
+        &self,
+        magazine: &mut MagazineMut<'_>,
+        out: &mut [MaybeUninit<PageId>],
+        looked: &mut u64,
+    ) -> usize {
+        if !M::VERIFIES_ON_ALLOC {
+            let entries = magazine.last(out.len());
+            let n = entries.count();
+            entries.pop::<M>(&mut out[..n]);
             return n;
         }
         let mut got = 0;
-        while got < out.len() && len > 0 {
-            len -= 1;
-            // SAFETY: as above; the hand has one more.
-            unsafe { hand.pop::<M>(len, &mut out[got..=got]) };
+        while got < out.len() {
+            let entries = magazine.last(1);
+            if entries.count() == 0 {
+                break;
+            }
+            let location = entries.location();
+            entries.pop::<M>(&mut out[got..=got]);
             // SAFETY: `pop` wrote it.
             let id = unsafe { out[got].assume_init() };
-            // SAFETY: as above.
-            got += usize::from(self.leaves(id, unsafe { hand.end() }));
+            got += usize::from(self.verify_on_alloc(id, location, looked));
         }
         got
     }
 
-    /// Whether a page may leave the place that it was taken from; if not, it is withheld.
-    pub(super) fn leaves(&self, id: PageId, place: Place) -> bool {
-        if !M::HARDENED {
-            return true;
+    /// Gets at least one page into the loaded magazine, which is empty. A previous magazine that has some,
+    /// but less than is needed, comes after the depot's magazines: what is torn between two is copied twice,
+    /// and later bulks with it.
+    fn refill(&self, parts: &mut Parts<'_>, need: usize) -> bool {
+        if !M::FREES_TO_PREVIOUS {
+            return from_previous(parts, need)
+                || self.refill_from_drops(parts)
+                || self.refill_from_depot(parts)
+                || from_previous(parts, 1)
+                || self.refill_from_zone(parts, need);
         }
-        let fault = match self.word(id).claim(place) {
-            true => self.changed_at(id).map(|offset| Fault::Poison { offset }),
-            false => Some(Fault::Corrupt),
+        let filled = if M::QUARANTINES {
+            // Freed pages wait in the previous magazine, and behind all the pages of the zone.
+            self.refill_from_zone(parts, need)
+                || self.refill_from_depot(parts)
+                || from_previous(parts, 1)
+        } else {
+            // Few pages can be shuffled but little.
+            from_previous(parts, self.magazines.capacity().div_ceil(2))
+                || self.refill_from_depot(parts)
+                || self.refill_from_zone(parts, need)
+                || from_previous(parts, 1)
         };
-        if let Some(fault) = fault {
-            self.withhold(id, fault);
+        if filled && M::SHUFFLES {
+            self.shuffle(parts);
         }
-        fault.is_none()
+        filled
     }
 
-    /// Gets at least one page into the loaded magazine, which is empty. A spare that has some, but less than is needed, comes
-    /// after the depot's magazines: what is torn between two is copied twice, and later bulks with it.
-    ///
-    /// # Safety
-    /// The caller holds the slot.
-    unsafe fn refill(&self, slot: &Slot, need: usize) -> bool {
-        let Slot { loaded, spare, .. } = slot;
-        let from_spare = |at_least: usize| {
-            // SAFETY: the slot's holder owns its hands, here and below.
-            let some = unsafe { spare.len() } as usize >= at_least;
-            if some {
-                // SAFETY: as above.
-                unsafe { loaded.swap(spare) };
-            }
-            some
-        };
-        let from_depot = || {
-            // SAFETY: as above.
-            let empty = unsafe { loaded.put_down::<M>(&self.magazines) };
-            let stocked = self.depot.exchange(&self.magazines, empty, Stack::Stocked);
-            if let Some(stocked) = stocked {
-                // SAFETY: the depot gave the magazine for the other.
-                unsafe { loaded.replace::<M>(&self.magazines, stocked) };
-                slot.counters.happened::<M>(&slot.counters.depot_refills);
-            }
-            stocked.is_some()
-        };
-        // SAFETY: the caller holds the slot.
-        let from_zone = || unsafe { self.refill_from_zone(slot, need) };
-        if !M::HARDENED {
-            // SAFETY: the caller holds the slot.
-            let from_drops = || unsafe { self.take_dropped(slot) };
-            return from_spare(need)
-                || from_drops()
-                || from_depot()
-                || from_spare(1)
-                || from_zone();
+    /// Exchanges the loaded magazine, which is empty, for a non-empty one of the depot.
+    fn refill_from_depot(&self, parts: &mut Parts<'_>) -> bool {
+        let exchange = |empty| self.depot.exchange::<M>(&self.magazines, empty, Stack::Nonempty);
+        let filled = parts.loaded.exchange::<M>(&self.magazines, exchange);
+        if filled {
+            self.verify_loaded(&mut parts.loaded);
+            parts.counters.count_event::<M>(&parts.counters.depot_refills);
         }
-        // Quarantine: freed pages wait in the spare, and behind all the pages of the zone.
-        let some = from_zone() || from_depot() || from_spare(1);
-        if some {
-            // SAFETY: as above.
-            unsafe { self.shuffle(slot) };
-        }
-        some
+        filled
     }
 
-    /// Fills the loaded magazine, which is empty, from the zone: what is needed, or a fair share of what is free, in whole
-    /// lines.
-    ///
-    /// # Safety
-    /// The caller holds the slot.
-    unsafe fn refill_from_zone(&self, slot: &Slot, need: usize) -> bool {
+    /// Fills the loaded magazine, which is empty, from the zone: what is needed, or a fair share of what is
+    /// free, in whole lines.
+    fn refill_from_zone(&self, parts: &mut Parts<'_>, need: usize) -> bool {
         let fair = whole_lines(self.zone.free() / (2 * self.slots.len()));
-        let max = need.max(fair).clamp(1, self.magazines.capacity());
-        // SAFETY: the caller holds the slot and so owns its hands, here and below.
-        let (mut cursor, start) = unsafe { (slot.cursor.get(), slot.loaded.start()) };
-        // SAFETY: as above.
-        unsafe { slot.loaded.begin_writing() };
-        let mut place = start;
-        self.zone.take(&mut cursor, max, |id| {
-            if self.moves(id, ZONE, place) {
-                // SAFETY: as above; at most `max` ids go into an empty magazine.
-                unsafe { slot.loaded.put(place, id) };
-                place += 1;
+        let most = need.max(fair).clamp(1, self.magazines.capacity());
+        let mut room = parts.loaded.room(most);
+        let (start, entries) = (room.location(), room.entries());
+        let mut n = 0;
+        self.zone.take(parts.cursor, entries.len(), |id| {
+            if self.verify_move(id, ZONE, start + n as u32) {
+                // Relaxed: `commit` publishes it.
+                entries[n].store(id.index(), Ordering::Relaxed);
+                n += 1;
             }
         });
-        // SAFETY: as above; the ids below `place` have been put.
-        unsafe { slot.loaded.publish::<M>(place) };
-        // SAFETY: as above.
-        unsafe { slot.cursor.set(cursor) };
-        let some = place > start;
-        if some {
-            slot.counters.happened::<M>(&slot.counters.zone_refills);
+        // SAFETY: the first `n` entries were written, with pages that the zone gave to this call.
+        unsafe { room.commit::<M>(n) };
+        if n > 0 {
+            parts.counters.count_event::<M>(&parts.counters.zone_refills);
         }
-        some
+        n > 0
     }
 
-    /// Notes that a page moves from one place to another; in checking modes, whether it was there. A page that was
-    /// not is withheld.
-    #[inline]
-    pub(super) fn moves(&self, id: PageId, from: Place, to: Place) -> bool {
-        if M::CHECKS {
-            if self.word(id).load() != PageState::resting(from) {
-                self.withhold(id, Fault::Corrupt);
-                return false;
-            }
-            self.word(id).rest(to);
+    /// Exchanges the loaded magazine, which is empty, for one of the shared slot where this thread starts, if
+    /// one there is at least half full: what a thread allocates from its cache and drops without it stays
+    /// near. If that is the caller's slot, it is locked.
+    fn refill_from_drops(&self, parts: &mut Parts<'_>) -> bool {
+        let Some(shared) = self.shared_here() else { return false };
+        let enough = |len: u32| 2 * len as usize >= self.magazines.capacity();
+        // The look first leaves a slot alone that has little.
+        if !enough(shared.previous_len()) && !enough(shared.loaded_len()) {
+            return false;
         }
+        let Some(mut guard) = shared.try_lock_or(defect!("dropped")) else { return false };
+        let mut theirs = guard.parts();
+        let found = [&mut theirs.previous, &mut theirs.loaded]
+            .into_iter()
+            .find(|magazine| enough(magazine.len()));
+        let Some(found) = found else { return false };
+        parts.loaded.swap(found);
+        parts.counters.count_event::<M>(&parts.counters.shared_refills);
         true
     }
 
     /// Why nothing could be got. Caches that hold pages are asked for them.
-    fn dry(&self) -> ShortReason {
+    pub(super) fn short_reason(&self) -> ShortReason {
         if self.cached() == 0 && self.zone.free() == 0 {
             return ShortReason::Exhausted;
         }
-        self.ask_caches();
+        self.request_drains();
         ShortReason::Cached
     }
 
-    /// Takes pages without any slot, when all shared ones are busy: from the zone, then from the depot.
+    /// Allocates pages without any slot, when all shared ones are busy: from the zone, then from the depot.
     #[cold]
-    pub(crate) fn take_without_slot(
+    pub(crate) fn alloc_without_slot(
         &self,
         out: &mut [MaybeUninit<PageId>],
     ) -> (usize, Option<ShortReason>) {
-        let mut cursor = 0;
-        let mut got = 0;
+        let (mut cursor, mut got, mut looked) = (0, 0, 0);
         while got < out.len() {
-            let max = out.len() - got;
-            let taken = self.zone.take(&mut cursor, max, |id| {
-                if self.moves(id, ZONE, ZONE) && self.leaves(id, ZONE) {
+            let most = out.len() - got;
+            let taken = self.zone.take(&mut cursor, most, |id| {
+                if self.verify_move(id, ZONE, ZONE) && self.verify_on_alloc(id, ZONE, &mut looked) {
                     out[got].write(id);
                     got += 1;
                 }
@@ -242,20 +223,29 @@ impl<M: Mode> Core<M> {
             }
         }
         while got < out.len()
-            && let Some(stocked) = self.depot.pop(&self.magazines, Stack::Stocked)
+            && let Some(magazine) = self.depot.pop::<M>(&self.magazines, Stack::Nonempty)
         {
-            let hand = Hand::new::<M>(&self.magazines, stocked);
-            // SAFETY: a magazine taken from the depot is the caller's, and so is a hand made of it.
-            got += unsafe { self.take_from(&hand, &mut out[got..]) };
-            // SAFETY: as above.
-            let (stocked, left) = unsafe { (hand.put_down::<M>(&self.magazines), hand.len()) };
-            let to = if left == 0 { Stack::Empty } else { Stack::Stocked };
-            self.depot.push(&self.magazines, stocked, to);
+            let mut open = self.magazines.open::<M>(magazine);
+            let mut magazine = open.as_mut();
+            self.verify_loaded(&mut magazine);
+            got += self.alloc_from(&mut magazine, &mut out[got..], &mut looked);
+            let to = if magazine.len() == 0 { Stack::Empty } else { Stack::Nonempty };
+            self.depot.push::<M>(&self.magazines, open.close::<M>(&self.magazines), to);
         }
         if !defect!("orphans") {
-            self.orphans_taken(got);
+            self.count_uncached_alloc(got);
         }
-        let short = (got < out.len()).then(|| self.dry());
-        (got, short)
+        self.count_uncached_poison_checks(looked);
+        let reason = (got < out.len()).then(|| self.short_reason());
+        (got, reason)
     }
+}
+
+/// Loads the previous magazine, if it has so many ids.
+fn from_previous(parts: &mut Parts<'_>, at_least: usize) -> bool {
+    let some = parts.previous.len() as usize >= at_least;
+    if some {
+        parts.loaded.swap(&mut parts.previous);
+    }
+    some
 }

@@ -1,31 +1,27 @@
 //! Blocks: contiguous pages, from the zone and back to it.
 
 use super::{Core, Faults};
-use crate::cache::Slot;
-use crate::error::{Fault, ShortReason};
-use crate::mode::Mode;
-use crate::page::{Order, PageId, ZONE};
+use crate::error::ShortReason;
+use crate::mode::{Mode, Policy};
+use crate::page::{Fault, Order, PageId, ZONE};
+use crate::slot::SlotGuard;
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
-    /// Takes an aligned block, draining what can be drained if none is whole.
-    ///
-    /// # Safety
-    /// The caller holds the slot, if there is one.
-    pub(crate) unsafe fn take_block(
+    /// Allocates an aligned block, draining what can be drained if none is whole.
+    pub(crate) fn alloc_block(
         &self,
-        slot: Option<&Slot>,
+        mut slot: Option<&mut SlotGuard<'_>>,
         order: Order,
     ) -> Result<PageId, ShortReason> {
         let mut drained = false;
         loop {
-            // SAFETY: the caller holds the slot.
-            let mut cursor = slot.map_or(0, |slot| unsafe { slot.cursor.get() });
+            let mut cursor = slot.as_mut().map_or(0, |slot| *slot.parts().cursor);
             match self.zone.take_block(&mut cursor, order) {
-                Some(first) if self.block_leaves(first, order) => {
-                    match slot {
-                        Some(slot) => slot.counters.took::<M>(order.pages()),
-                        None => self.orphans_taken(order.pages()),
+                Some(first) if self.verify_block(slot.as_deref(), first, order) => {
+                    match &slot {
+                        Some(slot) => slot.counters().count_alloc::<M>(order.pages()),
+                        None => self.count_uncached_alloc(order.pages()),
                     }
                     return Ok(first);
                 }
@@ -36,25 +32,31 @@ impl<M: Mode> Core<M> {
                 }
                 None => {
                     drained = true;
-                    if let Some(slot) = slot {
-                        // SAFETY: the caller holds the slot.
-                        unsafe { self.empty_slot(slot) };
+                    if let Some(slot) = &mut slot {
+                        self.empty_slot(slot);
                     }
-                    self.drain(slot);
+                    self.drain();
                 }
             }
         }
     }
 
     /// Marks the pages of a block. If one may not leave, it is withheld and the others go back.
-    fn block_leaves(&self, first: PageId, order: Order) -> bool {
+    fn verify_block(&self, slot: Option<&SlotGuard<'_>>, first: PageId, order: Order) -> bool {
         if !M::CHECKS {
             return true;
         }
         let pages = || block_pages(first, order);
-        let mut good = 0_u64;
+        let (mut good, mut looked) = (0_u64, 0);
         for (at, id) in pages().enumerate() {
-            good |= u64::from(self.moves(id, ZONE, ZONE) && self.leaves(id, ZONE)) << at;
+            let leaves =
+                self.verify_move(id, ZONE, ZONE) && self.verify_on_alloc(id, ZONE, &mut looked);
+            good |= u64::from(leaves) << at;
+        }
+        match slot {
+            Some(slot) if M::POISONS && M::STATS => slot.counters().poison_checks.add(looked),
+            Some(_) => {}
+            None => self.count_uncached_poison_checks(looked),
         }
         let whole = good.count_ones() as usize == order.pages();
         for (at, id) in pages().enumerate() {
@@ -68,8 +70,9 @@ impl<M: Mode> Core<M> {
         whole
     }
 
-    /// Takes a block back. Returns how many pages it had, 0 if it was bad.
-    pub(crate) fn give_block(&self, first: PageId, order: Order, faults: &mut Faults) -> usize {
+    /// Takes a block back, which its owner gives up. Returns how many pages it had, 0 if it was bad. They are
+    /// not counted yet.
+    pub(crate) fn free_block(&self, first: PageId, order: Order, faults: &mut Faults) -> usize {
         if M::CHECKS {
             let fits = (first.index() as usize).is_multiple_of(order.pages())
                 && (first.index() as usize + order.pages()) <= self.pages as usize;
@@ -85,9 +88,7 @@ impl<M: Mode> Core<M> {
                 self.word(id).rest(ZONE);
             }
         }
-        if M::HARDENED {
-            block_pages(first, order).for_each(|id| self.poison(id));
-        }
+        block_pages(first, order).for_each(|id| self.poison_without_slot(id));
         self.zone.put_block(first, order, |id| faults.add(id, 0, Fault::AlreadyFree))
     }
 }

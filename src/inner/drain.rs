@@ -1,126 +1,75 @@
-//! Pressure and draining: how pages get out of caches again, also into another cache.
+//! Draining: how pages get out of magazines again, into the zone.
 
 use super::Core;
-use crate::cache::Slot;
 use crate::depot::Stack;
-use crate::magazine::Hand;
 use crate::mode::Mode;
-use crate::page::{PageId, PageState, ZONE};
+use crate::page::{PageId, ZONE};
+use crate::slot::{Slot, SlotGuard};
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
-    /// If the pool has run dry since this slot last looked, gives up all it has.
-    ///
-    /// # Safety
-    /// The caller holds the slot.
+    /// Gives up all that a slot has, if somebody has asked for it since this slot last looked.
     #[inline]
-    pub(super) unsafe fn answer_pressure(&self, slot: &Slot) {
-        if slot.is_asked() {
-            // SAFETY: the caller holds the slot.
-            unsafe { self.empty_slot(slot) };
+    pub(crate) fn honour_drain_request(&self, slot: &mut SlotGuard<'_>) {
+        if slot.take_drain_request() {
+            self.empty_slot(slot);
         }
     }
 
     /// Asks owned caches for what they hold; shared slots are drained by whoever needs pages.
-    pub(super) fn ask_caches(&self) {
-        self.slots[..self.owned_slots].iter().for_each(Slot::ask);
+    pub(super) fn request_drains(&self) {
+        self.slots[..self.owned_slots].iter().for_each(Slot::request_drain);
     }
 
-    /// How many pages all magazines hold, as of about now.
-    pub(crate) fn cached(&self) -> usize {
-        // Shared slots come last, and first here: a magazine that goes from one of them to a cache is not missed.
-        let in_hands = || self.slots.iter().rev().map(Slot::held).sum::<usize>();
-        self.magazines.total() + if M::CHECKS { 0 } else { in_hands() }
-    }
-
-    /// Puts all that a slot has into the zone. Returns how many pages.
-    ///
-    /// # Safety
-    /// The caller holds the slot.
-    pub(crate) unsafe fn empty_slot(&self, slot: &Slot) -> usize {
-        let mut flushed = 0;
-        for hand in [&slot.loaded, &slot.spare] {
-            // SAFETY: the slot's holder owns its hands, here and below.
-            if unsafe { hand.len() } > 0 {
-                slot.counters.happened::<M>(&slot.counters.zone_flushes);
-                // SAFETY: as above.
-                flushed += unsafe { self.flush(hand) };
+    /// Puts all that a slot has into the zone.
+    pub(crate) fn empty_slot(&self, slot: &mut SlotGuard<'_>) {
+        let mut parts = slot.parts();
+        for magazine in [&mut parts.loaded, &mut parts.previous] {
+            if magazine.len() > 0 {
+                parts.counters.count_event::<M>(&parts.counters.zone_flushes);
+                self.flush(magazine);
             }
         }
-        flushed
     }
 
-    /// Empties the shared slots that nobody is using, `but` the caller's.
-    pub(super) fn drain_shared(&self, but: Option<&Slot>) {
+    /// Empties the shared slots that nobody is using.
+    pub(super) fn drain_shared(&self) {
         for slot in &self.slots[self.owned_slots..] {
-            if !but.is_some_and(|own| core::ptr::eq(own, slot))
-                && (slot.try_lock() || defect!("drain"))
-            {
-                // SAFETY: the lock was just taken.
-                unsafe { self.empty_slot(slot) };
-                slot.unlock();
+            if let Some(mut slot) = slot.try_lock_or(defect!("drain")) {
+                self.empty_slot(&mut slot);
             }
         }
     }
 
-    /// Exchanges the loaded magazine, which is empty, for one of the shared slot where this thread starts, if one there is at
-    /// least half full: what a thread allocates from its cache and drops without it stays near. If that is the caller's slot,
-    /// it is locked.
-    ///
-    /// # Safety
-    /// The caller holds the slot.
-    pub(super) unsafe fn take_dropped(&self, slot: &Slot) -> bool {
-        let enough = |hand: &&Hand| 2 * hand.held() as usize >= self.magazines.capacity();
-        let Some(shared) = self.shared_here() else { return false };
-        let find = || [&shared.spare, &shared.loaded].into_iter().find(enough);
-        // The look first leaves a slot alone that has little.
-        if find().is_none() || !(shared.try_lock() || defect!("dropped")) {
-            return false;
-        }
-        let stocked = find();
-        if let Some(stocked) = stocked {
-            // SAFETY: the caller holds the one slot, and this call the other, which it could lock.
-            unsafe { slot.loaded.swap(stocked) };
-            slot.counters.happened::<M>(&slot.counters.shared_refills);
-        }
-        shared.unlock();
-        stocked.is_some()
-    }
-
-    /// Empties the depot into the zone.
+    /// Empties the depot into the zone: as many magazines as there are, and no more, though others may push
+    /// meanwhile.
     fn drain_depot(&self) {
-        while let Some(stocked) = self.depot.pop(&self.magazines, Stack::Stocked) {
-            let hand = Hand::new::<M>(&self.magazines, stocked);
-            // SAFETY: a magazine taken from the depot is the caller's, and so is a hand made of it.
-            unsafe { self.flush(&hand) };
-            // SAFETY: as above.
-            let empty = unsafe { hand.put_down::<M>(&self.magazines) };
-            self.depot.push(&self.magazines, empty, Stack::Empty);
+        for _ in 1..self.magazines.count() {
+            let Some(magazine) = self.depot.pop::<M>(&self.magazines, Stack::Nonempty) else {
+                return;
+            };
+            let mut open = self.magazines.open::<M>(magazine);
+            let mut magazine = open.as_mut();
+            self.verify_loaded(&mut magazine);
+            self.flush(&mut magazine);
+            self.depot.push::<M>(&self.magazines, open.close::<M>(&self.magazines), Stack::Empty);
         }
     }
 
     /// Puts everything that can be reached back into the zone, and asks owned caches for the rest.
-    pub(crate) fn drain(&self, but: Option<&Slot>) {
-        self.drain_shared(but);
+    pub(crate) fn drain(&self) {
+        self.drain_shared();
         self.drain_depot();
-        self.ask_caches();
+        self.request_drains();
     }
 
     /// Free pages whose word says that they are somewhere else.
     pub(crate) fn misplaced(&self) -> u64 {
-        let is_at = |id: PageId, place| {
-            let word = self.words.get(id.index() as usize);
-            word.is_some_and(|word| word.load() == PageState::resting(place))
-        };
+        let cached = self.magazines.locations();
         let cached =
-            self.magazines.places().filter(|&place| !is_at(self.magazines.get(place), place));
+            cached.filter(|&location| !self.rests_at(self.magazines.get(location), location));
         let pages = (0..self.pages).map(PageId::new);
-        let free = pages.filter(|&id| self.zone.holds(id) && !is_at(id, ZONE));
+        let free = pages.filter(|&id| self.zone.holds(id) && !self.rests_at(id, ZONE));
         (cached.count() + free.count()) as u64
-    }
-
-    /// Whether a page was withheld for good.
-    pub(crate) fn is_withheld(&self, id: PageId) -> bool {
-        self.words.get(id.index() as usize).is_some_and(|word| word.withheld().is_some())
     }
 }

@@ -1,29 +1,29 @@
-//! A run: pages of a checked free that come from places side by side.
+//! A run: pages of a checked free that come from locations side by side.
 //!
-//! Invariant: a page is put only if its own word, loaded once, says that it is out and comes from its place of the run.
+//! Invariant: a page is put only if its own word, loaded once, says that it is out and comes from its location of the run.
 
 use crate::magazine::names;
-use crate::page::{PageId, PageWord, Place};
+use crate::page::{AtomicPageState, Location, PageId};
 use crate::sync::{Atomic, Ordering, SHORT, fetch_ahead};
 
-/// Pages that may have left places side by side, to be put into places side by side.
+/// Pages that may have left locations side by side, to be put into locations side by side.
 pub(super) struct Run<'a> {
-    pub(super) words: &'a [PageWord],
+    pub(super) words: &'a [AtomicPageState],
     pub(super) ids: &'a [PageId],
-    /// The place where the first was last.
-    pub(super) last: Place,
-    /// The slots from there on.
+    /// The location where the first was last.
+    pub(super) last: Location,
+    /// The entries from there on.
     pub(super) beside: &'a [Atomic<u32>],
-    /// The slots where they go to.
+    /// The entries where they go to.
     pub(super) to: &'a [Atomic<u32>],
-    /// The place of the first of these.
-    pub(super) place: Place,
+    /// The location of the first of these.
+    pub(super) location: Location,
 }
 
 /// So many pages of a long run are seen to between two looks at how many are left.
 const STEP: usize = 4;
 
-/// From so many pages on a run is long, and goes by steps. Otherwise, and in what is left of it, slots that name their page
+/// From so many pages on a run is long, and goes by steps. Otherwise, and in what is left of it, entries that name their page
 /// already are left alone where there are more than [`SHORT`]: the next bulk will copy them by the vector, and would wait for
 /// stores that each wrote a part of one.
 pub(super) const LONG: usize = 32;
@@ -33,17 +33,17 @@ const NEAR: usize = 1 << 17;
 
 /// In a large pool words come from afar: all of the pages from `first` on are on their way before the first is looked at.
 #[inline(always)]
-pub(super) fn fetch_words(words: &[PageWord], ids: &[PageId], first: usize) {
+pub(super) fn fetch_words(words: &[AtomicPageState], ids: &[PageId], first: usize) {
     if words.len() > NEAR {
         ids[first..].iter().filter_map(|id| words.get(id.index() as usize)).for_each(fetch_ahead);
     }
 }
 
 impl Run<'_> {
-    /// Puts pages while their words say that they are whole and were last in `last` and the places after it, and
-    /// `is_out` agrees. Returns how many. If `MOVED` is false, `last` is the place they go to.
+    /// Puts pages while their words say that they are whole and were last in `last` and the locations after it, and
+    /// `is_out` agrees. Returns how many. If `MOVED` is false, `last` is the location they go to.
     #[inline(always)]
-    pub(super) fn file<const MOVED: bool>(
+    pub(super) fn push<const MOVED: bool>(
         self,
         is_out: impl Fn(&Atomic<u32>, PageId) -> bool,
     ) -> usize {
@@ -59,10 +59,10 @@ impl Run<'_> {
         at
     }
 
-    /// As `file`, but perhaps only the first pages, by whole steps.
+    /// As `push`, but perhaps only the first pages, by whole steps.
     #[inline(never)]
     fn steps<const MOVED: bool>(&self, is_out: &impl Fn(&Atomic<u32>, PageId) -> bool) -> usize {
-        // Of pages that moved, `file_moved` sees to it, or they have been asked for here before.
+        // Of pages that moved, `push_relocated` sees to it, or they have been asked for here before.
         if !MOVED {
             fetch_words(self.words, self.ids, 0);
         }
@@ -81,7 +81,7 @@ impl Run<'_> {
         at
     }
 
-    /// Puts the page that is `at` pages from the first, if it is as [`Self::file`] says. With a `look`, a slot that names it
+    /// Puts the page that is `at` pages from the first, if it is as [`Self::push`] says. With a `look`, a entry that names it
     /// already stays as it is.
     #[inline(always)]
     fn put<const MOVED: bool>(
@@ -98,11 +98,11 @@ impl Run<'_> {
             return false;
         }
         if MOVED {
-            word.rest_at(self.place, at);
+            word.rest_at(self.location, at);
         }
         // Relaxed: only the owner of the magazine, who is the caller, writes it.
         if !look || !names(to, id) {
-            // Relaxed: `publish` publishes it.
+            // Relaxed: `commit` publishes it.
             to.store(id.index(), Ordering::Relaxed);
         }
         true

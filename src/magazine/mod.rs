@@ -1,53 +1,76 @@
 //! Magazines: fixed arrays of page ids that move as one.
 //!
-//! Invariant: a magazine has one owner at a time (a cache slot, the depot, or a call in flight), and only the owner
-//! writes its slots and its end. In checking modes anybody may *look*, to learn whether a page is still where its
-//! word says it was put: the page is free exactly when its slot lies below the end and still holds its id.
+//! Invariant: a magazine has one owner at a time (a slot, the depot, or a call in flight), who has the
+//! [`Magazine`] value, and only the owner writes its entries and its end. In checking modes anybody may
+//! *look*, to learn whether a page is still where its word says it was put: the page is free exactly when
+//! its entry lies below the end and still holds its id.
 
-mod hand;
+mod loaded;
 #[cfg(test)]
-mod looks;
+mod tests;
 
 use core::ptr::NonNull;
 
-pub(crate) use hand::Hand;
+pub(crate) use loaded::{Entries, LoadedMagazine, MagazineMut, Room};
 
-use crate::page::{PageId, Place};
+use crate::metadata::{LINE, MetadataLayout, MetadataSlice, Span};
+use crate::page::{Location, PageId};
 use crate::sync::{Atomic, Ordering, Turn, ordering};
-use crate::table::{LINE, Plan, Spot, Table};
 
 /// The most ids that a magazine holds.
 pub(crate) const MAGAZINE_MAX: usize = 256;
 
-/// So many ids, less those that would not fill a cache line; fewer than a line has stay as they are.
+/// Rounds down to whole cache lines of ids; counts below one line are returned unchanged.
 ///
-/// The quick calls copy ids by the vector, and a vector astride two lines costs twice as much. Where magazines are
-/// filled by the line, bulks that are multiples of eight stay on lines.
+/// The fast paths copy ids by the vector, and a vector astride two lines costs twice as much. Where
+/// magazines are filled by the line, bulks that are multiples of eight stay on lines.
 pub(crate) const fn whole_lines(ids: usize) -> usize {
     let line = LINE / size_of::<u32>();
     if ids < line { ids } else { ids - ids % line }
 }
 
-/// A magazine's number. Number 0 is not used: on a stack it stands for none.
-pub(crate) type Magazine = u32;
+/// A magazine, owned: whoever has the value may change what the magazine holds. Number 0 is not used: on a
+/// stack of the depot it stands for none.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Magazine(u32);
 
-/// What a magazine has beside its slots, on a cache line of its own.
+impl Magazine {
+    /// The magazine with this number.
+    ///
+    /// # Safety
+    /// The caller owns it: no other value for it exists, and it is on no stack.
+    pub(crate) unsafe fn from_number(number: u32) -> Self {
+        Magazine(number)
+    }
+
+    /// Its number.
+    pub(crate) fn number(&self) -> u32 {
+        self.0
+    }
+
+    /// Gives up the value for the number: a stack keeps that.
+    pub(crate) fn into_number(self) -> u32 {
+        self.0
+    }
+}
+
+/// What a magazine has beside its entries, on a cache line of its own.
 #[repr(align(64))]
 struct Head {
-    /// How many ids it holds, but for magazines in hands that nobody watches (`hand`). The owner writes it, with
-    /// Release, after the slots.
+    /// How many ids it holds, but for loaded magazines that nobody watches (`loaded`). The owner writes it,
+    /// with Release, after the entries.
     len: Atomic<u32>,
-    /// The magazine below, on a stack of the depot.
-    below: Atomic<u32>,
-    /// Tells the model checker who owns the slots.
+    /// A [`Link`].
+    link: Atomic<u32>,
+    /// Tells the model checker who owns the entries.
     turn: Turn,
 }
 
 /// All magazines of a pool.
 pub(crate) struct Magazines {
-    heads: Table<Head>,
-    slots: Table<Atomic<u32>>,
-    /// log2 of the places of a magazine.
+    heads: MetadataSlice<Head>,
+    entries: MetadataSlice<Atomic<u32>>,
+    /// log2 of the locations of a magazine.
     shift: u32,
     /// Ids that a magazine holds.
     capacity: u32,
@@ -55,19 +78,19 @@ pub(crate) struct Magazines {
 
 /// How the tables of the magazines are cut.
 #[derive(Clone, Copy)]
-pub(crate) struct MagazinePlan {
-    heads: Spot<Head>,
-    slots: Spot<Atomic<u32>>,
+pub(crate) struct MagazineLayout {
+    heads: Span<Head>,
+    entries: Span<Atomic<u32>>,
     capacity: u32,
 }
 
-impl MagazinePlan {
+impl MagazineLayout {
     /// Room for `count` magazines of `capacity` ids.
-    pub(crate) fn new(plan: &mut Plan, count: usize, capacity: usize) -> Option<Self> {
-        let places = (count + 1).checked_mul(capacity.next_power_of_two())?;
-        Some(MagazinePlan {
-            heads: plan.table(count + 1)?,
-            slots: plan.table(places)?,
+    pub(crate) fn new(layout: &mut MetadataLayout, count: usize, capacity: usize) -> Option<Self> {
+        let locations = (count + 1).checked_mul(capacity.next_power_of_two())?;
+        Some(MagazineLayout {
+            heads: layout.table(count + 1)?,
+            entries: layout.table(locations)?,
             capacity: capacity as u32,
         })
     }
@@ -77,43 +100,46 @@ impl Magazines {
     /// Empty magazines.
     ///
     /// # Safety
-    /// As [`Table::fill`].
-    pub(crate) unsafe fn new(block: NonNull<u8>, plan: MagazinePlan) -> Self {
-        let shift = plan.capacity.next_power_of_two().trailing_zeros();
-        let head = |_| Head { len: Atomic::new(0), below: Atomic::new(0), turn: Turn::new() };
+    /// As [`MetadataSlice::fill`].
+    pub(crate) unsafe fn new(block: NonNull<u8>, layout: MagazineLayout) -> Self {
+        let shift = layout.capacity.next_power_of_two().trailing_zeros();
+        let head =
+            |_| Head { len: Atomic::new(0), link: Atomic::new(Link::NONE.0), turn: Turn::new() };
         Magazines {
             // SAFETY: passed on to the caller.
-            heads: unsafe { Table::fill(block, plan.heads, head) },
+            heads: unsafe { MetadataSlice::fill(block, layout.heads, head) },
             // SAFETY: passed on to the caller.
-            slots: unsafe { Table::fill(block, plan.slots, |_| Atomic::new(u32::MAX)) },
+            entries: unsafe {
+                MetadataSlice::fill(block, layout.entries, |_| Atomic::new(u32::MAX))
+            },
             shift,
-            capacity: plan.capacity,
+            capacity: layout.capacity,
         }
     }
 
+    /// The head of a magazine with a number that is in range: that of a [`Magazine`], or one that was just
+    /// compared with [`Self::count`].
     #[inline(always)]
-    fn head(&self, magazine: Magazine) -> &Head {
-        debug_assert!((magazine as usize) < self.heads.len());
-        // SAFETY: magazine numbers come from the depot and the registry only, which hold numbers below the length.
-        unsafe { &*self.heads.at(magazine as usize) }
+    fn head(&self, number: u32) -> &Head {
+        &self.heads[number as usize]
     }
 
-    /// The magazine's first place.
+    /// The magazine's first location.
     #[inline(always)]
-    fn start(&self, magazine: Magazine) -> Place {
-        magazine << self.shift
+    fn start(&self, number: u32) -> Location {
+        number << self.shift
     }
 
-    /// How many ids it holds, as of about now.
-    fn len(&self, magazine: Magazine) -> u32 {
+    /// How many ids it holds, as of about now; at most the capacity, also where the head was corrupted.
+    pub(crate) fn len(&self, number: u32) -> u32 {
         // Relaxed: the owner reads its own store; anybody else wants a number for a report.
-        self.head(magazine).len.load(Ordering::Relaxed)
+        self.head(number).len.load(Ordering::Relaxed).min(self.capacity)
     }
 
     /// Notes how many ids it holds, where nobody looks at them.
-    fn set_len(&self, magazine: Magazine, len: u32) {
+    fn set_len(&self, magazine: &Magazine, len: u32) {
         // Relaxed: the depot publishes the magazine.
-        self.head(magazine).len.store(len, Ordering::Relaxed);
+        self.head(magazine.0).len.store(len, Ordering::Relaxed);
     }
 
     /// How many ids a magazine can hold.
@@ -121,48 +147,85 @@ impl Magazines {
         self.capacity as usize
     }
 
-    /// How many ids all magazines hold, but for those in hands that nobody watches, as of about now.
-    pub(crate) fn total(&self) -> usize {
-        (1..self.heads.len() as u32).map(|magazine| self.len(magazine) as usize).sum()
+    /// The number after the last magazine's.
+    pub(crate) fn count(&self) -> u32 {
+        self.heads.len() as u32
     }
 
-    /// The places in use, of all magazines, as of about now.
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
-        (1..self.heads.len() as u32).flat_map(|magazine| {
-            let start = self.start(magazine);
-            start..start + self.len(magazine)
+    /// How many ids all magazines hold, but for loaded ones that nobody watches, as of about now.
+    pub(crate) fn total(&self) -> usize {
+        (1..self.count()).map(|number| self.len(number) as usize).sum()
+    }
+
+    /// The locations in use, of all magazines, as of about now.
+    pub(crate) fn locations(&self) -> impl Iterator<Item = Location> {
+        (1..self.count()).flat_map(|number| {
+            let start = self.start(number);
+            start..start + self.len(number)
         })
     }
 
-    /// The id at a place, as of about now.
-    pub(crate) fn get(&self, place: Place) -> PageId {
-        PageId::new(self.slots[place as usize].load(Ordering::Relaxed))
+    /// The id at a location, as of about now.
+    pub(crate) fn get(&self, location: Location) -> PageId {
+        PageId::new(self.entries[location as usize].load(Ordering::Relaxed))
     }
 
     /// What it takes to look for ids.
     #[inline(always)]
     pub(crate) fn lookup(&self) -> Lookup<'_> {
-        Lookup { heads: &self.heads, slots: &self.slots, shift: self.shift }
+        Lookup { heads: &self.heads, entries: &self.entries, shift: self.shift }
     }
 
-    /// The magazine below this one on its stack; stale if another thread has moved it meanwhile.
-    pub(crate) fn below(&self, magazine: Magazine) -> Magazine {
-        // Relaxed: the tag of the stack's word says whether it was stale.
-        self.head(magazine).below.load(Ordering::Relaxed)
+    /// How a magazine lies on a stack; stale if another thread has moved it meanwhile.
+    pub(crate) fn link(&self, number: u32) -> Link {
+        // Relaxed: the Acquire of the stack's word received it, and its tag says whether it was stale.
+        Link(self.head(number).link.load(Ordering::Relaxed))
     }
 
-    /// Links a magazine, which the caller owns, above another.
-    pub(crate) fn link(&self, magazine: Magazine, below: Magazine) {
+    /// Notes how a magazine will lie on a stack, or that it is on none.
+    pub(crate) fn set_link(&self, magazine: &Magazine, link: Link) {
         // Relaxed: the Release of the stack's word publishes it.
-        self.head(magazine).below.store(below, Ordering::Relaxed);
+        self.head(magazine.0).link.store(link.0, Ordering::Relaxed);
     }
 }
 
-/// A place and those after it in its magazine.
-pub(crate) enum Beside<'a> {
+/// How a magazine lies on a stack of the depot: `mark:2 | len:14 | below:16`. The mark is the stack's, and
+/// not 0. Mark and length show a link, a head or a word of the depot that was corrupted.
+#[derive(Clone, Copy)]
+pub(crate) struct Link(u32);
+
+impl Link {
+    /// On no stack.
+    pub(crate) const NONE: Link = Link(0);
+
+    /// On the stack with this mark, above that magazine, with so many ids.
+    pub(crate) const fn new(mark: u32, len: u32, below: u32) -> Self {
+        Link(mark << 30 | len << 16 | below & 0xffff)
+    }
+
+    /// The same, on no stack.
+    pub(crate) const fn off_stack(self) -> Self {
+        Link(self.0 & (1 << 30) - 1)
+    }
+
+    pub(crate) const fn mark(self) -> u32 {
+        self.0 >> 30
+    }
+
+    pub(crate) const fn len(self) -> u32 {
+        self.0 >> 16 & 0x3fff
+    }
+
+    pub(crate) const fn below(self) -> u32 {
+        self.0 & 0xffff
+    }
+}
+
+/// A location and those after it in its magazine.
+pub(crate) enum EntriesFrom<'a> {
     /// Below the end: they hold ids.
-    Held(&'a [Atomic<u32>]),
-    /// Not below the end: they hold nothing, whatever their slots say.
+    Filled(&'a [Atomic<u32>]),
+    /// Not below the end: they hold nothing, whatever they say.
     Vacant(&'a [Atomic<u32>]),
 }
 
@@ -170,40 +233,44 @@ pub(crate) enum Beside<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Lookup<'a> {
     heads: &'a [Head],
-    slots: &'a [Atomic<u32>],
+    entries: &'a [Atomic<u32>],
     shift: u32,
 }
 
 impl<'a> Lookup<'a> {
-    /// Whether the place is below its magazine's end and holds this id.
-    pub(crate) fn holds(self, place: Place, id: PageId) -> bool {
-        match self.beside(place) {
-            Beside::Held(slots) => slots.first().is_some_and(|slot| names(slot, id)),
-            Beside::Vacant(_) => false,
+    /// Whether the location is below its magazine's end and holds this id.
+    pub(crate) fn holds(self, location: Location, id: PageId) -> bool {
+        match self.entries_from(location) {
+            EntriesFrom::Filled(entries) => entries.first().is_some_and(|entry| names(entry, id)),
+            EntriesFrom::Vacant(_) => false,
         }
     }
 
-    /// What a place and those after it in its magazine have in common.
+    /// What a location and those after it in its magazine have in common.
     #[inline(always)]
-    pub(crate) fn beside(self, place: Place) -> Beside<'a> {
-        let magazine = place >> self.shift;
-        // A place beyond the table is corrupt, or the zone's; no slot is there.
-        let Some(head) = self.heads.get(magazine as usize) else { return Beside::Held(&[]) };
-        // Acquire: pairs with the Release in `Hand::set_top`.
-        let len = head.len.load(ordering!(Acquire, "foreign-length"));
-        let start = magazine << self.shift;
-        let from = |place: Place, to: Place| &self.slots[place as usize..to as usize];
-        if place - start < len {
-            Beside::Held(from(place, start + len))
+    pub(crate) fn entries_from(self, location: Location) -> EntriesFrom<'a> {
+        let number = location >> self.shift;
+        // A location beyond the table is corrupt, or the zone's; no entry is there.
+        let Some(head) = self.heads.get(number as usize) else {
+            return EntriesFrom::Filled(&[]);
+        };
+        let places = 1 << self.shift;
+        // Acquire: pairs with the Release in `MagazineMut::set_end`. A length beyond the magazine is corrupt.
+        let len = head.len.load(ordering!(Acquire, "foreign-length")).min(places);
+        let start = number << self.shift;
+        let from = |location: Location, to: Location| &self.entries[location as usize..to as usize];
+        if location - start < len {
+            EntriesFrom::Filled(from(location, start + len))
         } else {
-            Beside::Vacant(from(place, start + (1 << self.shift)))
+            EntriesFrom::Vacant(from(location, start + places))
         }
     }
 }
 
-/// Whether a slot has this id.
+/// Whether an entry has this id.
 #[inline(always)]
-pub(crate) fn names(slot: &Atomic<u32>, id: PageId) -> bool {
-    // Relaxed: ordered after the Acquire load of the magazine's end, in `beside`; or it is the owner who looks.
-    slot.load(Ordering::Relaxed) == id.index()
+pub(crate) fn names(entry: &Atomic<u32>, id: PageId) -> bool {
+    // Relaxed: ordered after the Acquire load of the magazine's end, in `entries_from`; or it is the owner
+    // who looks.
+    entry.load(Ordering::Relaxed) == id.index()
 }

@@ -17,13 +17,13 @@ pub use word::Word;
 pub use zone::FreePages;
 
 use crate::heap;
-use crate::table::Plan;
+use crate::metadata::MetadataLayout;
 
 /// A metadata block.
 struct Block(NonNull<u8>, Layout);
 
 impl Block {
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &MetadataLayout) -> Self {
         let layout = plan.layout();
         Block(heap::alloc(layout).expect("models are small"), layout)
     }

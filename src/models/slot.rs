@@ -3,7 +3,7 @@
 use super::Block;
 use crate::cache::Slot;
 use crate::magazine::{MagazinePlan, Magazines};
-use crate::table::Plan;
+use crate::metadata::MetadataLayout;
 
 /// A cache slot.
 pub struct Lock {
@@ -25,7 +25,7 @@ impl Lock {
     /// A slot that nobody holds.
     #[must_use]
     pub fn new() -> Self {
-        let mut plan = Plan::starting_with::<()>();
+        let mut plan = MetadataLayout::starting_with::<()>();
         let magazines = MagazinePlan::new(&mut plan, 2, 1).expect("models are small");
         let block = Block::new(&plan);
         // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.

@@ -5,9 +5,9 @@ use core::mem::MaybeUninit;
 use super::Block;
 use crate::depot::{DEPOT_MAX, Depot, Stack};
 use crate::magazine::{Hand, MAGAZINE_MAX, MagazinePlan, Magazines};
+use crate::metadata::MetadataLayout;
 use crate::mode::Checked;
 use crate::page::PageId;
-use crate::table::Plan;
 
 /// A depot over its magazines, all of them empty at first.
 pub struct Store {
@@ -30,7 +30,7 @@ impl Store {
     /// When a depot cannot have as many, or they cannot be as large.
     pub fn new(count: usize, capacity: usize) -> Self {
         assert!(count <= DEPOT_MAX && (1..=MAGAZINE_MAX).contains(&capacity), "models are small");
-        let mut plan = Plan::starting_with::<()>();
+        let mut plan = MetadataLayout::starting_with::<()>();
         let magazines = MagazinePlan::new(&mut plan, count, capacity).expect("models are small");
         let block = Block::new(&plan);
         // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.

@@ -2,10 +2,10 @@
 
 use crate::error::Fault;
 use crate::mode::Mode;
-use crate::page::{Order, PageWord, Released, ZONE};
+use crate::page::{AtomicPageState, Order, Released, ZONE};
 
 /// The word of one page.
-pub struct Word(PageWord);
+pub struct Word(AtomicPageState);
 
 impl Default for Word {
     fn default() -> Self {
@@ -17,7 +17,7 @@ impl Word {
     /// The word of a page in the zone.
     #[must_use]
     pub fn new() -> Self {
-        Word(PageWord::new())
+        Word(AtomicPageState::new())
     }
 
     /// The word of a page that is out, as the mode marks it.

@@ -3,8 +3,8 @@
 use std::vec::Vec;
 
 use super::Block;
+use crate::metadata::MetadataLayout;
 use crate::page::{Order, PageId};
-use crate::table::Plan;
 use crate::zone::{Zone, ZonePlan};
 
 /// A zone.
@@ -17,7 +17,7 @@ impl FreePages {
     /// A zone with room for `pages`, none of which is in it.
     #[must_use]
     pub fn new(pages: usize) -> Self {
-        let mut plan = Plan::starting_with::<()>();
+        let mut plan = MetadataLayout::starting_with::<()>();
         let zone = ZonePlan::new(&mut plan, pages).expect("models are small");
         let block = Block::new(&plan);
         // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.

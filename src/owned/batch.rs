@@ -9,7 +9,7 @@ use super::Page;
 use crate::error::BatchError;
 use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode};
-use crate::page::{PageId, written};
+use crate::page::{GivenUp, PageId, written};
 use crate::sync::fetch_ahead;
 
 /// Up to `N` owned pages of one pool, in the order in which they were allocated or pushed.
@@ -92,9 +92,16 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         unsafe { self.ids.get_unchecked_mut(from..from + n) }
     }
 
-    /// Gives up the pages from `at` on: the caller has to see to them.
+    /// Gives up the pages from `at` on.
     #[inline(always)]
-    pub(crate) fn cut(&mut self, at: usize) -> &[PageId] {
+    pub(crate) fn give_up(&mut self, at: usize) -> GivenUp<'_> {
+        // SAFETY: a batch is the sole owner of its pages, which are initialised and leave it here.
+        unsafe { GivenUp::new(self.cut(at)) }
+    }
+
+    /// Takes the ids from `at` on out of the batch: the caller has to see to the pages.
+    #[inline(always)]
+    fn cut(&mut self, at: usize) -> &[PageId] {
         let len = core::mem::replace(&mut self.len, at);
         debug_assert!(at <= len);
         // SAFETY: the ids up to the former length are initialised.
@@ -292,7 +299,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     pub fn clear(&mut self) {
         if let Some(core) = self.core.filter(|_| self.len > 0) {
             // SAFETY: the pages leave the batch, which had this core for them.
-            unsafe { Core::drop_pages(core, self.cut(0)) };
+            unsafe { Core::drop_pages(core, self.give_up(0)) };
         }
     }
 }
@@ -366,7 +373,7 @@ impl<M: Mode, const N: usize> Drop for IntoIter<M, N> {
     fn drop(&mut self) {
         if let Some(core) = self.batch.core.filter(|_| self.next < self.batch.len()) {
             // SAFETY: the pages from `next` on are still the batch's, which is not used again.
-            unsafe { Core::drop_pages(core, self.batch.cut(self.next)) };
+            unsafe { Core::drop_pages(core, self.batch.give_up(self.next)) };
         }
     }
 }

@@ -85,11 +85,11 @@ impl<M: Mode> Drop for Block<M> {
     fn drop(&mut self) {
         let core = self.shared();
         let mut faults = Faults::default();
-        let freed = core.give_block(self.first, self.order, &mut faults);
+        let freed = core.free_block(self.first, self.order, &mut faults);
         // A drop never panics: the pool remembers.
-        let _ = core.judge(&faults, freed);
+        let _ = core.record(&faults, freed);
         // SAFETY: the block's pages are back, and the owner ends here.
-        unsafe { Core::settle(self.core, None, freed) };
+        unsafe { Core::release_pages(self.core, None, freed) };
     }
 }
 

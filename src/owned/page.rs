@@ -9,9 +9,8 @@ use super::SharedPage;
 use crate::error::ShortReason;
 use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode, Refcounted};
-use crate::page::PageId;
+use crate::page::{GivenUp, PageId};
 use crate::pool::Pool;
-use crate::sync::Ordering;
 
 /// The sole owner of a page, and its bytes. Dropping it anywhere frees the page.
 pub struct Page<M: Mode = DefaultMode> {
@@ -98,14 +97,16 @@ impl<M: Mode> Page<M> {
     pub fn lend(self) -> PageId {
         let page = ManuallyDrop::new(self);
         let core = page.shared();
-        let mut faults = Faults::default();
-        match core.hand_over(page.id) {
-            // The page is not what its word says; it stays out.
-            Some(fault) => faults.add(page.id, 0, fault),
-            None => _ = core.books.lent.fetch_add(1, Ordering::Relaxed),
+        match core.lend(page.id) {
+            Ok(()) => core.count_lent(1),
+            Err(fault) => {
+                // The page is not what its word says; it stays out.
+                let mut faults = Faults::default();
+                faults.add(page.id, 0, fault);
+                // The call has no error to return; the pool remembers. By a panic the id would be lost.
+                core.record_for_later(&faults, 0);
+            }
         }
-        // The call has no error to return; the pool remembers.
-        let _ = core.verdict(&faults, 0);
         page.id
     }
 
@@ -152,8 +153,9 @@ impl<M: Mode> AsMut<[u8]> for Page<M> {
 
 impl<M: Mode> Drop for Page<M> {
     fn drop(&mut self) {
-        // SAFETY: the owner ends here.
-        unsafe { Core::drop_pages(self.core, &[self.id]) };
+        let ids = [self.id];
+        // SAFETY: the page was its owner's alone, is initialised, and the owner ends here.
+        unsafe { Core::drop_pages(self.core, GivenUp::new(&ids)) };
     }
 }
 

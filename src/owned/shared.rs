@@ -5,10 +5,9 @@ use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
 use super::Page;
-use crate::inner::Core;
+use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode};
-use crate::page::{PageId, PageWord, Released};
-use crate::sync::Ordering;
+use crate::page::{AtomicPageState, Fault, PageId, Released};
 
 /// A reference to a page that may have others. The last one to go frees the page.
 ///
@@ -26,7 +25,7 @@ impl<M: Mode> SharedPage<M> {
         unsafe { core.as_ref() }
     }
 
-    fn word(&self) -> &PageWord {
+    fn word(&self) -> &AtomicPageState {
         self.core().word(self.id())
     }
 
@@ -59,8 +58,9 @@ impl<M: Mode> SharedPage<M> {
 impl<M: Mode> Clone for SharedPage<M> {
     fn clone(&self) -> Self {
         if self.word().retain(1).is_err() {
-            self.core().books.faults.fetch_add(1, Ordering::Relaxed);
-            self.core().taint();
+            let mut faults = Faults::default();
+            faults.add(self.id(), 0, Fault::Saturated);
+            let _ = self.core().record(&faults, 0);
         }
         // SAFETY: the page is the same; the reference just counted is the new owner's.
         SharedPage(ManuallyDrop::new(unsafe { Page::new(self.0.core(), self.id()) }))

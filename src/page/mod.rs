@@ -1,11 +1,15 @@
 //! What a page is called, and (in `state`) the word that says what state it is in.
 
+mod fault;
+mod given_up;
 mod state;
 
 use core::fmt;
 use core::mem::MaybeUninit;
 
-pub(crate) use state::{PageState, PageWord, Place, Released, ZONE};
+pub use fault::Fault;
+pub(crate) use given_up::GivenUp;
+pub(crate) use state::{AtomicPageState, Location, PageState, Released, ZONE};
 
 /// The number of a page in its pool.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,16 +2,14 @@
 //!
 //! Invariant: **a word at rest is the word it will have when owned.** A free page keeps the kind `Page` and one
 //! reference, so handing it out writes nothing. What tells a free page from one that is out is *membership*: the
-//! word says where the page was last put, and the page is free exactly when that place still holds it (`magazine`,
-//! `zone`). Only `hardened` modes mark a page as held.
+//! word says where the page was last put, and the page is free exactly when that location still holds it (`magazine`,
+//! `zone`). Only modes that claim mark a page as held.
 
 #[cfg(test)]
-#[path = "transitions.rs"]
-mod transitions;
+mod tests;
 
-use super::Order;
-use crate::error::Fault;
-use crate::mode::Mode;
+use super::{Fault, Order};
+use crate::mode::{Mode, Policy};
 use crate::sync::{Atomic, Ordering, defect, ordering};
 
 /// What a page is being used as.
@@ -20,7 +18,7 @@ use crate::sync::{Atomic, Ordering, defect, ordering};
 pub(crate) enum Kind {
     /// A single page, free or out.
     Page = 0,
-    /// A single page that is out; only `hardened` modes mark it.
+    /// A single page that is out; only modes that claim mark it.
     Held = 1,
     /// The first page of a block that is out.
     Block = 2,
@@ -32,7 +30,7 @@ pub(crate) enum Kind {
     Bad = 5,
 }
 
-/// One page's state: `kind:4 | order:4 | references:24 | place:32`.
+/// One page's state: `kind:4 | order:4 | references:24 | location:32`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct PageState(pub(crate) u64);
@@ -41,41 +39,41 @@ pub(crate) struct PageState(pub(crate) u64);
 unsafe impl bytemuck::NoUninit for PageState {}
 
 /// Where a page was last put: a slot of a magazine, or [`ZONE`].
-pub(crate) type Place = u32;
+pub(crate) type Location = u32;
 
-/// The place of pages in the zone; no magazine has it.
-pub(crate) const ZONE: Place = u32::MAX;
+/// The location of pages in the zone; no magazine has it.
+pub(crate) const ZONE: Location = u32::MAX;
 
 /// References from which a count sticks: the page is never freed again.
 pub(crate) const SATURATED: u32 = 1 << 23;
 
 impl PageState {
     /// A state of `references` references.
-    pub(crate) const fn new(kind: Kind, order: u8, references: u32, place: Place) -> Self {
+    pub(crate) const fn new(kind: Kind, order: u8, references: u32, location: Location) -> Self {
         let high = (kind as u32) << 28 | (order as u32) << 24 | references;
-        PageState((high as u64) << 32 | place as u64)
+        PageState((high as u64) << 32 | location as u64)
     }
 
-    /// A free page in `place`, or one that was last there.
+    /// A free page in `location`, or one that was last there.
     #[inline(always)]
-    pub(crate) const fn resting(place: Place) -> Self {
-        PageState(1 << 32 | place as u64)
+    pub(crate) const fn resting(location: Location) -> Self {
+        PageState(1 << 32 | location as u64)
     }
 
-    /// The same, so many places later. Places end before they would carry into the bits above.
+    /// The same, so many locations later. Places end before they would carry into the bits above.
     #[inline(always)]
-    const fn after(self, places: usize) -> Self {
-        PageState(self.0 + places as u64)
+    const fn after(self, locations: usize) -> Self {
+        PageState(self.0 + locations as u64)
     }
 
     /// A single page that is out, as the mode marks it.
     #[inline(always)]
-    const fn owned(hardened: bool) -> Self {
-        PageState::new(if hardened { Kind::Held } else { Kind::Page }, 0, 1, 0)
+    const fn owned(claims: bool) -> Self {
+        PageState::new(if claims { Kind::Held } else { Kind::Page }, 0, 1, 0)
     }
 
     #[inline(always)]
-    pub(crate) const fn place(self) -> Place {
+    pub(crate) const fn location(self) -> Location {
         self.0 as u32
     }
 
@@ -105,11 +103,11 @@ impl PageState {
 
     /// Whether the kind is that of a single page that is out.
     pub(crate) const fn is_single<M: Mode>(self) -> bool {
-        let kind = if M::HARDENED { Kind::Held } else { Kind::Page };
+        let kind = if M::CLAIMS { Kind::Held } else { Kind::Page };
         (self.0 >> 60) as u8 == kind as u8
     }
 
-    /// Everything but the place is the same.
+    /// Everything but the location is the same.
     #[inline(always)]
     const fn alike(self, other: Self) -> bool {
         (self.0 ^ other.0) >> 32 == 0
@@ -123,7 +121,7 @@ impl PageState {
             Some(Kind::Page | Kind::Held) if self.references() > 1 => {
                 Fault::Shared { references: self.references() }
             }
-            // Only hardened modes come here with a well-formed word: a page at rest is not held.
+            // Only modes that claim come here with a well-formed word: a page at rest is not held.
             Some(Kind::Page) if self.references() == 1 && self.order() == 0 => Fault::AlreadyFree,
             Some(Kind::Block) => Fault::InBlock { order: self.order() },
             Some(Kind::Tail) => Fault::InBlock { order: self.order() },
@@ -134,7 +132,7 @@ impl PageState {
     }
 }
 
-/// What [`PageWord::release`] found.
+/// What [`AtomicPageState::release`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Released {
     /// Others still hold the page.
@@ -146,12 +144,12 @@ pub(crate) enum Released {
 }
 
 /// The word of one page. It moves by these transitions only.
-pub(crate) struct PageWord(Atomic<PageState>);
+pub(crate) struct AtomicPageState(Atomic<PageState>);
 
-impl PageWord {
+impl AtomicPageState {
     /// The word of a page in the zone.
     pub(crate) fn new() -> Self {
-        PageWord(Atomic::new(PageState::resting(ZONE)))
+        AtomicPageState(Atomic::new(PageState::resting(ZONE)))
     }
 
     /// The state, as of some moment. Acquire: pairs with the Release of `release`.
@@ -160,53 +158,58 @@ impl PageWord {
         self.0.load(ordering!(Acquire, "raw-free"))
     }
 
-    /// Whether this is the word of a single page with one reference that is, or was last, `after` places after
-    /// `place`. Acquire: as `load`.
+    /// Whether this is the word of a single page with one reference that is, or was last, `after` locations after
+    /// `location`. Acquire: as `load`.
     #[inline(always)]
-    pub(crate) fn rests_at(&self, place: Place, after: usize) -> bool {
-        self.load() == PageState::resting(place).after(after)
+    pub(crate) fn rests_at(&self, location: Location, after: usize) -> bool {
+        self.load() == PageState::resting(location).after(after)
     }
 
-    /// **rest**: the caller, who alone has the page, puts it `after` places after `place`. Relaxed: the place
+    /// **rest**: the caller, who alone has the page, puts it `after` locations after `location`. Relaxed: the location
     /// publishes itself.
     #[inline(always)]
-    pub(crate) fn rest_at(&self, place: Place, after: usize) {
-        self.0.store(PageState::resting(place).after(after), Ordering::Relaxed);
+    pub(crate) fn rest_at(&self, location: Location, after: usize) {
+        self.0.store(PageState::resting(location).after(after), Ordering::Relaxed);
     }
 
-    /// **rest**: as `rest_at`, in `place` itself.
+    /// **rest**: as `rest_at`, in `location` itself.
     #[inline(always)]
-    pub(crate) fn rest(&self, place: Place) {
-        self.rest_at(place, 0);
+    pub(crate) fn rest(&self, location: Location) {
+        self.rest_at(location, 0);
     }
 
-    /// **claim** (hardened): a page leaves the place it was popped from; `false` if its word does not say so.
+    /// **claim** (modes that claim): a page leaves the location it was popped from; `false` if its word does not say so.
     #[inline]
-    pub(crate) fn claim(&self, place: Place) -> bool {
-        let held = PageState::new(Kind::Held, 0, 1, place);
+    pub(crate) fn claim(&self, location: Location) -> bool {
+        let held = PageState::new(Kind::Held, 0, 1, location);
         // Relaxed: the magazine or zone word that the page came from has published it.
         self.0
-            .compare_exchange(PageState::resting(place), held, Ordering::Relaxed, Ordering::Relaxed)
+            .compare_exchange(
+                PageState::resting(location),
+                held,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            )
             .is_ok()
             || defect!("hardened-claim")
     }
 
-    /// **try_free**: a single page comes back from its sole owner and is put at `place`; `is_member` says whether
-    /// the place that its word names still holds it.
+    /// **try_free**: a single page comes back from its sole owner and is put at `location`; `is_member` says whether
+    /// the location that its word names still holds it.
     ///
     /// The load is Acquire and pairs with the Release decrement in `release`: whoever sees the count at one sees
-    /// what the other holders did. In hardened modes one compare-and-swap decides which of racing frees wins.
+    /// what the other holders did. In modes that claim one compare-and-swap decides which of racing frees wins.
     #[inline(always)]
     pub(crate) fn try_free(
         &self,
-        hardened: bool,
-        place: Place,
-        is_member: impl FnOnce(Place) -> bool,
+        claims: bool,
+        location: Location,
+        is_member: impl FnOnce(Location) -> bool,
     ) -> Result<(), Fault> {
         let state = self.0.load(ordering!(Acquire, "sole-owner"));
-        let resting = PageState::resting(place);
-        if hardened {
-            if !state.alike(PageState::owned(hardened)) {
+        let resting = PageState::resting(location);
+        if claims {
+            if !state.alike(PageState::owned(claims)) {
                 return Err(state.fault());
             }
             // Relaxed: the load above was Acquire, and the magazine or zone word publishes the page.
@@ -217,12 +220,12 @@ impl PageWord {
                 .map_err(PageState::fault)
                 .or_else(|fault| defect!("hardened-swap").then_some(()).ok_or(fault));
         }
-        // The caller put nothing at `place` yet: a word that already names it belongs to a page that is out.
+        // The caller put nothing at `location` yet: a word that already names it belongs to a page that is out.
         if state != resting {
-            if !state.alike(PageState::owned(hardened)) {
+            if !state.alike(PageState::owned(claims)) {
                 return Err(state.fault());
             }
-            if is_member(state.place()) {
+            if is_member(state.location()) {
                 return Err(Fault::AlreadyFree);
             }
             self.0.store(resting, Ordering::Relaxed);
@@ -289,12 +292,12 @@ impl PageWord {
 
     /// **lend**: an owned page goes to a device.
     pub(crate) fn lend<M: Mode>(&self) -> Result<(), Fault> {
-        self.step(|state| state.alike(PageState::owned(M::HARDENED)), Kind::Lent, PageState::fault)
+        self.step(|state| state.alike(PageState::owned(M::CLAIMS)), Kind::Lent, PageState::fault)
     }
 
     /// **reclaim**: a lent page comes back and is owned again.
     pub(crate) fn reclaim<M: Mode>(&self) -> Result<(), Fault> {
-        let owned = if M::HARDENED { Kind::Held } else { Kind::Page };
+        let owned = if M::CLAIMS { Kind::Held } else { Kind::Page };
         self.step(|state| state.kind() == Some(Kind::Lent), owned, |_| Fault::NotLent)
     }
 
@@ -310,7 +313,7 @@ impl PageWord {
         if !legal(state) {
             return Err(fault(state));
         }
-        let new = PageState::new(to, 0, 1, state.place());
+        let new = PageState::new(to, 0, 1, state.location());
         self.0
             .compare_exchange(state, new, ordering!(AcqRel, "lend"), Ordering::Acquire)
             .map(drop)
@@ -325,20 +328,22 @@ impl PageWord {
     }
 
     /// Withholds the page for good. The word says why: the order of a bad page is 1 where its contents had changed,
-    /// at the byte that its place names; else it was the word itself that made no sense.
+    /// at the byte that its count and its location name; else it was the word itself that made no sense.
     pub(crate) fn withhold(&self, why: Fault) {
-        let (order, place) = match why {
-            Fault::Poison { offset } => (1, offset),
-            _ => (0, ZONE),
+        let (order, references, location) = match why {
+            Fault::Poison { offset } => (1, (offset >> 32) as u32 & 0xff_ffff, offset as u32),
+            _ => (0, 1, ZONE),
         };
-        self.0.store(PageState::new(Kind::Bad, order, 1, place), Ordering::Relaxed);
+        self.0.store(PageState::new(Kind::Bad, order, references, location), Ordering::Relaxed);
     }
 
     /// Why the page is withheld, if it is.
     pub(crate) fn withheld(&self) -> Option<Fault> {
         let state = self.load();
         (state.kind() == Some(Kind::Bad)).then(|| match state.order() {
-            1 => Fault::Poison { offset: state.place() },
+            1 => Fault::Poison {
+                offset: u64::from(state.references()) << 32 | u64::from(state.location()),
+            },
             _ => Fault::Corrupt,
         })
     }

@@ -174,7 +174,7 @@ pub(crate) const TAG_BITS: u32 = 3;
 /// # Safety
 /// As the real arm's.
 #[track_caller]
-pub(crate) unsafe fn own<T: Word>(word: &Atomic<T>) -> T {
+pub(crate) unsafe fn load_exclusive<T: Word>(word: &Atomic<T>) -> T {
     // SAFETY: passed on to the caller, and looked at by loom.
     T::from_bits(unsafe { word.0.unsync_load() })
 }

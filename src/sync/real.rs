@@ -24,11 +24,6 @@ impl<T> UnsafeCell<T> {
     }
 
     #[inline(always)]
-    pub(super) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
-        f(self.0.get())
-    }
-
-    #[inline(always)]
     pub(super) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
         f(self.0.get())
     }
@@ -102,7 +97,7 @@ pub(crate) const TAG_BITS: u32 = u32::MAX;
 /// # Safety
 /// Nobody else writes the word now, and who did before has handed it on.
 #[inline(always)]
-pub(crate) unsafe fn own<T: bytemuck::NoUninit>(word: &Atomic<T>) -> T {
+pub(crate) unsafe fn load_exclusive<T: bytemuck::NoUninit>(word: &Atomic<T>) -> T {
     word.load(super::Ordering::Relaxed)
 }
 

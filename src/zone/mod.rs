@@ -7,13 +7,13 @@
 
 mod summary;
 #[cfg(test)]
-mod visits;
+mod tests;
 
 use summary::{Emptied, Filled, Search};
 
+use crate::metadata::{MetadataLayout, MetadataSlice, Padded, Span};
 use crate::page::{Order, PageId};
 use crate::sync::{Atomic, Ordering, ordering};
-use crate::table::{Padded, Plan, Spot, Table};
 
 const BITS: usize = 64;
 
@@ -23,7 +23,7 @@ const LEVELS: usize = 6;
 /// The free pages of a pool.
 pub(crate) struct Zone {
     /// All levels in one table, the words of the pages first.
-    words: Table<Atomic<u64>>,
+    words: MetadataSlice<Atomic<u64>>,
     /// Where each level starts in the table, and after the last one, where it ends.
     starts: [usize; LEVELS + 1],
     /// The level that is a single word.
@@ -34,14 +34,14 @@ pub(crate) struct Zone {
 
 /// How the table of a zone is cut.
 #[derive(Clone, Copy)]
-pub(crate) struct ZonePlan {
-    spot: Spot<Atomic<u64>>,
+pub(crate) struct ZoneLayout {
+    span: Span<Atomic<u64>>,
     starts: [usize; LEVELS + 1],
     top: usize,
 }
 
-impl ZonePlan {
-    pub(crate) fn new(plan: &mut Plan, pages: usize) -> Option<Self> {
+impl ZoneLayout {
+    pub(crate) fn new(layout: &mut MetadataLayout, pages: usize) -> Option<Self> {
         let mut starts = [0; LEVELS + 1];
         let mut len = pages.div_ceil(BITS);
         let mut level = 0;
@@ -53,7 +53,7 @@ impl ZonePlan {
             len = len.div_ceil(BITS);
             level += 1;
         }
-        Some(ZonePlan { spot: plan.table(starts[level + 1])?, starts, top: level })
+        Some(ZoneLayout { span: layout.table(starts[level + 1])?, starts, top: level })
     }
 }
 
@@ -93,9 +93,13 @@ impl Zone {
     /// A zone of `count` pages, all free.
     ///
     /// # Safety
-    /// As [`Table::fill`].
-    pub(crate) unsafe fn new(block: core::ptr::NonNull<u8>, plan: ZonePlan, count: usize) -> Self {
-        let ZonePlan { spot, starts, top } = plan;
+    /// As [`MetadataSlice::fill`].
+    pub(crate) unsafe fn new(
+        block: core::ptr::NonNull<u8>,
+        layout: ZoneLayout,
+        count: usize,
+    ) -> Self {
+        let ZoneLayout { span, starts, top } = layout;
         let (mut level, mut entries) = (0, count);
         let entry = |at: usize| {
             if at == starts[level + 1] {
@@ -106,7 +110,7 @@ impl Zone {
         };
         Zone {
             // SAFETY: passed on to the caller.
-            words: unsafe { Table::fill(block, spot, entry) },
+            words: unsafe { MetadataSlice::fill(block, span, entry) },
             starts,
             top,
             free: Padded(Atomic::new(count as u64)),
@@ -285,6 +289,3 @@ fn aligned_run(word: u64, order: Order) -> u64 {
 fn run(order: Order) -> u64 {
     u64::MAX >> (BITS - order.pages())
 }
-
-#[cfg(test)]
-mod bits;

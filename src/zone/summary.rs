@@ -40,7 +40,7 @@ impl Zone {
     /// A word on the way of a search: none past the end.
     fn look(&self, level: usize, index: usize) -> u64 {
         #[cfg(test)]
-        super::visits::note(level);
+        super::tests::visits::note(level);
         // Relaxed: a hint; the compare-and-swap that takes the pages is what counts.
         self.level(level).get(index).map_or(0, |word| word.load(Ordering::Relaxed))
     }
@@ -174,5 +174,4 @@ gathered!(
 );
 
 #[cfg(test)]
-#[path = "stale.rs"]
-mod stale;
+mod tests;

@@ -5,8 +5,8 @@ extern crate std;
 use std::vec::Vec;
 
 use super::*;
+use crate::metadata::tests::with_block;
 use crate::mode::{Bare, Checked, Mode};
-use crate::table::block::with_block;
 
 /// Magazines of 5 ids, which have 8 places each.
 const COUNT: usize = 3;
@@ -14,7 +14,7 @@ const CAPACITY: usize = 5;
 
 /// Lends magazines of which the second holds pages 70, 71, 72 and the third page 90.
 fn with_magazines(f: impl FnOnce(&Magazines)) {
-    let mut plan = Plan::starting_with::<()>();
+    let mut plan = MetadataLayout::starting_with::<()>();
     let spots = MagazinePlan::new(&mut plan, COUNT, CAPACITY).expect("fits");
     with_block(plan, |block| {
         // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.

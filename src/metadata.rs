@@ -4,7 +4,7 @@
 //! casting or zeroing bytes.
 
 #[cfg(test)]
-pub(crate) mod block;
+pub(crate) mod tests;
 
 use core::alloc::Layout;
 use core::ops::Deref;
@@ -28,23 +28,23 @@ impl<T> Deref for Padded<T> {
 
 /// The layout of a block of tables, grown table by table.
 #[derive(Clone, Copy)]
-pub(crate) struct Plan(Layout);
+pub(crate) struct MetadataLayout(Layout);
 
-impl Plan {
+impl MetadataLayout {
     /// A block that starts with one `T`.
     pub(crate) const fn starting_with<T>() -> Self {
-        Plan(Layout::new::<T>())
+        MetadataLayout(Layout::new::<T>())
     }
 
     /// Adds a table; `None` when the block would not fit an address space.
     ///
     /// It starts on a cache line: ids that are copied by the vector must not lie astride two, which would nearly double
     /// the time of a quick call.
-    pub(crate) fn table<T>(&mut self, len: usize) -> Option<Spot<T>> {
+    pub(crate) fn table<T>(&mut self, len: usize) -> Option<Span<T>> {
         let table = Layout::array::<T>(len).ok()?.align_to(LINE).ok()?;
         let (layout, offset) = self.0.extend(table).ok()?;
         self.0 = layout;
-        Some(Spot { offset, len, of: core::marker::PhantomData })
+        Some(Span { offset, len, of: core::marker::PhantomData })
     }
 
     /// The whole block.
@@ -54,39 +54,39 @@ impl Plan {
 }
 
 /// Where a table will stand in its block.
-pub(crate) struct Spot<T> {
+pub(crate) struct Span<T> {
     offset: usize,
     len: usize,
     of: core::marker::PhantomData<T>,
 }
 
-impl<T> Clone for Spot<T> {
+impl<T> Clone for Span<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Spot<T> {}
+impl<T> Copy for Span<T> {}
 
 /// A table of metadata: a slice that does not own its memory but owns its entries.
-pub(crate) struct Table<T> {
+pub(crate) struct MetadataSlice<T> {
     start: NonNull<T>,
     len: usize,
 }
 
 // SAFETY: a table is a slice; sharing it shares its entries.
-unsafe impl<T: Sync> Sync for Table<T> {}
+unsafe impl<T: Sync> Sync for MetadataSlice<T> {}
 // SAFETY: sending it sends its entries.
-unsafe impl<T: Send> Send for Table<T> {}
+unsafe impl<T: Send> Send for MetadataSlice<T> {}
 
-impl<T> Table<T> {
+impl<T> MetadataSlice<T> {
     /// Fills the spot in `block`.
     ///
     /// # Safety
     /// `block` has the layout of the plan that gave the spot, is not used by anybody else, and outlives the table.
     pub(crate) unsafe fn fill(
         block: NonNull<u8>,
-        spot: Spot<T>,
+        spot: Span<T>,
         mut entry: impl FnMut(usize) -> T,
     ) -> Self {
         // SAFETY: the plan put the spot inside the block, aligned.
@@ -97,7 +97,7 @@ impl<T> Table<T> {
             // SAFETY: valid for writes, by the caller's promise.
             unsafe { place.write(entry(index)) };
         }
-        Table { start, len: spot.len }
+        MetadataSlice { start, len: spot.len }
     }
 
     /// The entry's address, without a look at the length.
@@ -112,7 +112,7 @@ impl<T> Table<T> {
     }
 }
 
-impl<T> Deref for Table<T> {
+impl<T> Deref for MetadataSlice<T> {
     type Target = [T];
 
     #[inline(always)]
@@ -122,7 +122,7 @@ impl<T> Deref for Table<T> {
     }
 }
 
-impl<T> Drop for Table<T> {
+impl<T> Drop for MetadataSlice<T> {
     fn drop(&mut self) {
         let entries = core::ptr::slice_from_raw_parts_mut(self.start.as_ptr(), self.len);
         // SAFETY: the entries were initialised by `fill` and are dropped here only.

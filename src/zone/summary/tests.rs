@@ -3,8 +3,8 @@
 extern crate std;
 
 use super::*;
+use crate::metadata::{MetadataLayout, tests::with_block};
 use crate::page::PageId;
-use crate::table::{Plan, block::with_block};
 use crate::zone::ZonePlan;
 
 /// Words enough for three levels of summary: 4,480, of which 70 words of the first level tell, of which two of the
@@ -13,7 +13,7 @@ const PAGES: usize = 70 * BITS * BITS;
 
 /// Lends a zone of which only the words named have a page.
 fn with_zone(words: &[usize], f: impl FnOnce(&Zone)) {
-    let mut plan = Plan::starting_with::<()>();
+    let mut plan = MetadataLayout::starting_with::<()>();
     let spot = ZonePlan::new(&mut plan, PAGES).expect("fits");
     with_block(plan, |block| {
         // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.

@@ -5,10 +5,10 @@ extern crate std;
 use core::cell::Cell;
 use core::ptr::NonNull;
 
-use super::{LINE, Plan, Table};
+use super::{LINE, MetadataLayout, MetadataSlice};
 
 /// Lends a block of the plan's layout.
-pub(crate) fn with_block(plan: Plan, f: impl FnOnce(NonNull<u8>)) {
+pub(crate) fn with_block(plan: MetadataLayout, f: impl FnOnce(NonNull<u8>)) {
     assert!(plan.layout().size() > 0);
     // SAFETY: the layout has a size.
     let block = unsafe { std::alloc::alloc(plan.layout()) };
@@ -29,15 +29,15 @@ impl Drop for Counted<'_> {
 #[test]
 fn tables_do_not_overlap_and_drop_each_entry_once() {
     let drops = Cell::new(0);
-    let mut plan = Plan::starting_with::<u8>();
+    let mut plan = MetadataLayout::starting_with::<u8>();
     let counted = plan.table::<Counted<'_>>(5).expect("fits");
     let words = plan.table::<u64>(3).expect("fits");
     assert!(plan.layout().size().is_multiple_of(8));
     with_block(plan, |block| {
         // SAFETY: the block has the plan's layout, is used by the tables only, and outlives them, here and below.
-        let counted = unsafe { Table::fill(block, counted, |at| Counted(at, &drops)) };
+        let counted = unsafe { MetadataSlice::fill(block, counted, |at| Counted(at, &drops)) };
         // SAFETY: as above.
-        let words = unsafe { Table::fill(block, words, |at| !(at as u64)) };
+        let words = unsafe { MetadataSlice::fill(block, words, |at| !(at as u64)) };
         assert!(counted.iter().map(|entry| entry.0).eq(0..5));
         // SAFETY: the first entry is in its table.
         let starts = unsafe { [counted.at(0).addr(), words.at(0).addr()] };
@@ -46,5 +46,5 @@ fn tables_do_not_overlap_and_drop_each_entry_once() {
         drop(counted);
         assert_eq!(drops.get(), 5);
     });
-    assert!(Plan::starting_with::<u8>().table::<u64>(usize::MAX / 8).is_none());
+    assert!(MetadataLayout::starting_with::<u8>().table::<u64>(usize::MAX / 8).is_none());
 }

@@ -4,11 +4,11 @@ extern crate std;
 
 use super::*;
 use crate::magazine::MagazinePlan;
+use crate::metadata::{MetadataLayout, block::with_block};
 use crate::mode::{Bare, Checked};
-use crate::table::{Plan, block::with_block};
 
 fn with_slot(f: impl FnOnce(&Slot)) {
-    let mut plan = Plan::starting_with::<()>();
+    let mut plan = MetadataLayout::starting_with::<()>();
     let spots = MagazinePlan::new(&mut plan, 2, 8).expect("fits");
     with_block(plan, |block| {
         // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.
@@ -66,5 +66,5 @@ fn lock_magazine_and_page_counts_are_on_the_first_line() {
         counted(offset_of!(Counters, allocated)),
         counted(offset_of!(Counters, freed)),
     ];
-    assert!(ends.iter().all(|&end| end <= crate::table::LINE), "{ends:?}");
+    assert!(ends.iter().all(|&end| end <= crate::metadata::LINE), "{ends:?}");
 }

@@ -4,14 +4,14 @@ extern crate std;
 
 use std::vec::Vec;
 
-use super::*;
-use crate::table::block::with_block;
+use super::super::*;
+use crate::metadata::tests::with_block;
 
 /// Three words of pages: two that are full, and one of 22 pages.
 const PAGES: usize = 150;
 
 fn with_zone(f: impl FnOnce(&Zone)) {
-    let mut plan = Plan::starting_with::<()>();
+    let mut plan = MetadataLayout::starting_with::<()>();
     let spot = ZonePlan::new(&mut plan, PAGES).expect("fits");
     with_block(plan, |block| {
         // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.
@@ -67,7 +67,7 @@ fn the_lowest_bits_are_as_many_as_are_asked_for() {
         (0b11, 0, 0),
         (1 << 63, 9, 1 << 63),
     ] {
-        assert_eq!(super::lowest(word, n), lowest);
+        assert_eq!(super::super::lowest(word, n), lowest);
     }
     assert!(pages(2, 1 << 63 | 0b101).map(|id| id.index()).eq([128, 130, 191]));
 }

@@ -3,22 +3,22 @@
 
 extern crate std;
 
-#[path = "../../tests/common/random.rs"]
+#[path = "../../../tests/common/random.rs"]
 mod random;
 
 use core::cell::Cell;
 use std::vec::Vec;
 
-use super::{BITS, LEVELS, Zone, ZonePlan};
+use crate::metadata::{MetadataLayout, tests::with_block};
 use crate::page::PageId;
-use crate::table::{Plan, block::with_block};
+use crate::zone::{BITS, LEVELS, Zone, ZonePlan};
 
 std::thread_local! {
     static VISITS: Cell<[usize; LEVELS]> = const { Cell::new([0; LEVELS]) };
 }
 
 /// A search looks at a word of this level.
-pub(super) fn note(level: usize) {
+pub(in crate::zone) fn note(level: usize) {
     let mut visits = VISITS.get();
     visits[level] += 1;
     VISITS.set(visits);
@@ -36,7 +36,7 @@ fn take(zone: &Zone, mut cursor: u32) -> Option<PageId> {
 }
 
 fn with_zone(pages: usize, f: impl FnOnce(&Zone)) {
-    let mut plan = Plan::starting_with::<()>();
+    let mut plan = MetadataLayout::starting_with::<()>();
     let spot = ZonePlan::new(&mut plan, pages).expect("fits into an address space");
     with_block(plan, |block| {
         // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.

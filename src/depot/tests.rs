@@ -4,11 +4,11 @@ extern crate std;
 
 use super::*;
 use crate::magazine::MagazinePlan;
-use crate::table::{Plan, block::with_block};
+use crate::metadata::{MetadataLayout, block::with_block};
 
 /// Lends a depot of the empty magazines 3, 4 and 5.
 fn with_depot(f: impl FnOnce(&Depot, &Magazines)) {
-    let mut plan = Plan::starting_with::<()>();
+    let mut plan = MetadataLayout::starting_with::<()>();
     let spots = MagazinePlan::new(&mut plan, 5, 8).expect("fits");
     with_block(plan, |block| {
         // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.

@@ -7,37 +7,37 @@ use std::vec::Vec;
 use super::*;
 use crate::mode::{Bare, Checked, Hardened};
 
-/// A place, an order and a count that have bits at both ends of their parts.
-const PLACE: Place = 0x8000_0001;
+/// A location, an order and a count that have bits at both ends of their parts.
+const LOCATION: Location = 0x8000_0001;
 const ORDER: u8 = 6;
 const SOME: u32 = 0x40_0001;
 const KINDS: [Kind; 6] = [Kind::Page, Kind::Held, Kind::Block, Kind::Tail, Kind::Lent, Kind::Bad];
 
-fn word(state: PageState) -> PageWord {
-    PageWord(Atomic::new(state))
+fn word(state: PageState) -> AtomicPageState {
+    AtomicPageState(Atomic::new(state))
 }
 
 fn order() -> Order {
     Order::new(ORDER).expect("legal")
 }
 
-/// A state of one reference at a place.
-fn at(kind: Kind, place: Place) -> PageState {
-    PageState::new(kind, 0, 1, place)
+/// A state of one reference at a location.
+fn at(kind: Kind, location: Location) -> PageState {
+    PageState::new(kind, 0, 1, location)
 }
 
 fn of(references: u32) -> PageState {
-    PageState::new(Kind::Page, ORDER, references, PLACE)
+    PageState::new(Kind::Page, ORDER, references, LOCATION)
 }
 
 #[test]
 fn a_state_is_what_it_was_made_of() {
     for kind in KINDS {
-        let state = PageState::new(kind, ORDER, SOME, PLACE);
+        let state = PageState::new(kind, ORDER, SOME, LOCATION);
         assert_eq!(state.kind(), Some(kind));
-        assert_eq!((state.order(), state.references(), state.place()), (ORDER, SOME, PLACE));
+        assert_eq!((state.order(), state.references(), state.location()), (ORDER, SOME, LOCATION));
         assert_eq!(state.0, (kind as u64) << 60 | 0x0640_0001_8000_0001);
-        assert!(state.with_references(7) == PageState::new(kind, ORDER, 7, PLACE));
+        assert!(state.with_references(7) == PageState::new(kind, ORDER, 7, LOCATION));
     }
     for kind in 6..16_u64 {
         assert_eq!(PageState(kind << 60).kind(), None);
@@ -47,28 +47,28 @@ fn a_state_is_what_it_was_made_of() {
 
 #[test]
 fn a_word_at_rest_is_that_of_a_page_with_one_owner() {
-    assert!(PageState::resting(PLACE) == at(Kind::Page, PLACE));
-    assert!(PageState::resting(PLACE).after(5) == at(Kind::Page, PLACE + 5));
-    assert!(PageWord::new().load() == at(Kind::Page, ZONE));
+    assert!(PageState::resting(LOCATION) == at(Kind::Page, LOCATION));
+    assert!(PageState::resting(LOCATION).after(5) == at(Kind::Page, LOCATION + 5));
+    assert!(AtomicPageState::new().load() == at(Kind::Page, ZONE));
     let word = word(of(3));
-    word.rest(PLACE);
-    assert!(word.load() == at(Kind::Page, PLACE) && word.rests_at(PLACE, 0));
-    assert!(word.rests_at(PLACE - 2, 2) && !word.rests_at(PLACE, 1));
-    word.rest_at(PLACE, 4);
-    assert!(word.load() == at(Kind::Page, PLACE + 4));
+    word.rest(LOCATION);
+    assert!(word.load() == at(Kind::Page, LOCATION) && word.rests_at(LOCATION, 0));
+    assert!(word.rests_at(LOCATION - 2, 2) && !word.rests_at(LOCATION, 1));
+    word.rest_at(LOCATION, 4);
+    assert!(word.load() == at(Kind::Page, LOCATION + 4));
 }
 
 #[test]
 fn a_single_page_is_that_of_the_mode() {
     for kind in KINDS {
-        let state = PageState::new(kind, 0, SOME, PLACE);
+        let state = PageState::new(kind, 0, SOME, LOCATION);
         assert_eq!(state.is_single::<Bare>(), kind == Kind::Page);
         assert_eq!(state.is_single::<Checked>(), kind == Kind::Page);
         assert_eq!(state.is_single::<Hardened>(), kind == Kind::Held);
     }
-    // Everything above the place counts.
+    // Everything above the location counts.
     let owned = PageState::owned(true);
-    assert!(at(Kind::Held, PLACE).alike(owned) && !at(Kind::Page, PLACE).alike(owned));
+    assert!(at(Kind::Held, LOCATION).alike(owned) && !at(Kind::Page, LOCATION).alike(owned));
     assert!(!PageState::new(Kind::Held, 1, 1, 0).alike(owned));
     assert!(!PageState::new(Kind::Held, 0, 2, 0).alike(owned));
 }
@@ -84,49 +84,49 @@ fn every_state_that_may_not_be_freed_says_why() {
             (SATURATED + 1, Fault::Saturated),
             (0, Fault::Corrupt),
         ] {
-            assert_eq!(PageState::new(kind, 0, references, PLACE).fault(), fault);
+            assert_eq!(PageState::new(kind, 0, references, LOCATION).fault(), fault);
         }
-        assert_eq!(PageState::new(kind, 1, 1, PLACE).fault(), Fault::Corrupt);
+        assert_eq!(PageState::new(kind, 1, 1, LOCATION).fault(), Fault::Corrupt);
     }
-    assert_eq!(at(Kind::Page, PLACE).fault(), Fault::AlreadyFree);
-    assert_eq!(at(Kind::Held, PLACE).fault(), Fault::Corrupt);
+    assert_eq!(at(Kind::Page, LOCATION).fault(), Fault::AlreadyFree);
+    assert_eq!(at(Kind::Held, LOCATION).fault(), Fault::Corrupt);
     for kind in [Kind::Block, Kind::Tail] {
         assert_eq!(PageState::new(kind, 3, 1, ZONE).fault(), Fault::InBlock { order: 3 });
     }
-    assert_eq!(at(Kind::Lent, PLACE).fault(), Fault::Lent);
+    assert_eq!(at(Kind::Lent, LOCATION).fault(), Fault::Lent);
     assert_eq!(at(Kind::Bad, ZONE).fault(), Fault::Withheld);
 }
 
 #[test]
 fn a_claim_succeeds_where_the_page_rests_only() {
-    let word = word(at(Kind::Page, PLACE));
-    assert!(!word.claim(PLACE + 1) && word.load() == at(Kind::Page, PLACE));
-    assert!(word.claim(PLACE) && word.load() == at(Kind::Held, PLACE));
-    assert!(!word.claim(PLACE));
+    let word = word(at(Kind::Page, LOCATION));
+    assert!(!word.claim(LOCATION + 1) && word.load() == at(Kind::Page, LOCATION));
+    assert!(word.claim(LOCATION) && word.load() == at(Kind::Held, LOCATION));
+    assert!(!word.claim(LOCATION));
 }
 
 #[test]
 fn a_free_puts_a_page_that_is_out_to_its_place() {
     let never = |_| -> bool { unreachable!("nobody asks") };
-    let held = word(at(Kind::Held, PLACE));
+    let held = word(at(Kind::Held, LOCATION));
     assert_eq!(held.try_free(true, 9, never), Ok(()));
     assert!(held.load() == at(Kind::Page, 9));
     assert_eq!(held.try_free(true, 9, never), Err(Fault::AlreadyFree));
-    let page = word(at(Kind::Page, PLACE));
+    let page = word(at(Kind::Page, LOCATION));
     let asked = |answer| {
-        move |place| {
-            assert_eq!(place, PLACE);
+        move |location| {
+            assert_eq!(location, LOCATION);
             answer
         }
     };
     assert_eq!(page.try_free(false, 9, asked(true)), Err(Fault::AlreadyFree));
-    assert!(page.load() == at(Kind::Page, PLACE));
-    assert_eq!(page.try_free(false, PLACE, never), Ok(()));
+    assert!(page.load() == at(Kind::Page, LOCATION));
+    assert_eq!(page.try_free(false, LOCATION, never), Ok(()));
     assert_eq!(page.try_free(false, 9, asked(false)), Ok(()));
     assert!(page.load() == at(Kind::Page, 9));
-    let shared = word(PageState::new(Kind::Page, 0, 2, PLACE));
+    let shared = word(PageState::new(Kind::Page, 0, 2, LOCATION));
     assert_eq!(shared.try_free(false, 9, never), Err(Fault::Shared { references: 2 }));
-    assert!(shared.load() == PageState::new(Kind::Page, 0, 2, PLACE));
+    assert!(shared.load() == PageState::new(Kind::Page, 0, 2, LOCATION));
 }
 
 /// A call may add as many references.
@@ -179,15 +179,15 @@ fn forgotten_references_are_told_and_one_is_left() {
 }
 
 fn lends<M: Mode>(owned: Kind, other: Kind) {
-    let word = word(at(owned, PLACE));
+    let word = word(at(owned, LOCATION));
     assert_eq!(word.reclaim::<M>(), Err(Fault::NotLent));
-    assert!(word.load() == at(owned, PLACE));
+    assert!(word.load() == at(owned, LOCATION));
     assert_eq!(word.lend::<M>(), Ok(()));
-    assert!(word.load() == at(Kind::Lent, PLACE));
+    assert!(word.load() == at(Kind::Lent, LOCATION));
     assert_eq!(word.lend::<M>(), Err(Fault::Lent));
     assert_eq!(word.reclaim::<M>(), Ok(()));
-    assert!(word.load() == at(owned, PLACE));
-    for state in [at(other, PLACE), PageState::new(owned, 0, 2, PLACE)] {
+    assert!(word.load() == at(owned, LOCATION));
+    for state in [at(other, LOCATION), PageState::new(owned, 0, 2, LOCATION)] {
         let word = self::word(state);
         assert_eq!(word.lend::<M>(), Err(state.fault()));
         assert!(word.load() == state);
@@ -234,7 +234,7 @@ fn a_page_that_is_withheld_is_bad_for_good() {
 
 #[test]
 fn a_page_that_is_withheld_says_at_which_byte_it_was_written() {
-    for offset in [0, 1, 4095, u32::MAX] {
+    for offset in [0, 1, 4095, 1 << 32, (1 << 56) - 1] {
         let word = word(of(1));
         word.withhold(Fault::Poison { offset });
         assert_eq!(word.withheld(), Some(Fault::Poison { offset }));

@@ -1,0 +1,264 @@
+//! Every count of a core: where pages are, and what was wrong.
+//!
+//! Invariant: pages out = Σ over slots (allocated − freed − dropped) + the uncached balance. Each page that
+//! leaves or comes back is counted once: in the slot that it went through, by its drop, or in the balance of
+//! those that went through none (`lifecycle`).
+
+use super::Core;
+use crate::error::{BadPage, PageError};
+use crate::mode::{Mode, ModeFlags, Policy};
+use crate::page::{Fault, PageId};
+use crate::slot::{Counters, Slot};
+use crate::sync::{Atomic, Ordering};
+
+/// The figures that no slot keeps.
+pub(crate) struct PoolCounters {
+    /// Pages allocated without a slot, less those freed so; see `lifecycle`.
+    pub(super) uncached_balance: Atomic<u64>,
+    /// Live handles.
+    pub(crate) handles: Atomic<u64>,
+    /// Pages lent to devices.
+    lent: Atomic<u64>,
+    /// Pages withheld for good.
+    bad: Atomic<u64>,
+    /// Faults seen.
+    faults: Atomic<u64>,
+    /// Reasons not to trust the pool any more: faults, and frees that ignored counts.
+    taints: Atomic<u64>,
+    /// Poisoned pages that were looked at without a slot.
+    poison_checks: Atomic<u64>,
+    /// Pages freed without a slot that were looked at for whether it is their turn to be poisoned.
+    pub(super) poison_turns: Atomic<u64>,
+    /// Not 0 when a page was withheld and nobody has panicked yet.
+    pending: Atomic<u64>,
+}
+
+impl PoolCounters {
+    /// Those of a new pool, with one handle.
+    pub(super) fn new() -> Self {
+        PoolCounters {
+            uncached_balance: Atomic::new(super::lifecycle::LIVE),
+            handles: Atomic::new(1),
+            lent: Atomic::new(0),
+            bad: Atomic::new(0),
+            faults: Atomic::new(0),
+            taints: Atomic::new(0),
+            poison_checks: Atomic::new(0),
+            poison_turns: Atomic::new(0),
+            pending: Atomic::new(0),
+        }
+    }
+}
+
+/// Where pages that come back through a slot are counted.
+pub(crate) trait FreeAccount {
+    fn count<M: Mode>(counters: &Counters, pages: usize);
+}
+
+/// In the slot, as a call.
+pub(crate) struct InSlot;
+
+impl FreeAccount for InSlot {
+    #[inline(always)]
+    fn count<M: Mode>(counters: &Counters, pages: usize) {
+        counters.count_free::<M>(pages);
+    }
+}
+
+/// As dropped, by whoever drops them, when the slot is no longer locked: see [`Core::drop_pages`].
+pub(crate) struct Dropped;
+
+impl FreeAccount for Dropped {
+    #[inline(always)]
+    fn count<M: Mode>(_counters: &Counters, _pages: usize) {}
+}
+
+/// The bad pages of a call.
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// The first one, its position and what was wrong.
+    pub(crate) first: Option<(PageId, usize, Fault)>,
+    /// How many.
+    pub(crate) count: usize,
+    /// How many pages of the call came before those that are looked at now.
+    before: usize,
+}
+
+impl Faults {
+    /// No faults yet, of a call whose first pages have been seen to.
+    pub(crate) fn after(before: usize) -> Self {
+        Faults { before, ..Faults::default() }
+    }
+
+    /// Adds those of another part of the call, whose positions are the call's.
+    pub(crate) fn merge(&mut self, other: Faults) {
+        let first = self.first.take().into_iter().chain(other.first);
+        self.first = first.min_by_key(|(_, position, _)| *position);
+        self.count += other.count;
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn add(&mut self, page: PageId, position: usize, fault: Fault) {
+        self.first.get_or_insert((page, self.before + position, fault));
+        self.count += 1;
+    }
+}
+
+impl<M: Mode> Core<M> {
+    /// Pages allocated and not freed, by the slots that they went through.
+    pub(super) fn slot_balance(&self) -> u64 {
+        self.slots.iter().fold(0, |sum, slot| sum.wrapping_add(slot.counters.balance()))
+    }
+
+    /// Counts pages allocated without a slot; a handle is alive.
+    pub(super) fn count_uncached_alloc(&self, n: usize) {
+        // Relaxed: the handle keeps the core alive, and its release orders this before the closing.
+        self.counters.uncached_balance.fetch_add(n as u64, Ordering::Relaxed);
+    }
+
+    /// Counts pages freed without a slot, while a handle is alive.
+    pub(crate) fn count_uncached_free(&self, n: usize) {
+        // Relaxed: as above.
+        self.counters.uncached_balance.fetch_sub(n as u64, Ordering::Relaxed);
+    }
+
+    /// Pages that are out, lent ones included, as of about now: a sum of figures from different moments.
+    pub(crate) fn out(&self) -> u64 {
+        let balance = self.slot_balance();
+        // Acquire: pairs with the Release of droppers, so that what they freed can be found after this;
+        // here and below.
+        let dropped = self.slots.iter().map(|slot| slot.dropped.load(Ordering::Acquire));
+        let uncached = self.counters.uncached_balance.load(Ordering::Acquire);
+        let uncached = uncached.wrapping_sub(super::lifecycle::LIVE);
+        balance.wrapping_add(uncached).wrapping_sub(dropped.sum())
+    }
+
+    /// Pages freed without a cache, less those allocated without one; while a handle is alive.
+    pub(crate) fn dropped(&self) -> u64 {
+        let dropped: u64 = self.slots.iter().map(|it| it.dropped.load(Ordering::Relaxed)).sum();
+        let uncached = self.counters.uncached_balance.load(Ordering::Relaxed);
+        (super::lifecycle::LIVE + dropped).saturating_sub(uncached)
+    }
+
+    /// How many pages all magazines hold, as of about now.
+    pub(crate) fn cached(&self) -> usize {
+        // Shared slots come last, and first here: a magazine that goes from one of them to a cache is not
+        // missed.
+        let loaded = || self.slots.iter().rev().map(Slot::cached).sum::<usize>();
+        self.magazines.total() + if M::CHECKS { 0 } else { loaded() }
+    }
+
+    /// Pages lent to devices. Never below zero, also where a mode that does not check believed that a page
+    /// was lent.
+    pub(crate) fn lent(&self) -> u64 {
+        (self.counters.lent.load(Ordering::Relaxed) as i64).max(0) as u64
+    }
+
+    pub(crate) fn count_lent(&self, n: usize) {
+        self.counters.lent.fetch_add(n as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_reclaimed(&self, n: usize) {
+        self.counters.lent.fetch_sub(n as u64, Ordering::Relaxed);
+    }
+
+    /// Pages withheld for good.
+    pub(crate) fn bad(&self) -> u64 {
+        self.counters.bad.load(Ordering::Relaxed)
+    }
+
+    /// Faults seen, and stacks of the depot that were cut off.
+    pub(crate) fn faults(&self) -> u64 {
+        self.counters.faults.load(Ordering::Relaxed) + self.depot.cuts()
+    }
+
+    /// Whether the pool can no longer be trusted fully.
+    pub(crate) fn is_tainted(&self) -> bool {
+        self.counters.taints.load(Ordering::Relaxed) > 0 || self.depot.cuts() > 0
+    }
+
+    /// The pool can no longer be trusted fully.
+    pub(crate) fn taint(&self) {
+        self.counters.taints.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Poisoned pages that were looked at when they left.
+    pub(crate) fn poison_checks(&self) -> u64 {
+        let slots = self.slots.iter().map(|slot| slot.counters.poison_checks.get());
+        self.counters.poison_checks.load(Ordering::Relaxed) + slots.sum::<u64>()
+    }
+
+    pub(super) fn count_uncached_poison_checks(&self, n: u64) {
+        if M::POISONS && M::STATS {
+            self.counters.poison_checks.fetch_add(n, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a page that is withheld. It may be one that no word names: `page` then says nothing.
+    pub(super) fn count_bad(&self) {
+        // Relaxed: the page's word is read again by whoever panics, which may be another thread later.
+        self.counters.pending.store(1, Ordering::Relaxed);
+        self.counters.bad.fetch_add(1, Ordering::Relaxed);
+        self.counters.faults.fetch_add(1, Ordering::Relaxed);
+        self.taint();
+    }
+
+    /// The call's faults as an error; the pool remembers them.
+    pub(crate) fn record(&self, faults: &Faults, done: usize) -> Result<(), PageError> {
+        let Some((page, position, fault)) = faults.first else {
+            return Ok(());
+        };
+        self.counters.faults.fetch_add(faults.count as u64, Ordering::Relaxed);
+        self.taint();
+        let mode = ModeFlags::of::<M>();
+        Err(PageError { page, position, fault, count: faults.count, done, mode })
+    }
+
+    /// As [`Self::record`], and panics if the pool was built to: for whatever is not a drop, when all of its
+    /// work is done, and its caller loses nothing by the panic.
+    pub(crate) fn record_or_panic(&self, faults: &Faults, done: usize) -> Result<(), PageError> {
+        let recorded = self.record(faults, done);
+        self.panic_if_pending();
+        match recorded {
+            Err(error) if self.panics => panic!("pagesheaf: {error}"),
+            recorded => recorded,
+        }
+    }
+
+    /// As [`Self::record`]; the panic is left to the next call that loses nothing by it.
+    pub(crate) fn record_for_later(&self, faults: &Faults, done: usize) {
+        if self.record(faults, done).is_err() {
+            self.counters.pending.store(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Panics if something was found since the last time that nobody has panicked about, and the pool was
+    /// built to: for whatever is not a drop, when its work is done.
+    #[inline]
+    pub(crate) fn panic_if_pending(&self) {
+        if self.panics && self.counters.pending.load(Ordering::Relaxed) != 0 {
+            self.panic_about_pending();
+        }
+    }
+
+    #[cold]
+    fn panic_about_pending(&self) {
+        if self.counters.pending.fetch_and(0, Ordering::Relaxed) == 0 {
+            return;
+        }
+        match self.bad_pages().next() {
+            Some(bad) => panic!("pagesheaf: {bad}"),
+            None => panic!("pagesheaf: a fault was found [{}]", ModeFlags::of::<M>()),
+        }
+    }
+
+    /// The pages that are withheld, in modes that withhold any.
+    pub(crate) fn bad_pages(&self) -> impl Iterator<Item = BadPage> {
+        let words = self.words.iter().enumerate();
+        words.filter_map(|(index, word)| {
+            let page = PageId::new(index as u32);
+            Some(BadPage { page, fault: word.withheld()?, mode: ModeFlags::of::<M>() })
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! Building a core: what it is built from, and how its metadata is cut.
+
+use core::alloc::Layout;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+use super::shared::FastMod;
+use super::{Core, PoolCounters, Tables};
+use crate::depot::{DEPOT_MAX, Depot};
+use crate::error::BuildError;
+use crate::magazine::{Magazine, MagazineLayout, Magazines};
+use crate::metadata::{MetadataLayout, MetadataSlice, Padded, Span};
+use crate::mode::{Mode, Policy};
+use crate::page::AtomicPageState;
+use crate::region::{Backing, RegionKind};
+use crate::slot::Slot;
+use crate::sync::{Atomic, entropy};
+use crate::zone::{Zone, ZoneLayout};
+
+/// What a pool is built from, checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Config {
+    pub(crate) pages: u32,
+    pub(crate) page_size: usize,
+    pub(crate) owned_slots: usize,
+    pub(crate) shared_slots: usize,
+    pub(crate) magazine: usize,
+    pub(crate) colors: u32,
+    pub(crate) panics: bool,
+    pub(crate) poison_every: u32,
+}
+
+/// How many pages' worth of magazines the depot has, at the most. The rest of the pages lives in the zone.
+const DEPOT_PAGES: usize = 1 << 16;
+
+impl Config {
+    pub(super) fn slots(&self) -> usize {
+        self.owned_slots + self.shared_slots
+    }
+
+    /// Two magazines for each slot, and the depot's.
+    pub(super) fn magazines(&self) -> usize {
+        let own = 2 * self.slots();
+        let depot = (self.pages as usize).min(DEPOT_PAGES).div_ceil(self.magazine) + self.slots();
+        (own + depot).min(DEPOT_MAX)
+    }
+}
+
+/// How the metadata of a pool is cut.
+pub(crate) struct CoreLayout<M> {
+    config: Config,
+    layout: MetadataLayout,
+    words: Span<AtomicPageState>,
+    poisoned: Span<Atomic<u64>>,
+    zone: ZoneLayout,
+    magazines: MagazineLayout,
+    slots: Span<Slot>,
+    mode: PhantomData<M>,
+}
+
+impl<M: Mode> CoreLayout<M> {
+    pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
+        let mut layout = MetadataLayout::starting_with::<Core<M>>();
+        let tables = |layout: &mut MetadataLayout| {
+            let pages = config.pages as usize;
+            Some((
+                layout.table(config.slots())?,
+                ZoneLayout::new(layout, pages)?,
+                layout.table(if M::HAS_STATE { pages } else { 0 })?,
+                layout.table(if M::POISONS { pages.div_ceil(64) } else { 0 })?,
+                MagazineLayout::new(layout, config.magazines(), config.magazine)?,
+            ))
+        };
+        let (slots, zone, words, poisoned, magazines) =
+            tables(&mut layout).ok_or(BuildError::Overflow)?;
+        Ok(CoreLayout {
+            config,
+            layout,
+            words,
+            poisoned,
+            zone,
+            magazines,
+            slots,
+            mode: PhantomData,
+        })
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout.layout()
+    }
+
+    /// Builds a core in `block`, with one handle.
+    ///
+    /// # Safety
+    /// `block` has this layout and is the core's from now on; `memory` says how to give it back, if at all.
+    pub(crate) unsafe fn build(
+        self,
+        block: NonNull<u8>,
+        region: Backing,
+        memory: Option<Layout>,
+    ) -> NonNull<Core<M>> {
+        let config = self.config;
+        let Config { pages, page_size, owned_slots, colors, panics, poison_every, .. } = config;
+        // SAFETY: the spans are of this layout, and nobody else uses the block; here and below.
+        let magazines = unsafe { Magazines::new(block, self.magazines) };
+        // SAFETY: each number is made a magazine once: two for each slot, the others for the depot.
+        let magazine = |number: usize| unsafe { Magazine::from_number(number as u32) };
+        let in_slots = 2 * config.slots();
+        let depot = Depot::new(&magazines, (in_slots + 1..=config.magazines()).map(magazine));
+        let zone_words = pages.div_ceil(64) as usize;
+        let slot = |index: usize| {
+            let cursor = index as u64 * zone_words as u64 / config.slots() as u64;
+            let random = entropy(block.as_ptr()) ^ ((index as u64) << 32);
+            let own = [2 * index + 1, 2 * index + 2].map(magazine);
+            Slot::new(&magazines, own, cursor as u32, random)
+        };
+        // SAFETY: as above.
+        let slots = unsafe { MetadataSlice::fill(block, self.slots, slot) };
+        let tables = Tables {
+            base: region.base,
+            addresses_only: region.info.kind == RegionKind::Addresses,
+            page_shift: page_size.trailing_zeros(),
+            pages,
+            // SAFETY: as above.
+            words: unsafe { MetadataSlice::fill(block, self.words, |_| AtomicPageState::new()) },
+            // SAFETY: as above.
+            poisoned: unsafe { MetadataSlice::fill(block, self.poisoned, |_| Atomic::new(0)) },
+            magazines,
+            // SAFETY: as above.
+            zone: unsafe { Zone::new(block, self.zone, pages as usize) },
+        };
+        let core = Core {
+            tables,
+            colors,
+            owned_slots,
+            shared: FastMod::new(config.slots() - owned_slots),
+            panics,
+            poison_every,
+            slots,
+            depot: Padded(depot),
+            counters: Padded(PoolCounters::new()),
+            region,
+            memory,
+            mode: PhantomData,
+        };
+        let place = block.cast::<Core<M>>();
+        // SAFETY: the layout starts with a core.
+        unsafe { place.write(core) };
+        place
+    }
+}

@@ -1,0 +1,102 @@
+//! Closing: the core goes when the last handle and the last page are gone.
+//!
+//! Invariant: pages out = Σ over slots (allocated − freed − dropped) + pages allocated without a slot − pages
+//! freed without one. While handles live, `uncached_balance` counts the last two, from [`LIVE`]. The last
+//! handle adds the rest, marking each slot's `dropped` as [`FOLDED`] when it reads it, and marks the balance
+//! closed: from then on that word *is* the number of pages out, and whoever brings it to zero frees the core.
+//! A drop counts its pages in its slot, so that drops on several threads do not meet in one word; if that was
+//! folded meanwhile, in the balance. A dropping thread's final access is its Release on the slot's `dropped`,
+//! or on `uncached_balance` if that slot is folded.
+
+use core::ptr::NonNull;
+
+use super::Core;
+use crate::mode::Mode;
+use crate::slot::Slot;
+use crate::sync::{Atomic, Ordering, defect, ordering};
+
+/// `uncached_balance` of a pool with handles, when no page went past the caches.
+pub(super) const LIVE: u64 = 1 << 62;
+
+/// In a slot's `dropped`: the last handle has read it.
+const FOLDED: u64 = 1 << 63;
+
+/// `uncached_balance` of a pool without handles and without pages out.
+const CLOSED: u64 = 1 << 63;
+
+impl<M: Mode> Core<M> {
+    /// Counts pages that were dropped, in the slot that they went through if that can be: the last access to
+    /// the core.
+    ///
+    /// # Safety
+    /// The caller owned `freed` pages and gave them back; it does not use the core afterwards. `dropped` is
+    /// that of a slot of the core.
+    pub(crate) unsafe fn release_pages(
+        this: NonNull<Self>,
+        dropped: Option<NonNull<Atomic<u64>>>,
+        freed: usize,
+    ) {
+        if freed == 0 {
+            return;
+        }
+        if let Some(dropped) = dropped {
+            // SAFETY: until they are counted in, the pages keep the core alive.
+            let dropped = unsafe { dropped.as_ref() };
+            // Release: what was done to the core comes before its end. Pairs with the Acquire of the last handle.
+            let before = dropped.fetch_add(freed as u64, ordering!(Release, "settle-slot"));
+            if before & FOLDED == 0 {
+                return;
+            }
+        }
+        // SAFETY: until they are counted in, the pages keep the core alive.
+        let balance = unsafe { &this.as_ref().counters.uncached_balance };
+        // Release: what was done to the core comes before its end. Acquire: the end comes after what others did.
+        if balance.fetch_sub(freed as u64, ordering!(AcqRel, "settle")) == CLOSED + freed as u64 {
+            // SAFETY: no handle and no page is left, and this was the last of them.
+            unsafe { Self::destroy(this) };
+        }
+    }
+
+    /// Gives up a handle; the last one closes the pool.
+    ///
+    /// # Safety
+    /// The caller has a handle and does not use it afterwards.
+    pub(crate) unsafe fn release_handle(this: NonNull<Self>) {
+        // SAFETY: the handle keeps the core alive.
+        let core = unsafe { this.as_ref() };
+        // Release: what was done with this handle comes before the closing. Acquire: the closing comes after it.
+        if core.counters.handles.fetch_sub(1, ordering!(AcqRel, "handles")) != 1 {
+            return;
+        }
+        let fold = |slot: &Slot| {
+            if defect!("fold") {
+                return slot.dropped.load(Ordering::Acquire);
+            }
+            // Acquire: pairs with the Release in `release_pages`; whoever drops a page after this counts it in `uncached_balance`.
+            slot.dropped.fetch_or(FOLDED, ordering!(Acquire, "fold-order"))
+        };
+        let dropped = core.slots.iter().map(fold).sum();
+        let closing = core.slot_balance().wrapping_sub(dropped).wrapping_add(CLOSED - LIVE);
+        // AcqRel: as in `release_pages`, on both sides.
+        let before =
+            core.counters.uncached_balance.fetch_add(closing, ordering!(AcqRel, "last-handle"));
+        if before.wrapping_add(closing) == CLOSED || defect!("closing") {
+            // SAFETY: no handle and no page is left.
+            unsafe { Self::destroy(this) };
+        }
+    }
+
+    /// # Safety
+    /// Nobody uses the core any more.
+    #[cold]
+    unsafe fn destroy(this: NonNull<Self>) {
+        // SAFETY: the core is still whole.
+        let memory = unsafe { this.as_ref().memory };
+        // SAFETY: nobody uses it any more. This unmaps the region.
+        unsafe { this.drop_in_place() };
+        if let Some(layout) = memory {
+            // SAFETY: the block was allocated with this layout.
+            unsafe { crate::heap::dealloc(this.cast(), layout) };
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! All that looks at a page's word: whether the page is where it should be, and what becomes of one that is
+//! not.
+//!
+//! Invariant: a page whose word, contents or id cannot be so is withheld: counted, named where it has a
+//! name, and never handed out again.
+
+use super::{Core, Faults, Tables};
+use crate::magazine::MagazineMut;
+use crate::mode::{Mode, Policy};
+use crate::page::{Fault, Location, PageId, PageState, ZONE};
+use crate::sync::Ordering;
+
+impl Tables {
+    /// Whether the location that a page's word names still holds it.
+    pub(crate) fn is_member(&self, location: Location, id: PageId) -> bool {
+        if location == ZONE {
+            self.zone.holds(id)
+        } else {
+            self.magazines.lookup().holds(location, id)
+        }
+    }
+
+    /// Whether a page was withheld for good.
+    pub(crate) fn is_withheld(&self, id: PageId) -> bool {
+        self.words.get(id.index() as usize).is_some_and(|word| word.withheld().is_some())
+    }
+
+    /// Whether a page's word says that it rests here.
+    pub(super) fn rests_at(&self, id: PageId, location: Location) -> bool {
+        let word = self.words.get(id.index() as usize);
+        word.is_some_and(|word| word.load() == PageState::resting(location))
+    }
+}
+
+impl<M: Mode> Core<M> {
+    /// Notes that a page moves from one location to another; in checking modes, whether it was there. A page
+    /// that was not is withheld.
+    #[inline]
+    pub(super) fn verify_move(&self, id: PageId, from: Location, to: Location) -> bool {
+        if M::CHECKS {
+            let Some(word) = self.words.get(id.index() as usize) else {
+                self.count_bad();
+                return false;
+            };
+            if word.load() != PageState::resting(from) {
+                self.withhold(id, Fault::Corrupt);
+                return false;
+            }
+            word.rest(to);
+        }
+        true
+    }
+
+    /// Whether a page may leave the location that it was taken from; if not, it is withheld. `looked` counts
+    /// the poisoned pages among them.
+    #[inline]
+    pub(super) fn verify_on_alloc(&self, id: PageId, location: Location, looked: &mut u64) -> bool {
+        if !M::VERIFIES_ON_ALLOC {
+            return true;
+        }
+        let Some(word) = self.words.get(id.index() as usize) else {
+            self.count_bad();
+            return false;
+        };
+        let fault = if M::CLAIMS && !word.claim(location) {
+            Some(Fault::Corrupt)
+        } else if M::POISONS && self.take_poison_mark(id) {
+            *looked += 1;
+            self.changed_at(id).map(|offset| Fault::Poison { offset })
+        } else {
+            None
+        };
+        if let Some(fault) = fault {
+            self.withhold(id, fault);
+        }
+        fault.is_none()
+    }
+
+    /// Whether a page is one that a call may retain or release: in range, and out as a single page.
+    pub(crate) fn check_out(&self, id: PageId) -> Result<(), Fault> {
+        let Some(word) = self.words.get(id.index() as usize) else {
+            return Err(Fault::OutOfRange);
+        };
+        if !M::CHECKS {
+            return Ok(());
+        }
+        let state = word.load();
+        if !state.is_single::<M>() {
+            return Err(state.fault());
+        }
+        if !M::CLAIMS && self.is_member(state.location(), id) {
+            return Err(Fault::AlreadyFree);
+        }
+        Ok(())
+    }
+
+    /// What a raw free looks at where pages are counted but not checked: only pages with one reference may
+    /// go on. Calls `good` with runs of them, and where each starts.
+    pub(crate) fn sole_runs<'a>(
+        &self,
+        ids: &'a [PageId],
+        faults: &mut Faults,
+        mut good: impl FnMut(usize, &'a [PageId], &mut Faults),
+    ) {
+        let mut start = 0;
+        for (position, &id) in ids.iter().enumerate() {
+            let fault = match self.words.get(id.index() as usize) {
+                None => Fault::OutOfRange,
+                // One load, which is Acquire: it pairs with the Release of the holders that let go.
+                Some(word) => match word.load() {
+                    state if state.references() == 1 => continue,
+                    state => state.fault(),
+                },
+            };
+            faults.add(id, position, fault);
+            good(start, &ids[start..position], faults);
+            start = position + 1;
+        }
+        good(start, &ids[start..], faults);
+    }
+
+    /// Looks at a magazine that has come from the depot, in checking modes: its length must be the one that
+    /// it was left there with, and its ids must be in range.
+    #[inline]
+    pub(super) fn verify_loaded(&self, magazine: &mut MagazineMut<'_>) {
+        if M::CHECKS {
+            let parked = self.magazines.link(magazine.number()).len();
+            if parked != magazine.len() || !magazine.ids_are_below(self.pages) {
+                self.repair(magazine, parked);
+            }
+        }
+    }
+
+    /// Of a magazine whose length or ids were corrupted, keeps the pages whose words say that they lie
+    /// there. What its owners left beyond the shorter length says nothing: pages that are out may lie there.
+    #[cold]
+    #[inline(never)]
+    fn repair(&self, magazine: &mut MagazineMut<'_>, parked: u32) {
+        let (start, len) = (magazine.start(), magazine.len());
+        magazine.clear::<M>();
+        let mut kept = 0;
+        for from in start..start + len.min(parked) {
+            let id = self.magazines.get(from);
+            if self.rests_at(id, from) {
+                let mut room = magazine.room(1);
+                self.word(id).rest(room.location());
+                // Relaxed: `commit` publishes it.
+                room.entries()[0].store(id.index(), Ordering::Relaxed);
+                // SAFETY: the entry was just written, with the id of a page that no other location has.
+                unsafe { room.commit::<M>(1) };
+                kept += 1;
+            }
+        }
+        (kept..parked).for_each(|_| self.count_bad());
+    }
+
+    /// Takes a page out of circulation for good.
+    #[cold]
+    pub(super) fn withhold(&self, id: PageId, why: Fault) {
+        self.word(id).withhold(why);
+        self.count_bad();
+    }
+}

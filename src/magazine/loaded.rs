@@ -1,0 +1,331 @@
+//! A magazine in use: its end and its addresses, at hand for the one who has it.
+//!
+//! Invariant: while a magazine is loaded, the length kept beside it is the true one. In modes that check,
+//! magazines are *watched*: others look at the head, so that has a copy of the length at all times. In modes
+//! that do not, the head's is zero meanwhile, and gets the true one when the magazine is closed. A
+//! [`LoadedMagazine`] points into the tables that it was opened from: a slot is dropped together with them,
+//! and an [`OpenMagazine`] borrows them. The owner works on figures of its own, and only *writes* the shared
+//! line.
+//!
+//! Where the last id lies is kept as an address too: `top` is that of the entry at `start + len`. Lengths
+//! are stored before ids are copied where nobody looks: a store behind the copy would wait for it, and the
+//! next call for the store.
+
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+
+use super::{Head, Magazine, Magazines};
+use crate::mode::{Bare, Mode};
+use crate::page::{Location, PageId};
+use crate::sync::{Atomic, Ordering, copy_in, copy_out, load_exclusive, ordering};
+
+/// What the owner of a loaded magazine knows of it, beside its length.
+pub(crate) struct LoadedMagazine {
+    /// The entry after the last id, and not the first one: a copy's address is then one figure, and not two.
+    top: *const Atomic<u32>,
+    head: *const Head,
+    start: Location,
+    capacity: u32,
+    magazine: Magazine,
+}
+
+/// A magazine that a call has for itself.
+pub(crate) struct OpenMagazine<'t> {
+    len: Atomic<u32>,
+    loaded: LoadedMagazine,
+    tables: PhantomData<&'t Magazines>,
+}
+
+impl Magazines {
+    /// Opens a magazine.
+    pub(crate) fn open<M: Mode>(&self, magazine: Magazine) -> OpenMagazine<'_> {
+        let number = magazine.number();
+        let (start, len) = (self.start(number), self.len(number));
+        // Of the whole table: a pointer to one entry would not be good for the next.
+        // SAFETY: the length is at most the capacity, so the location is in the table.
+        let top = unsafe { self.entries.at((start + len) as usize) };
+        if !M::CHECKS {
+            self.set_len(&magazine, 0);
+        }
+        let head = core::ptr::from_ref(self.head(number));
+        let loaded = LoadedMagazine { top, head, start, capacity: self.capacity, magazine };
+        OpenMagazine { len: Atomic::new(len), loaded, tables: PhantomData }
+    }
+}
+
+impl OpenMagazine<'_> {
+    /// Splits the magazine into what others may read, and what its owner alone has.
+    pub(crate) fn into_parts(self) -> (u32, LoadedMagazine) {
+        (self.len.load(Ordering::Relaxed), self.loaded)
+    }
+
+    /// The magazine, to change.
+    pub(crate) fn as_mut(&mut self) -> MagazineMut<'_> {
+        MagazineMut { len: &self.len, loaded: &mut self.loaded }
+    }
+
+    /// Closes the magazine, for the depot.
+    pub(crate) fn close<M: Mode>(mut self, magazines: &Magazines) -> Magazine {
+        self.as_mut().close::<M>(magazines)
+    }
+}
+
+/// A loaded magazine and its length, to change.
+pub(crate) struct MagazineMut<'a> {
+    /// Only the owner writes it; others may read it as a hint, or for a report.
+    len: &'a Atomic<u32>,
+    loaded: &'a mut LoadedMagazine,
+}
+
+impl<'a> MagazineMut<'a> {
+    /// A loaded magazine, which has this length.
+    #[inline(always)]
+    pub(crate) fn new(len: &'a Atomic<u32>, loaded: &'a mut LoadedMagazine) -> Self {
+        MagazineMut { len, loaded }
+    }
+
+    /// The same, for a shorter time.
+    #[inline(always)]
+    pub(crate) fn reborrow(&mut self) -> MagazineMut<'_> {
+        MagazineMut { len: self.len, loaded: self.loaded }
+    }
+
+    /// How many ids the magazine holds.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> u32 {
+        // SAFETY: only the owner of a loaded magazine writes its length, and `loaded` is borrowed alone.
+        unsafe { load_exclusive(self.len) }
+    }
+
+    /// How many more it can hold.
+    #[inline(always)]
+    pub(crate) fn remaining(&self) -> usize {
+        (self.loaded.capacity - self.len()) as usize
+    }
+
+    /// Its number.
+    pub(crate) fn number(&self) -> u32 {
+        self.loaded.magazine.number()
+    }
+
+    /// Whether all ids that it holds are below this one.
+    pub(crate) fn ids_are_below(&self, end: u32) -> bool {
+        self.head().turn.reads();
+        // All of them, without a branch for each.
+        let highest = |highest: u32, entry: &Atomic<u32>| {
+            // SAFETY: only the owner of a loaded magazine writes its entries, and `loaded` is borrowed.
+            highest.max(unsafe { load_exclusive(entry) })
+        };
+        self.entries().iter().fold(0, highest) < end
+    }
+
+    /// Its first location.
+    pub(crate) fn start(&self) -> Location {
+        self.loaded.start
+    }
+
+    /// Exchanges what two loaded magazines hold.
+    pub(crate) fn swap(&mut self, other: &mut MagazineMut<'_>) {
+        let (own, others) = (self.len(), other.len());
+        self.len.store(others, Ordering::Relaxed);
+        other.len.store(own, Ordering::Relaxed);
+        core::mem::swap(self.loaded, other.loaded);
+    }
+
+    /// Takes the magazine out, and leaves none: the caller loads one before anything else is done.
+    fn close<M: Mode>(&mut self, magazines: &Magazines) -> Magazine {
+        let magazine = core::mem::replace(&mut self.loaded.magazine, Magazine(0));
+        if !M::CHECKS {
+            magazines.set_len(&magazine, self.len());
+        }
+        magazine
+    }
+
+    /// Gives the magazine for another, or the same again if `exchange` has none. Returns whether it had one.
+    ///
+    /// `magazines` are the tables that the magazine was opened from, and `exchange` gives one of them.
+    pub(crate) fn exchange<M: Mode>(
+        &mut self,
+        magazines: &Magazines,
+        exchange: impl FnOnce(Magazine) -> Result<Magazine, Magazine>,
+    ) -> bool {
+        let exchanged = exchange(self.close::<M>(magazines));
+        let done = exchanged.is_ok();
+        let (Ok(magazine) | Err(magazine)) = exchanged;
+        let (len, loaded) = magazines.open::<M>(magazine).into_parts();
+        self.len.store(len, Ordering::Relaxed);
+        *self.loaded = loaded;
+        done
+    }
+
+    /// The last ids, up to `most` of them.
+    #[inline(always)]
+    pub(crate) fn last(&mut self, most: usize) -> Entries<'_> {
+        let len = self.len();
+        let count = (len as usize).min(most);
+        Entries { magazine: self.reborrow(), left: len - count as u32, count }
+    }
+
+    /// The last `count` ids, all but `left`.
+    ///
+    /// # Safety
+    /// The magazine holds `left + count` ids.
+    #[inline(always)]
+    pub(crate) unsafe fn last_unchecked(self, left: u32, count: usize) -> Entries<'a> {
+        debug_assert!(self.len() as usize == left as usize + count);
+        Entries { magazine: self, left, count }
+    }
+
+    /// The vacant entries, up to `most` of them.
+    #[inline(always)]
+    pub(crate) fn room(&mut self, most: usize) -> Room<'_> {
+        let (len, count) = (self.len(), self.remaining().min(most));
+        Room { magazine: self.reborrow(), len, count }
+    }
+
+    /// The first `count` vacant entries.
+    ///
+    /// # Safety
+    /// The magazine holds `len` ids, and has room for `count` more.
+    #[inline(always)]
+    pub(crate) unsafe fn room_unchecked(self, len: u32, count: usize) -> Room<'a> {
+        debug_assert!(len == self.len() && count <= self.remaining());
+        Room { magazine: self, len, count }
+    }
+
+    /// The ids that the magazine holds, one by one, with their locations, from the first on.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = (Location, PageId)> {
+        self.head().turn.reads();
+        let entries = self.entries().iter().zip(self.loaded.start..);
+        entries.map(|(entry, location)| (location, PageId::new(entry.load(Ordering::Relaxed))))
+    }
+
+    /// Exchanges the ids at two positions below the end.
+    pub(crate) fn swap_ids(&mut self, a: usize, b: usize) {
+        self.head().turn.writes();
+        let entries = self.entries();
+        let (at_a, at_b) = (&entries[a], &entries[b]);
+        // Relaxed: the owner reads its own stores; others look at words first, which say the location.
+        let (id_a, id_b) = (at_a.load(Ordering::Relaxed), at_b.load(Ordering::Relaxed));
+        at_a.store(id_b, Ordering::Relaxed);
+        at_b.store(id_a, Ordering::Relaxed);
+    }
+
+    /// Forgets all ids: the caller has put the pages elsewhere.
+    pub(crate) fn clear<M: Mode>(&mut self) {
+        let len = self.len() as usize;
+        // SAFETY: the magazine has as many entries below its top, in the same table.
+        let first = unsafe { self.loaded.top.sub(len) };
+        self.set_end::<M>(0, first);
+    }
+
+    fn head(&self) -> &Head {
+        // SAFETY: the head is in the tables that the magazine was opened from, which live.
+        unsafe { &*self.loaded.head }
+    }
+
+    /// The entries below the end.
+    fn entries(&self) -> &[Atomic<u32>] {
+        let len = self.len() as usize;
+        // SAFETY: `top` has as many entries below it, in tables that live.
+        unsafe { core::slice::from_raw_parts(self.loaded.top.sub(len), len) }
+    }
+
+    /// Moves the end to so many ids, of which the last lies below `top`.
+    ///
+    /// Release, also when the end moves down: a looker that reads this store must see every entry stored
+    /// before it, or it would take an id that has long left for one that is still there. Pairs with the
+    /// Acquire in `entries_from`.
+    #[inline(always)]
+    fn set_end<M: Mode>(&mut self, len: u32, top: *const Atomic<u32>) {
+        self.loaded.top = top;
+        self.len.store(len, Ordering::Relaxed);
+        if M::CHECKS {
+            self.head().len.store(len, ordering!(Release, "foreign-publish"));
+        }
+    }
+}
+
+/// So many ids at the end of a loaded magazine: proof that it holds them.
+pub(crate) struct Entries<'a> {
+    magazine: MagazineMut<'a>,
+    left: u32,
+    count: usize,
+}
+
+impl Entries<'_> {
+    /// How many.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The location of the first.
+    pub(crate) fn location(&self) -> Location {
+        self.magazine.loaded.start + self.left
+    }
+
+    /// Takes them, in the order in which they were put. `out` is as long.
+    #[inline(always)]
+    pub(crate) fn pop<M: Mode>(mut self, out: &mut [MaybeUninit<PageId>]) {
+        assert_eq!(out.len(), self.count);
+        self.magazine.head().turn.reads();
+        // SAFETY: the magazine holds as many ids below its top.
+        let first = unsafe { self.magazine.loaded.top.sub(out.len()) };
+        self.magazine.set_end::<M>(self.left, first);
+        // SAFETY: the entries from there on held ids just now, and only the owner writes them.
+        unsafe { copy_out(first, out) };
+    }
+}
+
+/// So many vacant entries of a loaded magazine: proof that it has room.
+pub(crate) struct Room<'a> {
+    magazine: MagazineMut<'a>,
+    len: u32,
+    count: usize,
+}
+
+impl<'a> Room<'a> {
+    /// How many.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The location of the first.
+    #[inline(always)]
+    pub(crate) fn location(&self) -> Location {
+        self.magazine.loaded.start + self.len
+    }
+
+    /// The vacant entries, to be written and then committed.
+    #[inline(always)]
+    pub(crate) fn entries(&self) -> &'a [Atomic<u32>] {
+        self.magazine.head().turn.writes();
+        // SAFETY: the magazine has so many entries from its top on, in tables that outlive it.
+        unsafe { core::slice::from_raw_parts(self.magazine.loaded.top, self.count) }
+    }
+
+    /// Fills the room with as many ids, where nobody looks: in modes without checks.
+    #[inline(always)]
+    pub(crate) fn push_unchecked(mut self, ids: &[PageId]) {
+        assert_eq!(ids.len(), self.count);
+        self.magazine.head().turn.writes();
+        let top = self.magazine.loaded.top;
+        // SAFETY: the entries are written at once, before anybody can look: nobody does in these modes.
+        unsafe { self.commit::<Bare>(ids.len()) };
+        // SAFETY: there is room for all ids, and nobody else touches the entries.
+        unsafe { copy_in(top, ids) };
+    }
+
+    /// Moves the magazine's end up over the first `n` of the entries; the room is what is left.
+    ///
+    /// # Safety
+    /// `n` is at most the count, and the entries have been written with ids of pages that are the magazine's
+    /// now.
+    #[inline(always)]
+    pub(crate) unsafe fn commit<M: Mode>(&mut self, n: usize) {
+        // SAFETY: the magazine has as many entries above its top.
+        let top = unsafe { self.magazine.loaded.top.add(n) };
+        (self.len, self.count) = (self.len + n as u32, self.count - n);
+        self.magazine.set_end::<M>(self.len, top);
+    }
+}

@@ -1,0 +1,71 @@
+//! A mode as a value.
+
+use core::fmt;
+
+use super::hardening::{CLAIM, POISON, QUARANTINE, SHUFFLE};
+use super::{Mode, PRESETS};
+
+/// A mode as a value, for reports and errors.
+///
+/// ```
+/// use pagesheaf::{Checked, ModeFlags};
+///
+/// let mode = ModeFlags::of::<Checked>();
+/// assert_eq!(mode.to_string(), "Checked (refcount, checks, stats)");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct ModeFlags {
+    /// [`Mode::REFCOUNT`].
+    pub refcount: bool,
+    /// [`Mode::CHECKS`], as in effect.
+    pub checks: bool,
+    /// [`Mode::STATS`].
+    pub stats: bool,
+    /// [`Mode::HARDENING`]: a set of the constants of [`hardening`](super::hardening).
+    pub hardening: u8,
+}
+
+impl ModeFlags {
+    /// The value of a mode.
+    #[must_use]
+    pub const fn of<M: Mode>() -> Self {
+        ModeFlags {
+            refcount: M::REFCOUNT,
+            checks: M::CHECKS,
+            stats: M::STATS,
+            hardening: M::HARDENING,
+        }
+    }
+
+    /// The preset with these constants, if there is one.
+    #[must_use]
+    pub fn preset(self) -> Option<&'static str> {
+        let ModeFlags { refcount, checks, stats, hardening } = self;
+        let own = (refcount, checks, stats, hardening);
+        let preset = PRESETS.iter().find(|&&(_, r, c, s, h)| (r, c, s, h) == own)?;
+        Some(preset.0)
+    }
+}
+
+impl fmt::Display for ModeFlags {
+    /// The preset, or `Custom`, and what is on: `Checked (refcount, checks, stats)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (", self.preset().unwrap_or("Custom"))?;
+        let named = [
+            (self.refcount, "refcount"),
+            (self.checks, "checks"),
+            (self.stats, "stats"),
+            (self.hardening & CLAIM != 0, "claim"),
+            (self.hardening & POISON != 0, "poison"),
+            (self.hardening & QUARANTINE != 0, "quarantine"),
+            (self.hardening & SHUFFLE != 0, "shuffle"),
+        ];
+        let mut first = true;
+        for (_, name) in named.into_iter().filter(|(on, _)| *on) {
+            write!(f, "{}{name}", if first { "" } else { ", " })?;
+            first = false;
+        }
+        f.write_str(if first { "nothing)" } else { ")" })
+    }
+}

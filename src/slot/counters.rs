@@ -1,0 +1,90 @@
+//! What a slot has done.
+//!
+//! Invariant: a count has one writer at a time, the holder of the slot, and anybody may read it.
+
+use crate::mode::Mode;
+use crate::sync::{Atomic, Ordering, load_exclusive};
+
+/// A counter with one writer at a time, which others may read.
+pub(crate) struct Count(Atomic<u64>);
+
+impl Count {
+    fn new() -> Self {
+        Count(Atomic::new(0))
+    }
+
+    /// Adds; the caller holds the slot.
+    #[inline(always)]
+    pub(crate) fn add(&self, n: u64) {
+        // SAFETY: the slot's holder is the only writer, and the lock orders one after the other.
+        let value = unsafe { load_exclusive(&self.0) };
+        // Relaxed, and no read-modify-write: readers want a number.
+        self.0.store(value.wrapping_add(n), Ordering::Relaxed);
+    }
+
+    /// The count, as of about now.
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a slot has done. The first two, which lie first, are kept in every mode: they say how many pages are out.
+#[repr(C)]
+pub(crate) struct Counters {
+    pub(crate) allocated: Count,
+    pub(crate) freed: Count,
+    pub(crate) alloc_calls: Count,
+    pub(crate) free_calls: Count,
+    pub(crate) short: Count,
+    pub(crate) depot_refills: Count,
+    pub(crate) shared_refills: Count,
+    pub(crate) zone_refills: Count,
+    pub(crate) depot_flushes: Count,
+    pub(crate) zone_flushes: Count,
+    pub(crate) poison_checks: Count,
+}
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        Counters {
+            allocated: Count::new(),
+            freed: Count::new(),
+            alloc_calls: Count::new(),
+            free_calls: Count::new(),
+            short: Count::new(),
+            depot_refills: Count::new(),
+            shared_refills: Count::new(),
+            zone_refills: Count::new(),
+            depot_flushes: Count::new(),
+            zone_flushes: Count::new(),
+            poison_checks: Count::new(),
+        }
+    }
+
+    /// A call allocated `n` pages.
+    #[inline(always)]
+    pub(crate) fn count_alloc<M: Mode>(&self, n: usize) {
+        self.allocated.add(n as u64);
+        self.count_event::<M>(&self.alloc_calls);
+    }
+
+    /// A call freed `n` pages.
+    #[inline(always)]
+    pub(crate) fn count_free<M: Mode>(&self, n: usize) {
+        self.freed.add(n as u64);
+        self.count_event::<M>(&self.free_calls);
+    }
+
+    /// Something that only statistics want to know.
+    #[inline(always)]
+    pub(crate) fn count_event<M: Mode>(&self, what: &Count) {
+        if M::STATS {
+            what.add(1);
+        }
+    }
+
+    /// Pages allocated and not freed here: below zero where pages come from other caches.
+    pub(crate) fn balance(&self) -> u64 {
+        self.allocated.get().wrapping_sub(self.freed.get())
+    }
+}

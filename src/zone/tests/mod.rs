@@ -1,0 +1,4 @@
+//! What a zone gives and takes, and how far it looks for it.
+
+mod bits;
+pub(super) mod visits;
