@@ -24,7 +24,7 @@ pub struct Args {
 
 /// Builds the programs, by a cargo that is told how, and finds out where they are.
 pub fn built(cargo: &mut Command) -> Result<PathBuf> {
-    let build = ["-q", "--release", "-p", "pagesheaf", "--test", "stress", "--no-run"];
+    let build = ["-q", "--release", "-p", "stress", "--test", "stress", "--no-run"];
     executable(cargo.args(build).args(["--message-format", "json-render-diagnostics"]))
 }
 
