@@ -28,14 +28,26 @@ macro_rules! stamp {
     };
 }
 
-/// As `stamp`, of a mode that is left out where mutants are tried: one that combines what others do.
+/// As `stamp`, of a mode that users choose and that combines what others do: left out where mutants are tried.
 #[cfg(not(pagesheaf_mutants))]
-macro_rules! stamp_also {
+macro_rules! stamp_preset {
     ($($mode:tt)+) => {
         stamp!($($mode)+);
     };
 }
 #[cfg(pagesheaf_mutants)]
+macro_rules! stamp_preset {
+    ($($mode:tt)+) => {};
+}
+
+/// As `stamp`, of a mode that is no preset: `cargo xtask test --full` has these.
+#[cfg(pagesheaf_full)]
+macro_rules! stamp_also {
+    ($($mode:tt)+) => {
+        stamp!($($mode)+);
+    };
+}
+#[cfg(not(pagesheaf_full))]
 macro_rules! stamp_also {
     ($($mode:tt)+) => {};
 }
@@ -64,8 +76,8 @@ macro_rules! stamp_hardened {
 macro_rules! stamp_checking {
     ($($bodies:tt)+) => {
         stamp_also!(only_checks, Select<false, true, false, false>, [$($bodies)+]);
-        stamp_also!(no_refcount, NoRefcount, [$($bodies)+]);
-        stamp_also!(no_stats, NoStats, [$($bodies)+]);
+        stamp_preset!(no_refcount, NoRefcount, [$($bodies)+]);
+        stamp_preset!(no_stats, NoStats, [$($bodies)+]);
         stamp!(checked, Checked, [$($bodies)+]);
         stamp_hardened!($($bodies)+);
     };
@@ -77,7 +89,7 @@ macro_rules! every_mode {
         mod every_mode {
             stamp_unchecking!($($bodies)+);
             stamp_checking!($($bodies)+);
-            stamp_also!(default, DefaultMode, [$($bodies)+]);
+            stamp_preset!(default, DefaultMode, [$($bodies)+]);
         }
     };
 }
@@ -88,7 +100,7 @@ macro_rules! every_refcounted_mode {
         mod every_refcounted_mode {
             stamp_also!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
             stamp!(no_checks, NoChecks, [$($bodies)+]);
-            stamp_also!(no_stats, NoStats, [$($bodies)+]);
+            stamp_preset!(no_stats, NoStats, [$($bodies)+]);
             stamp!(checked, Checked, [$($bodies)+]);
             stamp_also!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
             stamp!(hardened, Hardened, [$($bodies)+]);
@@ -119,9 +131,9 @@ macro_rules! every_preset {
     ($($bodies:tt)+) => {
         mod every_preset {
             stamp!(bare, Bare, [$($bodies)+]);
-            stamp_also!(no_refcount, NoRefcount, [$($bodies)+]);
+            stamp_preset!(no_refcount, NoRefcount, [$($bodies)+]);
             stamp!(no_checks, NoChecks, [$($bodies)+]);
-            stamp_also!(no_stats, NoStats, [$($bodies)+]);
+            stamp_preset!(no_stats, NoStats, [$($bodies)+]);
             stamp!(checked, Checked, [$($bodies)+]);
             stamp!(hardened, Hardened, [$($bodies)+]);
         }

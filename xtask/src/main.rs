@@ -38,8 +38,8 @@ enum Task {
     Sanitize(sanitize::Args),
     /// Run the stress programs for longer than `cargo test` does.
     Stress(stress::Args),
-    /// Run everything that must pass.
-    Test,
+    /// Run the gate: everything that a change must pass. `--full` adds what takes longer.
+    Test(test::Args),
     /// Look for what the compiler does not: layering, file sizes, documents that must agree with the code.
     Tidy,
 }
@@ -60,7 +60,7 @@ fn main() -> anyhow::Result<()> {
         Task::Peers(args) => peers::peers(&args, &from),
         Task::Sanitize(args) => sanitize::sanitize(&args),
         Task::Stress(args) => stress::stress(&args),
-        Task::Test => test::test(),
+        Task::Test(args) => test::test(&args),
         Task::Tidy => tidy::tidy(),
     }
 }

@@ -19,8 +19,10 @@ pub struct Args {
 const FOUND: f64 = 0.95;
 
 /// First the unit tests, which are built and run in no time; then all tests against what those did not find.
-const STAGES: [&[&str]; 2] =
-    [&["--cargo-arg=--lib"], &["--cargo-arg=--lib", "--cargo-arg=--test=mutants", "--iterate"]];
+const STAGES: [&[&str]; 2] = [
+    &["--cargo-arg=--lib"],
+    &["--cargo-arg=--lib", "--cargo-arg=--test=mutants", "--cargo-arg=--test=model", "--iterate"],
+];
 
 /// Where cargo-mutants writes.
 const OUTPUT: &str = "target/mutants.out";

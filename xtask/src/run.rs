@@ -4,7 +4,7 @@ use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -63,7 +63,8 @@ pub fn executable(cargo: &mut Command) -> Result<PathBuf> {
 /// Stages of a longer task: each says its name, and its time when it has passed.
 #[derive(Default)]
 pub struct Stages {
-    passed: usize,
+    /// The names and the times of those that passed.
+    passed: Vec<(String, Duration)>,
     skipped: usize,
 }
 
@@ -73,8 +74,9 @@ impl Stages {
         println!("== {name}");
         let start = Instant::now();
         body().with_context(|| format!("stage `{name}` failed"))?;
-        println!("== {name}: {:.1} s", start.elapsed().as_secs_f64());
-        self.passed += 1;
+        let time = start.elapsed();
+        println!("== {name}: {:.1} s", time.as_secs_f64());
+        self.passed.push((name.into(), time));
         Ok(())
     }
 
@@ -84,11 +86,17 @@ impl Stages {
         self.skipped += 1;
     }
 
-    /// The last line of a task that came this far.
+    /// The last lines of a task that came this far: the times again, and the sums.
     pub fn done(self) {
+        println!();
+        for (name, time) in &self.passed {
+            println!("{:>8.1} s  {name}", time.as_secs_f64());
+        }
+        let total: Duration = self.passed.iter().map(|(_, time)| time).sum();
+        println!("{:>8.1} s  in all", total.as_secs_f64());
         match self.skipped {
-            0 => println!("{} passed, 0 failed", self.passed),
-            skipped => println!("{} passed, 0 failed, {skipped} skipped", self.passed),
+            0 => println!("{} passed, 0 failed", self.passed.len()),
+            skipped => println!("{} passed, 0 failed, {skipped} skipped", self.passed.len()),
         }
     }
 }

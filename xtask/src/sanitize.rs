@@ -7,12 +7,21 @@ use anyhow::{Context, Result, ensure};
 use crate::run::{cargo, run, target};
 use crate::{fuzz, stress};
 
+/// For how long each case runs, if nothing else is said.
+const SECONDS: f64 = 0.1;
+
 /// For how long each case runs.
 #[derive(clap::Args)]
 pub struct Args {
     /// For how long each program runs, in each mode, with two threads and with eight.
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long, default_value_t = SECONDS)]
     seconds: f64,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Args { seconds: SECONDS }
+    }
 }
 
 /// Runs all three; what is not on the machine is reported as skipped.

@@ -16,15 +16,15 @@ const PROGRAMS: [&str; 5] = ["larson", "xmalloc", "mstress", "cache-thrash", "st
 pub struct Args {
     /// For how long each program runs, in each mode, with two threads and with eight.
     #[arg(long, default_value_t = 30.0)]
-    seconds: f64,
+    pub seconds: f64,
     /// Only these programs.
     #[arg(value_name = "PROGRAM", value_parser = PossibleValuesParser::new(PROGRAMS))]
-    programs: Vec<String>,
+    pub programs: Vec<String>,
 }
 
 /// Builds the programs, by a cargo that is told how, and finds out where they are.
 pub fn built(cargo: &mut Command) -> Result<PathBuf> {
-    let build = ["-q", "--release", "-p", "pagesheaf", "--test", "stress", "--no-run"];
+    let build = ["-q", "--release", "-p", "stress", "--test", "stress", "--no-run"];
     executable(cargo.args(build).args(["--message-format", "json-render-diagnostics"]))
 }
 

@@ -27,11 +27,14 @@ pub struct Args {
     /// Run this model only, in all its modes. Can be given more than once.
     #[arg(long, value_name = "NAME")]
     model: Vec<String>,
+    /// Run the models in the presets only: not in modes whose names end in `_only`.
+    #[arg(long)]
+    presets: bool,
     /// Write the table of features.md anew.
-    #[arg(long, conflicts_with_all = ["deep", "model"])]
+    #[arg(long, conflicts_with_all = ["deep", "model", "presets"])]
     write: bool,
     /// Build the core with one deliberate defect after another (all, or these), and see that models catch each.
-    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with_all = ["json", "deep", "model", "write"])]
+    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with_all = ["json", "deep", "model", "presets", "write"])]
     defects: Option<Vec<String>>,
 }
 
@@ -45,7 +48,8 @@ pub fn loom(args: &Args) -> Result<()> {
         std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let models = build::models()?;
-    let tests = chosen(trial::list(&models)?, &args.model)?;
+    let mut tests = chosen(trial::list(&models)?, &args.model)?;
+    tests.retain(|test| !args.presets || trial::is_preset(test.mode()));
     let preemptions = args.deep.then_some(3);
     let trials = trial::all(&models, &tests, preemptions)?;
     let rows: Vec<_> = trials.iter().filter_map(|trial| trial.row.clone()).collect();
@@ -57,7 +61,10 @@ pub fn loom(args: &Args) -> Result<()> {
     if args.write {
         return report::write(&rows);
     }
-    if args.model.is_empty() { report::agrees(&rows, args.deep) } else { Ok(()) }
+    if !args.model.is_empty() {
+        return Ok(());
+    }
+    report::agrees(&rows, &report::Run { deep: args.deep, presets: args.presets })
 }
 
 /// The tests of the models that were named, or all; an error if a name is not a model's.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-use super::trial::Row;
+use super::trial::{Row, is_preset};
 use crate::section::Section;
 
 const TABLE: Section = Section { file: "features.md", name: "loom" };
@@ -79,10 +79,17 @@ pub fn write(rows: &[Row]) -> Result<()> {
     TABLE.write(&markdown(rows))
 }
 
-/// Whether features.md names the models that ran, each with its bound and its modes, and no other. A deep run has
-/// bounds of its own, at which nobody looks.
-pub fn agrees(rows: &[Row], deep: bool) -> Result<()> {
-    let unlike = unlike(&TABLE.read()?, &markdown(rows), deep);
+/// How much of the table a run is compared with.
+pub struct Run {
+    /// The run has bounds of its own, at which nobody looks.
+    pub deep: bool,
+    /// The run has the presets alone.
+    pub presets: bool,
+}
+
+/// Whether features.md names the models that ran, each with its bound and its modes, and no other.
+pub fn agrees(rows: &[Row], run: &Run) -> Result<()> {
+    let unlike = unlike(&TABLE.read()?, &markdown(rows), run);
     ensure!(
         unlike.is_empty(),
         "features.md and the models do not agree on\n  {}\n`cargo xtask loom --write` writes its table anew",
@@ -92,42 +99,55 @@ pub fn agrees(rows: &[Row], deep: bool) -> Result<()> {
 }
 
 /// The lines that only one of two tables has, without their figures.
-fn unlike(one: &str, other: &str, deep: bool) -> Vec<String> {
+fn unlike(one: &str, other: &str, run: &Run) -> Vec<String> {
     let lines = |table: &str| -> BTreeSet<_> {
         let rows = table.lines().filter(|line| line.starts_with("| `"));
-        rows.map(|line| without_figures(line, deep)).collect()
+        rows.map(|line| without_figures(line, run)).collect()
     };
     lines(one).symmetric_difference(&lines(other)).cloned().collect()
 }
 
 /// A line of the table: its model, its bound if that matters, and its modes.
-fn without_figures(line: &str, deep: bool) -> String {
+fn without_figures(line: &str, run: &Run) -> String {
     let cells: Vec<_> = line.trim_matches(['|', ' ']).split(" | ").collect();
     let [model, bound, modes] = cells[..] else { return line.into() };
     let alike = modes.split("; ").map(|alike| alike.rsplit_once(": ").unwrap_or((alike, "")).0);
-    let modes: BTreeSet<_> = alike.flat_map(|alike| alike.split(", ")).collect();
-    let bound = if deep { "" } else { bound };
+    let modes = alike.flat_map(|alike| alike.split(", "));
+    let modes: BTreeSet<_> = modes.filter(|mode| !run.presets || is_preset(mode)).collect();
+    let bound = if run.deep { "" } else { bound };
     [model, bound, &Vec::from_iter(modes).join(", ")].join(" ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::unlike;
+    use super::{Run, unlike};
+
+    const WHOLE: Run = Run { deep: false, presets: false };
 
     const TABLE: &str = "| `a` | exhaustive | Bare, Checked: 7; Hardened: 9 |\n";
 
     #[test]
     fn a_line_is_a_model_with_its_bound_and_its_modes() {
         let same = "| `a` | exhaustive | Bare: 1; Hardened, Checked: 2 |\n";
-        assert_eq!(unlike(TABLE, same, false), [""; 0]);
+        assert_eq!(unlike(TABLE, same, &WHOLE), [""; 0]);
         let unalike = [
             "| `b` | exhaustive | Bare, Checked: 7; Hardened: 9 |\n",
             "| `a` | 2 preemptions | Bare, Checked: 7; Hardened: 9 |\n",
             "| `a` | exhaustive | Bare, Checked: 7 |\n",
         ];
         for other in unalike {
-            assert_eq!(unlike(TABLE, other, false).len(), 2, "{other}");
+            assert_eq!(unlike(TABLE, other, &WHOLE).len(), 2, "{other}");
         }
-        assert_eq!(unlike(TABLE, unalike[1], true), [""; 0]);
+        assert_eq!(unlike(TABLE, unalike[1], &Run { deep: true, ..WHOLE }), [""; 0]);
+    }
+
+    #[test]
+    fn a_run_of_the_presets_is_not_asked_for_others() {
+        let presets = Run { presets: true, ..WHOLE };
+        let table = "| `a` | exhaustive | Bare: 7; hardened_only: 9 |\n";
+        let run = "| `a` | exhaustive | Bare: 7 |\n";
+        assert_eq!(unlike(table, run, &presets), [""; 0]);
+        assert_eq!(unlike(table, run, &WHOLE).len(), 2);
+        assert_eq!(unlike(table, "| `a` | exhaustive | Checked: 7 |\n", &presets).len(), 2);
     }
 }

@@ -32,12 +32,22 @@ impl Test {
     pub fn model(&self) -> &str {
         self.part(1)
     }
+
+    /// The name of the mode.
+    pub fn mode(&self) -> &str {
+        self.part(2)
+    }
 }
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} [{}]", self.model(), self.part(2))
+        write!(f, "{} [{}]", self.model(), self.mode())
     }
+}
+
+/// Whether a mode, by its name in the models, is a preset, or stands for all of them.
+pub fn is_preset(mode: &str) -> bool {
+    !mode.ends_with("_only")
 }
 
 /// What a model explored, in its own words.

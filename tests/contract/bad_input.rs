@@ -1,11 +1,8 @@
 //! What a caller can get wrong is a clear error or a correct short result, and nothing is lost.
 
-#[macro_use]
-mod common;
-
 use std::ptr::NonNull;
 
-use common::*;
+use crate::common::*;
 
 /// Asserts that a pool is not built, in three ways, for the reason given.
 #[track_caller]

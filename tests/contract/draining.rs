@@ -1,9 +1,6 @@
 //! A cache gives up what it holds when it is told to.
 
-#[macro_use]
-mod common;
-
-use common::*;
+use crate::common::*;
 
 fn a_drained_cache_holds_nothing<M: Mode>() {
     let pool = build::<M>(64, |builder| builder.magazine_capacity(16));

@@ -4,10 +4,7 @@
 //! are the difference between the metadata of a pool of 64 GiB (16.7 million pages) and of one of 65,536 pages with the
 //! same caches, divided by the difference in pages.
 
-#[macro_use]
-mod common;
-
-use common::*;
+use crate::common::*;
 
 const SMALL: usize = 1 << 16;
 const LARGE: usize = 1 << 24;

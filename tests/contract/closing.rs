@@ -1,9 +1,6 @@
 //! Closing a pool says what is missing, and foreign pages go home.
 
-#[macro_use]
-mod common;
-
-use common::*;
+use crate::common::*;
 
 fn a_forgotten_page_is_named<M: Mode>() {
     let pool = pool::<M>(100);

@@ -1,11 +1,8 @@
 //! What checking modes find, what they say about it, and that the pool goes on.
 
-#[macro_use]
-mod common;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::*;
+use crate::common::*;
 
 /// A pool of 100 pages with magazines of 4, two caches, and 40 raw pages that are out.
 struct Scene<M: Mode> {

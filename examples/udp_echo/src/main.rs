@@ -6,8 +6,8 @@
 //! pool has no page, the receiver discards what arrives and counts it, as a network card does.
 //!
 //! ```text
-//! cargo run --release --example udp_echo -- --mode checked --datagrams 200000 --pages 4096
-//! cargo run --release --example udp_echo -- --pages 16         # too small: drops, counted
+//! cargo run --release -p udp_echo -- --mode checked --datagrams 200000 --pages 4096
+//! cargo run --release -p udp_echo -- --pages 16         # too small: drops, counted
 //! ```
 //!
 //! Every datagram has to be accounted for: answered, or counted as dropped by the pool or by a socket. The exit code is

@@ -1,11 +1,8 @@
 //! Pools without a heap, in memory that the caller gives. These tests run without the feature `std` as well.
 
-#[macro_use]
-mod common;
-
 use std::alloc::Layout;
 
-use common::*;
+use crate::common::*;
 
 /// CloseError memory of `pages` pages of 256 bytes, with as much before and behind it that no page may touch.
 fn fenced(pages: usize) -> (&'static mut [u8], usize) {

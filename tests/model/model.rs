@@ -33,11 +33,11 @@ fn run<M: Mode, S: Shares<M>>(pages: usize, ops: &[Op]) {
 }
 
 fn sequences<M: Mode, S: Shares<M>>() {
-    let persistence = FileFailurePersistence::SourceParallel("proptest-regressions");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions.txt");
+    let persistence = FileFailurePersistence::Direct(file);
     let config = Config {
         cases: CASES,
         failure_persistence: Some(Box::new(persistence)),
-        source_file: Some(file!()),
         ..Config::default()
     };
     let op = any::<[u8; BYTES]>().prop_map(Op::from);

@@ -1,14 +1,11 @@
 //! Caches, pools and drops in parallel: a page has one owner at a time, and in the end every page is back.
 
-#[macro_use]
-mod common;
-
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::*;
+use crate::common::*;
 
 /// Who owns which page, as the tests see it.
 struct Oracle(Vec<AtomicBool>);

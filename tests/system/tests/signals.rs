@@ -5,6 +5,7 @@
 #![cfg(all(feature = "std", target_os = "linux"))]
 
 #[macro_use]
+#[path = "../../common/mod.rs"]
 mod common;
 
 use std::cell::UnsafeCell;

@@ -1,11 +1,8 @@
 //! Reports start with the mode, their numbers add up, and what is not counted is "not collected".
 
-#[macro_use]
-mod common;
-
 use std::thread;
 
-use common::*;
+use crate::common::*;
 
 /// Two caches and two users of the pool, each with its own pages; some pages are lent, some stay out.
 fn at_work<M: Mode>(pool: &Pool<M>) -> (Vec<PageBatch<M>>, Vec<PageId>) {

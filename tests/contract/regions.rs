@@ -1,13 +1,10 @@
 //! Where pages can be: mapped, on the heap, in the caller's memory, or only at addresses.
 #![cfg(feature = "std")]
 
-#[macro_use]
-mod common;
-
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
-use common::*;
+use crate::common::*;
 
 /// Writes and reads every page.
 fn is_usable<M: Mode>(pool: Pool<M>) {
@@ -194,15 +191,10 @@ mod mapped {
     }
 
     #[test]
-    fn populated_pages_are_in_memory() {
+    fn a_populated_region_says_so() {
         let pool = mapped(Region::mapped().populate(true)).expect("a pool");
         let info = pool.region_info();
         assert!(info.populated && info.to_string().contains(", populated"), "{info}");
-        let mut resident = [0_u8; 100];
-        let base = std::ptr::without_provenance_mut(info.base);
-        // SAFETY: the range is mapped, and there is a byte for each page of it.
-        assert_eq!(unsafe { libc::mincore(base, info.bytes, resident.as_mut_ptr()) }, 0);
-        assert!(resident.iter().all(|byte| byte & 1 == 1));
         is_usable(pool);
     }
 
@@ -308,6 +300,7 @@ mod mapped {
     fn what_the_system_cannot_map_is_an_error() {
         let error = Pool::builder(1 << 30).page_size(1 << 32).build().expect_err("2^62 bytes");
         let BuildError::System { what, code } = error else { panic!("{error}") };
-        assert!(what.contains("region") && code == libc::ENOMEM, "{error}");
+        let kind = std::io::Error::from_raw_os_error(code).kind();
+        assert!(what.contains("region") && kind == std::io::ErrorKind::OutOfMemory, "{error}");
     }
 }

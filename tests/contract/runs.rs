@@ -1,9 +1,6 @@
 //! Bad pages among many good ones, which go by runs.
 
-#[macro_use]
-mod common;
-
-use common::*;
+use crate::common::*;
 
 /// Whether the bad page is met by the quick way, by steps, or beyond them.
 fn a_dropped_batch_frees_the_pages_around_a_bad_one<M: Mode>() {

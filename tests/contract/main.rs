@@ -1,0 +1,17 @@
+//! What the public calls promise, in every mode. One program, because it is linked sooner than ten.
+
+#[macro_use]
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bad_input;
+mod build_in;
+mod calls;
+mod checks;
+mod closing;
+mod draining;
+mod footprint;
+mod regions;
+mod reports;
+mod runs;
+mod threads;

@@ -1,0 +1,46 @@
+//! What `--full` adds to the gate: as long as it takes.
+
+use anyhow::Result;
+
+use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
+use crate::run::{Stages, cargo, run, target};
+use crate::{fuzz, peers, sanitize, stress};
+
+/// For how long each stress program runs in each mode, and each fuzz target, in seconds.
+const STRESS: f64 = 2.0;
+const FUZZ: u32 = 20;
+
+pub fn extra(stages: &mut Stages) -> Result<()> {
+    for (name, features) in BUILDS {
+        stages.stage(&format!("tests in every mode, {name}"), || {
+            let mut cargo = cargo([]);
+            cargo.env("RUSTFLAGS", "--cfg pagesheaf_full").env("CARGO_TARGET_DIR", target("full"));
+            tests(&mut cargo, features)
+        })?;
+    }
+    stages.stage("tests with forced checks", || {
+        forced(&["-p", "pagesheaf", "--lib", "--test", "contract", "--test", "misuse"])?;
+        forced(&["-p", "pagesheaf", "--test", "modes"])
+    })?;
+    stages.stage("loom, every mode", || loom(&[]))?;
+    stages.stage("loom --defects", || loom(&["--defects"]))?;
+    if cfg!(target_os = "linux") {
+        for mode in ["bare", "hardened"] {
+            stages.stage(&format!("udp_echo, {mode}"), || {
+                run(echo(mode).arg("--lossless"))?;
+                runs_dry(echo(mode).args(["--pages", "16"]))
+            })?;
+        }
+    }
+    stages.stage("clippy, peers", peers::check)?;
+    stages.stage("stress", || {
+        stress::stress(&stress::Args { seconds: STRESS, programs: Vec::new() })
+    })?;
+    stages.stage("sanitize", || sanitize::sanitize(&Default::default()))?;
+    match fuzz::missing() {
+        Some(why) => stages.skip("fuzz", why),
+        None => stages
+            .stage("fuzz", || fuzz::fuzz(&fuzz::Args { seconds: FUZZ, targets: Vec::new() }))?,
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! The gate: what must pass before a change goes in. At most 15 minutes on two quiet cores.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
+use crate::run::{Stages, cargo, run, target};
+use crate::{fuzz, instructions, prevented, tidy};
+
+/// The program without `std`, which is outside the workspace.
+const NO_STD: &str = "tests/no_std/Cargo.toml";
+/// The features that choose a mode.
+const MODE_FEATURES: [&str; 4] = ["refcount", "checks", "stats", "hardened"];
+/// The packages that have no features, and so one build.
+const TOOLS: [&str; 10] =
+    ["-p", "xtask", "-p", "matrix", "-p", "benches", "-p", "udp_echo", "-p", "loom-tests"];
+
+pub fn gate(stages: &mut Stages) -> Result<()> {
+    stages.stage("format", || {
+        run(&mut cargo(["fmt", "--all", "--", "--check"]))?;
+        ["fuzz/Cargo.toml", NO_STD].into_iter().try_for_each(|manifest| {
+            run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest))
+        })
+    })?;
+    stages.stage("tidy", tidy::tidy)?;
+    for (name, features) in BUILDS {
+        stages.stage(&format!("clippy, {name}"), || {
+            let clippy = ["clippy", "-q", "--all-targets"];
+            run(cargo(clippy).args(features).args(["--", "-D", "warnings"]))
+        })?;
+        stages.stage(&format!("tests and doctests, {name}"), || tests(&mut cargo([]), features))?;
+    }
+    stages.stage("clippy, tools and models", || {
+        let mut clippy = cargo(["clippy", "-q", "--all-targets"]);
+        run(clippy.args(TOOLS).args(["--", "-D", "warnings"]))
+    })?;
+    stages.stage("clippy, fuzz targets", fuzz::check)?;
+    stages.stage("what must not compile, by its error", prevented::prevented)?;
+    stages.stage("check, every set of features", every_set)?;
+    stages.stage("tests without debug assertions", || {
+        tests(cargo([]).env("CARGO_PROFILE_TEST_DEBUG_ASSERTIONS", "false"), &[])
+    })?;
+    // Only without features can it be seen that checks come from there.
+    stages.stage("modes with forced checks", || {
+        forced(&["-p", "pagesheaf", "--no-default-features", "--test", "modes"])
+    })?;
+    stages.stage("docs", || {
+        let docs = ["doc", "-q", "-p", "pagesheaf", "--no-deps", "--all-features"];
+        run(cargo(docs).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    programs(stages)?;
+    stages.stage("tests of the tools, models on threads", || {
+        run(&mut cargo(["test", "-q", "-p", "xtask", "-p", "matrix", "-p", "loom-tests"]))
+    })?;
+    stages.stage("loom, presets", || loom(&["--presets"]))?;
+    measuring(stages)?;
+    msrv(stages)
+}
+
+/// Programs that use the crate.
+fn programs(stages: &mut Stages) -> Result<()> {
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        stages.stage("no_std, no heap, linked and run", no_std)?;
+    } else {
+        stages.skip("no_std, no heap, linked and run", "the program has the start of x86-64 Linux");
+    }
+    stages.stage("quickstart", || run(&mut cargo(["run", "-q", "--example", "quickstart"])))?;
+    if !cfg!(target_os = "linux") {
+        stages.skip("udp_echo", "it is for Linux");
+        return Ok(());
+    }
+    stages.stage("udp_echo, checked", || {
+        run(echo("checked").arg("--lossless"))?;
+        runs_dry(echo("checked").args(["--pages", "16"]))
+    })
+}
+
+/// What measures the crate: that it runs and, where that is exact, what it says.
+fn measuring(stages: &mut Stages) -> Result<()> {
+    match instructions::missing() {
+        Some(why) => stages.skip("instructions", why),
+        None => {
+            stages.stage("instructions", || instructions::instructions(&Default::default()))?;
+        }
+    }
+    stages.stage("matrix, in its quick form", matrix)?;
+    stages.stage("benches, each once", || {
+        run(cargo(["test", "-q", "-p", "benches", "--benches"]).stdout(Stdio::null()))
+    })
+}
+
+/// The crate builds with every set of mode features, with and without `std`.
+fn every_set() -> Result<()> {
+    for set in 0..1 << MODE_FEATURES.len() {
+        let chosen = MODE_FEATURES.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1);
+        let chosen: Vec<_> = chosen.map(|(_, name)| *name).collect();
+        for std in ["", "std"] {
+            let features = [&chosen[..], &[std]].concat().join(",");
+            let check = ["check", "-q", "-p", "pagesheaf", "--no-default-features", "--features"];
+            run(cargo(check).arg(features))?;
+        }
+    }
+    Ok(())
+}
+
+/// A program without `std` and without a heap links, runs, and has nothing of either in it.
+fn no_std() -> Result<()> {
+    let folder = target("no_std");
+    let program = folder.join("release/no_std");
+    for mode in ["", "refcount,checks,stats"] {
+        let cargo = |command| {
+            let mut cargo = cargo([command, "-q", "--release", "--target-dir"]);
+            cargo.arg(&folder).args(["--manifest-path", NO_STD, "--features", mode]);
+            cargo
+        };
+        run(cargo("clippy").args(["--", "-D", "warnings"]))?;
+        run(&mut cargo("build"))?;
+        run(&mut Command::new(&program))?;
+        let program = std::fs::read(&program).context("the program")?;
+        let heap = b"__rust_alloc";
+        ensure!(!program.windows(heap.len()).any(|bytes| bytes == heap), "it has a heap");
+    }
+    Ok(())
+}
+
+/// The matrix runs and writes what it says that it writes. No figure of it is judged.
+fn matrix() -> Result<()> {
+    let files = ["json", "html"].map(|kind| target(&format!("matrix-quick.{kind}")));
+    let [json, html] = &files;
+    let mut matrix = Command::new(std::env::current_exe()?);
+    matrix.args(["matrix", "--quick", "--json"]).arg(json).arg("--html").arg(html);
+    run(&mut matrix)?;
+    for file in &files {
+        let written = std::fs::metadata(file).is_ok_and(|file| file.len() > 0);
+        ensure!(written, "{} is empty", file.display());
+    }
+    Ok(())
+}
+
+/// The oldest compiler that is promised, where it is installed; clippy's `incompatible_msrv` looks everywhere.
+fn msrv(stages: &mut Stages) -> Result<()> {
+    let toolchain = format!("+{}", env!("CARGO_PKG_RUST_VERSION"));
+    let known = Command::new("cargo").args([&toolchain, "--version"]).output();
+    if !known.is_ok_and(|output| output.status.success()) {
+        stages.skip("oldest compiler", "it is not installed");
+        return Ok(());
+    }
+    stages.stage("oldest compiler", || {
+        let check = [&*toolchain, "check", "-q", "-p", "pagesheaf", "--all-features"];
+        run(Command::new("cargo").args(check).env("CARGO_TARGET_DIR", target("msrv")))
+    })
+}
