@@ -81,7 +81,7 @@ mod inner;
 mod magazine;
 mod metadata;
 mod mode;
-#[cfg(all(feature = "std", pagesheaf_models))]
+#[cfg(feature = "__models")]
 #[doc(hidden)]
 pub mod models;
 mod owned;
@@ -100,7 +100,7 @@ pub use error::{
 };
 pub use mode::{
     Bare, Checked, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
-    Refcounted, Select,
+    Refcounted, Select, hardening,
 };
 pub use owned::{Block, IntoIter, Page, PageBatch, PushError, SharedPage};
 pub use page::{Fault, Order, PageId};

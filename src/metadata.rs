@@ -80,24 +80,24 @@ unsafe impl<T: Sync> Sync for MetadataSlice<T> {}
 unsafe impl<T: Send> Send for MetadataSlice<T> {}
 
 impl<T> MetadataSlice<T> {
-    /// Fills the spot in `block`.
+    /// Fills the span in `block`.
     ///
     /// # Safety
-    /// `block` has the layout of the plan that gave the spot, is not used by anybody else, and outlives the table.
+    /// `block` has the layout that gave the span, is not used by anybody else, and outlives the table.
     pub(crate) unsafe fn fill(
         block: NonNull<u8>,
-        spot: Span<T>,
+        span: Span<T>,
         mut entry: impl FnMut(usize) -> T,
     ) -> Self {
-        // SAFETY: the plan put the spot inside the block, aligned.
-        let start = unsafe { block.add(spot.offset) }.cast::<T>();
-        for index in 0..spot.len {
-            // SAFETY: `index` is inside the spot.
+        // SAFETY: the layout put the span inside the block, aligned.
+        let start = unsafe { block.add(span.offset) }.cast::<T>();
+        for index in 0..span.len {
+            // SAFETY: `index` is inside the span.
             let place = unsafe { start.add(index) };
             // SAFETY: valid for writes, by the caller's promise.
             unsafe { place.write(entry(index)) };
         }
-        MetadataSlice { start, len: spot.len }
+        MetadataSlice { start, len: span.len }
     }
 
     /// The entry's address, without a look at the length.

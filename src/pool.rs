@@ -212,6 +212,9 @@ pub struct Cache<M: Mode = DefaultMode> {
     core: Handle<M>,
 }
 
+// SAFETY: a cache is used by one thread at a time (`&mut self`), whichever that is; the core is shared.
+unsafe impl<M: Mode> Send for Cache<M> {}
+
 impl<M: Mode> Cache<M> {
     /// A handle to the pool.
     #[must_use]

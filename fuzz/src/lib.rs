@@ -39,16 +39,16 @@ macro_rules! in_mode {
     ($byte:expr, $body:ident($($arg:expr),*)) => {
         match $byte % 12 {
             0 => $body::<Bare, Uncounted>($($arg),*),
-            1 => $body::<Select<false, false, true, false>, Uncounted>($($arg),*),
-            2 => $body::<Select<false, true, false, false>, Uncounted>($($arg),*),
+            1 => $body::<Select<false, false, true, 0>, Uncounted>($($arg),*),
+            2 => $body::<Select<false, true, false, 0>, Uncounted>($($arg),*),
             3 => $body::<NoRefcount, Uncounted>($($arg),*),
-            4 => $body::<Select<false, true, false, true>, Uncounted>($($arg),*),
-            5 => $body::<Select<false, true, true, true>, Uncounted>($($arg),*),
-            6 => $body::<Select<true, false, false, false>, Counted>($($arg),*),
+            4 => $body::<Select<false, true, false, { hardening::ALL }>, Uncounted>($($arg),*),
+            5 => $body::<Select<false, true, true, { hardening::ALL }>, Uncounted>($($arg),*),
+            6 => $body::<Select<true, false, false, 0>, Counted>($($arg),*),
             7 => $body::<NoChecks, Counted>($($arg),*),
             8 => $body::<NoStats, Counted>($($arg),*),
             9 => $body::<Checked, Counted>($($arg),*),
-            10 => $body::<Select<true, true, false, true>, Counted>($($arg),*),
+            10 => $body::<Select<true, true, false, { hardening::ALL }>, Counted>($($arg),*),
             _ => $body::<Hardened, Counted>($($arg),*),
         }
     };

@@ -1,12 +1,12 @@
 //! Stamping models over modes.
 
-use pagesheaf::Select;
+use pagesheaf::{Select, hardening};
 
 /// Hardening without counts and statistics.
-pub type HardenedOnly = Select<false, true, false, true>;
+pub type HardenedOnly = Select<false, true, false, { hardening::ALL }>;
 
 /// Counts alone.
-pub type RefcountOnly = Select<true, false, false, false>;
+pub type RefcountOnly = Select<true, false, false, 0>;
 
 /// Makes a test of a model for every mode that plays a part in it.
 ///

@@ -3,25 +3,57 @@
 extern crate std;
 
 use super::*;
-use crate::magazine::MagazinePlan;
-use crate::metadata::{MetadataLayout, block::with_block};
+use crate::magazine::MagazineLayout;
+use crate::metadata::{MetadataLayout, tests::with_block};
+use crate::mode::Checked;
 
-/// Lends a depot of the empty magazines 3, 4 and 5.
-fn with_depot(f: impl FnOnce(&Depot, &Magazines)) {
-    let mut plan = MetadataLayout::starting_with::<()>();
-    let spots = MagazinePlan::new(&mut plan, 5, 8).expect("fits");
-    with_block(plan, |block| {
-        // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.
-        let magazines = unsafe { Magazines::new(block, spots) };
-        f(&Depot::new(&magazines, 3, 5), &magazines);
+/// A depot of the empty magazines 3, 4 and 5, of which the tests know the numbers only.
+struct Fixture<'a> {
+    depot: &'a Depot,
+    magazines: &'a Magazines,
+}
+
+fn magazine(number: u32) -> Magazine {
+    // SAFETY: these tests have one value for a magazine at a time, and put no ids into any.
+    unsafe { Magazine::from_number(number) }
+}
+
+impl Fixture<'_> {
+    fn pop(&self, from: Stack) -> Option<u32> {
+        self.depot.pop::<Checked>(self.magazines, from).map(Magazine::into_number)
+    }
+
+    fn push(&self, number: u32, to: Stack) {
+        self.depot.push::<Checked>(self.magazines, magazine(number), to);
+    }
+
+    fn exchange(&self, number: u32, from: Stack) -> Result<u32, u32> {
+        self.depot
+            .exchange::<Checked>(self.magazines, magazine(number), from)
+            .map(Magazine::into_number)
+            .map_err(Magazine::into_number)
+    }
+
+    fn tag(&self) -> u64 {
+        self.depot.tops.load(Ordering::Relaxed) >> 32
+    }
+}
+
+fn with_depot(f: impl FnOnce(&Fixture<'_>)) {
+    let mut layout = MetadataLayout::starting_with::<()>();
+    let spans = MagazineLayout::new(&mut layout, 5, 8).expect("fits");
+    with_block(layout, |block| {
+        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
+        let magazines = &unsafe { Magazines::new(block, spans) };
+        f(&Fixture { depot: &Depot::new(magazines, (3..=5).map(magazine)), magazines });
     });
 }
 
 #[test]
 fn the_word_has_three_parts() {
     let tops = Tops(0x1234_5678_9abc_def0);
-    assert_eq!((tops.top(Stack::Stocked), tops.top(Stack::Empty)), (0x9abc, 0xdef0));
-    assert_eq!(tops.with(Stack::Stocked, 0xffff).0, 0x1234_5678_ffff_def0);
+    assert_eq!((tops.top(Stack::Nonempty), tops.top(Stack::Empty)), (0x9abc, 0xdef0));
+    assert_eq!(tops.with(Stack::Nonempty, 0xffff).0, 0x1234_5678_ffff_def0);
     assert_eq!(tops.with(Stack::Empty, 1).0, 0x1234_5678_9abc_0001);
     assert_eq!(tops.retagged().0, 0x1234_5679_9abc_def0);
     assert_eq!(Tops(0xffff_ffff_9abc_def0).retagged().0, 0x9abc_def0);
@@ -29,40 +61,75 @@ fn the_word_has_three_parts() {
 
 #[test]
 fn each_stack_gives_what_it_got_last() {
-    with_depot(|depot, magazines| {
-        assert_eq!(depot.pop(magazines, Stack::Stocked), None);
-        assert_eq!(depot.pop(magazines, Stack::Empty), Some(5));
-        depot.push(magazines, 5, Stack::Stocked);
-        depot.push(magazines, 1, Stack::Stocked);
-        assert_eq!(depot.pop(magazines, Stack::Empty), Some(4));
-        assert_eq!([1, 5].map(|_| depot.pop(magazines, Stack::Stocked)), [Some(1), Some(5)]);
-        assert_eq!(depot.pop(magazines, Stack::Stocked), None);
-        assert_eq!([3, 0].map(|_| depot.pop(magazines, Stack::Empty)), [Some(3), None]);
+    with_depot(|depot| {
+        assert_eq!(depot.pop(Stack::Nonempty), None);
+        assert_eq!(depot.pop(Stack::Empty), Some(5));
+        depot.push(5, Stack::Nonempty);
+        depot.push(1, Stack::Nonempty);
+        assert_eq!(depot.pop(Stack::Empty), Some(4));
+        assert_eq!([1, 5].map(|_| depot.pop(Stack::Nonempty)), [Some(1), Some(5)]);
+        assert_eq!(depot.pop(Stack::Nonempty), None);
+        assert_eq!([3, 0].map(|_| depot.pop(Stack::Empty)), [Some(3), None]);
+        assert_eq!(depot.depot.cuts(), 0);
     });
 }
 
 #[test]
 fn an_exchange_moves_one_to_each_side_or_nothing() {
-    with_depot(|depot, magazines| {
-        assert_eq!(depot.exchange(magazines, 1, Stack::Stocked), None);
-        assert_eq!(depot.exchange(magazines, 1, Stack::Empty), Some(5));
-        assert_eq!(depot.exchange(magazines, 2, Stack::Empty), Some(4));
-        assert_eq!(depot.exchange(magazines, 5, Stack::Stocked), Some(2));
-        assert_eq!([1, 0].map(|_| depot.pop(magazines, Stack::Stocked)), [Some(1), None]);
-        assert_eq!([5, 3, 0].map(|_| depot.pop(magazines, Stack::Empty)), [Some(5), Some(3), None]);
+    with_depot(|depot| {
+        assert_eq!(depot.exchange(1, Stack::Nonempty), Err(1));
+        assert_eq!(depot.exchange(1, Stack::Empty), Ok(5));
+        assert_eq!(depot.exchange(2, Stack::Empty), Ok(4));
+        assert_eq!(depot.exchange(5, Stack::Nonempty), Ok(2));
+        assert_eq!([1, 0].map(|_| depot.pop(Stack::Nonempty)), [Some(1), None]);
+        assert_eq!([5, 3, 0].map(|_| depot.pop(Stack::Empty)), [Some(5), Some(3), None]);
+        assert_eq!(depot.depot.cuts(), 0);
     });
 }
 
 #[test]
 fn every_change_raises_the_tag() {
-    with_depot(|depot, magazines| {
-        let tag = || depot.0.load(Ordering::Relaxed) >> 32;
-        assert_eq!(tag(), 0);
-        let empty = depot.pop(magazines, Stack::Empty).expect("there are three");
-        assert_eq!(tag(), 1);
-        depot.push(magazines, empty, Stack::Stocked);
-        assert_eq!(tag(), 2);
-        assert_eq!(depot.exchange(magazines, 1, Stack::Stocked), Some(empty));
-        assert_eq!(tag(), 3);
+    with_depot(|depot| {
+        assert_eq!(depot.tag(), 0);
+        let empty = depot.pop(Stack::Empty).expect("there are three");
+        assert_eq!(depot.tag(), 1);
+        depot.push(empty, Stack::Nonempty);
+        assert_eq!(depot.tag(), 2);
+        assert_eq!(depot.exchange(1, Stack::Nonempty), Ok(empty));
+        assert_eq!(depot.tag(), 3);
     });
+}
+
+/// Every bit of the word, and of the links: what comes off is a magazine of that stack, each once.
+#[test]
+fn a_stack_whose_top_cannot_be_so_is_cut_off() {
+    for bit in 0..32 {
+        with_depot(|depot| {
+            depot.push(1, Stack::Nonempty);
+            let word = depot.depot.tops.load(Ordering::Relaxed);
+            depot.depot.tops.store(word ^ 1 << bit, Ordering::Relaxed);
+            let mut seen = [false; 6];
+            for stack in [Stack::Nonempty, Stack::Empty] {
+                while let Some(number) = depot.pop(stack) {
+                    assert!(!core::mem::replace(&mut seen[number as usize], true), "bit {bit}");
+                    assert!((number == 1) == (stack == Stack::Nonempty), "bit {bit}");
+                }
+            }
+            // A stack that is taken for empty, or for a part of itself, has nothing to cut.
+            assert!(depot.depot.cuts() <= 1 && depot.pop(Stack::Empty).is_none(), "bit {bit}");
+        });
+    }
+    for bit in 0..32 {
+        for number in 3..=5 {
+            with_depot(|depot| {
+                let link = depot.magazines.link(number);
+                depot.magazines.set_link(&magazine(number), link.flipped(bit));
+                let mut seen = [false; 6];
+                while let Some(number) = depot.pop(Stack::Empty) {
+                    assert!(!core::mem::replace(&mut seen[number as usize], true), "bit {bit}");
+                }
+                assert!(depot.depot.cuts() <= 1, "bit {bit}");
+            });
+        }
+    }
 }

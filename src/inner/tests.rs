@@ -6,14 +6,15 @@ use core::mem::MaybeUninit;
 use core::ptr::without_provenance_mut;
 use std::vec::Vec;
 
-use super::{Around, Config, Faults};
+use super::shared::FastMod;
+use super::{Config, Faults};
 use crate::builder::Builder;
-use crate::cache::{Counters, Slot};
-use crate::error::{Fault, ShortReason};
-use crate::mode::{Bare, Checked, Hardened, Mode};
-use crate::page::{Order, PageId, ZONE};
+use crate::error::ShortReason;
+use crate::mode::{Bare, Checked, Hardened, Mode, Policy};
+use crate::page::{Fault, Order, PageId, ZONE};
 use crate::pool::{Cache, Pool};
 use crate::region::Region;
+use crate::slot::{Counters, Slot, SlotGuard};
 
 /// A pool of 100 pages that are addresses only, with magazines of 8, in leaked memory.
 fn pool<M: Mode>() -> Pool<M> {
@@ -69,8 +70,9 @@ fn a_pool_has_two_magazines_for_each_slot_and_the_depots() {
         owned_slots: 3,
         shared_slots: 2,
         magazine,
-        colours: 1,
+        colors: 1,
         panics: false,
+        poison_every: 1,
     };
     assert_eq!(config(1, 1).slots(), 5);
     assert_eq!(config(1000, 8).magazines(), 10 + 125 + 5);
@@ -110,7 +112,7 @@ fn a_bulk_that_one_magazine_can_serve_is_not_torn<M: Mode>() {
     let pool = build::<M>(|builder| builder.magazine_capacity(16).max_caches(1).shared_caches(1));
     let mut cache = pool.cache().expect("a cache");
     let slot = &pool.core.slots[0];
-    let held = || [slot.loaded.held(), slot.spare.held()];
+    let held = || [slot.loaded_len(), slot.previous_len()];
     let take = |cache: &mut Cache<M>, n| {
         let mut room = [MaybeUninit::uninit(); 32];
         let (ids, short) = cache.alloc_bulk_raw(&mut room[..n]);
@@ -146,12 +148,12 @@ fn a_bulk_is_not_torn_in_any_kind_of_mode() {
 #[test]
 fn threads_that_follow_one_another_start_at_different_slots() {
     for slots in 1..=70 {
-        let around = Around::new(slots);
+        let by = FastMod::new(slots);
         for number in (0..300).chain(u32::MAX - 300..=u32::MAX) {
-            assert_eq!(around.at(number), number as usize % slots, "{number} of {slots}");
+            assert_eq!(by.of(number), number as usize % slots, "{number} of {slots}");
         }
     }
-    assert_eq!(Around::new(0).at(7), 0);
+    assert_eq!(FastMod::new(0).of(7), 0);
 }
 
 #[test]
@@ -161,12 +163,10 @@ fn whoever_looks_for_a_shared_slot_finds_every_one_that_is_free() {
     // Each thread starts to look at another slot.
     for _ in 0..3 {
         let all = || {
-            for _ in 0..64 {
-                assert!(pool.core.borrow_slot().is_some());
-            }
+            let guards: Vec<_> = (0..64).map_while(|_| pool.core.borrow_slot()).collect();
+            assert_eq!(guards.len(), 64);
             assert!(pool.core.borrow_slot().is_none());
-            assert!(shared.iter().all(Slot::is_held));
-            shared.iter().for_each(Slot::unlock);
+            assert!(shared.iter().all(Slot::is_locked));
         };
         std::thread::scope(|scope| scope.spawn(all).join().expect("no panic"));
     }
@@ -180,8 +180,7 @@ fn a_bulk_is_not_torn_where_the_depot_has_a_whole_magazine() {
     let slot = &pool.core.slots[0];
     let depot = || {
         let Counters { depot_refills, depot_flushes, .. } = &slot.counters;
-        // SAFETY: nobody else uses the cache, and no call is under way.
-        (unsafe { [slot.loaded.len(), slot.spare.len()] }, depot_refills.get(), depot_flushes.get())
+        ([slot.loaded_len(), slot.previous_len()], depot_refills.get(), depot_flushes.get())
     };
     let mut bulks = [[MaybeUninit::uninit(); 16]; 3];
     let ids = bulks.each_mut().map(|bulk| cache.alloc_bulk_raw(bulk).0.to_vec());
@@ -212,18 +211,21 @@ fn a_thread_that_finds_its_slot_busy_starts_at_the_next_free_one_from_then_on() 
     }
     let number = |slot: &Slot| core.slots.iter().position(|it| core::ptr::eq(it, slot));
     let here = || core.shared_here().and_then(number).expect("a slot");
+    let of = |guard: &SlotGuard<'_>| number(guard.shared()).expect("a slot of this core");
     let before = here();
-    let first = core.borrow_slot().and_then(number);
-    assert_eq!((first, here()), (Some(before), before), "it was free");
+    let first = core.borrow_slot().expect("one is free");
+    assert_eq!((of(&first), here()), (before, before), "it was free");
+    let mut guards = Vec::from([first]);
     for further in 1..4 {
-        let slot = core.borrow_slot().and_then(number).expect("one is free");
+        let guard = core.borrow_slot().expect("one is free");
+        let slot = of(&guard);
         assert_eq!((slot - 1, here()), ((before - 1 + further) % 4, slot));
+        guards.push(guard);
     }
     // Where all are busy, there is no better one.
     let last = here();
     assert!(core.borrow_slot().is_none());
     assert_eq!(here(), last);
-    core.slots[1..].iter().for_each(Slot::unlock);
 }
 
 /// Where all pages are: in the zone, cached, out.
@@ -261,7 +263,7 @@ fn pages_come_and_go_without_a_slot<M: Mode>() {
     let mut cache = pool.cache().expect("a cache");
     // SAFETY: as above.
     assert_eq!(unsafe { cache.free_bulk_raw(&all) }, Ok(()));
-    let held = if M::HARDENED { 4 } else { 12 };
+    let held = if M::QUARANTINES { 4 } else { 12 };
     has(&pool, 0, 100, 0);
     let (some, short) = raw(&pool, 30);
     assert_eq!((some.len(), short), (30, None));
@@ -301,8 +303,7 @@ fn a_block_with_a_page_whose_word_lies_goes_back_but_for_it<M: Mode>() {
     let pool = build::<M>(|builder| builder.max_caches(1).shared_caches(0));
     let order = Order::new(2).expect("legal");
     pool.core.word(PageId::new(2)).rest(5);
-    // SAFETY: there is no slot.
-    let first = unsafe { pool.core.take_block(None, order) };
+    let first = pool.core.alloc_block(None, order);
     assert_eq!(first, Ok(PageId::new(4)));
     let pages = pool.audit().pages;
     assert_eq!((pages.free, pages.out, pages.bad), (95, 4, 1));
@@ -312,8 +313,8 @@ fn a_block_with_a_page_whose_word_lies_goes_back_but_for_it<M: Mode>() {
     }
     assert_eq!(pool.audit().misplaced, Some(0));
     let mut faults = Faults::default();
-    assert_eq!(pool.core.give_block(PageId::new(4), order, &mut faults), 4);
-    pool.core.orphans_given(4);
+    assert_eq!(pool.core.free_block(PageId::new(4), order, &mut faults), 4);
+    pool.core.count_uncached_free(4);
     assert_eq!(faults.count, 0);
     let pages = pool.audit().pages;
     assert_eq!((pages.free, pages.out, pages.bad), (99, 0, 1));
@@ -331,13 +332,12 @@ fn a_block_with_a_page_whose_word_lies_goes_back_but_for_it_in_checking_modes() 
 fn every_block_comes_back_and_what_is_none_is_refused() {
     let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(0));
     let order = Order::new(2).expect("legal");
-    // SAFETY: there is no slot.
-    let take = || unsafe { pool.core.take_block(None, order) };
+    let take = || pool.core.alloc_block(None, order);
     let blocks: Vec<_> = core::iter::from_fn(|| take().ok()).collect();
     assert!(blocks.iter().map(|id| id.index()).eq((0..100).step_by(4)));
     let give = |index| {
         let mut faults = Faults::default();
-        let freed = pool.core.give_block(PageId::new(index), order, &mut faults);
+        let freed = pool.core.free_block(PageId::new(index), order, &mut faults);
         (freed, faults.first.map(|(_, _, fault)| fault))
     };
     assert_eq!(give(100), (0, Some(Fault::NotABlock)));
@@ -347,7 +347,7 @@ fn every_block_comes_back_and_what_is_none_is_refused() {
         assert_eq!(give(id.index()), (4, None));
         assert_eq!(give(id.index()), (0, Some(Fault::NotABlock)));
     }
-    pool.core.orphans_given(100);
+    pool.core.count_uncached_free(100);
     has(&pool, 100, 0, 0);
     core::mem::forget(pool);
 }
@@ -364,11 +364,10 @@ fn a_slot_that_somebody_holds_is_not_drained() {
     let slot = pool.core.borrow_slot().expect("nobody holds it");
     pool.drain();
     has(&pool, 100 - cached, cached, 0);
-    assert!(slot.is_held());
-    slot.unlock();
+    assert!(slot.shared().is_locked());
+    drop(slot);
     pool.drain();
     has(&pool, 100, 0, 0);
-    assert!(!slot.is_held());
     core::mem::forget(pool);
 }
 

@@ -5,7 +5,7 @@
 //! *look*, to learn whether a page is still where its word says it was put: the page is free exactly when
 //! its entry lies below the end and still holds its id.
 
-mod loaded;
+pub(crate) mod loaded;
 #[cfg(test)]
 mod tests;
 
@@ -206,6 +206,12 @@ impl Link {
     /// The same, on no stack.
     pub(crate) const fn off_stack(self) -> Self {
         Link(self.0 & (1 << 30) - 1)
+    }
+
+    /// The same, with a bit flipped.
+    #[cfg(test)]
+    pub(crate) const fn flipped(self, bit: u32) -> Self {
+        Link(self.0 ^ 1 << bit)
     }
 
     pub(crate) const fn mark(self) -> u32 {

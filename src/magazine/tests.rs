@@ -8,30 +8,43 @@ use super::*;
 use crate::metadata::tests::with_block;
 use crate::mode::{Bare, Checked, Mode};
 
-/// Magazines of 5 ids, which have 8 places each.
+/// Magazines of 5 ids, which have 8 locations each.
 const COUNT: usize = 3;
 const CAPACITY: usize = 5;
 
 /// Lends magazines of which the second holds pages 70, 71, 72 and the third page 90.
 fn with_magazines(f: impl FnOnce(&Magazines)) {
-    let mut plan = MetadataLayout::starting_with::<()>();
-    let spots = MagazinePlan::new(&mut plan, COUNT, CAPACITY).expect("fits");
-    with_block(plan, |block| {
-        // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.
-        let magazines = unsafe { Magazines::new(block, spots) };
-        for (magazine, ids) in [(2, 70..73), (3, 90..91)] {
-            let hand = Hand::new::<Checked>(&magazines, magazine);
+    let mut layout = MetadataLayout::starting_with::<()>();
+    let spans = MagazineLayout::new(&mut layout, COUNT, CAPACITY).expect("fits");
+    with_block(layout, |block| {
+        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
+        let magazines = unsafe { Magazines::new(block, spans) };
+        for (number, ids) in [(2, 70..73), (3, 90..91)] {
+            let mut open = open::<Checked>(&magazines, number);
             for id in ids.map(PageId::new) {
-                // SAFETY: nobody else uses the magazine, which has room.
-                unsafe {
-                    let place = hand.end();
-                    hand.put(place, id);
-                    hand.publish::<Checked>(place + 1);
-                }
+                let mut magazine = open.as_mut();
+                let mut room = magazine.room(1);
+                room.entries()[0].store(id.index(), Ordering::Relaxed);
+                // SAFETY: the entry was just written, and these pages are nobody's.
+                unsafe { room.commit::<Checked>(1) };
             }
         }
         f(&magazines);
     });
+}
+
+/// Opens a magazine, which nobody else uses meanwhile.
+fn open<M: Mode>(magazines: &Magazines, number: u32) -> loaded::OpenMagazine<'_> {
+    // SAFETY: these tests have one value for a magazine at a time.
+    magazines.open::<M>(unsafe { Magazine::from_number(number) })
+}
+
+/// Takes the last ids.
+fn pop<M: Mode, const N: usize>(open: &mut loaded::OpenMagazine<'_>) -> [u32; N] {
+    let mut out = [const { core::mem::MaybeUninit::uninit() }; N];
+    open.as_mut().last(N).pop::<M>(&mut out);
+    // SAFETY: `pop` wrote them.
+    out.map(|id| unsafe { id.assume_init() }.index())
 }
 
 #[test]
@@ -41,8 +54,8 @@ fn magazines_say_what_they_hold() {
         assert_eq!((magazines.start(1), magazines.start(2), magazines.start(3)), (8, 16, 24));
         assert_eq!([1, 2, 3].map(|magazine| magazines.len(magazine)), [0, 3, 1]);
         assert_eq!(magazines.total(), 4);
-        assert_eq!(magazines.places().collect::<Vec<_>>(), [16, 17, 18, 24]);
-        assert_eq!([16, 18, 24].map(|place| magazines.get(place).index()), [70, 72, 90]);
+        assert_eq!(magazines.locations().collect::<Vec<_>>(), [16, 17, 18, 24]);
+        assert_eq!([16, 18, 24].map(|location| magazines.get(location).index()), [70, 72, 90]);
     });
 }
 
@@ -52,13 +65,11 @@ fn a_place_holds_a_page_below_its_magazines_end_only() {
         let lookup = magazines.lookup();
         assert!(lookup.holds(16, PageId::new(70)) && lookup.holds(18, PageId::new(72)));
         assert!(!lookup.holds(16, PageId::new(71)) && !lookup.holds(17, PageId::new(70)));
-        let hand = Hand::new::<Checked>(magazines, 2);
-        // SAFETY: nobody else uses the magazine, which holds three ids.
-        unsafe { hand.pop::<Checked>(2, &mut [core::mem::MaybeUninit::uninit()]) };
+        assert_eq!(pop::<Checked, 1>(&mut open::<Checked>(magazines, 2)), [72]);
         // The slot still has the id, which has left.
         assert_eq!(magazines.get(18).index(), 72);
         assert!(!lookup.holds(18, PageId::new(72)) && lookup.holds(17, PageId::new(71)));
-        // No magazine has these places.
+        // No magazine has these locations.
         assert!(!lookup.holds(32, PageId::new(0)) && !lookup.holds(u32::MAX, PageId::new(0)));
     });
 }
@@ -69,62 +80,70 @@ fn a_look_reaches_to_where_what_it_sees_ends() {
         slots.iter().map(|slot| slot.load(Ordering::Relaxed)).collect::<Vec<_>>()
     };
     with_magazines(|magazines| {
-        for (place, held) in [(16, &[70, 71, 72][..]), (18, &[72]), (24, &[90]), (32, &[])] {
-            match magazines.lookup().beside(place) {
-                Beside::Held(slots) => assert_eq!(ids(slots), held),
-                Beside::Vacant(_) => panic!("{place} is below the end"),
+        for (location, held) in [(16, &[70, 71, 72][..]), (18, &[72]), (24, &[90]), (32, &[])] {
+            match magazines.lookup().entries_from(location) {
+                EntriesFrom::Filled(slots) => assert_eq!(ids(slots), held),
+                EntriesFrom::Vacant(_) => panic!("{location} is below the end"),
             }
         }
-        for (place, vacant) in [(8, 8), (15, 1), (19, 5), (23, 1), (25, 7)] {
-            match magazines.lookup().beside(place) {
-                Beside::Vacant(slots) => assert_eq!(slots.len(), vacant),
-                Beside::Held(_) => panic!("{place} is not below the end"),
+        for (location, vacant) in [(8, 8), (15, 1), (19, 5), (23, 1), (25, 7)] {
+            match magazines.lookup().entries_from(location) {
+                EntriesFrom::Vacant(slots) => assert_eq!(slots.len(), vacant),
+                EntriesFrom::Filled(_) => panic!("{location} is not below the end"),
             }
         }
     });
 }
 
-/// Where nobody looks, the head of a magazine says nothing while a hand has it, and all when it has been put down.
+/// Where nobody looks, the head of a magazine says nothing while it is loaded, and all when it is closed.
 #[test]
-fn a_magazine_in_a_hand_that_nobody_watches_counts_in_the_hand() {
+fn a_loaded_magazine_that_nobody_watches_has_its_length() {
     if Bare::CHECKS {
         return;
     }
     with_magazines(|magazines| {
-        let hand = Hand::new::<Bare>(magazines, 2);
-        assert_eq!((hand.held(), magazines.len(2), magazines.total()), (3, 0, 1));
-        // SAFETY: nobody else uses the magazine, which holds three ids and has room for two more.
-        unsafe { hand.push_unseen(3, &[PageId::new(80), PageId::new(81)]) };
-        assert_eq!((hand.held(), magazines.len(2), magazines.total()), (5, 0, 1));
-        let mut out = [const { core::mem::MaybeUninit::uninit() }; 2];
-        // SAFETY: as above; it holds five by now.
-        unsafe { hand.pop::<Bare>(3, &mut out) };
-        // SAFETY: `pop` wrote them.
-        let got = out.map(|id| unsafe { id.assume_init() }.index());
-        assert_eq!((got, hand.held(), magazines.len(2)), ([80, 81], 3, 0));
-        // SAFETY: as above; the hand is not used again before it takes the magazine up.
-        let magazine = unsafe { hand.put_down::<Bare>(magazines) };
-        assert_eq!((magazine, magazines.len(2), magazines.total()), (2, 3, 4));
-        // SAFETY: as above.
-        unsafe { hand.replace::<Bare>(magazines, magazine) };
-        assert_eq!((hand.held(), magazines.len(2)), (3, 0));
+        let mut open = open::<Bare>(magazines, 2);
+        assert_eq!((open.as_mut().len(), magazines.len(2), magazines.total()), (3, 0, 1));
+        open.as_mut().room(2).push_unchecked(&[80, 81].map(PageId::new));
+        assert_eq!((open.as_mut().len(), magazines.len(2), magazines.total()), (5, 0, 1));
+        assert_eq!(open.as_mut().remaining(), 0);
+        assert_eq!(pop::<Bare, 2>(&mut open), [80, 81]);
+        assert_eq!((open.as_mut().len(), magazines.len(2)), (3, 0));
+        // It may be exchanged for itself.
+        assert!(!open.as_mut().exchange::<Bare>(magazines, Err));
+        assert_eq!((open.as_mut().len(), magazines.len(2)), (3, 0));
+        let magazine = open.close::<Bare>(magazines);
+        assert_eq!((magazine.number(), magazines.len(2), magazines.total()), (2, 3, 4));
     });
 }
 
-/// Pages may come back to slots that have their numbers still, all or only the first of them.
+/// Pages may come back to entries that have their numbers still, all or only the first of them.
 #[test]
-fn ids_are_where_they_were_put_whatever_the_slots_held_before() {
-    let ids = |ids: [u32; CAPACITY]| ids.map(PageId::new);
+fn ids_are_where_they_were_put_whatever_was_there_before() {
     with_magazines(|magazines| {
-        let hand = Hand::new::<Bare>(magazines, 1);
+        let mut open = open::<Bare>(magazines, 1);
         for given in [[1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [1, 2, 3, 4, 6], [7, 2, 3, 4, 6]] {
-            // SAFETY: nobody else uses the magazine, which is empty.
-            unsafe { hand.push_unseen(0, &ids(given)) };
-            let mut out = [const { core::mem::MaybeUninit::uninit() }; CAPACITY];
-            // SAFETY: as above; it holds five by now.
-            unsafe { hand.pop::<Bare>(0, &mut out) };
-            // SAFETY: `pop` wrote them.
-            assert_eq!(out.map(|id| unsafe { id.assume_init() }), ids(given));
+            open.as_mut().room(CAPACITY).push_unchecked(&given.map(PageId::new));
+            assert_eq!(pop::<Bare, CAPACITY>(&mut open), given);
         }
+    });
+}
+
+#[test]
+fn entries_and_room_are_as_many_as_there_are() {
+    with_magazines(|magazines| {
+        let (mut two, mut three) = (open::<Checked>(magazines, 2), open::<Checked>(magazines, 3));
+        assert_eq!((two.as_mut().last(9).count(), two.as_mut().last(2).location()), (3, 17));
+        assert_eq!((two.as_mut().room(9).count(), two.as_mut().room(9).location()), (2, 19));
+        two.as_mut().swap(&mut three.as_mut());
+        assert_eq!((two.as_mut().number(), two.as_mut().len()), (3, 1));
+        assert_eq!((three.as_mut().number(), three.as_mut().len()), (2, 3));
+        three.as_mut().swap_ids(0, 2);
+        let ids: Vec<_> = three.as_mut().ids().map(|(at, id)| (at, id.index())).collect();
+        assert_eq!(ids, [(16, 72), (17, 71), (18, 70)]);
+        assert!(three.as_mut().ids_are_below(73) && !three.as_mut().ids_are_below(72));
+        three.as_mut().clear::<Checked>();
+        assert_eq!((three.as_mut().len(), magazines.len(2), magazines.total()), (0, 0, 1));
+        assert!(three.as_mut().ids_are_below(0) || three.as_mut().len() == 0);
     });
 }

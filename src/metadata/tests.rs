@@ -7,14 +7,14 @@ use core::ptr::NonNull;
 
 use super::{LINE, MetadataLayout, MetadataSlice};
 
-/// Lends a block of the plan's layout.
-pub(crate) fn with_block(plan: MetadataLayout, f: impl FnOnce(NonNull<u8>)) {
-    assert!(plan.layout().size() > 0);
+/// Lends a block of this layout.
+pub(crate) fn with_block(layout: MetadataLayout, f: impl FnOnce(NonNull<u8>)) {
+    assert!(layout.layout().size() > 0);
     // SAFETY: the layout has a size.
-    let block = unsafe { std::alloc::alloc(plan.layout()) };
+    let block = unsafe { std::alloc::alloc(layout.layout()) };
     f(NonNull::new(block).expect("there is memory"));
     // SAFETY: allocated with this layout.
-    unsafe { std::alloc::dealloc(block, plan.layout()) };
+    unsafe { std::alloc::dealloc(block, layout.layout()) };
 }
 
 /// Counts its drops.
@@ -29,12 +29,12 @@ impl Drop for Counted<'_> {
 #[test]
 fn tables_do_not_overlap_and_drop_each_entry_once() {
     let drops = Cell::new(0);
-    let mut plan = MetadataLayout::starting_with::<u8>();
-    let counted = plan.table::<Counted<'_>>(5).expect("fits");
-    let words = plan.table::<u64>(3).expect("fits");
-    assert!(plan.layout().size().is_multiple_of(8));
-    with_block(plan, |block| {
-        // SAFETY: the block has the plan's layout, is used by the tables only, and outlives them, here and below.
+    let mut layout = MetadataLayout::starting_with::<u8>();
+    let counted = layout.table::<Counted<'_>>(5).expect("fits");
+    let words = layout.table::<u64>(3).expect("fits");
+    assert!(layout.layout().size().is_multiple_of(8));
+    with_block(layout, |block| {
+        // SAFETY: the block has this layout, is used by the tables only, and outlives them, here and below.
         let counted = unsafe { MetadataSlice::fill(block, counted, |at| Counted(at, &drops)) };
         // SAFETY: as above.
         let words = unsafe { MetadataSlice::fill(block, words, |at| !(at as u64)) };

@@ -23,8 +23,8 @@ use crate::metadata::MetadataLayout;
 struct Block(NonNull<u8>, Layout);
 
 impl Block {
-    fn new(plan: &MetadataLayout) -> Self {
-        let layout = plan.layout();
+    fn new(layout: &MetadataLayout) -> Self {
+        let layout = layout.layout();
         Block(heap::alloc(layout).expect("models are small"), layout)
     }
 }

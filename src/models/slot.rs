@@ -1,9 +1,9 @@
 //! A cache slot, as a lock.
 
 use super::Block;
-use crate::cache::Slot;
-use crate::magazine::{MagazinePlan, Magazines};
+use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::metadata::MetadataLayout;
+use crate::slot::{Slot, SlotGuard};
 
 /// A cache slot.
 pub struct Lock {
@@ -12,8 +12,8 @@ pub struct Lock {
     _block: Block,
 }
 
-/// A cache slot that is held.
-pub struct Locked<'a>(&'a Slot);
+/// A cache slot that is locked.
+pub struct Locked<'a>(SlotGuard<'a>);
 
 impl Default for Lock {
     fn default() -> Self {
@@ -22,40 +22,33 @@ impl Default for Lock {
 }
 
 impl Lock {
-    /// A slot that nobody holds.
+    /// A slot that nobody has locked.
     #[must_use]
     pub fn new() -> Self {
-        let mut plan = MetadataLayout::starting_with::<()>();
-        let magazines = MagazinePlan::new(&mut plan, 2, 1).expect("models are small");
-        let block = Block::new(&plan);
-        // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.
+        let mut layout = MetadataLayout::starting_with::<()>();
+        let magazines = MagazineLayout::new(&mut layout, 2, 1).expect("models are small");
+        let block = Block::new(&layout);
+        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
         let magazines = unsafe { Magazines::new(block.0, magazines) };
-        Lock { slot: Slot::new(&magazines, 1, 0, 1), _magazines: magazines, _block: block }
+        // SAFETY: each of the two magazines is made once.
+        let own = [1, 2].map(|number| unsafe { Magazine::from_number(number) });
+        Lock { slot: Slot::new(&magazines, own, 0, 1), _magazines: magazines, _block: block }
     }
 
-    /// Holds the slot, if nobody else does.
+    /// Locks the slot, if nobody else has.
     #[must_use]
     pub fn try_lock(&self) -> Option<Locked<'_>> {
-        self.slot.try_lock().then(|| Locked(&self.slot))
+        self.slot.try_lock().map(Locked)
     }
 }
 
 impl Locked<'_> {
     /// Adds one to a counter that has no more protection than the lock, and to a cell that has none either.
     /// Returns both.
-    pub fn count(&self) -> (u64, u32) {
-        let counter = &self.0.counters.allocated;
-        counter.add(1);
-        // SAFETY: the slot is held.
-        let cell = unsafe { self.0.cursor.get() } + 1;
-        // SAFETY: as above.
-        unsafe { self.0.cursor.set(cell) };
-        (counter.get(), cell)
-    }
-}
-
-impl Drop for Locked<'_> {
-    fn drop(&mut self) {
-        self.0.unlock();
+    pub fn count(&mut self) -> (u64, u32) {
+        let parts = self.0.parts();
+        parts.counters.count_alloc::<crate::Bare>(1);
+        *parts.cursor += 1;
+        (parts.counters.allocated.get(), *parts.cursor)
     }
 }

@@ -4,10 +4,11 @@ use core::mem::MaybeUninit;
 
 use super::Block;
 use crate::depot::{DEPOT_MAX, Depot, Stack};
-use crate::magazine::{Hand, MAGAZINE_MAX, MagazinePlan, Magazines};
+use crate::magazine::{MAGAZINE_MAX, Magazine, MagazineLayout, Magazines, loaded::OpenMagazine};
 use crate::metadata::MetadataLayout;
 use crate::mode::Checked;
 use crate::page::PageId;
+use crate::sync::Ordering;
 
 /// A depot over its magazines, all of them empty at first.
 pub struct Store {
@@ -19,7 +20,7 @@ pub struct Store {
 /// A magazine outside the depot.
 pub struct Held<'a> {
     store: &'a Store,
-    hand: Hand,
+    magazine: OpenMagazine<'a>,
 }
 
 impl Store {
@@ -30,32 +31,37 @@ impl Store {
     /// When a depot cannot have as many, or they cannot be as large.
     pub fn new(count: usize, capacity: usize) -> Self {
         assert!(count <= DEPOT_MAX && (1..=MAGAZINE_MAX).contains(&capacity), "models are small");
-        let mut plan = MetadataLayout::starting_with::<()>();
-        let magazines = MagazinePlan::new(&mut plan, count, capacity).expect("models are small");
-        let block = Block::new(&plan);
-        // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.
+        let mut layout = MetadataLayout::starting_with::<()>();
+        let magazines =
+            MagazineLayout::new(&mut layout, count, capacity).expect("models are small");
+        let block = Block::new(&layout);
+        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
         let magazines = unsafe { Magazines::new(block.0, magazines) };
-        let depot = Depot::new(&magazines, 1, count as u32);
+        // SAFETY: each number is made a magazine once.
+        let magazine = |number| unsafe { Magazine::from_number(number) };
+        let depot = Depot::new(&magazines, (1..=count as u32).map(magazine));
         Store { depot, magazines, _block: block }
     }
 
-    fn hold(&self, magazine: u32) -> Held<'_> {
-        Held { store: self, hand: Hand::new::<Checked>(&self.magazines, magazine) }
+    fn open(&self, magazine: Magazine) -> Held<'_> {
+        Held { store: self, magazine: self.magazines.open::<Checked>(magazine) }
     }
 
     /// Takes a magazine that is not empty.
-    pub fn pop_stocked(&self) -> Option<Held<'_>> {
-        self.depot.pop(&self.magazines, Stack::Stocked).map(|magazine| self.hold(magazine))
+    pub fn pop_nonempty(&self) -> Option<Held<'_>> {
+        let magazine = self.depot.pop::<Checked>(&self.magazines, Stack::Nonempty)?;
+        Some(self.open(magazine))
     }
 
     /// Takes an empty magazine.
     pub fn pop_empty(&self) -> Option<Held<'_>> {
-        self.depot.pop(&self.magazines, Stack::Empty).map(|magazine| self.hold(magazine))
+        let magazine = self.depot.pop::<Checked>(&self.magazines, Stack::Empty)?;
+        Some(self.open(magazine))
     }
 
-    /// Whether a place of a magazine holds a page, as one who frees that page asks.
-    pub fn holds(&self, place: u32, id: PageId) -> bool {
-        self.magazines.lookup().holds(place, id)
+    /// Whether a location of a magazine holds a page, as one who frees that page asks.
+    pub fn holds(&self, location: u32, id: PageId) -> bool {
+        self.magazines.lookup().holds(location, id)
     }
 }
 
@@ -63,55 +69,57 @@ impl<'a> Held<'a> {
     /// Which magazine it is.
     #[must_use]
     pub fn number(&self) -> u32 {
-        // SAFETY: whoever has a magazine outside the depot owns it, here and below.
-        unsafe { self.hand.put_down::<Checked>(&self.store.magazines) }
+        self.magazine.number()
     }
 
-    fn is_empty(&self) -> bool {
-        // SAFETY: as above.
-        unsafe { self.hand.len() == 0 }
+    fn is_empty(&mut self) -> bool {
+        self.magazine.as_mut().len() == 0
     }
 
     /// Puts an id on top and says where that is.
+    ///
+    /// # Panics
+    /// When the magazine is full.
     pub fn put(&mut self, id: PageId) -> u32 {
-        // SAFETY: as above.
-        let (room, place) = unsafe { (self.hand.room(), self.hand.end()) };
-        assert!(room > 0, "the magazine is full");
-        // SAFETY: as above, and there is room at this place.
-        unsafe {
-            self.hand.begin_writing();
-            self.hand.put(place, id);
-            self.hand.publish::<Checked>(place + 1);
-        }
-        place
+        let mut magazine = self.magazine.as_mut();
+        let mut room = magazine.room(1);
+        let location = room.location();
+        let entry = room.entries().first().expect("the magazine has room");
+        entry.store(id.index(), Ordering::Relaxed);
+        // SAFETY: the entry was just written; the model says whose the page is.
+        unsafe { room.commit::<Checked>(1) };
+        location
     }
 
     /// Takes the id on top.
     pub fn take(&mut self) -> Option<PageId> {
-        if self.is_empty() {
+        let mut magazine = self.magazine.as_mut();
+        let entries = magazine.last(1);
+        if entries.count() == 0 {
             return None;
         }
         let mut out = [MaybeUninit::uninit()];
-        // SAFETY: as above, and it has one.
-        unsafe { self.hand.pop::<Checked>(self.hand.len() - 1, &mut out) };
+        entries.pop::<Checked>(&mut out);
         // SAFETY: `pop` wrote it.
         Some(unsafe { out[0].assume_init() })
     }
 
     /// Gives the magazine back, to the stack where it belongs.
-    pub fn push(self) {
-        let to = if self.is_empty() { Stack::Empty } else { Stack::Stocked };
-        self.store.depot.push(&self.store.magazines, self.number(), to);
+    pub fn push(mut self) {
+        let to = if self.is_empty() { Stack::Empty } else { Stack::Nonempty };
+        let Store { depot, magazines, .. } = self.store;
+        depot.push::<Checked>(magazines, self.magazine.close::<Checked>(magazines), to);
     }
 
     /// Gives it for one of the other stack.
     ///
     /// # Errors
     /// The magazine, if there is none.
-    pub fn exchange(self) -> Result<Held<'a>, Held<'a>> {
-        let from = if self.is_empty() { Stack::Stocked } else { Stack::Empty };
+    pub fn exchange(mut self) -> Result<Held<'a>, Held<'a>> {
+        let from = if self.is_empty() { Stack::Nonempty } else { Stack::Empty };
         let store = self.store;
-        let got = store.depot.exchange(&store.magazines, self.number(), from);
-        got.map(|magazine| store.hold(magazine)).ok_or(self)
+        let give = self.magazine.close::<Checked>(&store.magazines);
+        let got = store.depot.exchange::<Checked>(&store.magazines, give, from);
+        got.map(|magazine| store.open(magazine)).map_err(|magazine| store.open(magazine))
     }
 }

@@ -1,7 +1,7 @@
 //! The word of one page.
 
-use crate::error::Fault;
-use crate::mode::Mode;
+use crate::mode::{Mode, Policy};
+use crate::page::Fault;
 use crate::page::{AtomicPageState, Order, Released, ZONE};
 
 /// The word of one page.
@@ -24,31 +24,31 @@ impl Word {
     #[must_use]
     pub fn out<M: Mode>() -> Self {
         let word = Self::new();
-        assert!(!M::HARDENED || word.claim(ZONE));
+        assert!(!M::CLAIMS || word.claim(ZONE));
         word
     }
 
-    /// The page is put at a place by its owner.
-    pub fn rest(&self, place: u32) {
-        self.0.rest(place);
+    /// The page is put at a location by its owner.
+    pub fn rest(&self, location: u32) {
+        self.0.rest(location);
     }
 
-    /// The page leaves the place that it was put at.
+    /// The page leaves the location that it was put at.
     #[must_use]
-    pub fn claim(&self, place: u32) -> bool {
-        self.0.claim(place)
+    pub fn claim(&self, location: u32) -> bool {
+        self.0.claim(location)
     }
 
-    /// The page comes back and is put at a place.
+    /// The page comes back and is put at a location.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn try_free<M: Mode>(
         &self,
-        place: u32,
+        location: u32,
         is_member: impl FnOnce(u32) -> bool,
     ) -> Result<(), Fault> {
-        self.0.try_free(M::HARDENED, place, is_member)
+        self.0.try_free(M::CLAIMS, location, is_member)
     }
 
     /// Adds references.

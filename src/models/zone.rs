@@ -5,7 +5,7 @@ use std::vec::Vec;
 use super::Block;
 use crate::metadata::MetadataLayout;
 use crate::page::{Order, PageId};
-use crate::zone::{Zone, ZonePlan};
+use crate::zone::{Zone, ZoneLayout};
 
 /// A zone.
 pub struct FreePages {
@@ -17,9 +17,9 @@ impl FreePages {
     /// A zone with room for `pages`, none of which is in it.
     #[must_use]
     pub fn new(pages: usize) -> Self {
-        let mut plan = MetadataLayout::starting_with::<()>();
-        let zone = ZonePlan::new(&mut plan, pages).expect("models are small");
-        let block = Block::new(&plan);
+        let mut layout = MetadataLayout::starting_with::<()>();
+        let zone = ZoneLayout::new(&mut layout, pages).expect("models are small");
+        let block = Block::new(&layout);
         // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.
         let zone = unsafe { Zone::new(block.0, zone, 0) };
         FreePages { zone, _block: block }

@@ -3,40 +3,59 @@
 extern crate std;
 
 use super::*;
-use crate::magazine::MagazinePlan;
-use crate::metadata::{MetadataLayout, block::with_block};
-use crate::mode::{Bare, Checked};
+use crate::magazine::{LoadedMagazine, MagazineLayout};
+use crate::metadata::{MetadataLayout, tests::with_block};
+use crate::mode::Bare;
+use crate::page::PageId;
+use crate::slot::counters::Count;
 
 fn with_slot(f: impl FnOnce(&Slot)) {
-    let mut plan = MetadataLayout::starting_with::<()>();
-    let spots = MagazinePlan::new(&mut plan, 2, 8).expect("fits");
-    with_block(plan, |block| {
-        // SAFETY: the block has the plan's layout and outlives the magazines, which alone use it.
-        let magazines = unsafe { Magazines::new(block, spots) };
-        f(&Slot::new(&magazines, 1, 7, 6));
+    let mut layout = MetadataLayout::starting_with::<()>();
+    let spans = MagazineLayout::new(&mut layout, 2, 8).expect("fits");
+    with_block(layout, |block| {
+        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
+        let magazines = unsafe { Magazines::new(block, spans) };
+        // SAFETY: each of the two magazines is made once.
+        let own = [1, 2].map(|number| unsafe { Magazine::from_number(number) });
+        f(&Slot::new(&magazines, own, 7, 6));
     });
 }
 
 #[test]
-fn a_slot_is_one_owners_at_a_time() {
+fn a_slot_has_one_guard_at_a_time() {
     with_slot(|slot| {
         for _ in 0..2 {
-            assert!(!slot.is_held());
-            assert!(slot.try_lock() && slot.is_held());
-            assert!(!slot.try_lock() && slot.is_held());
-            slot.unlock();
+            assert!(!slot.is_locked());
+            let guard = slot.try_lock();
+            assert!(guard.is_some() && slot.is_locked());
+            assert!(slot.try_lock().is_none() && slot.is_locked());
+            drop(guard);
         }
     });
 }
 
 #[test]
-fn a_slot_starts_with_two_empty_magazines_and_what_it_is_given() {
+fn a_slot_starts_with_two_empty_magazines() {
     with_slot(|slot| {
-        // SAFETY: nobody else uses the slot.
-        let starts = unsafe { (slot.loaded.start(), slot.spare.start()) };
-        assert_eq!((starts, slot.held()), ((8, 16), 0));
-        // SAFETY: as above.
-        assert_eq!(unsafe { (slot.cursor.get(), slot.random.get()) }, (7, 7));
+        let mut guard = slot.try_lock().expect("it is free");
+        let parts = guard.parts();
+        assert_eq!((parts.loaded.start(), parts.previous.start()), (8, 16));
+        assert_eq!((*parts.cursor, *parts.random, slot.cached()), (7, 7, 0));
+    });
+}
+
+#[test]
+fn the_fast_path_runs_unless_a_drain_is_requested() {
+    with_slot(|slot| {
+        let mut guard = slot.try_lock().expect("it is free");
+        assert!(guard.fast_entries(1).is_none() && guard.fast_room(9).is_none());
+        guard.fast_room(8).expect("there is room").push_unchecked(&[PageId::new(3); 8]);
+        assert!(guard.fast_entries(8).is_some() && guard.fast_entries(9).is_none());
+        assert!(guard.fast_room(0).is_some() && guard.fast_room(1).is_none());
+        slot.request_drain();
+        assert!(guard.fast_entries(0).is_none() && guard.fast_room(0).is_none());
+        assert!(guard.take_drain_request() && !guard.take_drain_request());
+        assert!(guard.fast_entries(8).is_some());
     });
 }
 
@@ -44,24 +63,25 @@ fn a_slot_starts_with_two_empty_magazines_and_what_it_is_given() {
 fn pages_are_counted_in_every_mode_and_calls_where_the_mode_says_so() {
     with_slot(|slot| {
         let Counters { allocated, freed, alloc_calls, free_calls, .. } = &slot.counters;
-        slot.counters.took::<Bare>(10);
-        slot.counters.gave::<Bare>(3);
+        slot.counters.count_alloc::<Bare>(10);
+        slot.counters.count_free::<Bare>(3);
         assert_eq!([allocated, freed, alloc_calls, free_calls].map(Count::get), [10, 3, 0, 0]);
-        slot.counters.took::<Checked>(5);
-        slot.counters.took::<Checked>(0);
-        slot.counters.gave::<Checked>(20);
+        slot.counters.count_alloc::<Checked>(5);
+        slot.counters.count_alloc::<Checked>(0);
+        slot.counters.count_free::<Checked>(20);
         assert_eq!([allocated, freed, alloc_calls, free_calls].map(Count::get), [15, 23, 2, 1]);
         assert_eq!(slot.counters.balance(), 8_u64.wrapping_neg());
     });
 }
 
 #[test]
-fn lock_magazine_and_page_counts_are_on_the_first_line() {
+fn the_fast_paths_use_one_cache_line() {
     use core::mem::offset_of;
     let counted = |of| offset_of!(Slot, counters) + of + size_of::<Count>();
     let ends = [
-        offset_of!(Slot, loaded) + size_of::<Hand>(),
-        offset_of!(Slot, asked) + 8,
+        offset_of!(Slot, loaded) + size_of::<LoadedMagazine>(),
+        offset_of!(Slot, drain_request) + 8,
+        offset_of!(Slot, loaded_len) + 4,
         offset_of!(Slot, lock) + 4,
         counted(offset_of!(Counters, allocated)),
         counted(offset_of!(Counters, freed)),

@@ -56,8 +56,8 @@ macro_rules! stamp_also {
 macro_rules! stamp_unchecking {
     ($($bodies:tt)+) => {
         stamp!(bare, Bare, [$($bodies)+]);
-        stamp_also!(only_stats, Select<false, false, true, false>, [$($bodies)+]);
-        stamp_also!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
+        stamp_also!(only_stats, Select<false, false, true, 0>, [$($bodies)+]);
+        stamp_also!(only_refcount, Select<true, false, false, 0>, [$($bodies)+]);
         stamp!(no_checks, NoChecks, [$($bodies)+]);
     };
 }
@@ -65,9 +65,9 @@ macro_rules! stamp_unchecking {
 /// Stamps bodies over the distinct hardened modes.
 macro_rules! stamp_hardened {
     ($($bodies:tt)+) => {
-        stamp_also!(only_hardened, Select<false, true, false, true>, [$($bodies)+]);
-        stamp_also!(hardened_stats, Select<false, true, true, true>, [$($bodies)+]);
-        stamp_also!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
+        stamp_also!(only_hardened, Select<false, true, false, { hardening::ALL }>, [$($bodies)+]);
+        stamp_also!(hardened_stats, Select<false, true, true, { hardening::ALL }>, [$($bodies)+]);
+        stamp_also!(hardened_refcount, Select<true, true, false, { hardening::ALL }>, [$($bodies)+]);
         stamp!(hardened, Hardened, [$($bodies)+]);
     };
 }
@@ -75,7 +75,7 @@ macro_rules! stamp_hardened {
 /// Stamps bodies over the distinct modes that check.
 macro_rules! stamp_checking {
     ($($bodies:tt)+) => {
-        stamp_also!(only_checks, Select<false, true, false, false>, [$($bodies)+]);
+        stamp_also!(only_checks, Select<false, true, false, 0>, [$($bodies)+]);
         stamp_preset!(no_refcount, NoRefcount, [$($bodies)+]);
         stamp_preset!(no_stats, NoStats, [$($bodies)+]);
         stamp!(checked, Checked, [$($bodies)+]);
@@ -98,11 +98,11 @@ macro_rules! every_mode {
 macro_rules! every_refcounted_mode {
     ($($bodies:tt)+) => {
         mod every_refcounted_mode {
-            stamp_also!(only_refcount, Select<true, false, false, false>, [$($bodies)+]);
+            stamp_also!(only_refcount, Select<true, false, false, 0>, [$($bodies)+]);
             stamp!(no_checks, NoChecks, [$($bodies)+]);
             stamp_preset!(no_stats, NoStats, [$($bodies)+]);
             stamp!(checked, Checked, [$($bodies)+]);
-            stamp_also!(hardened_refcount, Select<true, true, false, true>, [$($bodies)+]);
+            stamp_also!(hardened_refcount, Select<true, true, false, { hardening::ALL }>, [$($bodies)+]);
             stamp!(hardened, Hardened, [$($bodies)+]);
         }
     };

@@ -41,7 +41,7 @@ impl<M: Mode> Scene<M> {
         let out = 100 - self.pool.audit().pages.bad;
         assert_eq!(out, self.pool.audit().pages.out);
         assert!(distinct(all.ids()) && new > 0);
-        assert_eq!(all.ids().contains(&id), !M::HARDENED);
+        assert_eq!(all.ids().contains(&id), (M::HARDENING == 0));
         let bad: Vec<_> = self.pool.bad_pages().collect();
         assert_eq!(
             (bad.len() as u64, !bad.is_empty()),
@@ -89,7 +89,7 @@ misuses! {
         let bad: BTreeSet<_> = scene.pool.bad_pages().map(|bad| bad.page).collect();
         let mut said: Vec<_> = scene.pool.bad_pages().map(|bad| about(&bad)).collect();
         said.dedup();
-        if M::HARDENED {
+        if M::HARDENING != 0 {
             // The pages that were written are withheld, and only those.
             assert_eq!(bulk, BulkAlloc { allocated: 60, reason: Some(ShortReason::Exhausted) });
             assert_eq!(bad, ids.into_iter().collect());

@@ -25,7 +25,7 @@ fn step<M: Mode>(name: &str, criterion: &mut Criterion) {
 
 fn ladder(criterion: &mut Criterion) {
     step::<Bare>("1 bare", criterion);
-    step::<Select<true, false, false, false>>("2 + refcount", criterion);
+    step::<Select<true, false, false, 0>>("2 + refcount", criterion);
     step::<NoStats>("3 + checks", criterion);
     step::<Checked>("4 + stats", criterion);
     step::<Hardened>("5 + hardened", criterion);

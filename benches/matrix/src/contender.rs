@@ -37,7 +37,7 @@ pub enum Order {
 /// other hand of the pair on another thread.
 pub trait Contender: Send + Sized + 'static {
     /// Room for the pages of a bulk.
-    type BulkAlloc<const N: usize>: Send;
+    type Bulk<const N: usize>: Send;
 
     /// Whether it writes to pages by itself, so that all of them take up memory.
     const WRITES: bool = false;
@@ -49,29 +49,29 @@ pub trait Contender: Send + Sized + 'static {
     fn pair(setup: &Setup) -> Result<(Self, Self)>;
 
     /// An empty bulk.
-    fn bulk<const N: usize>() -> Self::BulkAlloc<N>;
+    fn bulk<const N: usize>() -> Self::Bulk<N>;
 
     /// Fills a bulk with `n` pages, at most `N`. Returns how many it got: `n`, or it has run dry.
-    fn alloc<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) -> usize;
+    fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize;
 
     /// Frees the pages of a bulk.
-    fn free<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize);
+    fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize);
 
     /// Frees the pages of a bulk where no hand is near.
-    fn orphan<const N: usize>(_bulk: &mut Self::BulkAlloc<N>, _n: usize) {
+    fn orphan<const N: usize>(_bulk: &mut Self::Bulk<N>, _n: usize) {
         unreachable!("takes no part in `orphan_drop`");
     }
 
     /// Writes the first [`TOUCHED`] bytes of each page, past its colour.
-    fn touch<const N: usize>(&mut self, _bulk: &mut Self::BulkAlloc<N>, _n: usize) {
+    fn touch<const N: usize>(&mut self, _bulk: &mut Self::Bulk<N>, _n: usize) {
         unreachable!("takes no part where pages are touched");
     }
 
     /// Exchanges a page of one bulk for a page of another, to scatter them. Not timed.
     fn swap<const N: usize>(
-        left: &mut Self::BulkAlloc<N>,
+        left: &mut Self::Bulk<N>,
         at: usize,
-        right: &mut Self::BulkAlloc<N>,
+        right: &mut Self::Bulk<N>,
         other: usize,
     );
 }

@@ -108,7 +108,7 @@ pub fn entries() -> Vec<Entry> {
         Entry::new::<Raw<Checked>>("raw", Kind::Calls, BY_HAND).untouched(),
         mode::<Bare>("Bare"),
         // A step of the report's ladder.
-        Entry::new::<Modal<Select<true, false, false, false>>>(
+        Entry::new::<Modal<Select<true, false, false, 0>>>(
             "Bare+refcount",
             Kind::Mode,
             &[Shape::HotPair, Shape::Keep2048],

@@ -12,7 +12,7 @@
 //! struct Locked(Arc<Mutex<Vec<u32>>>);
 //!
 //! impl Contender for Locked {
-//!     type BulkAlloc<const N: usize> = Items<u32, N>;
+//!     type Bulk<const N: usize> = Items<u32, N>;
 //!
 //!     fn pair(setup: &Setup) -> anyhow::Result<(Self, Self)> {
 //!         let stack = Arc::new(Mutex::new((0..setup.pages as u32).collect()));

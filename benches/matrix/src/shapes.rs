@@ -18,7 +18,7 @@ pub const WARM: usize = 8;
 #[inline(always)]
 fn fill<C: Contender, const N: usize, const T: bool>(
     hand: &mut C,
-    bulk: &mut C::BulkAlloc<N>,
+    bulk: &mut C::Bulk<N>,
     n: usize,
 ) -> usize {
     let got = hand.alloc(bulk, n);
@@ -33,7 +33,7 @@ fn fill<C: Contender, const N: usize, const T: bool>(
 #[inline(never)]
 pub fn hot_pair<C: Contender, const N: usize, const T: bool>(
     hand: &mut C,
-    bulk: &mut C::BulkAlloc<N>,
+    bulk: &mut C::Bulk<N>,
     n: usize,
     times: usize,
 ) {
@@ -50,7 +50,7 @@ pub fn hot_pair<C: Contender, const N: usize, const T: bool>(
 #[inline(never)]
 pub fn keep<C: Contender, const N: usize, const T: bool>(
     hand: &mut C,
-    bulks: &mut [C::BulkAlloc<N>],
+    bulks: &mut [C::Bulk<N>],
     n: usize,
     times: usize,
 ) {
@@ -72,7 +72,7 @@ pub fn keep<C: Contender, const N: usize, const T: bool>(
 #[inline(never)]
 pub fn outstanding<C: Contender, const N: usize, const T: bool>(
     hand: &mut C,
-    bulks: &mut [C::BulkAlloc<N>],
+    bulks: &mut [C::Bulk<N>],
     at: &mut usize,
     n: usize,
     times: usize,
@@ -92,7 +92,7 @@ pub fn outstanding<C: Contender, const N: usize, const T: bool>(
 #[inline(never)]
 pub fn random<C: Contender, const N: usize, const T: bool>(
     hand: &mut C,
-    bulks: &mut [C::BulkAlloc<N>],
+    bulks: &mut [C::Bulk<N>],
     full: &mut [bool],
     picks: &[u16],
     n: usize,
@@ -120,7 +120,7 @@ pub fn random<C: Contender, const N: usize, const T: bool>(
 /// The hot pair, while the other hand does the same on another thread.
 pub fn two_threads<C: Contender, const N: usize, const T: bool>(
     (own, other): (&mut C, &mut C),
-    bulk: &mut C::BulkAlloc<N>,
+    bulk: &mut C::Bulk<N>,
     n: usize,
     times: usize,
     partner: &Partner,
@@ -142,7 +142,7 @@ pub fn two_threads<C: Contender, const N: usize, const T: bool>(
 /// Fills all bulks and then frees them, so many times, while the other hand does the same on another thread.
 pub fn keep_beside<C: Contender, const N: usize, const T: bool>(
     (own, other): (&mut C, &mut C),
-    bulks: &mut [C::BulkAlloc<N>],
+    bulks: &mut [C::Bulk<N>],
     n: usize,
     times: usize,
     partner: &Partner,
@@ -165,7 +165,7 @@ pub fn keep_beside<C: Contender, const N: usize, const T: bool>(
 /// Allocates so many bulks, which the other hand frees on another thread.
 pub fn pipe<C: Contender, const N: usize, const T: bool>(
     (own, other): (&mut C, &mut C),
-    ring: &Ring<C::BulkAlloc<N>>,
+    ring: &Ring<C::Bulk<N>>,
     n: usize,
     times: usize,
     partner: &Partner,

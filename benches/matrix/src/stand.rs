@@ -75,11 +75,7 @@ impl<C: Contender> Stand for Hands<C> {
 }
 
 /// So many bulks of `n` pages, or as many as can be had.
-fn fill<C: Contender, const N: usize>(
-    hand: &mut C,
-    count: usize,
-    n: usize,
-) -> Vec<C::BulkAlloc<N>> {
+fn fill<C: Contender, const N: usize>(hand: &mut C, count: usize, n: usize) -> Vec<C::Bulk<N>> {
     let mut bulks = Vec::with_capacity(count);
     for _ in 0..count {
         let mut bulk = C::bulk::<N>();
@@ -94,15 +90,12 @@ fn fill<C: Contender, const N: usize>(
 }
 
 /// Frees bulks of `n` pages.
-fn empty<C: Contender, const N: usize>(hand: &mut C, bulks: Vec<C::BulkAlloc<N>>, n: usize) {
+fn empty<C: Contender, const N: usize>(hand: &mut C, bulks: Vec<C::Bulk<N>>, n: usize) {
     bulks.into_iter().for_each(|mut bulk| hand.free(&mut bulk, n));
 }
 
 /// Exchanges pages at random, so that every order is as likely.
-fn shuffle<C: Contender, const N: usize>(
-    mut bulks: Vec<C::BulkAlloc<N>>,
-    n: usize,
-) -> Vec<C::BulkAlloc<N>> {
+fn shuffle<C: Contender, const N: usize>(mut bulks: Vec<C::Bulk<N>>, n: usize) -> Vec<C::Bulk<N>> {
     let mut random = Random::default();
     for at in (1..bulks.len() * n).rev() {
         let other = random.below(at + 1);
@@ -143,15 +136,15 @@ struct Ready<'a, C: Contender, const N: usize, const T: bool> {
 /// What is kept from sample to sample, by shape.
 enum State<C: Contender, const N: usize> {
     HotPair(Turns<C, N>),
-    Keep(Vec<C::BulkAlloc<N>>),
+    Keep(Vec<C::Bulk<N>>),
     /// All but one are full.
-    Outstanding(Vec<C::BulkAlloc<N>>, usize),
+    Outstanding(Vec<C::Bulk<N>>, usize),
     TwoThreads(Turns<C, N>),
-    KeepBeside(Vec<C::BulkAlloc<N>>),
+    KeepBeside(Vec<C::Bulk<N>>),
     /// The first is next.
-    Pipe(VecDeque<Ring<C::BulkAlloc<N>>>),
+    Pipe(VecDeque<Ring<C::Bulk<N>>>),
     Random {
-        bulks: Vec<C::BulkAlloc<N>>,
+        bulks: Vec<C::Bulk<N>>,
         full: Vec<bool>,
         picks: Vec<u16>,
     },
@@ -164,7 +157,7 @@ enum State<C: Contender, const N: usize> {
 /// twelve bits of its address a processor takes a load at first for one of bytes that were just stored, wherever those are: a pair
 /// of 128 pages takes a tenth longer where ids lie so beside a length, and more where they also do beside what is on the stack.
 struct Turns<C: Contender, const N: usize> {
-    bulks: Vec<C::BulkAlloc<N>>,
+    bulks: Vec<C::Bulk<N>>,
     at: usize,
     depth: usize,
 }
@@ -176,7 +169,7 @@ impl<C: Contender, const N: usize> Turns<C, N> {
     }
 
     /// Does something with the bulk whose turn it is, which is empty.
-    fn turn<R>(&mut self, work: impl FnOnce(&mut C::BulkAlloc<N>) -> R) -> R {
+    fn turn<R>(&mut self, work: impl FnOnce(&mut C::Bulk<N>) -> R) -> R {
         let bulk = &mut self.bulks[self.at];
         deeper(self.depth, || work(bulk))
     }

@@ -105,7 +105,7 @@ unsafe impl Send for Object {}
 struct Hand<P>(Arc<Pool>, PhantomData<P>);
 
 impl<P: Pools> Contender for Hand<P> {
-    type BulkAlloc<const N: usize> = Items<Object, N>;
+    type Bulk<const N: usize> = Items<Object, N>;
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
         start()?;

@@ -68,7 +68,7 @@ impl Drop for Pool {
 struct Hand(Arc<Pool>);
 
 impl Contender for Hand {
-    type BulkAlloc<const N: usize> = Items<usize, N>;
+    type Bulk<const N: usize> = Items<usize, N>;
 
     // It keeps its lists in the frames.
     const WRITES: bool = true;

@@ -26,7 +26,7 @@ unsafe impl Send for Address {}
 struct Hand<H>(PhantomData<H>);
 
 impl<H: Heap> Contender for Hand<H> {
-    type BulkAlloc<const N: usize> = Items<Address, N>;
+    type Bulk<const N: usize> = Items<Address, N>;
 
     fn pair(_: &Setup) -> Result<(Self, Self)> {
         Ok((Hand(PhantomData), Hand(PhantomData)))

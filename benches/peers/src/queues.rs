@@ -76,7 +76,7 @@ impl Store for Mutex<Vec<u32>> {
 struct Ids<S>(Arc<S>, Arc<Memory>);
 
 impl<S: Store> Contender for Ids<S> {
-    type BulkAlloc<const N: usize> = Items<u32, N>;
+    type Bulk<const N: usize> = Items<u32, N>;
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
         let (store, memory) = (Arc::new(S::new(setup.pages)), Arc::new(Memory::new(setup)));
@@ -119,7 +119,7 @@ impl<S: Store> Contender for Ids<S> {
 struct Keys(Arc<Slab<()>>);
 
 impl Contender for Keys {
-    type BulkAlloc<const N: usize> = Items<usize, N>;
+    type Bulk<const N: usize> = Items<usize, N>;
 
     fn pair(_: &Setup) -> Result<(Self, Self)> {
         let slab = Arc::new(Slab::new());

@@ -29,8 +29,8 @@ impl Depot {
         self.store.pop_empty().map(|held| self.takes(held))
     }
 
-    fn pop_stocked(&self) -> Option<Held<'_>> {
-        self.store.pop_stocked().map(|held| self.takes(held))
+    fn pop_nonempty(&self) -> Option<Held<'_>> {
+        self.store.pop_nonempty().map(|held| self.takes(held))
     }
 
     fn push(&self, held: Held<'_>) {
@@ -54,7 +54,7 @@ impl Depot {
         while self.pop().is_some() {
             empty += 1;
         }
-        while self.pop_stocked().is_some() {
+        while self.pop_nonempty().is_some() {
             full += 1;
         }
         assert_eq!((empty + full, full), (magazines, stocked));
@@ -112,7 +112,7 @@ every_mode! {
                 other.exchange(empty).take()
             },
             || {
-                if let Some(stocked) = depot.pop_stocked() {
+                if let Some(stocked) = depot.pop_nonempty() {
                     depot.push(stocked);
                 }
             },
@@ -145,14 +145,14 @@ every_mode! {
         race(
             move || load(&other),
             || {
-                if let Some(mut held) = depot.pop_stocked() {
+                if let Some(mut held) = depot.pop_nonempty() {
                     assert_eq!(unload(&mut held), [8, 7]);
                     depot.push(held);
                     load(&depot);
                 }
             },
         );
-        let mut held = depot.pop_stocked().expect("a stocked one");
+        let mut held = depot.pop_nonempty().expect("a stocked one");
         assert_eq!(unload(&mut held), [8, 7]);
     }
 }

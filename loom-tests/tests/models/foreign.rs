@@ -46,7 +46,7 @@ every_mode! {
         let other = Arc::clone(&store);
         let (freed, ()) = race(
             move || {
-                let mut held = other.pop_stocked().expect("nobody else wants it");
+                let mut held = other.pop_nonempty().expect("nobody else wants it");
                 assert_eq!(held.take(), Some(page));
                 held.push();
                 word.try_free::<M>(0, |place| other.holds(place, page))

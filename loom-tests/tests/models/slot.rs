@@ -7,7 +7,7 @@ use pagesheaf::models::Lock;
 
 /// Tries for the slot; how often it was held.
 fn visit(lock: &Lock) -> u64 {
-    lock.try_lock().map_or(0, |slot| {
+    lock.try_lock().map_or(0, |mut slot| {
         slot.count();
         1
     })

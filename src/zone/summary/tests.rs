@@ -5,7 +5,7 @@ extern crate std;
 use super::*;
 use crate::metadata::{MetadataLayout, tests::with_block};
 use crate::page::PageId;
-use crate::zone::ZonePlan;
+use crate::zone::ZoneLayout;
 
 /// Words enough for three levels of summary: 4,480, of which 70 words of the first level tell, of which two of the
 /// second, of which one of the third.
@@ -13,11 +13,11 @@ const PAGES: usize = 70 * BITS * BITS;
 
 /// Lends a zone of which only the words named have a page.
 fn with_zone(words: &[usize], f: impl FnOnce(&Zone)) {
-    let mut plan = MetadataLayout::starting_with::<()>();
-    let spot = ZonePlan::new(&mut plan, PAGES).expect("fits");
-    with_block(plan, |block| {
-        // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.
-        let zone = unsafe { Zone::new(block, spot, PAGES) };
+    let mut layout = MetadataLayout::starting_with::<()>();
+    let span = ZoneLayout::new(&mut layout, PAGES).expect("fits");
+    with_block(layout, |block| {
+        // SAFETY: the block has this layout and outlives the zone, which alone uses it.
+        let zone = unsafe { Zone::new(block, span, PAGES) };
         assert_eq!(zone.take(&mut 0, PAGES, |_| {}), PAGES);
         for word in words {
             let id = PageId::new((word * BITS) as u32 + 9);

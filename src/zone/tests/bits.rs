@@ -11,11 +11,11 @@ use crate::metadata::tests::with_block;
 const PAGES: usize = 150;
 
 fn with_zone(f: impl FnOnce(&Zone)) {
-    let mut plan = MetadataLayout::starting_with::<()>();
-    let spot = ZonePlan::new(&mut plan, PAGES).expect("fits");
-    with_block(plan, |block| {
-        // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.
-        f(&unsafe { Zone::new(block, spot, PAGES) });
+    let mut layout = MetadataLayout::starting_with::<()>();
+    let span = ZoneLayout::new(&mut layout, PAGES).expect("fits");
+    with_block(layout, |block| {
+        // SAFETY: the block has this layout and outlives the zone, which alone uses it.
+        f(&unsafe { Zone::new(block, span, PAGES) });
     });
 }
 

@@ -11,7 +11,7 @@ use std::vec::Vec;
 
 use crate::metadata::{MetadataLayout, tests::with_block};
 use crate::page::PageId;
-use crate::zone::{BITS, LEVELS, Zone, ZonePlan};
+use crate::zone::{BITS, LEVELS, Zone, ZoneLayout};
 
 std::thread_local! {
     static VISITS: Cell<[usize; LEVELS]> = const { Cell::new([0; LEVELS]) };
@@ -36,11 +36,11 @@ fn take(zone: &Zone, mut cursor: u32) -> Option<PageId> {
 }
 
 fn with_zone(pages: usize, f: impl FnOnce(&Zone)) {
-    let mut plan = MetadataLayout::starting_with::<()>();
-    let spot = ZonePlan::new(&mut plan, pages).expect("fits into an address space");
-    with_block(plan, |block| {
-        // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.
-        f(&unsafe { Zone::new(block, spot, pages) });
+    let mut layout = MetadataLayout::starting_with::<()>();
+    let span = ZoneLayout::new(&mut layout, pages).expect("fits into an address space");
+    with_block(layout, |block| {
+        // SAFETY: the block has this layout and outlives the zone, which alone uses it.
+        f(&unsafe { Zone::new(block, span, pages) });
     });
 }
 

@@ -42,7 +42,7 @@ pub struct DriverLifo {
 }
 
 impl Contender for DriverLifo {
-    type BulkAlloc<const N: usize> = Items<u32, N>;
+    type Bulk<const N: usize> = Items<u32, N>;
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
         let one = || DriverLifo {
@@ -98,7 +98,7 @@ pub struct DriverFifo {
 }
 
 impl Contender for DriverFifo {
-    type BulkAlloc<const N: usize> = Items<u32, N>;
+    type Bulk<const N: usize> = Items<u32, N>;
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
         let one = || DriverFifo {

@@ -8,7 +8,7 @@ use crate::contender::{Contender, Items, Setup};
 pub struct CopyFloor(Box<Items<u32, 256>>);
 
 impl Contender for CopyFloor {
-    type BulkAlloc<const N: usize> = Items<u32, N>;
+    type Bulk<const N: usize> = Items<u32, N>;
 
     fn pair(_: &Setup) -> Result<(Self, Self)> {
         let ids = || CopyFloor(Box::new(Items(std::array::from_fn(|id| id as u32))));

@@ -57,7 +57,7 @@ mod tests {
     /// What a driver has out is distinct, and its count of one is what lets a page be taken again.
     #[test]
     fn drivers_recycle() {
-        fn distinct<C: Contender<BulkAlloc<64> = crate::contender::Items<u32, 64>>>() {
+        fn distinct<C: Contender<Bulk<64> = crate::contender::Items<u32, 64>>>() {
             let (mut own, _other) = C::pair(&SETUP).expect("a pair");
             let mut bulks: Vec<_> = (0..10).map(|_| C::bulk::<64>()).collect();
             for _ in 0..100 {

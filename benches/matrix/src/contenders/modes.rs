@@ -19,9 +19,9 @@ fn caches<M: Mode>(setup: &Setup) -> Result<(Cache<M>, Cache<M>)> {
 pub struct Modal<M: Mode>(Cache<M>);
 
 impl<M: Mode> Contender for Modal<M> {
-    type BulkAlloc<const N: usize> = PageBatch<M, N>;
+    type Bulk<const N: usize> = PageBatch<M, N>;
 
-    const WRITES: bool = M::HARDENED;
+    const WRITES: bool = (M::HARDENING != 0);
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
         let (own, other) = caches(setup)?;
@@ -71,26 +71,26 @@ impl<M: Mode> Contender for Modal<M> {
 pub struct Raw<M: Mode>(Cache<M>);
 
 impl<M: Mode> Contender for Raw<M> {
-    type BulkAlloc<const N: usize> = Items<MaybeUninit<PageId>, N>;
+    type Bulk<const N: usize> = Items<MaybeUninit<PageId>, N>;
 
-    const WRITES: bool = M::HARDENED;
+    const WRITES: bool = (M::HARDENING != 0);
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
         let (own, other) = caches(setup)?;
         Ok((Raw(own), Raw(other)))
     }
 
-    fn bulk<const N: usize>() -> Self::BulkAlloc<N> {
+    fn bulk<const N: usize>() -> Self::Bulk<N> {
         Items([const { MaybeUninit::uninit() }; N])
     }
 
     #[inline(always)]
-    fn alloc<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) -> usize {
+    fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize {
         self.0.alloc_bulk_raw(bulk.first(n)).0.len()
     }
 
     #[inline(always)]
-    fn free<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) {
+    fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
         let ids: *const [MaybeUninit<PageId>] = bulk.first(n);
         // SAFETY: `alloc` wrote so many ids.
         let ids = unsafe { &*(ids as *const [PageId]) };
@@ -100,9 +100,9 @@ impl<M: Mode> Contender for Raw<M> {
     }
 
     fn swap<const N: usize>(
-        left: &mut Self::BulkAlloc<N>,
+        left: &mut Self::Bulk<N>,
         at: usize,
-        right: &mut Self::BulkAlloc<N>,
+        right: &mut Self::Bulk<N>,
         other: usize,
     ) {
         Items::swap(left, at, right, other);
@@ -117,21 +117,21 @@ impl<M: Mode> Contender for Raw<M> {
 pub struct Single<M: Mode>(Cache<M>);
 
 impl<M: Mode> Contender for Single<M> {
-    type BulkAlloc<const N: usize> = [MaybeUninit<Page<M>>; N];
+    type Bulk<const N: usize> = [MaybeUninit<Page<M>>; N];
 
-    const WRITES: bool = M::HARDENED;
+    const WRITES: bool = (M::HARDENING != 0);
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
         let (own, other) = caches(setup)?;
         Ok((Single(own), Single(other)))
     }
 
-    fn bulk<const N: usize>() -> Self::BulkAlloc<N> {
+    fn bulk<const N: usize>() -> Self::Bulk<N> {
         [const { MaybeUninit::uninit() }; N]
     }
 
     #[inline(always)]
-    fn alloc<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) -> usize {
+    fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize {
         for (got, slot) in bulk[..n].iter_mut().enumerate() {
             match self.0.alloc() {
                 Ok(page) => _ = slot.write(page),
@@ -142,7 +142,7 @@ impl<M: Mode> Contender for Single<M> {
     }
 
     #[inline(always)]
-    fn free<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) {
+    fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
         for slot in &bulk[..n] {
             // SAFETY: `alloc` wrote so many pages, and each is read once.
             self.0.free(unsafe { slot.assume_init_read() });
@@ -150,7 +150,7 @@ impl<M: Mode> Contender for Single<M> {
     }
 
     #[inline(always)]
-    fn touch<const N: usize>(&mut self, bulk: &mut Self::BulkAlloc<N>, n: usize) {
+    fn touch<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
         for slot in &mut bulk[..n] {
             // SAFETY: `alloc` wrote so many pages.
             let page = unsafe { slot.assume_init_mut() };
@@ -160,9 +160,9 @@ impl<M: Mode> Contender for Single<M> {
     }
 
     fn swap<const N: usize>(
-        left: &mut Self::BulkAlloc<N>,
+        left: &mut Self::Bulk<N>,
         at: usize,
-        right: &mut Self::BulkAlloc<N>,
+        right: &mut Self::Bulk<N>,
         other: usize,
     ) {
         std::mem::swap(&mut left[at], &mut right[other]);

@@ -45,7 +45,7 @@ fn mails(group: &Group) -> Vec<String> {
     let line = |what: String, row| mail(&what, row, group.over_floor(row));
     let single = group.row("single", 1).map(|row| line("Single:".to_owned(), row));
     let bulks = group.bulks().into_iter().filter_map(|bulk| group.row("Checked", bulk));
-    let bulks = bulks.map(|row| line(format!("BulkAlloc: {}", row.case.bulk), row));
+    let bulks = bulks.map(|row| line(format!("Bulk: {}", row.case.bulk), row));
     let mut lines: Vec<_> = single.into_iter().chain(bulks).collect();
     if !lines.is_empty() {
         lines.push("(Checked; below, everyone)".to_owned());
@@ -130,8 +130,8 @@ mod tests {
         ];
         let lines = [
             "Single: cycles: 8.0 nanosec: 4.000 times floor: - (p10 4.000, p90 4.000)",
-            "BulkAlloc: 1 cycles: - nanosec: 4.500 times floor: - (p10 4.500, p90 4.500)",
-            "BulkAlloc: 64 cycles: 1.6 nanosec: 0.800 times floor: 4.0 (p10 0.800, p90 0.800)",
+            "Bulk: 1 cycles: - nanosec: 4.500 times floor: - (p10 4.500, p90 4.500)",
+            "Bulk: 64 cycles: 1.6 nanosec: 0.800 times floor: 4.0 (p10 0.800, p90 0.800)",
             "(Checked; below, everyone)",
         ];
         assert_eq!(mails(&Group::all(&rows)[0]), lines);
