@@ -179,6 +179,9 @@ impl<M: Mode> Core<M> {
         let mut n = 0;
         // SAFETY: the caller owns the hand.
         let (start, end) = unsafe { (hand.start(), hand.end()) };
+        // Before the words change: a look never finds a page on its way (`audit`).
+        // SAFETY: the caller owns the hand, and alone reads its places from here on.
+        unsafe { hand.publish::<M>(start) };
         for place in start..end {
             let id = self.magazines.get(place);
             if self.moves(id, place, ZONE) {
@@ -186,8 +189,6 @@ impl<M: Mode> Core<M> {
                 n += 1;
             }
         }
-        // SAFETY: the caller owns the hand; no place is left to hold an id.
-        unsafe { hand.publish::<M>(start) };
         // Sorted, so that neighbours go back with one instruction.
         ids[..n].sort_unstable();
         self.zone.put(&ids[..n], |_| self.taint())

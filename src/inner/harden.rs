@@ -27,6 +27,9 @@ impl<M: Mode> Core<M> {
         let (start, end) = unsafe { (slot.loaded.start(), slot.loaded.end()) };
         // SAFETY: as above.
         unsafe { slot.loaded.begin_writing() };
+        // A look never finds pages that change places (`audit`).
+        // SAFETY: as above.
+        unsafe { slot.loaded.publish::<M>(start) };
         for place in (start + 1..end).rev() {
             // Marsaglia's xorshift: cheap, and unpredictable enough to spoil an accident.
             random ^= random << 13;
@@ -43,6 +46,8 @@ impl<M: Mode> Core<M> {
                 self.word(id).rest(to);
             }
         }
+        // SAFETY: as above; every place below the end holds an id.
+        unsafe { slot.loaded.publish::<M>(end) };
         // SAFETY: as above.
         unsafe { slot.random.set(random) };
     }
