@@ -11,7 +11,21 @@ use crate::mode::{Mode, ModeFlags};
 use crate::pool::{Cache, Pool};
 use crate::sync::Ordering;
 
-/// Where a pool's pages are. Exact at rest; while others allocate and free, each figure is of a moment of its own.
+/// Where a pool's pages are.
+///
+/// Exact at rest. While others allocate and free, each figure is of a moment of its own, so that the figures need not add
+/// up; but none is above the capacity.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let page = pool.alloc()?;
+/// let pages = pool.audit().pages;
+/// assert_eq!((pages.capacity, pages.out, pages.free + pages.cached), (100, 1, 99));
+/// assert!(pages.adds_up());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pages {
@@ -164,7 +178,8 @@ pub struct Audit {
     pub mode: ModeFlags,
     /// Where the pages are.
     pub pages: Pages,
-    /// Free pages whose word says that they are somewhere else; `None` in modes that do not check.
+    /// Free pages whose word says that they are somewhere else, each looked at several times, so that a page that moves
+    /// meanwhile is not taken for one; `None` in modes that do not check. Exact at rest.
     pub misplaced: Option<u64>,
 }
 
@@ -181,16 +196,18 @@ impl fmt::Display for Audit {
 impl<M: Mode> Pool<M> {
     fn pages(&self, free: usize) -> Pages {
         let books = &self.core.books;
-        // Below zero where a mode that does not check believed that a page was lent.
-        let lent = (books.lent.load(Ordering::Relaxed) as i64).max(0) as u64;
+        let capacity = u64::from(self.core.pages);
+        // Sums of figures from different moments may be off by what happens meanwhile, even below zero; and lent is where
+        // a mode that does not check believed that a page was lent. No figure leaves 0..=capacity.
+        let bounded = |figure: u64| (figure as i64).clamp(0, capacity as i64) as u64;
+        let lent = bounded(books.lent.load(Ordering::Relaxed));
         Pages {
-            capacity: u64::from(self.core.pages),
-            free: free as u64,
-            cached: self.core.cached() as u64,
-            // Sums of figures from different moments may be off by what happens meanwhile, even below zero.
-            out: (self.core.out().wrapping_sub(lent) as i64).max(0) as u64,
+            capacity,
+            free: bounded(free as u64),
+            cached: bounded(self.core.cached() as u64),
+            out: bounded(self.core.out().wrapping_sub(lent)),
             lent,
-            bad: books.bad.load(Ordering::Relaxed),
+            bad: bounded(books.bad.load(Ordering::Relaxed)),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::cache::Slot;
 use crate::depot::Stack;
 use crate::magazine::Hand;
 use crate::mode::Mode;
-use crate::page::{PageId, PageState, ZONE};
+use crate::page::PageId;
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
@@ -104,19 +104,6 @@ impl<M: Mode> Core<M> {
         self.drain_shared(but);
         self.drain_depot();
         self.ask_caches();
-    }
-
-    /// Free pages whose word says that they are somewhere else.
-    pub(crate) fn misplaced(&self) -> u64 {
-        let is_at = |id: PageId, place| {
-            let word = self.words.get(id.index() as usize);
-            word.is_some_and(|word| word.load() == PageState::resting(place))
-        };
-        let cached =
-            self.magazines.places().filter(|&place| !is_at(self.magazines.get(place), place));
-        let pages = (0..self.pages).map(PageId::new);
-        let free = pages.filter(|&id| self.zone.holds(id) && !is_at(id, ZONE));
-        (cached.count() + free.count()) as u64
     }
 
     /// Whether a page was withheld for good.

@@ -4,6 +4,7 @@
 //! pointer to it is called by a handle or by the owner of a page, so it is alive.
 
 mod alloc;
+mod audit;
 mod block;
 mod close;
 mod drain;
