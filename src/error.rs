@@ -5,6 +5,16 @@ use core::fmt;
 use crate::mode::ModeFlags;
 use crate::page::PageId;
 
+/// A number of things, in words: "1 page", "2 pages".
+pub(crate) struct Count<'a>(pub(crate) u64, pub(crate) &'a str);
+
+impl fmt::Display for Count<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Count(number, thing) = self;
+        write!(f, "{number} {thing}{}", if *number == 1 { "" } else { "s" })
+    }
+}
+
 /// Why a bulk call stopped before it had everything that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -11,6 +11,7 @@ mod drain;
 mod free;
 mod harden;
 mod lend;
+mod recover;
 mod run;
 #[cfg(test)]
 mod within;
