@@ -103,7 +103,7 @@ pub use mode::{
     Bare, Checked, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select,
 };
-pub use owned::{Block, IntoIter, Page, PageBatch, PushError, SharedPage};
+pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
 pub use page::{Order, PageId};
 pub use pool::{Cache, Pool};
 pub use region::{Huge, HugePages, Mapping, Region, RegionInfo, RegionKind};
