@@ -104,7 +104,7 @@ pub use mode::{
     Refcounted, Select,
 };
 pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
-pub use page::{Order, PageId};
+pub use page::{Order, OrderError, PageId};
 pub use pool::{Cache, Pool};
 pub use region::{Huge, HugePages, Mapping, Region, RegionInfo, RegionKind};
 pub use stats::{Audit, Calls, Pages, Stats};

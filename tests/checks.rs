@@ -251,7 +251,7 @@ fn on_bad_page_panics_where_an_allocation_withholds_one<M: Mode>() {
     let pool = build::<M>(10, |builder| builder.on_bad_page(OnBadPage::Panic));
     let mut cache = pool.cache().expect("a cache");
     let page = cache.alloc().expect("a page");
-    let (id, byte) = (page.id(), page.as_ptr().wrapping_add(17));
+    let (id, byte) = (page.id(), page.base_ptr().wrapping_add(17));
     cache.free(page);
     // SAFETY: the region is mapped; that the page is free is the misuse.
     unsafe { byte.write(!byte.read()) };

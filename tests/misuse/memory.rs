@@ -141,7 +141,7 @@ fn the_same_write_twice<M: Mode>() {
     let pool = build::<M>(4, |builder| builder.magazine_capacity(4));
     let mut cache = pool.cache().expect("a cache");
     let page = cache.alloc().expect("a page");
-    let byte = page.as_ptr();
+    let byte = page.base_ptr();
     cache.free(page);
     for at in [3, 11] {
         // SAFETY: the region is mapped; that the page is free is the misuse.
