@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 
 use crate::cache::Slot;
 use crate::calls::Front;
-use crate::error::{CacheError, PageError, ShortReason};
+use crate::error::{CacheError, Fault, PageError, ShortReason};
 use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode, ModeFlags};
 use crate::owned::Page;
@@ -166,7 +166,12 @@ impl<M: Mode> Pool<M> {
     /// initialised.
     pub unsafe fn reclaim(&self, id: PageId) -> Result<Page<M>, PageError> {
         let mut faults = Faults::default();
-        let good = self.core.take_back(id, 0, &mut faults);
+        let good = if self.core.addresses_only {
+            faults.add(id, 0, Fault::AddressOnly);
+            false
+        } else {
+            self.core.take_back(id, 0, &mut faults)
+        };
         self.core.verdict(&faults, usize::from(good))?;
         self.core.books.lent.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: the caller hands over the page.
