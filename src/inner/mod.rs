@@ -300,6 +300,7 @@ impl<M: Mode> Core<M> {
             count: faults.count,
             done,
             mode: ModeFlags::of::<M>(),
+            bad: faults.bad,
         };
         self.books.faults.fetch_add(faults.count as u64, Ordering::Relaxed);
         self.taint();
