@@ -1,17 +1,35 @@
-//! Closing a pool on purpose, and saying what is missing.
+//! Closing a pool on purpose, saying what is missing, and recovering what was forgotten.
+//!
+//! Invariant: what a [`CloseError`] says is looked up when it is asked, and is of that moment.
 
 use core::fmt;
 
+use crate::error::Count;
 use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
 use crate::pool::Pool;
 use crate::sync::Ordering;
 
-/// A pool that could not be closed. It is still whole: see [`CloseError::into_pool`].
+/// A pool that could not be closed, and what keeps it open.
+///
+/// The pool is still whole: go on with [`into_pool`](Self::into_pool), or drop this to close the pool when the last
+/// handle and the last page are gone. Each figure is looked up when it is asked for.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let page = pool.alloc()?;
+/// let error = pool.close().expect_err("a page is out");
+/// assert_eq!((error.handles(), error.out()), (0, 1));
+/// assert!(error.ids().eq([page.id()]));
+/// drop(page);
+/// assert_eq!(error.ids().count(), 0, "the page is free now");
+/// error.into_pool().close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct CloseError<M: Mode = DefaultMode> {
     pool: Pool<M>,
-    handles: u64,
-    out: u64,
 }
 
 impl<M: Mode> Pool<M> {
@@ -21,56 +39,149 @@ impl<M: Mode> Pool<M> {
     ///
     /// # Errors
     /// When other handles live (pools, caches), or pages are out; lent pages are.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// drop(pool.alloc()?);
+    /// pool.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn close(self) -> Result<(), CloseError<M>> {
-        // Acquire: pairs with the Release of handles that went, whose counters are read now.
-        let handles = self.core.counters.handles.load(Ordering::Acquire) - 1;
-        if handles == 0 {
-            self.core.drain();
+        let error = CloseError { pool: self };
+        if error.handles() > 0 {
+            return Err(error);
         }
-        let out = self.core.out();
-        if handles > 0 || out > 0 {
-            return Err(CloseError { pool: self, handles, out });
-        }
-        Ok(())
+        error.pool.core.drain();
+        if error.pool.core.out() == 0 { Ok(()) } else { Err(error) }
     }
 }
 
 impl<M: Mode> CloseError<M> {
-    /// How many other handles live.
+    /// How many other handles live at this moment.
     #[must_use]
     pub fn handles(&self) -> u64 {
-        self.handles
+        // Acquire: pairs with the Release of handles that went, whose counters are read next.
+        self.pool.core.counters.handles.load(Ordering::Acquire) - 1
     }
 
-    /// How many pages are out, lent ones included.
+    /// How many pages are out, lent ones included: at most the pool's capacity.
+    ///
+    /// Exact at rest. While other handles live, others may allocate and free meanwhile.
     #[must_use]
     pub fn out(&self) -> u64 {
-        self.out
+        self.balance().clamp(0, self.pool.core.pages.into()) as u64
     }
 
-    /// The pages that are out. None are named while other handles live: their caches may hold pages.
+    /// Pages allocated and not freed. Below zero if more were freed, which only wrong `unsafe` calls can do, or if
+    /// figures of different moments were added up.
+    fn balance(&self) -> i64 {
+        self.pool.core.out() as i64
+    }
+
+    /// The pages that are out, each looked up when the iterator comes to it: a page that was dropped since is not named.
+    /// None are named while other handles live, because their caches may hold pages.
+    ///
+    /// This is a look, and no licence to make owners: a page that is named may have an owner (a [`Page`], a batch, a
+    /// device) that is still at work, and may be free a moment later. [`Page::from_raw`] asks for more than being named
+    /// here. To get back pages that were forgotten, see [`recover_forgotten`](Self::recover_forgotten).
+    ///
+    /// While a thread is in the middle of a drop, pages that lie in the shared cache it uses are still named.
+    ///
+    /// [`Page`]: crate::Page
+    /// [`Page::from_raw`]: crate::Page::from_raw
     pub fn ids(&self) -> impl Iterator<Item = PageId> {
         let core = &*self.pool.core;
-        let pages = if self.handles == 0 { core.pages } else { 0 };
-        (0..pages).map(PageId::new).filter(|&id| !core.zone.holds(id) && !core.is_withheld(id))
+        let pages = if self.handles() == 0 { core.pages } else { 0 };
+        let mut drained_at = None;
+        (0..pages).map(PageId::new).filter(move |&id| {
+            if !core.is_missing(id) {
+                return false;
+            }
+            // Pages dropped since the last look lie in shared caches or in the depot. None is allocated any more, so the
+            // number of those that are out tells whether there are such.
+            let out = core.out();
+            if drained_at != Some(out) {
+                core.drain();
+                drained_at = (core.cached() == 0).then_some(out);
+            }
+            core.is_missing(id)
+        })
     }
 
     /// The pool, to go on with.
-    #[must_use]
+    #[must_use = "dropping the pool closes it when its last page comes back"]
     pub fn into_pool(self) -> Pool<M> {
         self.pool
+    }
+
+    /// Puts every page that is out, or lent, back into the pool, and says how many these were. For pages whose owners
+    /// were forgotten (`mem::forget`, a leaked box, ids that were lost, a device that is gone).
+    ///
+    /// The pages are free afterwards, whatever their states were (shared, part of a block, lent); no page counts as out.
+    /// Pages that are withheld stay so.
+    ///
+    /// # Errors
+    /// This error, and nothing has changed, while other handles live, or while a thread is inside a drop.
+    ///
+    /// # Safety
+    /// - No owner of any page that is still out is used or dropped again: no [`Page`], [`PageBatch`], [`Block`],
+    ///   [`SharedPage`], raw id or pointer, on any thread.
+    /// - No device uses a lent page any more.
+    /// - All bytes of these pages are initialised.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// std::mem::forget(pool.alloc()?);
+    /// let error = pool.close().expect_err("a page was forgotten");
+    /// // SAFETY: nobody has the page any more, and nobody wrote it.
+    /// let (pool, recovered) = unsafe { error.recover_forgotten() }?;
+    /// assert_eq!(recovered, 1);
+    /// pool.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`Page`]: crate::Page
+    /// [`PageBatch`]: crate::PageBatch
+    /// [`Block`]: crate::Block
+    /// [`SharedPage`]: crate::SharedPage
+    pub unsafe fn recover_forgotten(self) -> Result<(Pool<M>, usize), Self> {
+        if self.handles() > 0 {
+            return Err(self);
+        }
+        // SAFETY: this is the only handle; the rest is the caller's promise.
+        match unsafe { self.pool.core.recover_forgotten() } {
+            Some(recovered) => Ok((self.pool, recovered)),
+            None => Err(self),
+        }
     }
 }
 
 impl<M: Mode> fmt::Display for CloseError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CloseError { handles, out, .. } = self;
-        write!(f, "the pool has {handles} other handles and {out} pages out")?;
-        for (at, id) in self.ids().take(8).enumerate() {
-            write!(f, "{}{}", if at == 0 { ": " } else { ", " }, id.index())?;
-        }
-        if self.handles == 0 && *out > 8 {
-            f.write_str(", …")?;
+        /// How many pages are named.
+        const NAMED: usize = 8;
+        let (handles, balance) = (self.handles(), self.balance());
+        let out = Count(self.out(), "page");
+        if handles > 0 {
+            write!(f, "the pool has {} and about {out} out", Count(handles, "other handle"))?;
+        } else if balance < 0 {
+            let more = Count(balance.unsigned_abs(), "page");
+            write!(f, "{more} more came back to the pool than left it")?;
+        } else if balance == 0 {
+            f.write_str("nothing keeps the pool open any more: close it again")?;
+        } else {
+            write!(f, "the pool has {out} out")?;
+            for (at, id) in self.ids().take(NAMED + 1).enumerate() {
+                match at {
+                    0 => write!(f, ": {}", id.index())?,
+                    NAMED => f.write_str(", …")?,
+                    _ => write!(f, ", {}", id.index())?,
+                }
+            }
         }
         write!(f, " [{}]", self.pool.mode())
     }

@@ -1,11 +1,39 @@
 //! What can go wrong, in words: the page, what was wrong, and the mode.
 
+mod build;
+
 use core::fmt;
+
+pub use build::{BuildError, CacheError};
 
 use crate::mode::ModeFlags;
 use crate::page::{Fault, PageId};
 
+/// A number of things, in words: "1 page", "2 pages".
+pub(crate) struct Count<'a>(pub(crate) u64, pub(crate) &'a str);
+
+impl fmt::Display for Count<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Count(number, thing) = self;
+        write!(f, "{number} {thing}{}", if *number == 1 { "" } else { "s" })
+    }
+}
+
 /// Why a bulk call stopped before it had everything that was asked for.
+///
+/// ```
+/// # use pagesheaf::{PageBatch, Pool, ShortReason};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(10).build()?;
+/// let mut batch = PageBatch::new();
+/// match pool.alloc_bulk(&mut batch, 100).reason {
+///     None => unreachable!("the pool has ten pages"),
+///     Some(ShortReason::Exhausted) => println!("free some, or build a larger pool"),
+///     Some(ShortReason::Cached) => println!("try again: the caches have been asked for theirs"),
+///     Some(reason) => println!("{reason}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ShortReason {
@@ -36,6 +64,18 @@ impl fmt::Display for ShortReason {
 impl core::error::Error for ShortReason {}
 
 /// What a bulk allocation did.
+///
+/// These two fields are all that it will ever have: take it apart, or make one to compare with.
+///
+/// ```
+/// # use pagesheaf::{BulkAlloc, PageBatch, Pool, ShortReason};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let mut batch = PageBatch::<_, 64>::empty();
+/// let BulkAlloc { allocated, reason } = pool.alloc_bulk(&mut batch, 70);
+/// assert_eq!((allocated, reason), (64, Some(ShortReason::BatchFull)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "bulk allocation may return fewer pages than asked"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkAlloc {
@@ -46,6 +86,17 @@ pub struct BulkAlloc {
 }
 
 /// An all-or-none allocation that got none.
+///
+/// ```
+/// # use pagesheaf::{PageBatch, Pool, ShortReason};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(10).build()?;
+/// let mut batch = PageBatch::new();
+/// let error = pool.alloc_bulk_exact(&mut batch, 20).expect_err("there are ten");
+/// assert_eq!((error.want, error.reason), (20, ShortReason::Exhausted));
+/// assert!(batch.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExactError {
@@ -59,11 +110,16 @@ pub struct ExactError {
 
 impl fmt::Display for ExactError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} pages: {}", self.had, self.want, self.reason)
+        write!(f, "{} of {}: {}", self.had, Count(self.want as u64, "page"), self.reason)
     }
 }
 
-impl core::error::Error for ExactError {}
+impl core::error::Error for ExactError {
+    /// Why there were no more.
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.reason)
+    }
+}
 
 /// Why pages cannot go into a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,6 +152,20 @@ impl From<BatchError> for ShortReason {
 }
 
 /// Pages that could not be freed (or retained, released, reclaimed). The others of the call were.
+///
+/// ```
+/// # use pagesheaf::{Checked, Fault, PageId, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).mode::<Checked>().build()?;
+/// let [one, two] = [pool.alloc()?.into_raw(), pool.alloc()?.into_raw()];
+/// let ids = [one, PageId::new(100), two, PageId::new(200)];
+/// // SAFETY: two pages are ours and were never written; the pool has no others of these numbers, and says so.
+/// let error = unsafe { pool.free_bulk_raw(&ids) }.expect_err("two pages do not exist");
+/// assert_eq!((error.page, error.position, error.fault), (ids[1], 1, Fault::OutOfRange));
+/// assert_eq!((error.done, error.count), (2, 2));
+/// assert!(error.positions().eq([1, 3]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PageError {
@@ -111,13 +181,24 @@ pub struct PageError {
     pub done: usize,
     /// The pool's mode.
     pub mode: ModeFlags,
+    /// A bit for each bad position below 256.
+    pub(crate) bad: [u64; 4],
+}
+
+impl PageError {
+    /// The positions of all bad pages among the first 256 of the call, ascending. To learn of all bad pages of a longer
+    /// call, make it in chunks of 256.
+    pub fn positions(&self) -> impl Iterator<Item = usize> + use<> {
+        let bad = self.bad;
+        (0..64 * bad.len()).filter(move |at| bad[at / 64] >> (at % 64) & 1 == 1)
+    }
 }
 
 impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at position {} {}", self.page, self.position, self.fault)?;
         if self.count > 1 {
-            write!(f, ", and {} more bad pages", self.count - 1)?;
+            write!(f, ", and {}", Count(self.count as u64 - 1, "more bad page"))?;
         }
         write!(f, " [{}]", self.mode)
     }
@@ -144,152 +225,3 @@ impl fmt::Display for BadPage {
 }
 
 impl core::error::Error for BadPage {}
-
-/// Why a pool was not built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// A pool of no pages.
-    NoPages,
-    /// More than 2³² − 1 pages.
-    TooManyPages {
-        /// How many were asked for.
-        pages: usize,
-    },
-    /// A page size that is not a power of two of at least 64.
-    PageSize {
-        /// The size asked for.
-        bytes: usize,
-    },
-    /// The pages, or their metadata, do not fit an address space.
-    Overflow,
-    /// A magazine of no ids, or of more than 256.
-    MagazineCapacity {
-        /// The size asked for.
-        ids: usize,
-    },
-    /// No cache slot at all, or more than the magazines can serve.
-    MaxCaches {
-        /// Owned and shared slots together.
-        slots: usize,
-    },
-    /// Colours that leave no room in a page.
-    CacheColor {
-        /// The lines asked for.
-        lines: usize,
-    },
-    /// Sampled poison in a mode without poison, or of one page in none.
-    PoisonEvery {
-        /// One page in so many was asked for.
-        pages: u32,
-        /// The pool's mode.
-        mode: ModeFlags,
-    },
-    /// The region holds fewer bytes than the pages need.
-    RegionTooSmall {
-        /// What the pages need.
-        need: usize,
-        /// What the region has.
-        have: usize,
-    },
-    /// The region does not start at a multiple of the page size.
-    RegionMisaligned {
-        /// The multiple.
-        align: usize,
-    },
-    /// `build_in` was given another base than the region of addresses.
-    BaseMismatch,
-    /// The metadata memory is too small.
-    MetadataTooSmall {
-        /// What `metadata_layout` says.
-        need: usize,
-        /// What was given.
-        have: usize,
-    },
-    /// The metadata memory is not aligned.
-    MetadataMisaligned {
-        /// What `metadata_layout` says.
-        align: usize,
-    },
-    /// The system refused.
-    System {
-        /// What was being done.
-        what: &'static str,
-        /// The system's error number.
-        code: i32,
-    },
-    /// This build or platform cannot do it.
-    Unsupported {
-        /// What was asked for.
-        what: &'static str,
-    },
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            BuildError::NoPages => f.write_str("a pool needs at least one page"),
-            BuildError::TooManyPages { pages } => {
-                write!(f, "{pages} pages are more than 2^32 - 1")
-            }
-            BuildError::PageSize { bytes } => {
-                write!(f, "a page size of {bytes} bytes is not a power of two of at least 64")
-            }
-            BuildError::Overflow => f.write_str("the pages do not fit an address space"),
-            BuildError::MagazineCapacity { ids } => {
-                write!(f, "a magazine of {ids} ids is not in 1..=256")
-            }
-            BuildError::MaxCaches { slots } => {
-                write!(f, "{slots} cache slots are not in 1..=16384")
-            }
-            BuildError::CacheColor { lines } => {
-                write!(f, "{lines} colours leave no room in a page")
-            }
-            BuildError::PoisonEvery { pages: 0, .. } => {
-                f.write_str("poison_every takes at least 1: one page in 0 cannot be poisoned")
-            }
-            BuildError::PoisonEvery { mode, .. } => {
-                write!(f, "poison_every needs a mode that poisons [{mode}]")
-            }
-            BuildError::RegionTooSmall { need, have } => {
-                write!(f, "the region has {have} bytes, the pages need {need}")
-            }
-            BuildError::RegionMisaligned { align } => {
-                write!(f, "the region does not start at a multiple of {align} bytes")
-            }
-            BuildError::BaseMismatch => f.write_str("the base is not the region's"),
-            BuildError::MetadataTooSmall { need, have } => {
-                write!(f, "the metadata memory has {have} bytes, {need} are needed")
-            }
-            BuildError::MetadataMisaligned { align } => {
-                write!(f, "the metadata memory is not aligned to {align} bytes")
-            }
-            BuildError::System { what, code } => {
-                write!(f, "the system refused {what} (error {code})")
-            }
-            BuildError::Unsupported { what } => write!(f, "{what} is not available in this build"),
-        }
-    }
-}
-
-impl core::error::Error for BuildError {}
-
-/// Why there is no cache to be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CacheError {
-    /// Every slot is owned by a live cache.
-    NoSlot {
-        /// How many slots the pool was built with.
-        slots: usize,
-    },
-}
-
-impl fmt::Display for CacheError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CacheError::NoSlot { slots } = self;
-        write!(f, "all {slots} cache slots are in use")
-    }
-}
-
-impl core::error::Error for CacheError {}

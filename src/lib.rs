@@ -102,8 +102,8 @@ pub use mode::{
     Bare, Checked, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select, hardening,
 };
-pub use owned::{Block, IntoIter, Page, PageBatch, PushError, SharedPage};
-pub use page::{Fault, Order, PageId};
+pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
+pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{Cache, Pool};
 pub use region::{Huge, HugePages, Mapping, Region, RegionInfo, RegionKind};
 pub use stats::{Audit, Calls, Pages, Stats};

@@ -11,7 +11,7 @@ use crate::error::{CacheError, PageError};
 use crate::inner::{Core, FastAlloc, Faults, InSlot};
 use crate::mode::{DefaultMode, Mode, ModeFlags};
 use crate::owned::Page;
-use crate::page::{GivenUp, PageId};
+use crate::page::{Fault, GivenUp, PageId};
 use crate::region::RegionInfo;
 use crate::slot::{Slot, SlotGuard};
 use crate::sync::Ordering;
@@ -167,7 +167,12 @@ impl<M: Mode> Pool<M> {
     /// initialised.
     pub unsafe fn reclaim(&self, id: PageId) -> Result<Page<M>, PageError> {
         let mut faults = Faults::default();
-        let good = self.core.reclaim(id, 0, &mut faults);
+        let good = if self.core.addresses_only {
+            faults.add(id, 0, Fault::AddressOnly);
+            false
+        } else {
+            self.core.reclaim(id, 0, &mut faults)
+        };
         // SAFETY: the caller hands over the page, which is in range.
         let page = good.then(|| unsafe { Page::from_raw(self, id) });
         self.core.record_or_panic(&faults, usize::from(good))?;

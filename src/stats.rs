@@ -5,12 +5,26 @@
 
 use core::fmt;
 
-use crate::error::BadPage;
-use crate::mode::{Mode, ModeFlags};
+use crate::error::{BadPage, Count};
+use crate::mode::{Mode, ModeFlags, hardening};
 use crate::pool::{Cache, Pool};
 use crate::slot::Counters;
 
-/// Where a pool's pages are. Exact at rest; while others allocate and free, each figure is of a moment of its own.
+/// Where a pool's pages are.
+///
+/// Exact at rest. While others allocate and free, each figure is of a moment of its own, so that the figures need not add
+/// up; but none is above the capacity.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let page = pool.alloc()?;
+/// let pages = pool.audit().pages;
+/// assert_eq!((pages.capacity, pages.out, pages.free + pages.cached), (100, 1, 99));
+/// assert!(pages.adds_up());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pages {
@@ -137,6 +151,9 @@ pub struct Stats {
     pub calls: Calls,
     /// Pages freed without a cache (by a drop, or while all shared caches were busy), less those allocated so.
     pub dropped: u64,
+    /// Poisoned pages that were verified when they left: all of them, or a sample; see
+    /// [`poison_every`](crate::Builder::poison_every).
+    pub poison_checks: u64,
     /// Faults seen.
     pub faults: u64,
 }
@@ -151,7 +168,11 @@ impl fmt::Display for Stats {
 impl Stats {
     /// What was done, without the mode and the pages.
     fn done(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; dropped {}; faults {}", self.calls, self.dropped, self.faults)
+        write!(f, "{}; dropped {}; faults {}", self.calls, self.dropped, self.faults)?;
+        if self.mode.hardening & hardening::POISON != 0 {
+            write!(f, "; poison verified on {}", Count(self.poison_checks, "page"))?;
+        }
+        Ok(())
     }
 }
 
@@ -163,7 +184,8 @@ pub struct Audit {
     pub mode: ModeFlags,
     /// Where the pages are.
     pub pages: Pages,
-    /// Free pages whose word says that they are somewhere else; `None` in modes that do not check.
+    /// Free pages whose word says that they are somewhere else, each looked at several times, so that a page that moves
+    /// meanwhile is not taken for one; `None` in modes that do not check. Exact at rest.
     pub misplaced: Option<u64>,
 }
 
@@ -179,15 +201,18 @@ impl fmt::Display for Audit {
 
 impl<M: Mode> Pool<M> {
     fn pages(&self, free: usize) -> Pages {
-        let lent = self.core.lent();
+        let capacity = u64::from(self.core.pages);
+        // Sums of figures from different moments may be off by what happens meanwhile, even below zero; and lent is where
+        // a mode that does not check believed that a page was lent. No figure leaves 0..=capacity.
+        let bounded = |figure: u64| (figure as i64).clamp(0, capacity as i64) as u64;
+        let lent = bounded(self.core.lent());
         Pages {
-            capacity: u64::from(self.core.pages),
-            free: free as u64,
-            cached: self.core.cached() as u64,
-            // Sums of figures from different moments may be off by what happens meanwhile, even below zero.
-            out: (self.core.out().wrapping_sub(lent) as i64).max(0) as u64,
+            capacity,
+            free: bounded(free as u64),
+            cached: bounded(self.core.cached() as u64),
+            out: bounded(self.core.out().wrapping_sub(lent)),
             lent,
-            bad: self.core.bad(),
+            bad: bounded(self.core.bad()),
         }
     }
 
@@ -199,6 +224,7 @@ impl<M: Mode> Pool<M> {
             pages: self.pages(self.core.zone.free()),
             calls: self.per_cache().fold(Calls::default(), |sum, (_, calls)| sum.plus(calls)),
             dropped: self.core.dropped(),
+            poison_checks: self.core.poison_checks(),
             faults: self.core.faults(),
         })
     }

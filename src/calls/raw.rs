@@ -95,10 +95,7 @@ pub(super) unsafe fn release_bulk<M: Refcounted>(
         let mut twice = Faults::default();
         // SAFETY: the last reference makes the caller the sole owner, who gives the pages up.
         let good = free_slow(front, unsafe { GivenUp::new(&last[..n]) }, &mut twice);
-        if let Some((_, at, _)) = &mut twice.first {
-            *at = positions[*at];
-        }
-        faults.merge(twice);
+        faults.merge_from(twice, &positions[..n]);
         freed += good;
         done += good;
     }

@@ -80,6 +80,8 @@ pub(crate) struct Faults {
     pub(crate) first: Option<(PageId, usize, Fault)>,
     /// How many.
     pub(crate) count: usize,
+    /// A bit for each bad position below 256.
+    bad: [u64; 4],
     /// How many pages of the call came before those that are looked at now.
     before: usize,
 }
@@ -95,6 +97,21 @@ impl Faults {
         let first = self.first.take().into_iter().chain(other.first);
         self.first = first.min_by_key(|(_, position, _)| *position);
         self.count += other.count;
+        self.bad.iter_mut().zip(other.bad).for_each(|(bits, more)| *bits |= more);
+    }
+
+    /// As [`Self::merge`], of a part whose pages stood at `positions` of the call: fewer than 256.
+    pub(crate) fn merge_from(&mut self, mut other: Faults, positions: &[usize]) {
+        if let Some((_, at, _)) = &mut other.first {
+            *at = positions[*at];
+        }
+        let bad = core::mem::take(&mut other.bad);
+        for (at, &position) in positions.iter().enumerate() {
+            if bad[at / 64] >> (at % 64) & 1 == 1 {
+                other.mark(position);
+            }
+        }
+        self.merge(other);
     }
 
     #[cold]
@@ -102,6 +119,13 @@ impl Faults {
     pub(crate) fn add(&mut self, page: PageId, position: usize, fault: Fault) {
         self.first.get_or_insert((page, self.before + position, fault));
         self.count += 1;
+        self.mark(self.before + position);
+    }
+
+    fn mark(&mut self, position: usize) {
+        if let Some(bits) = self.bad.get_mut(position / 64) {
+            *bits |= 1 << (position % 64);
+        }
     }
 }
 
@@ -211,8 +235,8 @@ impl<M: Mode> Core<M> {
         };
         self.counters.faults.fetch_add(faults.count as u64, Ordering::Relaxed);
         self.taint();
-        let mode = ModeFlags::of::<M>();
-        Err(PageError { page, position, fault, count: faults.count, done, mode })
+        let (count, bad, mode) = (faults.count, faults.bad, ModeFlags::of::<M>());
+        Err(PageError { page, position, fault, count, done, mode, bad })
     }
 
     /// As [`Self::record`], and panics if the pool was built to: for whatever is not a drop, when all of its

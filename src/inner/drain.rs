@@ -3,7 +3,6 @@
 use super::Core;
 use crate::depot::Stack;
 use crate::mode::Mode;
-use crate::page::{PageId, ZONE};
 use crate::slot::{Slot, SlotGuard};
 use crate::sync::defect;
 
@@ -61,15 +60,5 @@ impl<M: Mode> Core<M> {
         self.drain_shared();
         self.drain_depot();
         self.request_drains();
-    }
-
-    /// Free pages whose word says that they are somewhere else.
-    pub(crate) fn misplaced(&self) -> u64 {
-        let cached = self.magazines.locations();
-        let cached =
-            cached.filter(|&location| !self.rests_at(self.magazines.get(location), location));
-        let pages = (0..self.pages).map(PageId::new);
-        let free = pages.filter(|&id| self.zone.holds(id) && !self.rests_at(id, ZONE));
-        (cached.count() + free.count()) as u64
     }
 }

@@ -99,13 +99,13 @@ impl<M: Mode> Core<M> {
     pub(super) fn flush(&self, magazine: &mut MagazineMut<'_>) -> usize {
         let mut ids = [PageId::new(0); MAGAZINE_MAX];
         let mut n = 0;
-        for (location, id) in magazine.ids() {
+        // Before the words change: a look never finds a page on its way (`audit`).
+        for (location, id) in magazine.take_ids::<M>() {
             if self.verify_move(id, location, ZONE) {
                 ids[n] = id;
                 n += 1;
             }
         }
-        magazine.clear::<M>();
         // Sorted, so that neighbours go back with one instruction.
         ids[..n].sort_unstable();
         self.zone.put(&ids[..n], |_| self.taint())

@@ -9,6 +9,7 @@
 
 mod accounting;
 mod alloc;
+mod audit;
 mod block;
 mod build;
 mod drain;
@@ -17,6 +18,7 @@ mod lend;
 mod lifecycle;
 mod poison;
 mod push;
+mod recover;
 mod run;
 mod shared;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! pages are verified whose bytes are known.
 
 use super::{Core, Tables};
+use crate::magazine::MAGAZINE_MAX;
 use crate::mode::{Mode, Policy};
 use crate::page::PageId;
 use crate::slot::Parts;
@@ -71,22 +72,29 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Shuffles the loaded magazine, so that the next page cannot be foretold from the order of frees.
+    /// Shuffles the loaded magazine, so that the next page cannot be foretold from the order of frees. A page
+    /// whose word does not say that it lies there is withheld.
     pub(super) fn shuffle(&self, parts: &mut Parts<'_>) {
-        let magazine = &mut parts.loaded;
-        let start = magazine.start();
-        for last in (1..magazine.len()).rev() {
-            let other = (next(parts.random) % u64::from(last + 1)) as u32;
-            let (here, there) = (start + last, start + other);
-            let (a, b) = (self.magazines.get(here), self.magazines.get(there));
-            // A page whose word does not say that it lies there stays, to be found when it leaves.
-            if other == last || !(self.rests_at(a, here) && self.rests_at(b, there)) {
-                continue;
+        let mut ids = [PageId::new(0); MAGAZINE_MAX];
+        let mut n = 0;
+        // Out of the magazine meanwhile: a look never finds a page that changes its location (`audit`).
+        for (location, id) in parts.loaded.take_ids::<M>() {
+            if self.verify_move(id, location, location) {
+                ids[n] = id;
+                n += 1;
             }
-            magazine.swap_ids(last as usize, other as usize);
-            self.word(a).rest(there);
-            self.word(b).rest(here);
         }
+        for last in (1..n).rev() {
+            ids.swap(last, (next(parts.random) % (last as u64 + 1)) as usize);
+        }
+        let mut room = parts.loaded.room(n);
+        for ((&id, entry), location) in ids[..n].iter().zip(room.entries()).zip(room.location()..) {
+            self.word(id).rest(location);
+            // Relaxed: `commit` publishes it.
+            entry.store(id.index(), Ordering::Relaxed);
+        }
+        // SAFETY: the entries were just written, with the pages that were there.
+        unsafe { room.commit::<M>(n) };
     }
 }
 

@@ -198,30 +198,26 @@ impl<'a> MagazineMut<'a> {
         Room { magazine: self, len, count }
     }
 
-    /// The ids that the magazine holds, one by one, with their locations, from the first on.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = (Location, PageId)> {
+    /// The ids that the magazine held, one by one, with their locations, from the first on. It holds none
+    /// from now on: the caller puts the pages elsewhere.
+    pub(crate) fn take_ids<M: Mode>(&mut self) -> impl Iterator<Item = (Location, PageId)> {
+        let len = self.len();
+        let entries = self.clear::<M>();
+        (self.loaded.start..self.loaded.start + len).zip(entries).map(|(location, entry)| {
+            // Relaxed: the owner reads its own stores, or those of the owners before.
+            (location, PageId::new(entry.load(Ordering::Relaxed)))
+        })
+    }
+
+    /// Forgets all ids, and returns the entries that they were in: nobody else looks at them any more.
+    pub(crate) fn clear<M: Mode>(&mut self) -> &'a [Atomic<u32>] {
         self.head().turn.reads();
-        let entries = self.entries().iter().zip(self.loaded.start..);
-        entries.map(|(entry, location)| (location, PageId::new(entry.load(Ordering::Relaxed))))
-    }
-
-    /// Exchanges the ids at two positions below the end.
-    pub(crate) fn swap_ids(&mut self, a: usize, b: usize) {
-        self.head().turn.writes();
-        let entries = self.entries();
-        let (at_a, at_b) = (&entries[a], &entries[b]);
-        // Relaxed: the owner reads its own stores; others look at words first, which say the location.
-        let (id_a, id_b) = (at_a.load(Ordering::Relaxed), at_b.load(Ordering::Relaxed));
-        at_a.store(id_b, Ordering::Relaxed);
-        at_b.store(id_a, Ordering::Relaxed);
-    }
-
-    /// Forgets all ids: the caller has put the pages elsewhere.
-    pub(crate) fn clear<M: Mode>(&mut self) {
         let len = self.len() as usize;
-        // SAFETY: the magazine has as many entries below its top, in the same table.
+        // SAFETY: the magazine has as many entries below its top, in tables that outlive it, here and below.
         let first = unsafe { self.loaded.top.sub(len) };
         self.set_end::<M>(0, first);
+        // SAFETY: as above.
+        unsafe { core::slice::from_raw_parts(first, len) }
     }
 
     fn head(&self) -> &Head {

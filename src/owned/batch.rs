@@ -1,12 +1,17 @@
 //! Owned pages held together.
 
+mod iter;
+mod moves;
+
 use core::fmt;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::MaybeUninit;
 use core::ops::{Index, IndexMut};
 use core::ptr::NonNull;
 
-use super::Page;
-use crate::error::BatchError;
+pub use iter::{IntoIter, Iter, IterMut};
+pub use moves::PushError;
+
+use crate::error::Count;
 use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode};
 use crate::page::{GivenUp, PageId, written};
@@ -15,7 +20,28 @@ use crate::sync::fetch_ahead;
 /// Up to `N` owned pages of one pool, in the order in which they were allocated or pushed.
 ///
 /// Its first page says which pool; pages of another are refused until it is empty again. Dropping it frees its pages
-/// in one go.
+/// in one go, without a cache; `free_bulk` of a [`Cache`] is quicker.
+///
+/// A batch lies where it is put (on the stack, in a struct) and never allocates: 4 bytes a page, and 16. [`new`](Self::new)
+/// makes one for 256 pages; [`empty`](Self::empty) one of any other capacity `N`.
+///
+/// ```
+/// # use pagesheaf::{PageBatch, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(1024).build()?;
+/// let mut cache = pool.cache()?;
+/// let mut batch = PageBatch::<_, 32>::empty();
+/// let got = cache.alloc_bulk(&mut batch, 100);
+/// assert_eq!((got.allocated, batch.len(), batch.remaining_capacity()), (32, 32, 0));
+/// batch[0].fill(7);
+/// let page = batch.swap_remove(0);
+/// assert!(page.iter().all(|&byte| byte == 7));
+/// cache.free_bulk(&mut batch);
+/// assert!(batch.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`Cache`]: crate::Cache
 // Aligned, and the ids first: they are copied by the line.
 #[repr(C, align(64))]
 pub struct PageBatch<M: Mode = DefaultMode, const N: usize = 256> {
@@ -150,7 +176,18 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         N - self.len
     }
 
-    /// The pages' numbers.
+    /// The pages' numbers, in order.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 2)?;
+    /// let (first, bytes) = (batch.ids()[0], &batch[0]);
+    /// assert_eq!(pool.id_at(bytes.as_ptr().addr()), Some(first));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn ids(&self) -> &[PageId] {
@@ -165,7 +202,17 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         Some((unsafe { self.core?.as_ref() }, id))
     }
 
-    /// The bytes of a page.
+    /// The bytes of a page; `None` past the end.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 2)?;
+    /// assert!(batch.get(1).is_some() && batch.get(2).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         let (core, id) = self.at(index)?;
@@ -173,7 +220,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         Some(unsafe { core::slice::from_raw_parts(core.address(id), core.page_size()) })
     }
 
-    /// The bytes of a page, to write.
+    /// The bytes of a page, to write; `None` past the end.
     #[must_use]
     pub fn get_mut(&mut self, index: usize) -> Option<&mut [u8]> {
         let (core, id) = self.at(index)?;
@@ -181,7 +228,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         Some(unsafe { core::slice::from_raw_parts_mut(core.address(id), core.page_size()) })
     }
 
-    /// Where the part of a page to use starts, in bytes: as `Page::headroom`.
+    /// Where the part of a page to use starts, in bytes: as [`Page::headroom`](crate::Page::headroom). `None` past the end.
     #[must_use]
     #[inline]
     pub fn headroom(&self, index: usize) -> Option<usize> {
@@ -190,118 +237,49 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     }
 
     /// The pages' bytes, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        (0..self.len).map(|index| &self[index])
+    ///
+    /// ```
+    /// # use pagesheaf::{PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 3)?;
+    /// batch[1].fill(7);
+    /// assert_eq!(batch.iter().filter(|bytes| bytes.starts_with(&[7])).count(), 1);
+    /// for bytes in &batch {
+    ///     assert_eq!(bytes.len(), pool.page_size());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&self) -> Iter<'_, M> {
+        Iter::new(self)
     }
 
     /// The pages' bytes, in order, to write.
-    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = &mut [u8]> {
-        let core = self.core;
-        self.ids().iter().map(move |&id| {
-            // SAFETY: a batch with pages has a core, which they keep alive.
-            let core = unsafe { core.unwrap_unchecked().as_ref() };
-            // SAFETY: the batch is borrowed alone, and its ids are distinct: each slice is given out once.
-            unsafe { core::slice::from_raw_parts_mut(core.address(id), core.page_size()) }
-        })
-    }
-
-    /// Appends a page.
     ///
-    /// # Errors
-    /// The page, when the batch is full or holds pages of another pool.
-    pub fn push(&mut self, page: Page<M>) -> Result<(), PushError<M>> {
-        if self.len == N {
-            return Err(PushError { page, reason: BatchError::Full });
-        }
-        if !self.may_join(page.core()) {
-            return Err(PushError { page, reason: BatchError::OtherPool });
-        }
-        let core = page.core();
-        self.vacant()[0].write(page.into_raw());
-        // SAFETY: the id was just written, and the page is now the batch's.
-        unsafe { self.grow(core, 1) };
-        Ok(())
+    /// ```
+    /// # use pagesheaf::{PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 3)?;
+    /// for bytes in &mut batch {
+    ///     bytes.fill(7);
+    /// }
+    /// batch.iter_mut().rev().take(1).for_each(|last| last.fill(8));
+    /// assert_eq!((batch[0][0], batch[2][0]), (7, 8));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter_mut(&mut self) -> IterMut<'_, M> {
+        IterMut::new(self)
     }
+}
 
-    /// Takes the last page.
-    pub fn pop(&mut self) -> Option<Page<M>> {
-        let last = self.len.checked_sub(1)?;
-        let id = self.cut(last)[0];
-        // SAFETY: the page leaves the batch, which had a core for it.
-        Some(unsafe { Page::new(self.core?, id) })
-    }
-
-    /// Takes a page, and puts the last one in its place.
-    ///
-    /// # Panics
-    /// When the batch has no page at `index`.
-    pub fn swap_remove(&mut self, index: usize) -> Page<M> {
-        let last = self.len - 1;
-        self.ids[..=last].swap(index, last);
-        self.pop().expect("the batch has a page at this index")
-    }
-
-    /// Takes the pages from `at` on into a batch of their own.
-    ///
-    /// # Panics
-    /// When `at` is more than the length.
-    #[must_use]
-    pub fn split_off(&mut self, at: usize) -> Self {
-        assert!(at <= self.len, "split at {at} of {} pages", self.len);
-        let mut other = Self::empty();
-        other.core = self.core;
-        let tail = self.cut(at);
-        for (to, &id) in other.ids.iter_mut().zip(tail) {
-            to.write(id);
-        }
-        other.len = tail.len();
-        other
-    }
-
-    /// Takes the pages before `at` into a batch of their own; the others move to the front.
-    ///
-    /// # Panics
-    /// When `at` is more than the length.
-    #[must_use]
-    pub fn split_to(&mut self, at: usize) -> Self {
-        let rest = self.split_off(at);
-        core::mem::replace(self, rest)
-    }
-
-    /// Moves all pages of another batch to the end of this one.
-    ///
-    /// # Errors
-    /// When this batch has too little room, or pages of another pool; neither changes then.
-    pub fn append<const K: usize>(
-        &mut self,
-        other: &mut PageBatch<M, K>,
-    ) -> Result<(), BatchError> {
-        let Some(core) = other.core.filter(|_| other.len > 0) else {
-            return Ok(());
-        };
-        if other.len > self.remaining_capacity() {
-            return Err(BatchError::Full);
-        }
-        if !self.may_join(core) {
-            return Err(BatchError::OtherPool);
-        }
-        let moved = other.cut(0);
-        for (to, &id) in self.vacant().iter_mut().zip(moved) {
-            to.write(id);
-        }
-        let n = moved.len();
-        // SAFETY: the ids were just written, and the pages left the other batch.
-        unsafe { self.grow(core, n) };
-        Ok(())
-    }
-
-    /// Frees all pages, without a cache.
-    pub fn clear(&mut self) {
-        if let Some(core) = self.core.filter(|_| self.len > 0) {
-            // SAFETY: the pages leave the batch, which had this core for them.
-            unsafe { Core::drop_pages(core, self.give_up(0)) };
-        }
-    }
+/// What a batch says to an index that it has no page at.
+#[cold]
+#[track_caller]
+fn no_page(index: usize, len: usize) -> ! {
+    panic!("index {index} of a batch of {}", Count(len as u64, "page"))
 }
 
 impl<M: Mode, const N: usize> Default for PageBatch<M, N> {
@@ -319,14 +297,25 @@ impl<M: Mode, const N: usize> Drop for PageBatch<M, N> {
 impl<M: Mode, const N: usize> Index<usize> for PageBatch<M, N> {
     type Output = [u8];
 
+    /// The bytes of a page.
+    ///
+    /// # Panics
+    /// When the batch has no page at `index`; [`PageBatch::get`] does not.
+    #[track_caller]
     fn index(&self, index: usize) -> &[u8] {
-        self.get(index).expect("the batch has a page at this index")
+        self.get(index).unwrap_or_else(|| no_page(index, self.len))
     }
 }
 
 impl<M: Mode, const N: usize> IndexMut<usize> for PageBatch<M, N> {
+    /// The bytes of a page, to write.
+    ///
+    /// # Panics
+    /// When the batch has no page at `index`; [`PageBatch::get_mut`] does not.
+    #[track_caller]
     fn index_mut(&mut self, index: usize) -> &mut [u8] {
-        self.get_mut(index).expect("the batch has a page at this index")
+        let len = self.len;
+        self.get_mut(index).unwrap_or_else(|| no_page(index, len))
     }
 }
 
@@ -335,62 +324,3 @@ impl<M: Mode, const N: usize> fmt::Debug for PageBatch<M, N> {
         f.debug_list().entries(self.ids().iter().map(|id| id.index())).finish()
     }
 }
-
-/// The pages of a batch, one by one, in order. Those not taken are freed.
-pub struct IntoIter<M: Mode, const N: usize> {
-    batch: ManuallyDrop<PageBatch<M, N>>,
-    next: usize,
-}
-
-impl<M: Mode, const N: usize> IntoIterator for PageBatch<M, N> {
-    type Item = Page<M>;
-    type IntoIter = IntoIter<M, N>;
-
-    fn into_iter(self) -> IntoIter<M, N> {
-        IntoIter { batch: ManuallyDrop::new(self), next: 0 }
-    }
-}
-
-impl<M: Mode, const N: usize> Iterator for IntoIter<M, N> {
-    type Item = Page<M>;
-
-    fn next(&mut self) -> Option<Page<M>> {
-        let id = *self.batch.ids().get(self.next)?;
-        self.next += 1;
-        // SAFETY: the page leaves the batch for good: `next` has passed it.
-        Some(unsafe { Page::new(self.batch.core?, id) })
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.batch.len() - self.next;
-        (left, Some(left))
-    }
-}
-
-impl<M: Mode, const N: usize> ExactSizeIterator for IntoIter<M, N> {}
-
-impl<M: Mode, const N: usize> Drop for IntoIter<M, N> {
-    fn drop(&mut self) {
-        if let Some(core) = self.batch.core.filter(|_| self.next < self.batch.len()) {
-            // SAFETY: the pages from `next` on are still the batch's, which is not used again.
-            unsafe { Core::drop_pages(core, self.batch.give_up(self.next)) };
-        }
-    }
-}
-
-/// A page that a batch refused.
-#[derive(Debug)]
-pub struct PushError<M: Mode = DefaultMode> {
-    /// The page.
-    pub page: Page<M>,
-    /// Why it was refused.
-    pub reason: BatchError,
-}
-
-impl<M: Mode> fmt::Display for PushError<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} was refused: {}", self.page.id(), self.reason)
-    }
-}
-
-impl<M: Mode> core::error::Error for PushError<M> {}

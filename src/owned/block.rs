@@ -1,5 +1,6 @@
 //! Owned contiguous pages.
 
+use core::borrow::{Borrow, BorrowMut};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
@@ -9,7 +10,20 @@ use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode};
 use crate::page::{Order, PageId};
 
-/// The sole owner of 2^order contiguous pages, aligned to their number, and their bytes.
+/// The sole owner of 2^order contiguous pages, aligned to their number, and their bytes. Dropping it frees them.
+///
+/// ```
+/// # use pagesheaf::{Order, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let order = Order::try_from(3)?;
+/// let mut block = pool.alloc_block(order)?;
+/// assert_eq!(block.len(), 8 * pool.page_size());
+/// assert_eq!(block.id().index() % 8, 0);
+/// block.fill(7);
+/// pool.free_block(block);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Block<M: Mode = DefaultMode> {
     core: NonNull<Core<M>>,
     first: PageId,
@@ -54,9 +68,10 @@ impl<M: Mode> Block<M> {
         self.order
     }
 
-    /// Its first byte. Who writes through the pointer leaves every byte initialised.
+    /// Where the block starts: as [`Page::base_ptr`](crate::Page::base_ptr). Whoever writes through the pointer leaves
+    /// every byte initialised (not the padding of a struct).
     #[must_use]
-    pub fn as_ptr(&self) -> *mut u8 {
+    pub fn base_ptr(&self) -> *mut u8 {
         self.shared().address(self.first)
     }
 
@@ -70,14 +85,38 @@ impl<M: Mode> Deref for Block<M> {
 
     fn deref(&self) -> &[u8] {
         // SAFETY: the owner's pages lie side by side in the region, are initialised, and nobody else writes them.
-        unsafe { core::slice::from_raw_parts(self.as_ptr(), self.bytes()) }
+        unsafe { core::slice::from_raw_parts(self.base_ptr(), self.bytes()) }
     }
 }
 
 impl<M: Mode> DerefMut for Block<M> {
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and nobody else reads them.
-        unsafe { core::slice::from_raw_parts_mut(self.as_ptr(), self.bytes()) }
+        unsafe { core::slice::from_raw_parts_mut(self.base_ptr(), self.bytes()) }
+    }
+}
+
+impl<M: Mode> AsRef<[u8]> for Block<M> {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl<M: Mode> AsMut<[u8]> for Block<M> {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl<M: Mode> Borrow<[u8]> for Block<M> {
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+}
+
+impl<M: Mode> BorrowMut<[u8]> for Block<M> {
+    fn borrow_mut(&mut self) -> &mut [u8] {
+        self
     }
 }
 

@@ -8,7 +8,7 @@ mod block;
 mod page;
 mod shared;
 
-pub use batch::{IntoIter, PageBatch, PushError};
+pub use batch::{IntoIter, Iter, IterMut, PageBatch, PushError};
 pub use block::Block;
 pub use page::Page;
 pub use shared::SharedPage;

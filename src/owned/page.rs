@@ -1,5 +1,6 @@
 //! One owned page.
 
+use core::borrow::{Borrow, BorrowMut};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
@@ -13,6 +14,21 @@ use crate::page::{GivenUp, PageId};
 use crate::pool::Pool;
 
 /// The sole owner of a page, and its bytes. Dropping it anywhere frees the page.
+///
+/// It is two words, `Send`, and without a lifetime: it outlives the handles of its pool. It reads and writes as a slice
+/// of bytes, which a free page's next owner may see: zero what is secret, or use a mode that poisons.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let mut page = pool.alloc()?;
+/// page[..5].copy_from_slice(b"hello");
+/// let owner = std::thread::spawn(move || page);
+/// let page = owner.join().expect("no panic");
+/// assert!(page.starts_with(b"hello"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Page<M: Mode = DefaultMode> {
     core: NonNull<Core<M>>,
     id: PageId,
@@ -34,10 +50,23 @@ impl<M: Mode> Page<M> {
     /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.
     ///
     /// # Safety
-    /// The page is out of this pool, as a single page, nothing else owns it, and all its bytes are initialised.
+    /// The page is out of this pool, as a single page, nothing else owns it, and all its bytes are initialised: what was
+    /// written through a pointer has left no byte (a struct's padding) uninitialised. That the pool's reports name the
+    /// page, or [`CloseError::ids`](crate::CloseError::ids) does, is not enough.
     ///
     /// # Panics
     /// When the pool has no such page, or addresses only.
+    ///
+    /// ```
+    /// # use pagesheaf::{Page, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let id = pool.alloc()?.into_raw();
+    /// // SAFETY: the page was just given up, nobody else has its id, and nobody wrote it.
+    /// let page = unsafe { Page::from_raw(&pool, id) };
+    /// assert_eq!(page.id(), id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub unsafe fn from_raw(pool: &Pool<M>, id: PageId) -> Self {
         let core = &pool.core;
@@ -59,21 +88,53 @@ impl<M: Mode> Page<M> {
     }
 
     /// Its number in the pool.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let page = pool.alloc()?;
+    /// assert_eq!(pool.id_at(page.as_ptr().addr()), Some(page.id()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn id(&self) -> PageId {
         self.id
     }
 
-    /// Its first byte. Who writes through the pointer leaves every byte initialised.
+    /// Where the page starts: for devices and system calls. To read or write bytes here, use the slice.
+    ///
+    /// The pointer is good for [`len`](slice::len) bytes, as long as the page is out. Whoever writes through it leaves every
+    /// byte initialised (not the padding of a struct): safe code reads them next.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let mut page = pool.alloc()?;
+    /// // SAFETY: the byte lies in the page, which nobody else uses.
+    /// unsafe { page.base_ptr().write(7) };
+    /// assert_eq!(page[0], 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     #[inline]
-    pub fn as_ptr(&self) -> *mut u8 {
+    pub fn base_ptr(&self) -> *mut u8 {
         self.shared().address(self.id)
     }
 
     /// Where the part to use starts, in bytes, so that the first lines of different pages fall into different cache
-    /// sets: a multiple of 64 below `colour` lines. 0 in a pool without colours.
+    /// sets: a multiple of 64 below `cache_color` lines. 0 in a pool without colours.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).cache_color(8).build()?;
+    /// let page = pool.alloc()?;
+    /// assert_eq!(page.headroom(), page.id().index() as usize % 8 * 64);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn headroom(&self) -> usize {
@@ -81,18 +142,53 @@ impl<M: Mode> Page<M> {
     }
 
     /// Writes zeros to every byte.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let mut page = pool.alloc()?;
+    /// page.zero();
+    /// assert!(page.iter().all(|&byte| byte == 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn zero(&mut self) {
         self.fill(0);
     }
 
-    /// Gives up the owner and keeps the page out: [`Page::from_raw`] or a raw free takes it from there.
+    /// Gives up the owner and keeps the page out: [`Page::from_raw`] or a raw free takes it from there. Each of these asks
+    /// that all bytes of the page are initialised.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let id = pool.alloc()?.into_raw();
+    /// // SAFETY: the page was just given up, nobody else has its id, and nobody wrote it.
+    /// unsafe { pool.free_bulk_raw(&[id]) }?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use = "the page leaks if its id is lost"]
     #[inline(always)]
     pub fn into_raw(self) -> PageId {
         ManuallyDrop::new(self).id
     }
 
-    /// Hands the page to a device: `Pool::reclaim` or `reclaim_bulk` takes it back.
+    /// Hands the page to a device: [`Pool::reclaim`] or `reclaim_bulk` takes it back. A lent page has no owner, and
+    /// counts as out when the pool closes.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let id = pool.alloc()?.lend();
+    /// assert_eq!(pool.audit().pages.lent, 1);
+    /// // The device works.
+    /// // SAFETY: it is done; this pool lent the page, and all its bytes are initialised.
+    /// let page = unsafe { pool.reclaim(id) }?;
+    /// assert_eq!(page.id(), id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use = "the page is never reclaimed if its id is lost"]
     pub fn lend(self) -> PageId {
         let page = ManuallyDrop::new(self);
@@ -111,6 +207,16 @@ impl<M: Mode> Page<M> {
     }
 
     /// Makes it shareable, with one reference.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// let one = pool.alloc()?.into_shared();
+    /// let two = one.clone();
+    /// assert_eq!((one.id(), two.refcount()), (two.id(), 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn into_shared(self) -> SharedPage<M>
@@ -127,7 +233,7 @@ impl<M: Mode> Deref for Page<M> {
     #[inline]
     fn deref(&self) -> &[u8] {
         // SAFETY: the owner's page lies in the region, is initialised, and nobody else writes it.
-        unsafe { core::slice::from_raw_parts(self.as_ptr(), self.shared().page_size()) }
+        unsafe { core::slice::from_raw_parts(self.base_ptr(), self.shared().page_size()) }
     }
 }
 
@@ -135,7 +241,7 @@ impl<M: Mode> DerefMut for Page<M> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and nobody else reads it.
-        unsafe { core::slice::from_raw_parts_mut(self.as_ptr(), self.shared().page_size()) }
+        unsafe { core::slice::from_raw_parts_mut(self.base_ptr(), self.shared().page_size()) }
     }
 }
 
@@ -147,6 +253,18 @@ impl<M: Mode> AsRef<[u8]> for Page<M> {
 
 impl<M: Mode> AsMut<[u8]> for Page<M> {
     fn as_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl<M: Mode> Borrow<[u8]> for Page<M> {
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+}
+
+impl<M: Mode> BorrowMut<[u8]> for Page<M> {
+    fn borrow_mut(&mut self) -> &mut [u8] {
         self
     }
 }

@@ -1,17 +1,34 @@
 //! A page with several owners.
 
+use core::borrow::Borrow;
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
 use super::Page;
 use crate::inner::{Core, Faults};
-use crate::mode::{DefaultMode, Mode};
+use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::page::{AtomicPageState, Fault, PageId, Released};
 
 /// A reference to a page that may have others. The last one to go frees the page.
 ///
-/// At 2²³ references the count sticks: the page is never freed, and the pool is tainted.
+/// At 2²³ references the count sticks: the page is never freed, the pool is tainted, and a pool that was built to panic
+/// on a bad page does, when the reference is made.
+///
+/// ```
+/// # use pagesheaf::{Checked, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).mode::<Checked>().build()?;
+/// let mut page = pool.alloc()?;
+/// page.fill(7);
+/// let one = page.into_shared();
+/// let two = one.clone();
+/// let other = std::thread::spawn(move || two[0]);
+/// assert_eq!(other.join().expect("no panic"), 7);
+/// // The other reference is gone.
+/// let page = one.try_into_unique().expect("the only one");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SharedPage<M: Mode = DefaultMode>(ManuallyDrop<Page<M>>);
 
 impl<M: Mode> SharedPage<M> {
@@ -25,6 +42,15 @@ impl<M: Mode> SharedPage<M> {
         unsafe { core.as_ref() }
     }
 
+    /// Records that a reference could not be counted. The references are safe: nobody frees the page any more.
+    #[cold]
+    fn stuck(&self, fault: Fault) {
+        let mut faults = Faults::default();
+        faults.add(self.id(), 0, fault);
+        // A clone has no error to return; the pool remembers.
+        let _ = self.core().record_or_panic(&faults, 0);
+    }
+
     fn word(&self) -> &AtomicPageState {
         self.core().word(self.id())
     }
@@ -35,7 +61,7 @@ impl<M: Mode> SharedPage<M> {
         self.0.id()
     }
 
-    /// How many references there are, as of some moment.
+    /// How many references there are, as of some moment: others may make or drop theirs meanwhile.
     #[must_use]
     pub fn refcount(&self) -> u32 {
         self.word().load().references()
@@ -45,6 +71,18 @@ impl<M: Mode> SharedPage<M> {
     ///
     /// # Errors
     /// The reference, unchanged, when there are others.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// let one = pool.alloc()?.into_shared();
+    /// let two = one.clone();
+    /// let one = one.try_into_unique().expect_err("there are two");
+    /// drop(two);
+    /// assert!(one.try_into_unique().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_into_unique(self) -> Result<Page<M>, Self> {
         if self.refcount() != 1 {
             return Err(self);
@@ -56,14 +94,34 @@ impl<M: Mode> SharedPage<M> {
 }
 
 impl<M: Mode> Clone for SharedPage<M> {
+    /// Makes another reference.
+    ///
+    /// # Panics
+    /// When the count has stuck, and the pool was built to panic on a bad page. The page stays out for good then.
     fn clone(&self) -> Self {
-        if self.word().retain(1).is_err() {
-            let mut faults = Faults::default();
-            faults.add(self.id(), 0, Fault::Saturated);
-            let _ = self.core().record(&faults, 0);
-        }
+        let retained = self.word().retain(1);
         // SAFETY: the page is the same; the reference just counted is the new owner's.
-        SharedPage(ManuallyDrop::new(unsafe { Page::new(self.0.core(), self.id()) }))
+        let new = SharedPage(ManuallyDrop::new(unsafe { Page::new(self.0.core(), self.id()) }));
+        if let Err(fault) = retained {
+            new.stuck(fault);
+        }
+        new
+    }
+}
+
+impl<M: Refcounted> From<Page<M>> for SharedPage<M> {
+    /// As [`Page::into_shared`].
+    fn from(page: Page<M>) -> Self {
+        page.into_shared()
+    }
+}
+
+impl<M: Mode> TryFrom<SharedPage<M>> for Page<M> {
+    type Error = SharedPage<M>;
+
+    /// As [`SharedPage::try_into_unique`].
+    fn try_from(page: SharedPage<M>) -> Result<Self, SharedPage<M>> {
+        page.try_into_unique()
     }
 }
 
@@ -86,6 +144,12 @@ impl<M: Mode> Deref for SharedPage<M> {
 
 impl<M: Mode> AsRef<[u8]> for SharedPage<M> {
     fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl<M: Mode> Borrow<[u8]> for SharedPage<M> {
+    fn borrow(&self) -> &[u8] {
         self
     }
 }

@@ -30,6 +30,8 @@ pub enum Fault {
     NotLent,
     /// The page was to go into a batch of another pool.
     OtherPool,
+    /// The page was to have an owner, and the pool has addresses only.
+    AddressOnly,
     /// The page was withheld after an earlier fault.
     Withheld,
     /// The page's contents were written after it was freed.
@@ -53,6 +55,9 @@ impl fmt::Display for Fault {
             Fault::Lent => f.write_str("is lent to a device"),
             Fault::NotLent => f.write_str("is not lent"),
             Fault::OtherPool => f.write_str("was to go into a batch of another pool"),
+            Fault::AddressOnly => {
+                f.write_str("cannot have an owner: the pool has addresses only: use the raw calls")
+            }
             Fault::Withheld => f.write_str("was withheld after an earlier fault"),
             Fault::Poison { offset } => {
                 write!(f, "was written after it was freed, at byte {offset}")

@@ -12,6 +12,16 @@ pub(crate) use given_up::GivenUp;
 pub(crate) use state::{AtomicPageState, Location, PageState, Released, ZONE};
 
 /// The number of a page in its pool.
+///
+/// It is a number and nothing more: whoever has it owns nothing, and it may be of any pool.
+///
+/// ```
+/// use pagesheaf::PageId;
+///
+/// let id = PageId::new(7);
+/// assert_eq!((id.index(), u32::from(id), PageId::from(7)), (7, 7, id));
+/// assert_eq!(id.to_string(), "page 7");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct PageId(u32);
@@ -29,6 +39,18 @@ impl PageId {
     #[inline(always)]
     pub const fn index(self) -> u32 {
         self.0
+    }
+}
+
+impl From<u32> for PageId {
+    fn from(index: u32) -> Self {
+        PageId(index)
+    }
+}
+
+impl From<PageId> for u32 {
+    fn from(id: PageId) -> Self {
+        id.0
     }
 }
 
@@ -65,6 +87,17 @@ impl fmt::Display for PageId {
 }
 
 /// log2 of the pages in a contiguous block: 0 to 6.
+///
+/// ```
+/// use pagesheaf::Order;
+///
+/// let order = Order::try_from(3)?;
+/// assert_eq!((order.get(), order.pages()), (3, 8));
+/// assert_eq!(Order::new(7), None);
+/// let error = Order::try_from(7).expect_err("too large");
+/// assert_eq!(error.to_string(), "an order of 7 is not in 0..=6");
+/// # Ok::<(), pagesheaf::OrderError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Order(u8);
 
@@ -90,3 +123,33 @@ impl Order {
         1 << self.0
     }
 }
+
+impl TryFrom<u8> for Order {
+    type Error = OrderError;
+
+    fn try_from(order: u8) -> Result<Self, OrderError> {
+        Order::new(order).ok_or(OrderError { order })
+    }
+}
+
+impl From<Order> for u8 {
+    fn from(order: Order) -> Self {
+        order.0
+    }
+}
+
+/// A number that is no [`Order`]: it is above [`Order::MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OrderError {
+    /// The number.
+    pub order: u8,
+}
+
+impl fmt::Display for OrderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an order of {} is not in 0..={}", self.order, Order::MAX.0)
+    }
+}
+
+impl core::error::Error for OrderError {}

@@ -12,6 +12,21 @@ pub use front::{Front, SharedFront};
 pub use pagesheaf::*;
 pub use random::Random;
 
+/// Whether a mode's pages are claimed as they leave and return.
+pub fn claims<M: Mode>() -> bool {
+    M::HARDENING & hardening::CLAIM != 0
+}
+
+/// Whether a mode's free pages are poisoned.
+pub fn poisons<M: Mode>() -> bool {
+    M::HARDENING & hardening::POISON != 0
+}
+
+/// Whether a mode's freed pages wait before they are handed out again.
+pub fn waits<M: Mode>() -> bool {
+    M::HARDENING & (hardening::QUARANTINE | hardening::SHUFFLE) != 0
+}
+
 /// Stamps generic test bodies over one mode.
 macro_rules! stamp {
     ($module:ident, $mode:ty, [$($body:ident),+ $(,)?]) => {

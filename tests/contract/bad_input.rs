@@ -82,9 +82,11 @@ fn no_cache_slots_or_too_many() {
 
 #[test]
 fn colours_that_leave_no_room() {
-    for lines in [0, 65] {
-        let text = format!("{lines} colours leave no room in a page");
-        refused(builder(10).cache_color(lines), BuildError::CacheColor { lines }, &text);
+    for (lines, text) in [
+        (0, "0 colours are too few: 1 means that pages are used from their start"),
+        (65, "65 colours leave no room in a page"),
+    ] {
+        refused(builder(10).cache_color(lines), BuildError::CacheColor { lines }, text);
     }
     assert!(builder(10).cache_color(64).metadata_layout().is_ok());
 }

@@ -248,7 +248,7 @@ fn on_bad_page_panics_where_an_allocation_withholds_one<M: Mode>() {
     let pool = build::<M>(10, |builder| builder.on_bad_page(OnBadPage::Panic));
     let mut cache = pool.cache().expect("a cache");
     let page = cache.alloc().expect("a page");
-    let (id, byte) = (page.id(), page.as_ptr().wrapping_add(17));
+    let (id, byte) = (page.id(), page.base_ptr().wrapping_add(17));
     cache.free(page);
     // SAFETY: the region is mapped; that the page is free is the misuse.
     unsafe { byte.write(!byte.read()) };
@@ -279,7 +279,7 @@ fn on_bad_page_panics_after_the_state_is_committed<M: Mode>() {
     assert_eq!(out(&pool), 0);
     assert!(pool.is_tainted());
     assert_adds_up(&pool);
-    if M::HARDENING != 0 {
+    if poisons::<M>() {
         on_bad_page_panics_where_an_allocation_withholds_one::<M>();
     }
     // SAFETY: not so: a checking mode finds that the owner's page is free.
@@ -341,9 +341,9 @@ fn a_write_after_free_is_found_and_the_page_withheld<M: Mode>() {
 fn only_hardened_modes_find_a_write_after_free<M: Mode>() {
     for rests in places::<M>() {
         let (new, pool) = write_after_free(100, rests);
-        let found = usize::from(M::HARDENING != 0);
+        let found = usize::from(poisons::<M>());
         assert_eq!((new, pool.audit().pages.bad), (100 - found, found as u64));
-        assert_eq!(pool.is_tainted(), (M::HARDENING != 0));
+        assert_eq!(pool.is_tainted(), poisons::<M>());
     }
 }
 

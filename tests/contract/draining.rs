@@ -17,8 +17,8 @@ fn a_drained_cache_holds_nothing<M: Mode>() {
 
 /// The zone gives none, once there is enough: neither for one magazine, nor for two that were dropped before.
 fn a_cache_is_refilled_with_what_its_thread_dropped<M: Mode>() {
-    // Hardened pages go through quarantine, and behind all the pages of the zone.
-    if M::HARDENING != 0 {
+    // Freed pages wait in these modes.
+    if waits::<M>() {
         return;
     }
     for dropped in [1, 2] {
@@ -53,7 +53,7 @@ fn a_cache_leaves_what_is_less_than_half_a_magazine<M: Mode>() {
         drop(batch);
         cache.drain();
         drop(cache.alloc().unwrap());
-        if let Some(stats) = pool.stats().filter(|_| M::HARDENING == 0) {
+        if let Some(stats) = pool.stats().filter(|_| !waits::<M>()) {
             assert_eq!(stats.calls.shared_refills, u64::from(dropped == 4), "{stats}");
         }
         pool.drain();

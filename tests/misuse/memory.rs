@@ -41,7 +41,7 @@ impl<M: Mode> Scene<M> {
         let out = 100 - self.pool.audit().pages.bad;
         assert_eq!(out, self.pool.audit().pages.out);
         assert!(distinct(all.ids()) && new > 0);
-        assert_eq!(all.ids().contains(&id), (M::HARDENING == 0));
+        assert_eq!(all.ids().contains(&id), !poisons::<M>());
         let bad: Vec<_> = self.pool.bad_pages().collect();
         assert_eq!(
             (bad.len() as u64, !bad.is_empty()),
@@ -49,7 +49,7 @@ impl<M: Mode> Scene<M> {
         );
         self.one.free_bulk(&mut all);
         let bad = bad.first()?;
-        assert_eq!((bad.page, bad.fault), (id, Fault::Poison { offset: offset as u32 }));
+        assert_eq!((bad.page, bad.fault), (id, Fault::Poison { offset: offset as u64 }));
         assert!(format!("{:#}", self.pool).contains(&format!("\n  {bad}")), "{:#}", self.pool);
         Some(about(bad).replace(&format!("byte {offset}"), "byte {byte}"))
     }
@@ -58,13 +58,13 @@ impl<M: Mode> Scene<M> {
 const WRITTEN: &str = "was written after it was freed, at byte {byte} [{mode}]";
 
 misuses! {
-    write_in_a_cache, "write to a freed page that lies in a cache", |mode| when(mode.hardened, WRITTEN),
+    write_in_a_cache, "write to a freed page that lies in a cache", |mode| when(poisoned(mode), WRITTEN),
         |scene| { scene.written(Rest::Cache) }
-    write_in_the_depot, "write to a freed page that lies in the depot", |mode| when(mode.hardened, WRITTEN),
+    write_in_the_depot, "write to a freed page that lies in the depot", |mode| when(poisoned(mode), WRITTEN),
         |scene| { scene.written(Rest::Depot) }
-    write_in_the_zone, "write to a freed page that lies in the zone", |mode| when(mode.hardened, WRITTEN),
+    write_in_the_zone, "write to a freed page that lies in the zone", |mode| when(poisoned(mode), WRITTEN),
         |scene| { scene.written(Rest::Zone) }
-    read, "read of a freed page's old bytes", |mode| when(mode.hardened, "every byte is 0xaa"), |scene| {
+    read, "read of a freed page's old bytes", |mode| when(poisoned(mode), "every byte is 0xaa"), |scene| {
         let id = scene.ids[0];
         let bytes = std::ptr::slice_from_raw_parts_mut(scene.bytes(id), scene.pool.page_size());
         // SAFETY: the page is out, and nobody else has it.
@@ -89,7 +89,7 @@ misuses! {
         let bad: BTreeSet<_> = scene.pool.bad_pages().map(|bad| bad.page).collect();
         let mut said: Vec<_> = scene.pool.bad_pages().map(|bad| about(&bad)).collect();
         said.dedup();
-        if M::HARDENING != 0 {
+        if poisons::<M>() {
             // The pages that were written are withheld, and only those.
             assert_eq!(bulk, BulkAlloc { allocated: 60, reason: Some(ShortReason::Exhausted) });
             assert_eq!(bad, ids.into_iter().collect());
@@ -105,8 +105,12 @@ misuses! {
     }
 }
 
+fn poisoned(mode: ModeFlags) -> bool {
+    mode.hardening & hardening::POISON != 0
+}
+
 fn stray_verdict(mode: ModeFlags) -> Verdict {
-    if mode.hardened {
+    if poisoned(mode) {
         Verdict::Detected("was written after it was freed, at byte 0 [{mode}]")
     } else {
         Verdict::Harmless
@@ -130,7 +134,7 @@ fn one_byte_anywhere<M: Mode>() {
             let mut all = PageBatch::<M>::new();
             assert_eq!(scene.one.alloc_bulk(&mut all, 100).allocated, there - 1, "byte {offset}");
             let bad: Vec<_> = scene.pool.bad_pages().map(|bad| (bad.page, bad.fault)).collect();
-            assert_eq!(bad, [(id, Fault::Poison { offset: offset as u32 })]);
+            assert_eq!(bad, [(id, Fault::Poison { offset: offset as u64 })]);
             assert_adds_up(&scene.pool);
         }
     }
@@ -141,7 +145,7 @@ fn the_same_write_twice<M: Mode>() {
     let pool = build::<M>(4, |builder| builder.magazine_capacity(4));
     let mut cache = pool.cache().expect("a cache");
     let page = cache.alloc().expect("a page");
-    let byte = page.as_ptr();
+    let byte = page.base_ptr();
     cache.free(page);
     for at in [3, 11] {
         // SAFETY: the region is mapped; that the page is free is the misuse.

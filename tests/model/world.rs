@@ -189,7 +189,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         for page in &self.pages {
             check(page.id(), page.as_ref());
             assert_eq!(
-                (page.as_ptr(), page.headroom()),
+                (page.base_ptr(), page.headroom()),
                 (self.bytes(page.id()).cast(), headroom(page.id()))
             );
         }
@@ -206,7 +206,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             assert_eq!((batch.get(batch.len()), batch.headroom(batch.len())), (None, None));
         }
         for block in &self.blocks {
-            assert_eq!(block.as_ptr(), self.bytes(block.id()).cast());
+            assert_eq!(block.base_ptr(), self.bytes(block.id()).cast());
             let pages = block.chunks_exact(self.pool.page_size());
             assert_eq!(pages.len(), block.order().pages());
             Self::of_block(block).into_iter().zip(pages).for_each(|(id, bytes)| check(id, bytes));

@@ -25,7 +25,7 @@ mod asan {
 /// The allocator does not touch free pages, but in hardened modes, which poison them themselves.
 fn poison<M: Mode>(_page: &[u8], _free: bool) {
     #[cfg(pagesheaf_asan)]
-    if M::HARDENING == 0 {
+    if M::HARDENING & pagesheaf::hardening::POISON == 0 {
         let (start, bytes) = (_page.as_ptr().cast(), _page.len());
         // SAFETY: the bytes are those of a page, and only marked.
         unsafe {

@@ -103,7 +103,7 @@ fn touch_a_freed_page() {
     let mut page = pool.alloc().expect("a page");
     oracle::took::<Checked>(page.id(), &mut page, 1);
     oracle::lets_go::<Checked>(page.id(), &page);
-    let byte = page.as_ptr();
+    let byte = page.base_ptr();
     drop(page);
     // SAFETY: the region is mapped; that the page is free is what is to be found.
     println!("read {} from a freed page", unsafe { byte.read_volatile() });

@@ -31,7 +31,10 @@ fn push_and_pop_are_a_stack<M: Mode>() {
     let id = page.id();
     let refused = batch.push(page).expect_err("full");
     assert_eq!((refused.page.id(), refused.reason), (id, BatchError::Full));
-    assert_eq!(refused.to_string(), format!("{id} was refused: the batch is full"));
+    assert_eq!(
+        refused.to_string(),
+        format!("{id} was refused: the batch is full [{}]", pool.mode())
+    );
     assert_eq!(batch.ids(), ids);
     for &id in ids.iter().rev() {
         assert_eq!(batch.pop().expect("a page").id(), id);

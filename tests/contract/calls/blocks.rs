@@ -15,7 +15,7 @@ on_both_fronts! {
             assert_eq!(block.id().index() as usize % pages, 0);
             assert!(block.id().index() as usize + pages <= pool.capacity());
             assert_eq!(block.len(), pages * pool.page_size());
-            assert_eq!(pool.ptr(block.id()).expect("in range").as_ptr(), block.as_ptr());
+            assert_eq!(pool.ptr(block.id()).expect("in range").as_ptr(), block.base_ptr());
             assert_eq!(out(pool), pages as u64);
             mark(&mut block, u32::from(n));
             assert!(is_marked(&block, u32::from(n)));

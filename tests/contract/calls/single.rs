@@ -8,7 +8,7 @@ on_both_fronts! {
         assert!((page.id().index() as usize) < pool.capacity());
         assert_eq!(page.len(), pool.page_size());
         assert_eq!(page.as_ptr().addr() % pool.page_size(), 0);
-        assert_eq!(pool.ptr(page.id()).expect("in range").as_ptr(), page.as_ptr());
+        assert_eq!(pool.ptr(page.id()).expect("in range").as_ptr(), page.base_ptr());
         page.fill(7);
         assert!(page.as_ref().iter().all(|&byte| byte == 7));
         assert_eq!(out(pool), 1);

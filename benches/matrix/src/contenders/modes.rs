@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use anyhow::{Context, Result};
-use pagesheaf::{Cache, Mode, Page, PageBatch, PageId, Pool, Region};
+use pagesheaf::{Cache, Mode, Page, PageBatch, PageId, Pool, Region, hardening};
 
 use crate::contender::{Contender, Items, Setup, TOUCHED};
 
@@ -21,7 +21,7 @@ pub struct Modal<M: Mode>(Cache<M>);
 impl<M: Mode> Contender for Modal<M> {
     type Bulk<const N: usize> = PageBatch<M, N>;
 
-    const WRITES: bool = (M::HARDENING != 0);
+    const WRITES: bool = M::HARDENING & hardening::POISON != 0;
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
         let (own, other) = caches(setup)?;
@@ -73,7 +73,7 @@ pub struct Raw<M: Mode>(Cache<M>);
 impl<M: Mode> Contender for Raw<M> {
     type Bulk<const N: usize> = Items<MaybeUninit<PageId>, N>;
 
-    const WRITES: bool = (M::HARDENING != 0);
+    const WRITES: bool = M::HARDENING & hardening::POISON != 0;
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
         let (own, other) = caches(setup)?;
@@ -119,7 +119,7 @@ pub struct Single<M: Mode>(Cache<M>);
 impl<M: Mode> Contender for Single<M> {
     type Bulk<const N: usize> = [MaybeUninit<Page<M>>; N];
 
-    const WRITES: bool = (M::HARDENING != 0);
+    const WRITES: bool = M::HARDENING & hardening::POISON != 0;
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
         let (own, other) = caches(setup)?;

@@ -1,0 +1,271 @@
+//! What a caller gets wrong is said in words that the caller can act on: inputs, and the exact texts.
+
+#[macro_use]
+mod common;
+
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use common::*;
+
+/// What a call panics with.
+#[track_caller]
+fn panicked<T>(call: impl FnOnce() -> T) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(call)).err().expect("a panic");
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => payload.downcast_ref::<&str>().expect("a text").to_string(),
+    }
+}
+
+fn said(error: impl Error) -> String {
+    error.to_string()
+}
+
+/// A batch of so many pages.
+fn batch<M: Mode>(pool: &Pool<M>, n: usize) -> PageBatch<M> {
+    let mut batch = PageBatch::new();
+    assert_eq!(pool.alloc_bulk(&mut batch, n).allocated, n);
+    batch
+}
+
+/// A pool of 16 addresses.
+fn addresses<M: Mode>() -> Pool<M> {
+    let region = Region::addresses(1 << 20, 16 * 256);
+    let builder = Pool::builder(16).page_size(256).mode::<M>().region(region);
+    let base = std::ptr::without_provenance_mut(1 << 20);
+    // SAFETY: the addresses are never dereferenced; the metadata is leaked.
+    unsafe { builder.build_in(base, metadata_for(&builder)) }.expect("a pool")
+}
+
+fn every_text_is_of_its_input<M: Mode>() {
+    let (few, other) = (pool::<M>(3), pool::<M>(3));
+    let ids = [PageId::new(3), PageId::new(4)];
+    let of_addresses = addresses::<M>();
+    let mut none = PageBatch::<M>::new();
+    let mut mine = batch(&few, 1);
+    let mut full = PageBatch::<M, 1>::empty();
+    full.push(few.alloc().expect("a page")).expect("room");
+    let page = other.alloc().expect("a page");
+    let number = page.id().index();
+    let refused = mine.push(page).expect_err("another pool's");
+    let built = |builder: Builder<Bare>| said(builder.build().expect_err("refused"));
+    let small = |bytes| Pool::builder(1).page_size(64).region(Region::addresses(4096, bytes));
+    let exact = |held: usize, want| {
+        let pool = pool::<M>(3);
+        let _held = batch(&pool, held);
+        let mut batch = PageBatch::<M>::new();
+        said(pool.alloc_bulk_exact(&mut batch, want).expect_err("too few are left"))
+    };
+    let no_cache = |max| {
+        let pool = build::<M>(10, |builder| builder.max_caches(max));
+        let caches: Vec<_> = (0..max).map(|_| pool.cache().expect("a cache")).collect();
+        let error = pool.cache().expect_err("all are in use");
+        drop(caches);
+        said(error)
+    };
+    let closing = |pages: usize, clones: usize| {
+        let pool = pool::<M>(9);
+        let out = batch(&pool, pages);
+        let handles = vec![pool.clone(); clones];
+        let error = pool.close().expect_err("not yet");
+        drop((out, handles));
+        let text = error.to_string();
+        drop(error);
+        text
+    };
+    let others = |pages: usize, clones: usize| {
+        let pool = pool::<M>(9);
+        let (_out, _handles) = (batch(&pool, pages), vec![pool.clone(); clones]);
+        said(pool.close().expect_err("not yet"))
+    };
+    // SAFETY: the pools refuse them.
+    let reclaim_all = |pool: &Pool<M>, into: &mut PageBatch<M>| unsafe {
+        said(pool.reclaim_bulk(&ids, into).expect_err("refused"))
+    };
+    let table: Vec<(&str, String, &str)> = vec![
+        ("none of one", exact(3, 1), "0 of 1 page: no page is free"),
+        ("one of two", exact(2, 2), "1 of 2 pages: no page is free"),
+        ("more than there are", exact(0, 4), "0 of 4 pages: no page is free"),
+        (
+            "pages without owners go into no batch",
+            reclaim_all(&of_addresses, &mut none),
+            "page 3 at position 0 cannot have an owner: the pool has addresses only: use the raw \
+             calls, and 1 more bad page [{mode}]",
+        ),
+        (
+            "nor into a page",
+            // SAFETY: the pool refuses it.
+            said(unsafe { of_addresses.reclaim(ids[0]) }.expect_err("refused")),
+            "page 3 at position 0 cannot have an owner: the pool has addresses only: use the raw \
+             calls [{mode}]",
+        ),
+        (
+            "a batch of another pool",
+            reclaim_all(&other, &mut mine),
+            "page 3 at position 0 was to go into a batch of another pool, and 1 more bad page \
+             [{mode}]",
+        ),
+        (
+            "push of another pool's page",
+            refused.to_string(),
+            "page {n} was refused: the batch holds pages of another pool [{mode}]",
+        ),
+        (
+            "push into a full batch",
+            said(full.push(other.alloc().expect("a page")).expect_err("full")),
+            "page 1 was refused: the batch is full [{mode}]",
+        ),
+        ("swap_remove", panicked(|| none.swap_remove(0)), "index 0 of a batch of 0 pages"),
+        ("swap_remove", panicked(|| mine.swap_remove(1)), "index 1 of a batch of 1 page"),
+        ("index", panicked(|| mine[2][0]), "index 2 of a batch of 1 page"),
+        ("index, to write", panicked(|| none[7][0] = 1), "index 7 of a batch of 0 pages"),
+        ("split_off", panicked(|| mine.split_off(2)), "split at 2 of 1 page"),
+        ("split_to", panicked(|| none.split_to(1)), "split at 1 of 0 pages"),
+        (
+            "from_raw",
+            // SAFETY: the pool refuses it.
+            panicked(|| unsafe { Page::from_raw(&few, ids[0]) }),
+            "pagesheaf: page 3 is outside the pool [{mode}]",
+        ),
+        (
+            "an order",
+            said(Order::try_from(7).expect_err("6 is the largest")),
+            "an order of 7 is not in 0..=6",
+        ),
+        ("no caches", no_cache(0), "the pool was built with max_caches(0)"),
+        ("one cache", no_cache(1), "the only cache slot is in use"),
+        ("two caches", no_cache(2), "all 2 cache slots are in use"),
+        (
+            "no colour",
+            built(Pool::builder(1).mode::<Bare>().cache_color(0)),
+            "0 colours are too few: 1 means that pages are used from their start",
+        ),
+        (
+            "too many colours",
+            built(Pool::builder(1).mode::<Bare>().cache_color(65)),
+            "65 colours leave no room in a page",
+        ),
+        ("one byte", built(small(1).mode()), "the region has 1 byte, the pages need 64"),
+        ("63 bytes", built(small(63).mode()), "the region has 63 bytes, the pages need 64"),
+        (
+            "one page out",
+            others(1, 0).replace(|it: char| it.is_ascii_digit(), "#"),
+            "the pool has # page out: # [{mode}]",
+        ),
+        ("a handle", others(0, 1), "the pool has 1 other handle and about 0 pages out [{mode}]"),
+        ("handles", others(1, 2), "the pool has 2 other handles and about 1 page out [{mode}]"),
+        (
+            "all back",
+            closing(2, 2),
+            "nothing keeps the pool open any more: close it again [{mode}]",
+        ),
+    ];
+    let mode = few.mode().to_string();
+    for (input, text, expected) in table {
+        let expected = expected.replace("{mode}", &mode).replace("{n}", &number.to_string());
+        assert_eq!(text, expected, "{input}");
+    }
+}
+
+fn errors_have_their_reasons_as_sources<M: Mode>() {
+    let pool = pool::<M>(3);
+    let error = pool.alloc_bulk_exact(&mut PageBatch::<M>::new(), 4).expect_err("there are three");
+    let source = error.source().expect("a source");
+    assert_eq!(source.downcast_ref(), Some(&error.reason));
+    let mut none = PageBatch::<M, 0>::empty();
+    let error = none.push(pool.alloc().expect("a page")).expect_err("no room");
+    let source = error.source().expect("a source");
+    assert_eq!(source.downcast_ref(), Some(&BatchError::Full));
+    drop(error);
+    assert_whole(pool);
+}
+
+/// Every third page does not exist.
+fn all_bad_pages_of_a_call_are_named<M: Mode>() {
+    if !M::CHECKS && !M::REFCOUNT {
+        return;
+    }
+    for n in [1, 3, 64, 65, 200, 256, 300] {
+        let pool = pool::<M>(400);
+        let mut cache = pool.cache().expect("a cache");
+        let mut ids = vec![PageId::new(0); n];
+        for (at, id) in ids.iter_mut().enumerate() {
+            *id = match at % 3 {
+                0 => PageId::new(400 + at as u32),
+                _ => pool.alloc().expect("a page").into_raw(),
+            };
+        }
+        // SAFETY: the pages are out, and nobody else uses them; those that do not exist are refused.
+        let error = unsafe { cache.free_bulk_raw(&ids) }.expect_err("bad pages");
+        assert_eq!((error.count, error.position), (n.div_ceil(3), 0));
+        assert!(error.positions().eq((0..n.min(256)).step_by(3)), "{n}");
+        let more = match n.div_ceil(3) - 1 {
+            0 => String::new(),
+            1 => String::from(", and 1 more bad page"),
+            more => format!(", and {more} more bad pages"),
+        };
+        let text = format!("page 400 at position 0 is outside the pool{more} [{}]", pool.mode());
+        assert_eq!(error.to_string(), text);
+    }
+}
+
+fn released_pages_that_are_bad_are_named_where_they_stood<M: Refcounted>() {
+    let pool = pool::<M>(200);
+    let mut batch = batch(&pool, 80);
+    let mut ids: Vec<_> = std::iter::from_fn(|| batch.pop()).map(Page::into_raw).collect();
+    // References that were given away before are bad when they come again, where the mode checks.
+    (ids[40], ids[75]) = (PageId::new(999), PageId::new(999));
+    if M::CHECKS {
+        (ids[3], ids[70]) = (ids[2], ids[2]);
+    }
+    // SAFETY: each page has one reference, of ours; those that have none any more are refused.
+    let error = unsafe { pool.release_bulk(&ids) }.expect_err("bad pages");
+    let bad: &[usize] = if M::CHECKS { &[3, 40, 70, 75] } else { &[40, 75] };
+    assert_eq!((error.position, error.count), (bad[0], bad.len()));
+    assert_eq!(error.positions().collect::<Vec<_>>(), bad);
+}
+
+fn a_clone_past_the_limit_is_told_as_any_fault<M: Refcounted>() {
+    for panics in [false, true] {
+        let on_bad_page = if panics { OnBadPage::Panic } else { OnBadPage::Count };
+        let pool = build::<M>(3, |builder| builder.on_bad_page(on_bad_page));
+        let page = pool.alloc().expect("a page").into_shared();
+        let id = page.id();
+        let many = vec![id; (1 << 16) - 1];
+        for call in 0..128 {
+            let times = if call == 0 { many.len() - 128 + 127 } else { many.len() };
+            // SAFETY: the page has a reference of ours; those that are added are not used.
+            assert_eq!(unsafe { pool.retain_bulk(&many[..times]) }, Ok(times));
+        }
+        assert_eq!(page.refcount(), (1 << 16) * 128 - 128);
+        let fillers: Vec<_> = (0..127).map(|_| page.clone()).collect();
+        assert_eq!((page.refcount(), pool.is_tainted()), ((1 << 23) - 1, false));
+        let mode = pool.mode();
+        if panics {
+            let text = panicked(|| page.clone());
+            let fault = "at position 0 has a saturated reference count";
+            assert_eq!(text, format!("pagesheaf: {id} {fault} [{mode}]"));
+        } else {
+            drop(page.clone());
+        }
+        assert!(pool.is_tainted());
+        // Nobody frees it any more, and whoever has a reference goes on.
+        assert_eq!(page.refcount(), 1 << 23);
+        drop((fillers, page));
+        assert_eq!(out(&pool), 1);
+        if let Some(stats) = pool.stats() {
+            assert_eq!(stats.faults, 1);
+        }
+    }
+}
+
+every_mode!(
+    every_text_is_of_its_input,
+    errors_have_their_reasons_as_sources,
+    all_bad_pages_of_a_call_are_named,
+);
+every_refcounted_mode!(
+    released_pages_that_are_bad_are_named_where_they_stood,
+    a_clone_past_the_limit_is_told_as_any_fault,
+);
