@@ -5,8 +5,8 @@
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, SHORT, TAG_BITS, Turn, copy_in, copy_out, entropy, fetch_ahead, load_exclusive,
-    thread_hint, thread_moves,
+    Atomic, SHORT, TAG_BITS, Turn, all_below, copy_in, copy_out, entropy, fetch_ahead,
+    load_exclusive, thread_hint, thread_moves,
 };
 
 #[cfg(not(target_has_atomic = "64"))]

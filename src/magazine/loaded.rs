@@ -17,7 +17,7 @@ use core::mem::MaybeUninit;
 use super::{Head, Magazine, Magazines};
 use crate::mode::{Bare, Mode};
 use crate::page::{Location, PageId};
-use crate::sync::{Atomic, Ordering, copy_in, copy_out, load_exclusive, ordering};
+use crate::sync::{Atomic, Ordering, all_below, copy_in, copy_out, load_exclusive, ordering};
 
 /// What the owner of a loaded magazine knows of it, beside its length.
 pub(crate) struct LoadedMagazine {
@@ -116,12 +116,8 @@ impl<'a> MagazineMut<'a> {
     /// Whether all ids that it holds are below this one.
     pub(crate) fn ids_are_below(&self, end: u32) -> bool {
         self.head().turn.reads();
-        // All of them, without a branch for each.
-        let highest = |highest: u32, entry: &Atomic<u32>| {
-            // SAFETY: only the owner of a loaded magazine writes its entries, and `loaded` is borrowed.
-            highest.max(unsafe { load_exclusive(entry) })
-        };
-        self.entries().iter().fold(0, highest) < end
+        // SAFETY: only the owner of a loaded magazine writes its entries, and `loaded` is borrowed.
+        unsafe { all_below(self.entries(), end) }
     }
 
     /// Its first location.

@@ -153,6 +153,15 @@ pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<P
     }
 }
 
+/// As the real arm's.
+///
+/// # Safety
+/// As the real arm's.
+pub(crate) unsafe fn all_below(entries: &[Atomic<u32>], end: u32) -> bool {
+    // SAFETY: passed on to the caller.
+    entries.iter().all(|entry| unsafe { load_exclusive(entry) } < end)
+}
+
 /// As the real arm's, one slot at a time, and without its compare, which only the owner's own stores can answer.
 ///
 /// # Safety

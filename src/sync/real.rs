@@ -59,6 +59,19 @@ pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<P
     unsafe { copy(from.cast(), out.as_mut_ptr(), out.len()) };
 }
 
+/// Whether all entries are below `end`.
+///
+/// # Safety
+/// Nobody writes the entries now.
+#[inline]
+pub(crate) unsafe fn all_below(entries: &[Atomic<u32>], end: u32) -> bool {
+    // SAFETY: `Atomic<u32>` is transparent over `u32`; others at most read, so plain reads do not race.
+    let ids = unsafe { slice::from_raw_parts(entries.as_ptr().cast::<u32>(), entries.len()) };
+    // No id has a bit that their disjunction has not, so none is above it; it takes one instruction for four.
+    ids.iter().fold(0, |bits, id| bits | id) < end
+        || ids.iter().fold(0, |most: u32, &id| most.max(id)) < end
+}
+
 /// Up to so many ids are compared with those that a magazine had there last, before they are copied over them.
 ///
 /// Pages mostly come back to where they were. The next bulk waits until what was just stored can be loaded, unless nothing
