@@ -209,9 +209,10 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let n = usize::from(b) % (self.raw.len() + 1);
                 let ids: Vec<_> = self.raw.drain(..n).map(|(id, _)| id).collect();
                 self.lets_go(&ids);
-                // SAFETY: the pages have no owner, and nobody uses the references again.
-                let freed =
-                    through!(self, a, |front| unsafe { front.free_bulk_ignoring_refcounts(&ids) });
+                let freed = through!(self, a, |front| {
+                    // SAFETY: the pages have no owner, and nobody uses the references again.
+                    unsafe { front.free_bulk_ignoring_refcounts(&ids) }
+                });
                 freed.0.expect("pages of the pool");
                 self.tainted |= n > 0;
             }

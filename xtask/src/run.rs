@@ -1,6 +1,7 @@
 //! Running other programs, in stages that are timed.
 
 use std::env;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -60,11 +61,43 @@ pub fn executable(cargo: &mut Command) -> Result<PathBuf> {
     messages.lines().rev().find_map(executable).context("cargo does not say where the program is")
 }
 
+/// A stage that passed.
+struct Passed {
+    name: String,
+    /// By the clock.
+    time: Duration,
+    /// Of all processors together, where it is known: the same on a busy machine.
+    cpu: Option<Duration>,
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>8.1} s", self.time.as_secs_f64())?;
+        match self.cpu {
+            Some(cpu) => write!(f, " {:>8.1} s", cpu.as_secs_f64())?,
+            None => write!(f, " {:>10}", "?")?,
+        }
+        write!(f, "  {}", self.name)
+    }
+}
+
+/// The processor time of the programs that this one has run to their end, as Linux tells it.
+fn cpu() -> Option<Duration> {
+    /// In a second: for programs to read, it is the same on every machine.
+    const TICKS: u64 = 100;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name, in parentheses, may have anything in it. Of what follows, the 14th and 15th are these times.
+    let (_, numbers) = stat.rsplit_once(") ")?;
+    let numbers = numbers.split(' ').skip(13).take(2).map(str::parse::<u64>);
+    let ticks = numbers.sum::<Result<u64, _>>().ok()?;
+    Some(Duration::from_millis(ticks * 1000 / TICKS))
+}
+
 /// Stages of a longer task: each says its name, and its time when it has passed.
 #[derive(Default)]
 pub struct Stages {
-    /// The names and the times of those that passed.
-    passed: Vec<(String, Duration)>,
+    /// Those that passed.
+    passed: Vec<Passed>,
     skipped: usize,
 }
 
@@ -72,11 +105,12 @@ impl Stages {
     /// One stage; the first that fails ends the task.
     pub fn stage(&mut self, name: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
         println!("== {name}");
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), cpu());
         body().with_context(|| format!("stage `{name}` failed"))?;
         let time = start.elapsed();
+        let cpu = cpu().zip(before).map(|(now, before)| now - before);
         println!("== {name}: {:.1} s", time.as_secs_f64());
-        self.passed.push((name.into(), time));
+        self.passed.push(Passed { name: name.into(), time, cpu });
         Ok(())
     }
 
@@ -88,12 +122,11 @@ impl Stages {
 
     /// The last lines of a task that came this far: the times again, and the sums.
     pub fn done(self) {
-        println!();
-        for (name, time) in &self.passed {
-            println!("{:>8.1} s  {name}", time.as_secs_f64());
-        }
-        let total: Duration = self.passed.iter().map(|(_, time)| time).sum();
-        println!("{:>8.1} s  in all", total.as_secs_f64());
+        println!("\n     clock  processors  stage");
+        self.passed.iter().for_each(|stage| println!("{stage}"));
+        let time = self.passed.iter().map(|stage| stage.time).sum();
+        let cpu = self.passed.iter().map(|stage| stage.cpu).sum();
+        println!("{}", Passed { name: "in all".into(), time, cpu });
         match self.skipped {
             0 => println!("{} passed, 0 failed", self.passed.len()),
             skipped => println!("{} passed, 0 failed, {skipped} skipped", self.passed.len()),

@@ -33,7 +33,7 @@ on_both_fronts! {
         let mut out_ids = no_ids::<20>();
         let (ids, _) = front.alloc_bulk_raw(&mut out_ids);
         // SAFETY: the ids were just allocated, and each gets one owner.
-        let mut pages: Vec<Page<M>> = ids.iter().map(|&id| unsafe { Page::from_raw(&pool, id) }).collect();
+        let mut pages: Vec<Page<M>> = ids.iter().map(|&id| unsafe { Page::from_raw(pool, id) }).collect();
         for (page, &id) in pages.iter_mut().zip(&*ids) {
             assert_eq!(page.id(), id);
             mark(page, id.index());
@@ -50,7 +50,7 @@ on_both_fronts! {
         let id = page.into_raw();
         assert_eq!(out(pool), 1);
         // SAFETY: the page has no owner.
-        let page = unsafe { Page::from_raw(&pool, id) };
+        let page = unsafe { Page::from_raw(pool, id) };
         assert!(is_marked(&page, 3));
         let id = page.into_raw();
         // SAFETY: the page has no owner, and is freed once.
@@ -70,7 +70,7 @@ on_both_fronts! {
         let mut batch = PageBatch::<M>::new();
         for &id in &*ids {
             // SAFETY: the page has no owner.
-            assert!(batch.push(unsafe { Page::from_raw(&pool, id) }).is_ok());
+            assert!(batch.push(unsafe { Page::from_raw(pool, id) }).is_ok());
         }
         assert_eq!(batch.ids(), ids);
         front.free_bulk(&mut batch);

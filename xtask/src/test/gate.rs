@@ -10,8 +10,9 @@ use crate::{fuzz, instructions, prevented, tidy};
 
 /// The program without `std`, which is outside the workspace.
 const NO_STD: &str = "tests/no_std/Cargo.toml";
-/// The features that choose a mode.
-const MODE_FEATURES: [&str; 4] = ["refcount", "checks", "stats", "hardened"];
+/// The features that choose a mode, and those that harden it, which turn `checks` on.
+const MODE_FEATURES: [&str; 3] = ["refcount", "stats", "checks"];
+const HARDENING: [&str; 5] = ["claim", "poison", "quarantine", "shuffle", "hardened"];
 /// The packages that have no features, and so one build.
 const TOOLS: [&str; 10] =
     ["-p", "xtask", "-p", "matrix", "-p", "benches", "-p", "udp_echo", "-p", "loom-tests"];
@@ -90,18 +91,29 @@ fn measuring(stages: &mut Stages) -> Result<()> {
     })
 }
 
-/// The crate builds with every set of mode features, with and without `std`.
+/// The crate builds with every set of mode features, each hardened in every way, with and without `std`.
 fn every_set() -> Result<()> {
-    for set in 0..1 << MODE_FEATURES.len() {
-        let chosen = MODE_FEATURES.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1);
-        let chosen: Vec<_> = chosen.map(|(_, name)| *name).collect();
+    for set in sets() {
         for std in ["", "std"] {
-            let features = [&chosen[..], &[std]].concat().join(",");
+            let features = [&set[..], &[std]].concat().join(",");
             let check = ["check", "-q", "-p", "pagesheaf", "--no-default-features", "--features"];
             run(cargo(check).arg(features))?;
         }
     }
     Ok(())
+}
+
+/// The sets of features that can differ: two switches of hardening are no more than each of them.
+fn sets() -> Vec<Vec<&'static str>> {
+    let mut sets = vec![vec![]];
+    for feature in MODE_FEATURES {
+        let with = |set: &Vec<_>| [&set[..], &[feature]].concat();
+        sets.extend(sets.iter().map(with).collect::<Vec<_>>());
+    }
+    let hardened = |set: &Vec<_>| HARDENING.map(|switch| [&set[..], &[switch]].concat());
+    let unchecked = sets.iter().filter(|set| !set.contains(&"checks"));
+    sets.extend(unchecked.flat_map(hardened).collect::<Vec<_>>());
+    sets
 }
 
 /// A program without `std` and without a heap links, runs, and has nothing of either in it.
@@ -150,4 +162,21 @@ fn msrv(stages: &mut Stages) -> Result<()> {
         let check = [&*toolchain, "check", "-q", "-p", "pagesheaf", "--all-features"];
         run(Command::new("cargo").args(check).env("CARGO_TARGET_DIR", target("msrv")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_switch_is_tried_with_and_without_the_others() {
+        let sets = sets();
+        assert_eq!((sets.len(), sets.iter().collect::<BTreeSet<_>>().len()), (28, 28));
+        for feature in MODE_FEATURES.into_iter().chain(HARDENING) {
+            let with = sets.iter().filter(|set| set.contains(&feature)).count();
+            assert!((4..sets.len()).contains(&with), "{feature} is in {with} sets");
+        }
+    }
 }
