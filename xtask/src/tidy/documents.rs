@@ -1,4 +1,4 @@
-//! Documents agree with the files that they speak of.
+//! Documents agree with the files that they speak of, and are no longer or wider than promised.
 
 use std::path::Path;
 
@@ -6,11 +6,25 @@ use regex::Regex;
 
 use super::{Fault, File};
 
-/// All that documents say of other files, and is not so.
+/// Documents that must stay short, and how many lines each may have.
+const LINES: [(&str, usize); 2] = [("DESIGN.md", 120), ("CONTRIBUTING.md", 80)];
+
+/// Columns that a line of prose may have.
+const COLUMNS: usize = 100;
+
+/// Documents whose lines are not wrapped yet.
+const UNWRAPPED: [&str; 1] = ["README.md"];
+
+/// All faults of documents: dead links, code that differs from its example, and excess size.
 pub fn faults(files: &[File]) -> Vec<Fault> {
     let documents = files.iter().filter(|file| file.path.ends_with(".md"));
-    let mut faults: Vec<_> =
-        documents.flat_map(|file| links(file, |path| Path::new(path).exists())).collect();
+    let faults_of = |file| {
+        let mut faults = links(file, |path| Path::new(path).exists());
+        faults.extend(long(file));
+        faults.extend(wide(file));
+        faults
+    };
+    let mut faults: Vec<_> = documents.flat_map(faults_of).collect();
     let find = |path| files.iter().find(|file| file.path == path);
     match (find("README.md"), find("examples/quickstart.rs")) {
         (Some(readme), Some(example)) => faults.extend(shown(readme, example)),
@@ -37,6 +51,32 @@ fn links(file: &File, exists: impl Fn(&str) -> bool) -> Vec<Fault> {
             if !elsewhere && !exists(&format!("{folder}{path}")) {
                 faults.push(file.fault(at, format!("a link to `{target}`, which does not exist")));
             }
+        }
+    }
+    faults
+}
+
+/// The document has more lines than it may.
+fn long(file: &File) -> Option<Fault> {
+    let (_, most) = LINES.into_iter().find(|(path, _)| *path == file.path)?;
+    let lines = file.text.lines().count();
+    (lines > most).then(|| file.fault(most, format!("{lines} lines, and {most} are allowed")))
+}
+
+/// Lines of prose that are too wide. Tables and code cannot be wrapped.
+fn wide(file: &File) -> Vec<Fault> {
+    if UNWRAPPED.contains(&&*file.path) {
+        return Vec::new();
+    }
+    let mut code = false;
+    let mut faults = Vec::new();
+    for (at, line) in file.text.lines().enumerate() {
+        let start = line.trim_start();
+        let fence = start.starts_with("```");
+        code ^= fence;
+        let columns = line.chars().count();
+        if columns > COLUMNS && !code && !fence && !start.starts_with('|') {
+            faults.push(file.fault(at, format!("{columns} columns, and {COLUMNS} are allowed")));
         }
     }
     faults
@@ -83,6 +123,31 @@ mod tests {
         let other = file("README.md", "# It\n\n```rust\nuse b;\n\nfn main() {}\n```\n");
         let fault = shown(&other, &example).expect("a fault").to_string();
         assert_eq!(fault, "README.md:3: the code is not that of examples/quickstart.rs");
+    }
+
+    #[test]
+    fn short_documents_stay_short() {
+        let lines = |path: &str, lines| long(&file(path, &"line\n".repeat(lines)));
+        for (path, most) in LINES {
+            assert!(lines(path, most).is_none());
+            let fault = lines(path, most + 1).expect("a fault").to_string();
+            let (last, over) = (most + 1, format!("{} lines, and {most} are allowed", most + 1));
+            assert_eq!(fault, format!("{path}:{last}: {over}"));
+        }
+        assert!(lines("features.md", 1000).is_none());
+    }
+
+    #[test]
+    fn prose_is_wrapped() {
+        let wides = |path: &str, text: &str| {
+            wide(&file(path, text)).iter().map(Fault::to_string).collect::<Vec<_>>()
+        };
+        let (full, over) = ("ä".repeat(COLUMNS), "ä".repeat(COLUMNS + 1));
+        let exempt = format!("{full}\n| {over} |\n  | {over}\n```text\n{over}\n```\n");
+        assert!(wides("docs/a.md", &exempt).is_empty());
+        let text = format!("{exempt}{over}\n");
+        assert_eq!(wides("docs/a.md", &text), ["docs/a.md:7: 101 columns, and 100 are allowed"]);
+        assert!(wides(UNWRAPPED[0], &text).is_empty());
     }
 
     #[test]
