@@ -1,5 +1,6 @@
 //! The commands of the project: every habit is one of them.
 
+mod claims;
 mod fuzz;
 mod instructions;
 mod loom;
@@ -19,6 +20,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about)]
 enum Task {
+    /// Run the test or command that each demand on the project names.
+    Claims(claims::Args),
     /// Run the fuzz targets, with a nightly compiler.
     Fuzz(fuzz::Args),
     /// Count instructions, and locked instructions, per page; compare with the baseline.
@@ -52,6 +55,7 @@ fn main() -> anyhow::Result<()> {
     let from = std::env::current_dir()?;
     std::env::set_current_dir(run::root())?;
     match task {
+        Task::Claims(args) => claims::claims(&args, &from),
         Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Instructions(args) => instructions::instructions(&args),
         Task::Loom(args) => loom::loom(&args),

@@ -1,7 +1,10 @@
 //! `cargo xtask tidy`: what a text search can see of the laws of the project.
 
 mod documents;
+mod layers;
+mod modules;
 mod rules;
+mod scan;
 
 use std::fmt;
 use std::process::Command;
@@ -43,6 +46,7 @@ impl fmt::Display for Fault {
 pub fn tidy() -> Result<()> {
     let files = files()?;
     let mut faults = rules::faults(&files);
+    faults.extend(layers::faults(&files));
     faults.extend(documents::faults(&files));
     let list: Vec<_> = faults.iter().map(Fault::to_string).collect();
     ensure!(faults.is_empty(), "{} faults\n{}", faults.len(), list.join("\n"));
