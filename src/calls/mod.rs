@@ -144,11 +144,16 @@ pub(super) fn alloc_bulk_exact<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> Result<(), ExactError> {
-    if want > batch.remaining_capacity() {
-        return Err(ExactError { want, had: 0, reason: ShortReason::BatchFull });
-    }
-    if want > front.shared().pages as usize {
-        return Err(ExactError { want, had: 0, reason: ShortReason::Exhausted });
+    let never = if want > batch.remaining_capacity() {
+        Some(ShortReason::BatchFull)
+    } else if want > front.shared().pages as usize {
+        Some(ShortReason::Exhausted)
+    } else {
+        None
+    };
+    if let Some(reason) = never {
+        front.begin();
+        return Err(ExactError { want, had: 0, reason });
     }
     let before = batch.len();
     let BulkAlloc { allocated, reason } = alloc_bulk(front, batch, want);
@@ -160,6 +165,7 @@ pub(super) fn alloc_bulk_exact<M: Mode, const N: usize>(
 #[inline(always)]
 pub(super) fn alloc<M: Mode>(front: &mut impl Frontend<M>) -> Result<Page<M>, ShortReason> {
     if front.shared().addresses_only {
+        front.begin();
         return Err(ShortReason::AddressOnly);
     }
     let mut out = [MaybeUninit::uninit()];

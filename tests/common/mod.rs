@@ -77,9 +77,20 @@ macro_rules! stamp_unchecking {
     };
 }
 
-/// Stamps bodies over the distinct hardened modes.
+/// Stamps bodies over each hardening switch alone.
+macro_rules! stamp_switches {
+    ($($bodies:tt)+) => {
+        stamp_preset!(claim, Select<false, true, true, { hardening::CLAIM }>, [$($bodies)+]);
+        stamp_preset!(poison, Select<false, true, true, { hardening::POISON }>, [$($bodies)+]);
+        stamp_preset!(quarantine, Select<false, true, true, { hardening::QUARANTINE }>, [$($bodies)+]);
+        stamp_preset!(shuffle, Select<false, true, true, { hardening::SHUFFLE }>, [$($bodies)+]);
+    };
+}
+
+/// Stamps bodies over the distinct modes with hardening: each switch alone, and all of them.
 macro_rules! stamp_hardened {
     ($($bodies:tt)+) => {
+        stamp_switches!($($bodies)+);
         stamp_also!(only_hardened, Select<false, true, false, { hardening::ALL }>, [$($bodies)+]);
         stamp_also!(hardened_stats, Select<false, true, true, { hardening::ALL }>, [$($bodies)+]);
         stamp_also!(hardened_refcount, Select<true, true, false, { hardening::ALL }>, [$($bodies)+]);
@@ -132,11 +143,24 @@ macro_rules! every_checking_mode {
     };
 }
 
-/// Stamps bodies over every distinct hardened mode.
-macro_rules! every_hardened_mode {
+/// Stamps bodies over modes whose pages are claimed as they leave and return.
+macro_rules! every_claiming_mode {
     ($($bodies:tt)+) => {
-        mod every_hardened_mode {
-            stamp_hardened!($($bodies)+);
+        mod every_claiming_mode {
+            stamp_preset!(claim, Select<false, true, true, { hardening::CLAIM }>, [$($bodies)+]);
+            stamp_also!(only_hardened, Select<false, true, false, { hardening::ALL }>, [$($bodies)+]);
+            stamp!(hardened, Hardened, [$($bodies)+]);
+        }
+    };
+}
+
+/// Stamps bodies over modes whose free pages are poisoned.
+macro_rules! every_poisoning_mode {
+    ($($bodies:tt)+) => {
+        mod every_poisoning_mode {
+            stamp_preset!(poison, Select<false, true, true, { hardening::POISON }>, [$($bodies)+]);
+            stamp_also!(only_hardened, Select<false, true, false, { hardening::ALL }>, [$($bodies)+]);
+            stamp!(hardened, Hardened, [$($bodies)+]);
         }
     };
 }
@@ -197,7 +221,7 @@ pub fn build<M: Mode>(pages: usize, how: impl FnOnce(Builder<M>) -> Builder<M>) 
     unsafe { builder.build_in(region.as_mut_ptr().cast(), metadata_for(&builder)) }.expect("a pool")
 }
 
-/// CloseError memory that fits the builder's metadata.
+/// Leaked memory that fits the builder's metadata.
 pub fn metadata_for<M: Mode>(builder: &Builder<M>) -> &'static mut [MaybeUninit<u8>] {
     leaked(builder.metadata_layout().expect("a layout"))
 }

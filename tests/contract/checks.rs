@@ -374,7 +374,7 @@ every_checking_mode!(
     a_free_page_cannot_be_lent,
 );
 every_refcounted_mode!(a_shared_page_is_found_and_a_free_page_cannot_be_shared);
-every_hardened_mode!(a_write_after_free_is_found_and_the_page_withheld);
+every_poisoning_mode!(a_write_after_free_is_found_and_the_page_withheld);
 every_mode!(only_hardened_modes_find_a_write_after_free);
 
 /// With `--cfg pagesheaf_force_checks`, modes that do not ask for checks have them.

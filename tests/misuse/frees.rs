@@ -143,7 +143,7 @@ misuses! {
     }
 }
 
-every_hardened_mode!(racing);
+every_claiming_mode!(racing);
 
 /// How often two threads race.
 const ROUNDS: usize = 500;

@@ -155,7 +155,7 @@ fn the_same_write_twice<M: Mode>() {
     assert_eq!(pool.audit().pages.bad, 1);
 }
 
-every_hardened_mode!(one_byte_anywhere, the_same_write_twice);
+every_poisoning_mode!(one_byte_anywhere, the_same_write_twice);
 
 /// A zeroed allocation is zero in every byte of every page, whatever was there.
 fn zeroed_is_zero<M: Mode>() {

@@ -1,0 +1,122 @@
+//! A cache that was asked for its pages gives them up at its next call, whichever that is.
+
+use crate::common::*;
+
+/// A cache with pages at hand, of which it has been asked for, and what a call may need.
+struct Scene<M: Mode> {
+    pool: Pool<M>,
+    cache: Cache<M>,
+    raw: Vec<PageId>,
+}
+
+impl<M: Mode> Scene<M> {
+    fn new() -> Self {
+        let pool =
+            build::<M>(64, |builder| builder.max_caches(2).shared_caches(1).magazine_capacity(16));
+        let mut cache = pool.cache().expect("a cache");
+        let mut out = no_ids::<2>();
+        let raw = cache.alloc_bulk_raw(&mut out).0.to_vec();
+        let mut batch = PageBatch::<M, 16>::empty();
+        assert_eq!(cache.alloc_bulk(&mut batch, 16).allocated, 16);
+        cache.free_bulk(&mut batch);
+        assert!(pool.audit().pages.cached >= 16);
+        Scene { pool, cache, raw }
+    }
+}
+
+/// Makes a call when the cache has been asked, and says how many pages are at hand then.
+fn left<M: Mode>(call: impl FnOnce(&mut Cache<M>, &[PageId])) -> u64 {
+    let Scene { pool, mut cache, raw } = Scene::<M>::new();
+    pool.drain();
+    call(&mut cache, &raw);
+    pool.audit().pages.cached
+}
+
+fn every_call_of_a_cache_honours_a_request<M: Mode>() {
+    let none = |name: &str, call: &dyn Fn(&mut Cache<M>, &[PageId])| {
+        assert_eq!(left::<M>(|cache, raw| call(cache, raw)), 0, "{name}");
+    };
+    none("alloc_bulk of none", &|cache, _| next_call(cache));
+    none("alloc_bulk_zeroed of none", &|cache, _| {
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(cache.alloc_bulk_zeroed(&mut batch, 0).reason, None);
+    });
+    none("alloc_bulk into a batch of another pool", &|cache, _| {
+        let other = pool::<M>(1);
+        let mut batch = PageBatch::<M>::new();
+        assert_eq!(other.alloc_bulk(&mut batch, 1).allocated, 1);
+        assert_eq!(cache.alloc_bulk(&mut batch, 1).reason, Some(ShortReason::OtherPool));
+    });
+    none("alloc_bulk_exact of too many for the batch", &|cache, _| {
+        assert!(cache.alloc_bulk_exact(&mut PageBatch::<M, 1>::empty(), 2).is_err());
+    });
+    none("alloc_bulk_exact of too many for the pool", &|cache, _| {
+        assert!(cache.alloc_bulk_exact(&mut PageBatch::<M>::new(), 65).is_err());
+    });
+    none("alloc_bulk_raw of none", &|cache, _| {
+        assert_eq!(cache.alloc_bulk_raw(&mut []).1, None);
+    });
+    none("alloc_block and free_block", &|cache, _| {
+        let block = cache.alloc_block(Order::new(1).expect("legal")).expect("there is room");
+        cache.free_block(block);
+    });
+    none("free_bulk of a new batch", &|cache, _| cache.free_bulk(&mut PageBatch::<M>::new()));
+    none("free_bulk of an emptied batch", &|cache, _| {
+        let mut batch = PageBatch::<M>::new();
+        let pool = cache.pool();
+        assert_eq!(pool.alloc_bulk(&mut batch, 1).allocated, 1);
+        drop(batch.pop());
+        pool.drain();
+        cache.free_bulk(&mut batch);
+    });
+    none("free of a page of another pool", &|cache, _| {
+        cache.free(pool::<M>(1).alloc().expect("a page"));
+    });
+    none("free_block of another pool", &|cache, _| {
+        let other = pool::<M>(64);
+        cache.free_block(other.alloc_block(Order::MAX).expect("a block"));
+    });
+    none("fill_vacant of a full array", &|cache, _| {
+        assert_eq!(cache.fill_vacant(&mut []).allocated, 0);
+    });
+    // SAFETY: there are none; here and below.
+    none("free_bulk_raw of none", &|cache, _| unsafe {
+        assert_eq!(cache.free_bulk_raw(&[]), Ok(()));
+    });
+    // SAFETY: as above.
+    none("free_bulk_ignoring_refcounts of none", &|cache, _| unsafe {
+        assert_eq!(cache.free_bulk_ignoring_refcounts(&[]), Ok(()));
+    });
+    none("lend_bulk of none", &|cache, _| {
+        assert!(cache.lend_bulk(&mut PageBatch::<M>::new(), &mut no_ids::<1>()).is_empty());
+    });
+    // SAFETY: as above.
+    none("reclaim_bulk of none", &|cache, _| unsafe {
+        assert_eq!(cache.reclaim_bulk(&[], &mut PageBatch::<M>::new()), Ok(0));
+    });
+    none("drain", &|cache, _| cache.drain());
+    // What the call itself gets or gives may be at hand afterwards, but not what was there before.
+    let few = |name: &str, call: &dyn Fn(&mut Cache<M>, &[PageId])| {
+        assert!(left::<M>(|cache, raw| call(cache, raw)) < 16, "{name}");
+    };
+    few("free_bulk_raw", &|cache, raw| {
+        // SAFETY: the pages are out, and the scene's alone.
+        assert_eq!(unsafe { cache.free_bulk_raw(raw) }, Ok(()));
+    });
+}
+
+fn calls_that_count_honour_a_request<M: Refcounted>() {
+    // SAFETY: there are none.
+    assert_eq!(left::<M>(|cache, _| assert_eq!(unsafe { cache.retain_bulk(&[]) }, Ok(0))), 0);
+    // SAFETY: there are none.
+    assert_eq!(left::<M>(|cache, _| assert_eq!(unsafe { cache.release_bulk(&[]) }, Ok(0))), 0);
+    let shared = left::<M>(|cache, raw| {
+        // SAFETY: the pages are out, and each reference that is added is given up.
+        let counts = unsafe { (cache.retain_bulk(raw), cache.release_bulk(raw)) };
+        assert_eq!(counts, (Ok(2), Ok(0)));
+    });
+    assert_eq!(shared, 0);
+}
+
+every_mode!(every_call_of_a_cache_honours_a_request);
+every_refcounted_mode!(calls_that_count_honour_a_request);
