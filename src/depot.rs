@@ -98,17 +98,17 @@ impl Depot {
         self.cuts.load(Ordering::Relaxed)
     }
 
-    /// Gives a magazine for one from the other stack, or gets it back if that has none.
+    /// Gives a magazine of `len` ids for one from the other stack, or gets it back if that has none.
     ///
     /// The magazine goes where it belongs: give an empty one to get a non-empty one, and the reverse.
     pub(crate) fn exchange<M: Mode>(
         &self,
         magazines: &Magazines,
         give: Magazine,
+        len: u32,
         from: Stack,
     ) -> Result<Magazine, Magazine> {
         let to = from.other();
-        let len = if M::CHECKS { magazines.len(give.number()) } else { 0 };
         let got = self.update(|tops| {
             take_top::<M>(magazines, tops, from, |rest| {
                 magazines.set_link(&give, Link::new(to.mark(), len, tops.top(to)));
@@ -136,9 +136,8 @@ impl Depot {
         Some(taken::<M>(magazines, number))
     }
 
-    /// Gives a magazine back.
-    pub(crate) fn push<M: Mode>(&self, magazines: &Magazines, give: Magazine, to: Stack) {
-        let len = if M::CHECKS { magazines.len(give.number()) } else { 0 };
+    /// Gives a magazine of `len` ids back.
+    pub(crate) fn push(&self, magazines: &Magazines, give: Magazine, len: u32, to: Stack) {
         self.update(|tops| {
             magazines.set_link(&give, Link::new(to.mark(), len, tops.top(to)));
             Step::Give(tops.with(to, give.number()))

@@ -199,7 +199,8 @@ impl<'a> SlotGuard<'a> {
     #[inline(always)]
     pub(crate) fn fast_room(&mut self, n: usize) -> Option<Room<'_>> {
         let loaded = self.loaded();
-        let (len, room) = (loaded.len(), loaded.remaining());
+        let len = loaded.len();
+        let room = loaded.remaining_beside(len);
         // SAFETY: the room is `n` or more: a request for a drain is 0 or more.
         self.fast_path_allows(room as i64 - n as i64)
             .then(|| unsafe { self.loaded().room_unchecked(len, n) })

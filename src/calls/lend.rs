@@ -30,7 +30,7 @@ pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
     if lent > 0 {
         core.record_for_later(&faults, lent);
     } else {
-        let _ = core.record_or_panic(&faults, lent);
+        core.remember_or_panic(&faults, lent);
     }
     // SAFETY: the first `lent` were written.
     unsafe { written_mut(&mut out[..lent]) }

@@ -63,8 +63,10 @@ fn free_owned<M: Mode>(front: &mut impl Frontend<M>, ids: GivenUp<'_>) {
 #[cold]
 #[inline(never)]
 fn free_owned_rest<M: Mode>(front: &mut impl Frontend<M>, rest: GivenUp<'_>, count: usize) {
-    // The call has no error to return; the pool remembers.
-    let _ = free_rest(front, rest, count);
+    let fast = count - rest.len();
+    let mut faults = Faults::after(fast);
+    let freed = fast + free_slow(front, rest, &mut faults);
+    front.shared().remember_or_panic(&faults, freed);
 }
 
 /// Frees what did not go fast, of `count` pages.
@@ -113,12 +115,16 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> BulkAlloc {
-    front.begin();
-    if !batch.may_join(front.core()) {
-        return BulkAlloc { allocated: 0, reason: Some(ShortReason::OtherPool) };
-    }
-    if front.shared().addresses_only {
-        return BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
+    let refused = if !batch.may_join(front.core()) {
+        Some(ShortReason::OtherPool)
+    } else if front.shared().addresses_only {
+        Some(ShortReason::AddressOnly)
+    } else {
+        None
+    };
+    if refused.is_some() {
+        front.begin();
+        return BulkAlloc { allocated: 0, reason: refused };
     }
     let n = want.min(batch.remaining_capacity());
     let (new, reason) = alloc_slow(front, &mut batch.vacant()[..n]);
@@ -278,6 +284,5 @@ pub(super) fn free_block<M: Mode>(front: &mut impl Frontend<M>, block: Block<M>)
         }
         freed
     });
-    // The call has no error to return; the pool remembers.
-    let _ = front.shared().record_or_panic(&faults, freed);
+    front.shared().remember_or_panic(&faults, freed);
 }

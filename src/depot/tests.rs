@@ -24,12 +24,12 @@ impl Fixture<'_> {
     }
 
     fn push(&self, number: u32, to: Stack) {
-        self.depot.push::<Checked>(self.magazines, magazine(number), to);
+        self.depot.push(self.magazines, magazine(number), 0, to);
     }
 
     fn exchange(&self, number: u32, from: Stack) -> Result<u32, u32> {
         self.depot
-            .exchange::<Checked>(self.magazines, magazine(number), from)
+            .exchange::<Checked>(self.magazines, magazine(number), 0, from)
             .map(Magazine::into_number)
             .map_err(Magazine::into_number)
     }

@@ -250,6 +250,20 @@ impl<M: Mode> Core<M> {
         }
     }
 
+    /// As [`Self::record_or_panic`], for a call that has no error to return: the pool remembers.
+    #[inline]
+    pub(crate) fn remember_or_panic(&self, faults: &Faults, done: usize) {
+        if faults.count > 0 || self.panics {
+            self.remember_or_panic_slowly(faults, done);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remember_or_panic_slowly(&self, faults: &Faults, done: usize) {
+        let _ = self.record_or_panic(faults, done);
+    }
+
     /// As [`Self::record`]; the panic is left to the next call that loses nothing by it.
     pub(crate) fn record_for_later(&self, faults: &Faults, done: usize) {
         if self.record(faults, done).is_err() {
@@ -267,6 +281,7 @@ impl<M: Mode> Core<M> {
     }
 
     #[cold]
+    #[inline(never)]
     fn panic_about_pending(&self) {
         if self.counters.pending.fetch_and(0, Ordering::Relaxed) == 0 {
             return;

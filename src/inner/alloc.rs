@@ -141,7 +141,8 @@ impl<M: Mode> Core<M> {
 
     /// Exchanges the loaded magazine, which is empty, for a non-empty one of the depot.
     fn refill_from_depot(&self, parts: &mut Parts<'_>) -> bool {
-        let exchange = |empty| self.depot.exchange::<M>(&self.magazines, empty, Stack::Nonempty);
+        let exchange =
+            |empty, len| self.depot.exchange::<M>(&self.magazines, empty, len, Stack::Nonempty);
         let filled = parts.loaded.exchange::<M>(&self.magazines, exchange);
         if filled {
             self.verify_loaded(&mut parts.loaded);
@@ -229,8 +230,9 @@ impl<M: Mode> Core<M> {
             let mut magazine = open.as_mut();
             self.verify_loaded(&mut magazine);
             got += self.alloc_from(&mut magazine, &mut out[got..], &mut looked);
-            let to = if magazine.len() == 0 { Stack::Empty } else { Stack::Nonempty };
-            self.depot.push::<M>(&self.magazines, open.close::<M>(&self.magazines), to);
+            let (magazine, len) = open.close::<M>(&self.magazines);
+            let to = if len == 0 { Stack::Empty } else { Stack::Nonempty };
+            self.depot.push(&self.magazines, magazine, len, to);
         }
         if !defect!("orphans") {
             self.count_uncached_alloc(got);

@@ -21,6 +21,8 @@ impl<M: Mode> Core<M> {
     }
 
     /// Puts all that a slot has into the zone.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn empty_slot(&self, slot: &mut SlotGuard<'_>) {
         let mut parts = slot.parts();
         for magazine in [&mut parts.loaded, &mut parts.previous] {
@@ -51,7 +53,8 @@ impl<M: Mode> Core<M> {
             let mut magazine = open.as_mut();
             self.verify_loaded(&mut magazine);
             self.flush(&mut magazine);
-            self.depot.push::<M>(&self.magazines, open.close::<M>(&self.magazines), Stack::Empty);
+            let (magazine, len) = open.close::<M>(&self.magazines);
+            self.depot.push(&self.magazines, magazine, len, Stack::Empty);
         }
     }
 

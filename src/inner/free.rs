@@ -31,9 +31,19 @@ impl<M: Mode> Core<M> {
             room.push_unchecked(ids.ids());
             return Ok(());
         }
-        let (pushed, _) = self.push_verified(room, ids.ids());
-        A::count::<M>(counters, pushed);
-        if pushed == ids.len() { Ok(()) } else { Err(ids.skip(pushed)) }
+        match self.push_in_place(room, ids.ids()) {
+            Ok(()) => {
+                A::count::<M>(counters, ids.len());
+                Ok(())
+            }
+            Err((magazine, in_place)) => {
+                let rest = ids.skip(in_place);
+                // What is wrong, if anything, is found again when the rest is freed.
+                let relocated = self.push_relocated(magazine, rest.ids(), &mut None);
+                A::count::<M>(counters, in_place + relocated);
+                if relocated == rest.len() { Ok(()) } else { Err(rest.skip(relocated)) }
+            }
+        }
     }
 
     /// Frees pages. Returns how many were good; the others stay where they are.
@@ -72,6 +82,7 @@ impl<M: Mode> Core<M> {
 
     /// Makes room where frees go to, which is full. A previous magazine with some room, but less than is
     /// needed, comes after empty magazines.
+    #[inline(always)]
     fn make_room(&self, parts: &mut Parts<'_>, need: usize) {
         let in_previous = |parts: &mut Parts<'_>, at_least: usize| {
             let some = !M::FREES_TO_PREVIOUS && parts.previous.remaining() >= at_least;
@@ -84,7 +95,8 @@ impl<M: Mode> Core<M> {
             return;
         }
         let counters = parts.counters;
-        let exchange = |full| self.depot.exchange::<M>(&self.magazines, full, Stack::Empty);
+        let exchange =
+            |full, len| self.depot.exchange::<M>(&self.magazines, full, len, Stack::Empty);
         let full = target::<M>(parts);
         if full.exchange::<M>(&self.magazines, exchange) {
             self.verify_loaded(full);

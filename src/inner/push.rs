@@ -38,78 +38,91 @@ impl Tables {
     /// One body for all checking modes but those that claim, so that they cost the same. There is room for
     /// all ids.
     #[inline(always)]
-    pub(super) fn push_verified(
+    fn push_verified(&self, room: Room<'_>, ids: &[PageId]) -> (usize, Option<Fault>) {
+        let mut fault = None;
+        let pushed = match self.push_in_place(room, ids) {
+            Ok(()) => ids.len(),
+            Err((magazine, pushed)) => {
+                pushed + self.push_relocated(magazine, &ids[pushed..], &mut fault)
+            }
+        };
+        (pushed, fault)
+    }
+
+    /// Puts pages into a magazine while they come back to where they were, which those mostly do that this
+    /// magazine gave out last. Otherwise returns how many did, and the magazine for the others.
+    #[inline(always)]
+    pub(super) fn push_in_place<'a>(
         &self,
-        mut room: Room<'_>,
+        mut room: Room<'a>,
         ids: &[PageId],
-    ) -> (usize, Option<Fault>) {
+    ) -> Result<(), (MagazineMut<'a>, usize)> {
         let (location, to) = (room.location(), room.entries());
-        // Pages that this magazine gave out last mostly come back to where they were.
         let run = Run { words: &self.words, ids, last: location, beside: to, to, location };
         let pushed = run.push::<false>(|_, _| true);
         if pushed < ids.len() {
-            return self.push_relocated(room, ids, pushed);
+            if pushed > 0 {
+                // SAFETY: as many entries have been written, and their pages were out; here and below.
+                unsafe { room.commit::<Checked>(pushed) };
+            }
+            return Err((room.into_magazine(), pushed));
         }
-        // SAFETY: as many entries have been written, and their pages were out.
+        // SAFETY: as above.
         unsafe { room.commit::<Checked>(ids.len()) };
-        (ids.len(), None)
+        Ok(())
     }
 
-    /// The rest of [`Self::push_verified`], when `pushed` pages have been put: pages from elsewhere.
+    /// Puts pages into a magazine that come from elsewhere. Returns how many, and what was wrong with the
+    /// next.
     ///
     /// Pages that left a magazine together mostly come back together, so one look at a magazine serves for a
-    /// run of pages.
+    /// run of pages. What the call has put so far must be found too, for the same page may be named twice.
     #[inline(never)]
-    fn push_relocated(
+    pub(super) fn push_relocated(
         &self,
-        mut room: Room<'_>,
+        mut magazine: MagazineMut<'_>,
         ids: &[PageId],
-        mut pushed: usize,
-    ) -> (usize, Option<Fault>) {
+        fault: &mut Option<Fault>,
+    ) -> usize {
+        let mut room = magazine.room(ids.len());
         let (start, entries) = (room.location(), room.entries());
-        let mut committed = 0;
-        // What the call has pushed so far must be found too: the same page may be named twice.
-        let mut commit = |pushed| {
-            // SAFETY: the entries below have been written, and their pages were out.
-            unsafe { room.commit::<Checked>(pushed - core::mem::replace(&mut committed, pushed)) };
-        };
-        if pushed > 0 {
-            commit(pushed);
-        }
         if ids.len() < LONG {
-            fetch_words(&self.words, ids, pushed);
+            fetch_words(&self.words, ids, 0);
         }
-        let fault = loop {
-            let Some(&id) = ids.get(pushed) else { break None };
+        let mut pushed = 0;
+        while let Some(&id) = ids.get(pushed) {
             let Some(word) = self.words.get(id.index() as usize) else {
-                break Some(Fault::OutOfRange);
+                *fault = Some(Fault::OutOfRange);
+                break;
             };
             let location = start + pushed as Location;
             let last = word.load().location();
             let (ids, to) = (&ids[pushed..], &entries[pushed..]);
             let run = |beside| Run { words: &self.words, ids, last, beside, to, location };
-            let good = match self.magazines.lookup().entries_from(last) {
+            let mut good = match self.magazines.lookup().entries_from(last) {
                 // If it is this magazine, its vacant entries get fewer as the run goes on, but from below.
                 EntriesFrom::Vacant(entries) => run(entries).push::<true>(|_, _| true),
                 EntriesFrom::Filled(entries) => {
                     run(entries).push::<true>(|entry, id| !names(entry, id))
                 }
             };
-            pushed += good;
             if good == 0 {
                 // Not at a glance: a page that is bad, or was in the zone, or that another thread is just
                 // moving.
                 let is_member = |last| self.is_member(last, id);
-                if let Err(fault) = word.try_free(false, location, is_member) {
-                    break Some(fault);
+                if let Err(found) = word.try_free(false, location, is_member) {
+                    *fault = Some(found);
+                    break;
                 }
                 // Relaxed: `commit` publishes it.
                 entries[pushed].store(id.index(), Ordering::Relaxed);
-                pushed += 1;
+                good = 1;
             }
-            commit(pushed);
-        };
-        (pushed, fault)
+            // SAFETY: as many more entries have been written, and their pages were out.
+            unsafe { room.commit::<Checked>(good) };
+            pushed += good;
+        }
+        pushed
     }
 
     /// Puts pages into a magazine, each claimed back with a compare-and-swap. Returns as

@@ -72,17 +72,18 @@ impl Run<'_> {
         let mut at = 0;
         for ((ids, beside), to) in ids.iter().zip(beside).zip(to) {
             for step in 0..STEP {
-                if !self.put::<MOVED>(at, ids[step], &beside[step], &to[step], is_out, false) {
-                    return at;
+                let (id, beside, to) = (ids[step], &beside[step], &to[step]);
+                if !self.put::<MOVED>(at + step, id, beside, to, is_out, false) {
+                    return self.stopped(at);
                 }
-                at += 1;
             }
+            at += STEP;
         }
         at
     }
 
-    /// Puts the page that is `at` pages from the first, if it is as [`Self::push`] says. With a `look`, a entry that names it
-    /// already stays as it is.
+    /// Puts the page that is `at` pages from the first, if it is as [`Self::push`] says. With a `look`, an
+    /// entry that names it already stays as it is.
     #[inline(always)]
     fn put<const MOVED: bool>(
         &self,
@@ -94,11 +95,12 @@ impl Run<'_> {
         look: bool,
     ) -> bool {
         let Some(word) = self.words.get(id.index() as usize) else { return false };
-        if !word.rests_at(self.last, at) || !is_out(beside, id) {
+        let Some(state) = word.resting_at(self.last, at) else { return false };
+        if !is_out(beside, id) {
             return false;
         }
         if MOVED {
-            word.rest_at(self.location, at);
+            word.rest_moved(state, self.last, self.location);
         }
         // Relaxed: only the owner of the magazine, who is the caller, writes it.
         if !look || !names(to, id) {
@@ -106,5 +108,20 @@ impl Run<'_> {
             to.store(id.index(), Ordering::Relaxed);
         }
         true
+    }
+
+    /// How many pages have been put, where it is known of the first `at`: counted here, so that it costs
+    /// nothing where a run does not stop. What was put says so.
+    #[cold]
+    #[inline(never)]
+    fn stopped(&self, mut at: usize) -> usize {
+        let put = |at: &usize| {
+            let word = self.ids.get(*at).and_then(|id| self.words.get(id.index() as usize));
+            word.is_some_and(|word| word.resting_at(self.location, *at).is_some())
+        };
+        while put(&at) {
+            at += 1;
+        }
+        at
     }
 }

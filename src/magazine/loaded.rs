@@ -69,9 +69,11 @@ impl OpenMagazine<'_> {
         MagazineMut { len: &self.len, loaded: &mut self.loaded }
     }
 
-    /// Closes the magazine, for the depot.
-    pub(crate) fn close<M: Mode>(mut self, magazines: &Magazines) -> Magazine {
-        self.as_mut().close::<M>(magazines)
+    /// Closes the magazine, for the depot, and says how many ids it has.
+    pub(crate) fn close<M: Mode>(mut self, magazines: &Magazines) -> (Magazine, u32) {
+        let mut magazine = self.as_mut();
+        let len = magazine.len();
+        (magazine.close::<M>(magazines), len)
     }
 }
 
@@ -105,7 +107,13 @@ impl<'a> MagazineMut<'a> {
     /// How many more it can hold.
     #[inline(always)]
     pub(crate) fn remaining(&self) -> usize {
-        (self.loaded.capacity - self.len()) as usize
+        self.remaining_beside(self.len())
+    }
+
+    /// How many more it can hold than these, which it holds.
+    #[inline(always)]
+    pub(crate) fn remaining_beside(&self, len: u32) -> usize {
+        (self.loaded.capacity - len) as usize
     }
 
     /// Its number.
@@ -142,15 +150,17 @@ impl<'a> MagazineMut<'a> {
         magazine
     }
 
-    /// Gives the magazine for another, or the same again if `exchange` has none. Returns whether it had one.
+    /// Gives the magazine, and says how many ids it has, for another, or the same again if `exchange` has
+    /// none. Returns whether it had one.
     ///
     /// `magazines` are the tables that the magazine was opened from, and `exchange` gives one of them.
     pub(crate) fn exchange<M: Mode>(
         &mut self,
         magazines: &Magazines,
-        exchange: impl FnOnce(Magazine) -> Result<Magazine, Magazine>,
+        exchange: impl FnOnce(Magazine, u32) -> Result<Magazine, Magazine>,
     ) -> bool {
-        let exchanged = exchange(self.close::<M>(magazines));
+        let len = self.len();
+        let exchanged = exchange(self.close::<M>(magazines), len);
         let done = exchanged.is_ok();
         let (Ok(magazine) | Err(magazine)) = exchanged;
         let (len, loaded) = magazines.open::<M>(magazine).into_parts();
@@ -180,7 +190,8 @@ impl<'a> MagazineMut<'a> {
     /// The vacant entries, up to `most` of them.
     #[inline(always)]
     pub(crate) fn room(&mut self, most: usize) -> Room<'_> {
-        let (len, count) = (self.len(), self.remaining().min(most));
+        let len = self.len();
+        let count = self.remaining_beside(len).min(most);
         Room { magazine: self.reborrow(), len, count }
     }
 
@@ -285,6 +296,12 @@ impl<'a> Room<'a> {
     /// How many.
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// The magazine, with the entries that were committed.
+    #[inline(always)]
+    pub(crate) fn into_magazine(self) -> MagazineMut<'a> {
+        self.magazine
     }
 
     /// The location of the first.

@@ -117,11 +117,13 @@ impl Magazines {
         }
     }
 
-    /// The head of a magazine with a number that is in range: that of a [`Magazine`], or one that was just
-    /// compared with [`Self::count`].
+    /// The head of a magazine: of a [`Magazine`], or with a number from the depot's word, which checking
+    /// modes have compared with [`Self::count`] first.
     #[inline(always)]
     fn head(&self, number: u32) -> &Head {
-        &self.heads[number as usize]
+        debug_assert!((number as usize) < self.heads.len());
+        // SAFETY: these numbers are below the length.
+        unsafe { &*self.heads.at(number as usize) }
     }
 
     /// The magazine's first location.

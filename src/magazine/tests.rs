@@ -110,10 +110,10 @@ fn a_loaded_magazine_that_nobody_watches_has_its_length() {
         assert_eq!(pop::<Bare, 2>(&mut open), [80, 81]);
         assert_eq!((open.as_mut().len(), magazines.len(2)), (3, 0));
         // It may be exchanged for itself.
-        assert!(!open.as_mut().exchange::<Bare>(magazines, Err));
+        assert!(!open.as_mut().exchange::<Bare>(magazines, |same, _| Err(same)));
         assert_eq!((open.as_mut().len(), magazines.len(2)), (3, 0));
-        let magazine = open.close::<Bare>(magazines);
-        assert_eq!((magazine.number(), magazines.len(2), magazines.total()), (2, 3, 4));
+        let (magazine, len) = open.close::<Bare>(magazines);
+        assert_eq!((magazine.number(), len, magazines.len(2), magazines.total()), (2, 3, 3, 4));
     });
 }
 

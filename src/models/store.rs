@@ -108,7 +108,8 @@ impl<'a> Held<'a> {
     pub fn push(mut self) {
         let to = if self.is_empty() { Stack::Empty } else { Stack::Nonempty };
         let Store { depot, magazines, .. } = self.store;
-        depot.push::<Checked>(magazines, self.magazine.close::<Checked>(magazines), to);
+        let (magazine, len) = self.magazine.close::<Checked>(magazines);
+        depot.push(magazines, magazine, len, to);
     }
 
     /// Gives it for one of the other stack.
@@ -118,8 +119,8 @@ impl<'a> Held<'a> {
     pub fn exchange(mut self) -> Result<Held<'a>, Held<'a>> {
         let from = if self.is_empty() { Stack::Nonempty } else { Stack::Empty };
         let store = self.store;
-        let give = self.magazine.close::<Checked>(&store.magazines);
-        let got = store.depot.exchange::<Checked>(&store.magazines, give, from);
+        let (give, len) = self.magazine.close::<Checked>(&store.magazines);
+        let got = store.depot.exchange::<Checked>(&store.magazines, give, len, from);
         got.map(|magazine| store.open(magazine)).map_err(|magazine| store.open(magazine))
     }
 }

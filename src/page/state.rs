@@ -158,24 +158,25 @@ impl AtomicPageState {
         self.0.load(ordering!(Acquire, "raw-free"))
     }
 
-    /// Whether this is the word of a single page with one reference that is, or was last, `after` locations after
-    /// `location`. Acquire: as `load`.
+    /// The state, if this is the word of a single page with one reference that is, or was last, `after`
+    /// locations after `location`. Acquire: as `load`.
     #[inline(always)]
-    pub(crate) fn rests_at(&self, location: Location, after: usize) -> bool {
-        self.load() == PageState::resting(location).after(after)
+    pub(crate) fn resting_at(&self, location: Location, after: usize) -> Option<PageState> {
+        Some(self.load()).filter(|&state| state == PageState::resting(location).after(after))
     }
 
-    /// **rest**: the caller, who alone has the page, puts it `after` locations after `location`. Relaxed: the location
-    /// publishes itself.
-    #[inline(always)]
-    pub(crate) fn rest_at(&self, location: Location, after: usize) {
-        self.0.store(PageState::resting(location).after(after), Ordering::Relaxed);
-    }
-
-    /// **rest**: as `rest_at`, in `location` itself.
+    /// **rest**: the caller, who alone has the page, puts it into `location`. Relaxed: the location publishes
+    /// itself.
     #[inline(always)]
     pub(crate) fn rest(&self, location: Location) {
-        self.rest_at(location, 0);
+        self.0.store(PageState::resting(location), Ordering::Relaxed);
+    }
+
+    /// **rest**: as [`Self::rest`], as far from where its state says that it is as `to` is from `from`.
+    #[inline(always)]
+    pub(crate) fn rest_moved(&self, state: PageState, from: Location, to: Location) {
+        let distance = u64::from(to).wrapping_sub(u64::from(from));
+        self.0.store(PageState(state.0.wrapping_add(distance)), Ordering::Relaxed);
     }
 
     /// **claim** (modes that claim): a page leaves the location it was popped from; `false` if its word does not say so.

@@ -52,10 +52,14 @@ fn a_word_at_rest_is_that_of_a_page_with_one_owner() {
     assert!(AtomicPageState::new().load() == at(Kind::Page, ZONE));
     let word = word(of(3));
     word.rest(LOCATION);
-    assert!(word.load() == at(Kind::Page, LOCATION) && word.rests_at(LOCATION, 0));
-    assert!(word.rests_at(LOCATION - 2, 2) && !word.rests_at(LOCATION, 1));
-    word.rest_at(LOCATION, 4);
-    assert!(word.load() == at(Kind::Page, LOCATION + 4));
+    let resting = |location, after| word.resting_at(location, after).is_some();
+    assert!(word.load() == at(Kind::Page, LOCATION) && resting(LOCATION, 0));
+    assert!(resting(LOCATION - 2, 2) && !resting(LOCATION, 1));
+    for to in [LOCATION + 4, LOCATION - 4, 7, u32::MAX - 9] {
+        word.rest(LOCATION + 3);
+        word.rest_moved(word.load(), LOCATION, to);
+        assert!(word.load() == at(Kind::Page, to + 3));
+    }
 }
 
 #[test]
