@@ -1,6 +1,6 @@
 //! What is measured: a shape, at a size, on pages in an order, touched or not; and which of these a run takes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contender::{Order, Setup};
 
@@ -18,7 +18,7 @@ pub const COLOURS: usize = 16;
 pub const ORPHANS: usize = 32;
 
 /// A way in which pages come and go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum Shape {
@@ -88,7 +88,7 @@ impl Shape {
 }
 
 /// One thing to measure, for everybody who can do it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
     /// The way in which pages come and go.
     pub shape: Shape,

@@ -3,7 +3,7 @@
 //! The shapes are generic over contenders, so that nothing between them and the clock is a call through a table.
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Pages of the first part that are written where a row says `touched`, in bytes.
 pub const TOUCHED: usize = 64;
@@ -22,7 +22,7 @@ pub struct Setup {
 }
 
 /// The order in which pages are handed out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// At random, as after a while of use.

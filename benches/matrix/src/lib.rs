@@ -48,6 +48,7 @@
 //! # }
 //! ```
 
+mod baseline;
 mod case;
 mod clock;
 mod contender;
@@ -76,8 +77,9 @@ pub use contenders::{Memory, PAGE};
 pub use count::count;
 pub use entry::{BY_HAND, Entry, Kind};
 
+use baseline::Baseline;
 use case::Extent;
-use measure::Measurement;
+use measure::{Measurement, Results};
 use partner::Partner;
 
 /// Measures what each mode costs, in ns and cycles per page (allocated and freed).
@@ -95,6 +97,9 @@ struct Args {
     /// Only these contenders.
     #[arg(long, value_name = "NAME")]
     contender: Vec<String>,
+    /// Measure this commit too, by turns, and give each row the figure that it has there.
+    #[arg(long, value_name = "COMMIT")]
+    baseline: Option<String>,
     /// Write every figure to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -128,18 +133,25 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
     let html = args.html.as_deref().map(create).transpose()?;
     let start = std::time::Instant::now();
     let count = std::thread::available_parallelism()?.get();
+    let (entries, cases) = (&entries[..], &cases[..]);
+    // First, because other programs would share the core that this one keeps to.
+    let beside = args.baseline.is_some().then(|| beside(&args, entries, cases)).transpose()?;
     let cores = clock::pin();
     let partner = Partner::new(cores)?;
     let mut meta = meta::Meta::read(program, count, cores, &partner);
     meta.left_out = absent;
+    meta.baseline.clone_from(&args.baseline);
     println!("{meta}");
     let rounds = if args.quick { 15 } else { 50 };
     let (cycles_per_ns, partner) = (meta.cycles_per_ns, &partner);
-    let (entries, cases) = (&entries[..], &cases[..]);
-    let results = Measurement { entries, cases, rounds, cores, partner, cycles_per_ns }.run();
+    let measurement = Measurement { entries, cases, rounds, cores, partner, cycles_per_ns };
+    let results = beside.unwrap_or_else(|| measurement.run());
     ensure!(!results.rows.is_empty(), "nobody does any of it");
     meta.finish(start.elapsed(), clock::line_round_trip(cores, partner), &results);
     report::print(&results.rows, &meta);
+    if let Some(baseline) = &args.baseline {
+        report::beside::print(&results.rows, baseline);
+    }
     if let Some(file) = json {
         report::json(file, &results.rows, &meta)?;
     }
@@ -147,6 +159,21 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
         report::html(file, &results.rows, &meta)?;
     }
     Ok(())
+}
+
+/// Measures in this program and in that of the baseline, by turns.
+fn beside(args: &Args, entries: &[Entry], cases: &[Case]) -> Result<Results> {
+    let program = std::env::var_os(baseline::PROGRAM);
+    let program = program.context("only `cargo xtask matrix` builds the baseline")?.into();
+    let extent = [(args.quick, "--quick"), (args.all, "--all")];
+    let extent = extent.into_iter().filter(|(chosen, _)| *chosen).map(|(_, arg)| arg.to_owned());
+    let named = args.contender.iter().flat_map(|name| ["--contender".to_owned(), name.clone()]);
+    let turns = if args.quick { 5 } else { 3 };
+    let args = extent.chain(named).collect();
+    let done = |case: &&Case| entries.iter().any(|entry| entry.does(case));
+    let done: Vec<_> = cases.iter().filter(done).map(|case| case.shape).collect();
+    let shapes: Vec<_> = Shape::ALL.into_iter().filter(|shape| done.contains(shape)).collect();
+    Baseline { program, entries, args, turns }.run(&shapes)
 }
 
 /// A file to write to.

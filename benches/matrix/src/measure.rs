@@ -30,6 +30,9 @@ pub struct Row {
     pub figures: Figures,
     /// Cycles per page, at the median.
     pub cycles: Option<f64>,
+    /// Ns per page of the baseline, measured beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline_ns: Option<f64>,
 }
 
 /// What is measured, and by what.
@@ -165,7 +168,8 @@ impl Measurement<'_> {
             let figures = samples.figures(distance);
             let cycles = self.cycles_per_ns.map(|per_ns| figures.ns * per_ns);
             let (contender, kind) = (entry.name, entry.kind);
-            results.rows.push(Row { case: *case, contender, kind, figures, cycles });
+            let baseline_ns = None;
+            results.rows.push(Row { case: *case, contender, kind, figures, cycles, baseline_ns });
         }
     }
 }

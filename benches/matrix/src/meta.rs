@@ -18,6 +18,9 @@ pub struct Meta {
     cores: usize,
     rustc: String,
     commit: String,
+    /// The commit that rows were measured beside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
     unix_time: u64,
     pub cycles_per_ns: Option<f64>,
     /// At the start.
@@ -44,6 +47,7 @@ impl Meta {
             rustc: said("rustc", &["--version"]),
             // Without tags, and with a word if files differ from it.
             commit: said("git", &["describe", "--always", "--dirty", "--exclude", "*"]),
+            baseline: None,
             unix_time: now.map_or(0, |time| time.as_secs()),
             cycles_per_ns: clock::cycles_per_ns(),
             line_round_trip_ns: trip,

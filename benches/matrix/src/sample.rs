@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Distance;
 
@@ -74,7 +74,7 @@ fn at(sorted: &[f64], share: f64) -> Option<f64> {
 
 /// Ns per page: the median, the tenth and the ninetieth percentile; the share of the samples that were kept; and how
 /// many ns a cache line took between their two threads and back.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Figures {
     pub ns: f64,
     pub p10: f64,

@@ -1,5 +1,6 @@
 //! What a run tells: tables for the terminal, a page for readers, and every figure for programs.
 
+pub mod beside;
 mod chart;
 mod html;
 mod terminal;
@@ -142,7 +143,14 @@ mod tests {
         let order = Order::Scattered;
         let case = Case { shape, bulk, out: None, order, touched: false, colour: false };
         let figures = Figures { ns, p10: ns, p90: ns, kept: 1.0, round_trip: None };
-        Row { case, contender, kind: Kind::Mode, figures, cycles: Some(2.0 * ns) }
+        Row {
+            case,
+            contender,
+            kind: Kind::Mode,
+            figures,
+            cycles: Some(2.0 * ns),
+            baseline_ns: None,
+        }
     }
 
     #[test]
