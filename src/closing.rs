@@ -12,8 +12,9 @@ use crate::sync::Ordering;
 
 /// A pool that could not be closed, and what keeps it open.
 ///
-/// The pool is still whole: go on with [`into_pool`](Self::into_pool), or drop this to close the pool when the last
-/// handle and the last page are gone. Each figure is looked up when it is asked for.
+/// The pool is still whole: go on with [`into_pool`](Self::into_pool), or drop this to close the
+/// pool when the last handle and the last page are gone. Each figure is looked up when it is asked
+/// for.
 ///
 /// ```
 /// # use pagesheaf::Pool;
@@ -35,7 +36,8 @@ pub struct CloseError<M: Mode = DefaultMode> {
 impl<M: Mode> Pool<M> {
     /// Closes the pool: gives back its memory now.
     ///
-    /// Dropping the last handle also closes it, once every page is back; this says whether they are.
+    /// Dropping the last handle also closes it, once every page is back; this says whether they
+    /// are.
     ///
     /// # Errors
     /// When other handles live (pools, caches), or pages are out; lent pages are.
@@ -74,20 +76,23 @@ impl<M: Mode> CloseError<M> {
         self.balance().clamp(0, self.pool.core.pages.into()) as u64
     }
 
-    /// Pages allocated and not freed. Below zero if more were freed, which only wrong `unsafe` calls can do, or if
-    /// figures of different moments were added up.
+    /// Pages allocated and not freed. Below zero if more were freed, which only wrong `unsafe`
+    /// calls can do, or if figures of different moments were added up.
     fn balance(&self) -> i64 {
         self.pool.core.out() as i64
     }
 
-    /// The pages that are out, each looked up when the iterator comes to it: a page that was dropped since is not named.
-    /// None are named while other handles live, because their caches may hold pages.
+    /// The pages that are out, each looked up when the iterator comes to it: a page that was
+    /// dropped since is not named. None are named while other handles live, because their caches
+    /// may hold pages.
     ///
-    /// This is a look, and no licence to make owners: a page that is named may have an owner (a [`Page`], a batch, a
-    /// device) that is still at work, and may be free a moment later. [`Page::from_raw`] asks for more than being named
-    /// here. To get back pages that were forgotten, see [`recover_forgotten`](Self::recover_forgotten).
+    /// This is a look, and no licence to make owners: a page that is named may have an owner (a
+    /// [`Page`], a batch, a device) that is still at work, and may be free a moment later.
+    /// [`Page::from_raw`] asks for more than being named here. To get back pages that were
+    /// forgotten, see [`recover_forgotten`](Self::recover_forgotten).
     ///
-    /// While a thread is in the middle of a drop, pages that lie in the shared cache it uses are still named.
+    /// While a thread is in the middle of a drop, pages that lie in the shared cache it uses may
+    /// still be named.
     ///
     /// [`Page`]: crate::Page
     /// [`Page::from_raw`]: crate::Page::from_raw
@@ -99,8 +104,8 @@ impl<M: Mode> CloseError<M> {
             if !core.is_missing(id) {
                 return false;
             }
-            // Pages dropped since the last look lie in shared caches or in the depot. None is allocated any more, so the
-            // number of those that are out tells whether there are such.
+            // Pages dropped since the last look lie in shared caches or in the depot. None is
+            // allocated any more, so the number of those that are out tells whether there are such.
             let out = core.out();
             if drained_at != Some(out) {
                 core.drain();
@@ -116,18 +121,20 @@ impl<M: Mode> CloseError<M> {
         self.pool
     }
 
-    /// Puts every page that is out, or lent, back into the pool, and says how many these were. For pages whose owners
-    /// were forgotten (`mem::forget`, a leaked box, ids that were lost, a device that is gone).
+    /// Puts every page that is out, or lent, back into the pool, and says how many these were. For
+    /// pages whose owners were forgotten (`mem::forget`, a leaked box, ids that were lost, a device
+    /// that is gone).
     ///
-    /// The pages are free afterwards, whatever their states were (shared, part of a block, lent); no page counts as out.
-    /// Pages that are withheld stay so.
+    /// The pages are free afterwards, whatever their states were (shared, part of a block, lent);
+    /// no page counts as out. Pages that are withheld stay so.
     ///
     /// # Errors
-    /// This error, and nothing has changed, while other handles live, or while a thread is inside a drop.
+    /// This error, and nothing has changed, while other handles live, or while a thread is inside a
+    /// drop.
     ///
     /// # Safety
-    /// - No owner of any page that is still out is used or dropped again: no [`Page`], [`PageBatch`], [`Block`],
-    ///   [`SharedPage`], raw id or pointer, on any thread.
+    /// - No owner of any page that is still out is used or dropped again: no [`Page`],
+    ///   [`PageBatch`], [`Block`], [`SharedPage`], raw id or pointer, on any thread.
     /// - No device uses a lent page any more.
     /// - All bytes of these pages are initialised.
     ///

@@ -122,6 +122,17 @@ impl core::error::Error for ExactError {
 }
 
 /// Why pages cannot go into a batch.
+///
+/// ```
+/// # use pagesheaf::{BatchError, PageBatch, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// # let pool = Pool::builder(100).build()?;
+/// let (mut many, mut few) = (PageBatch::<_, 64>::empty(), PageBatch::<_, 8>::empty());
+/// pool.alloc_bulk_exact(&mut many, 9)?;
+/// assert_eq!(few.append(&mut many), Err(BatchError::Full));
+/// assert_eq!((few.len(), many.len()), (0, 9), "neither has changed");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BatchError {
@@ -159,7 +170,7 @@ impl From<BatchError> for ShortReason {
 /// let pool = Pool::builder(100).mode::<Checked>().build()?;
 /// let [one, two] = [pool.alloc()?.into_raw(), pool.alloc()?.into_raw()];
 /// let ids = [one, PageId::new(100), two, PageId::new(200)];
-/// // SAFETY: two pages are ours and were never written; the pool has no others of these numbers, and says so.
+/// // SAFETY: two pages are ours and were never written; those that do not exist are refused.
 /// let error = unsafe { pool.free_bulk_raw(&ids) }.expect_err("two pages do not exist");
 /// assert_eq!((error.page, error.position, error.fault), (ids[1], 1, Fault::OutOfRange));
 /// assert_eq!((error.done, error.count), (2, 2));
@@ -186,8 +197,8 @@ pub struct PageError {
 }
 
 impl PageError {
-    /// The positions of all bad pages among the first 256 of the call, ascending. To learn of all bad pages of a longer
-    /// call, make it in chunks of 256.
+    /// The positions of all bad pages among the first 256 of the call, ascending. To learn of all
+    /// bad pages of a longer call, make it in chunks of 256.
     pub fn positions(&self) -> impl Iterator<Item = usize> + use<> {
         let bad = self.bad;
         (0..64 * bad.len()).filter(move |at| bad[at / 64] >> (at % 64) & 1 == 1)

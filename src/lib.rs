@@ -1,8 +1,9 @@
 //! A bulk page allocator whose safety you choose.
 //!
-//! A [`Pool`] has a fixed number of pages of one size. Threads allocate and free them in bulk, through a [`Cache`] of
-//! their own or through the pool itself; no call waits for a lock. What happens to each page on the way is the pool's
-//! [`Mode`]: reference counts, checks, statistics, hardening.
+//! A [`Pool`] has a fixed number of pages of one size. Threads allocate and free them in bulk,
+//! through a [`Cache`] of their own or through the pool itself; no call waits for a lock. What
+//! happens to each page on the way is the pool's [`Mode`]: reference counts, checks, statistics,
+//! hardening.
 //!
 #![cfg_attr(feature = "std", doc = "```")]
 #![cfg_attr(not(feature = "std"), doc = "```ignore")]
@@ -20,29 +21,65 @@
 //!
 //! # Owners
 //!
-//! [`Page`], [`PageBatch`], [`Block`] (neighbouring pages) and [`SharedPage`] (counted references) own what they name:
-//! they are move-only, `Send` and without a lifetime, and a drop on any thread frees, also after the pool's last handle
-//! is gone. So safe code can neither free a page twice nor use one that is free, and freeing owned pages looks at no
-//! reference count. Pages without an owner in Rust are [`PageId`]s: `alloc_bulk_raw` and `free_bulk_raw`, and lending
-//! to a device.
+//! [`Page`], [`PageBatch`], [`Block`] (neighbouring pages) and [`SharedPage`] (counted references)
+//! own what they name: they are move-only, `Send` and without a lifetime, and a drop on any thread
+//! frees, also after the pool's last handle is gone. So safe code can neither free a page twice nor
+//! use one that is free, and freeing owned pages looks at no reference count. Pages without an
+//! owner in Rust are [`PageId`]s: `alloc_bulk_raw` and `free_bulk_raw`, and lending to a device.
 //!
 //! # Modes
 //!
-//! Every mode is compiled in every build. [`Pool::builder`] gives a pool of [`DefaultMode`], which the Cargo features
-//! choose; [`Builder::mode`] names another, such as [`Bare`] or [`Hardened`], and [`Select`] spells any. Safe code is
-//! sound in each of them: a mode decides which misuse of the `unsafe` calls, and which corruption of memory, is
-//! detected. `features.md` says what each choice costs and what it does not catch.
+//! Every mode is compiled in every build. [`Pool::builder`] gives a pool of [`DefaultMode`], which
+//! the Cargo features choose; [`Builder::mode`] names another, such as [`Bare`] or [`Hardened`],
+//! and [`Select`] spells any. Safe code is sound in each of them: a mode decides which misuse of
+//! the `unsafe` calls, and which corruption of memory, is detected. `features.md` says what each
+//! choice costs and what it does not catch.
 //!
 //! # Results and errors
 //!
-//! A bulk allocation may come back short: [`BulkAlloc`] says how many pages are new, and [`ShortReason`] why there are no more.
-//! Errors name the page, what was wrong and the mode. Pages found bad while they were free are withheld, and [`Pool::bad_pages`]
-//! names them. Nothing panics on a bad page unless the pool was built to ([`OnBadPage`]); a drop never does.
+//! A bulk allocation may come back short: [`BulkAlloc`] says how many pages are new, and
+//! [`ShortReason`] why there are no more. Errors name the page, what was wrong and the mode. Pages
+//! found bad while they were free are withheld, and [`Pool::bad_pages`] names them. Nothing panics
+//! on a bad page unless the pool was built to ([`OnBadPage`]); a drop never does.
+//!
+//! # What the unsafe calls ask
+//!
+//! Owned pages need none of this. The *Safety* section of each call says it in full; this is the
+//! whole at a glance.
+//!
+//! | call | sole owner | right pool | initialised | once | a checking mode notices |
+//! |---|---|---|---|---|---|
+//! | [`Page::from_raw`] | yes | yes | yes | yes | range (panics) |
+//! | [`Cache::free_bulk_raw`] | yes, no references | yes | yes | yes | shared, free, lent, block, range |
+//! | [`Cache::retain_bulk`] | a reference | yes | no | no | free, lent, block, range |
+//! | [`Cache::release_bulk`] | a reference | yes | yes | yes | free, lent, block, range |
+//! | [`Cache::free_bulk_ignoring_refcounts`] | yes, others end | yes | yes | yes | free, lent, block, range |
+//! | [`Cache::reclaim_bulk`], [`Pool::reclaim`] | yes, no device | yes | yes | yes | not lent, range |
+//! | [`CloseError::recover_forgotten`] | of all pages out | its own | yes | no | other handles |
+//! | [`Region::caller`] | of the memory | - | yes | one pool | size, alignment |
+//! | [`Builder::build_in`] | of both memories | - | the pages | one pool | size, alignment |
+//!
+//! - *Sole owner*: nobody else uses, frees or drops the page, now or later: no owner in Rust, no
+//!   other who has its id, no device. *A reference*: the caller has one that was counted, by a raw
+//!   call or by [`SharedPage`].
+//! - *Right pool*: the page is of the pool that is called. No mode notices another pool's page
+//!   whose number is in range.
+//! - *Initialised*: every byte of the page has been written as a byte. A struct that is stored
+//!   through a pointer leaves its padding uninitialised, and the next owner reads it in safe code.
+//!   No mode notices.
+//! - *Once*: each page that was given up, each reference, each page that was lent, is taken once;
+//!   also within one call.
+//! - *Notices*: modes with [`Mode::CHECKS`]. *Shared* is noticed by modes with [`Mode::REFCOUNT`],
+//!   *range* by both. Two calls that free one page at the same time are surely noticed in
+//!   [`Hardened`] only. Every mode looks at the range of a page that is to have an owner again, at
+//!   other handles, and at the size and the alignment of memory.
+//!
+//! The calls of a [`Cache`] are those of a [`Pool`] too.
 //!
 //! # Reading the sources
 //!
-//! In this order: `mode`, `page`, `zone`, `magazine`, `depot`, `cache`, `inner`, `calls`, `pool`, `owned`. `DESIGN.md`
-//! walks through one allocation and one free.
+//! In this order: `mode`, `page`, `zone`, `magazine`, `depot`, `cache`, `inner`, `calls`, `pool`,
+//! `owned`. `DESIGN.md` walks through one allocation and one free.
 #![no_std]
 
 #[cfg(feature = "std")]
@@ -54,6 +91,8 @@ cfg_if::cfg_if! {
         mod heap;
         #[path = "hint/thread.rs"]
         mod hint;
+        #[path = "owned/io.rs"]
+        mod io;
     } else {
         #[path = "heap/none.rs"]
         mod heap;

@@ -1,7 +1,7 @@
 //! Reports: what a pool is doing, in numbers that add up.
 //!
-//! Invariant: free + cached + out + lent + bad = capacity, at rest. A report starts with the mode, and says
-//! "not collected" of what the mode does not count.
+//! Invariant: free + cached + out + lent + bad = capacity, at rest. A report starts with the mode,
+//! and says "not collected" of what the mode does not count.
 
 use core::fmt;
 
@@ -12,8 +12,8 @@ use crate::slot::Counters;
 
 /// Where a pool's pages are.
 ///
-/// Exact at rest. While others allocate and free, each figure is of a moment of its own, so that the figures need not add
-/// up; but none is above the capacity.
+/// Exact at rest. While others allocate and free, each figure is of a moment of its own, so that
+/// the figures need not add up; but none is above the capacity.
 ///
 /// ```
 /// # use pagesheaf::Pool;
@@ -61,7 +61,7 @@ impl fmt::Display for Pages {
     }
 }
 
-/// What caches did. Sums of many, or the figures of one.
+/// What caches did. Sums of many ([`Pool::stats`]), or the figures of one ([`Pool::per_cache`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Calls {
@@ -139,7 +139,7 @@ impl fmt::Display for Calls {
     }
 }
 
-/// A pool's statistics.
+/// A pool's statistics: see [`Pool::stats`]. Exact at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -149,7 +149,8 @@ pub struct Stats {
     pub pages: Pages,
     /// What all caches did together.
     pub calls: Calls,
-    /// Pages freed without a cache (by a drop, or while all shared caches were busy), less those allocated so.
+    /// Pages freed without a cache (by a drop, or while all shared caches were busy), less those
+    /// allocated so.
     pub dropped: u64,
     /// Poisoned pages that were verified when they left: all of them, or a sample; see
     /// [`poison_every`](crate::Builder::poison_every).
@@ -176,7 +177,7 @@ impl Stats {
     }
 }
 
-/// A count of every page, one by one.
+/// A count of every page, one by one: see [`Pool::audit`]. Exact at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Audit {
@@ -184,8 +185,9 @@ pub struct Audit {
     pub mode: ModeFlags,
     /// Where the pages are.
     pub pages: Pages,
-    /// Free pages whose word says that they are somewhere else, each looked at several times, so that a page that moves
-    /// meanwhile is not taken for one; `None` in modes that do not check. Exact at rest.
+    /// Free pages whose word says that they are somewhere else, each looked at several times, so
+    /// that a page that moves meanwhile is not taken for one; `None` in modes that do not check.
+    /// Exact at rest.
     pub misplaced: Option<u64>,
 }
 
@@ -202,8 +204,9 @@ impl fmt::Display for Audit {
 impl<M: Mode> Pool<M> {
     fn pages(&self, free: usize) -> Pages {
         let capacity = u64::from(self.core.pages);
-        // Sums of figures from different moments may be off by what happens meanwhile, even below zero; and lent is where
-        // a mode that does not check believed that a page was lent. No figure leaves 0..=capacity.
+        // Sums of figures from different moments may be off by what happens meanwhile, even below
+        // zero; and lent is where a mode that does not check believed that a page was lent. No
+        // figure leaves 0..=capacity.
         let bounded = |figure: u64| (figure as i64).clamp(0, capacity as i64) as u64;
         let lent = bounded(self.core.lent());
         Pages {
@@ -216,7 +219,20 @@ impl<M: Mode> Pool<M> {
         }
     }
 
-    /// Gathers the statistics; `None` in a mode that does not collect them.
+    /// Gathers the statistics; `None` in a mode that does not collect them. Exact at rest.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 30)?;
+    /// pool.free_bulk(&mut batch);
+    /// let stats = pool.stats().expect("the mode collects them");
+    /// assert_eq!((stats.calls.allocated, stats.calls.alloc_calls, stats.faults), (30, 1, 0));
+    /// println!("{stats}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn stats(&self) -> Option<Stats> {
         M::STATS.then(|| Stats {
@@ -229,7 +245,20 @@ impl<M: Mode> Pool<M> {
         })
     }
 
-    /// What each cache slot in use did, owned ones first, with its number; nothing in a mode that does not collect it.
+    /// What each cache slot in use did, owned ones first, with its number; nothing in a mode that
+    /// does not collect it.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// let mut cache = pool.cache()?;
+    /// let page = cache.alloc()?;
+    /// cache.free(page);
+    /// let (number, calls) = pool.per_cache().next().expect("a cache in use");
+    /// assert_eq!((number, calls.allocated, calls.freed), (0, 1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn per_cache(&self) -> impl Iterator<Item = (usize, Calls)> {
         let slots = self.core.slots.iter().enumerate().filter(|_| M::STATS);
         slots
@@ -239,6 +268,17 @@ impl<M: Mode> Pool<M> {
     }
 
     /// Counts every page, in any mode, without stopping anybody: exact at rest.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let lent = pool.alloc()?.lend();
+    /// let audit = pool.audit();
+    /// assert_eq!((audit.pages.lent, audit.pages.out), (1, 0));
+    /// assert!(audit.pages.adds_up() && audit.misplaced.unwrap_or(0) == 0, "{audit}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn audit(&self) -> Audit {
         let core = &*self.core;
@@ -250,6 +290,17 @@ impl<M: Mode> Pool<M> {
     }
 
     /// The pages that are withheld, each because it was found bad while it was free.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// for bad in pool.bad_pages() {
+    ///     println!("{bad}");
+    /// }
+    /// assert_eq!(pool.bad_pages().count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn bad_pages(&self) -> impl Iterator<Item = BadPage> {
         self.core.bad_pages()
     }
@@ -281,7 +332,8 @@ impl<M: Mode> Pool<M> {
 }
 
 impl<M: Mode> fmt::Display for Pool<M> {
-    /// The mode, where the pages are, what was done; with `{:#}` also a line for each bad page and each cache.
+    /// The mode, where the pages are, what was done; with `{:#}` also a line for each bad page and
+    /// each cache.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.report(f)
     }

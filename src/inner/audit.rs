@@ -1,15 +1,17 @@
 //! Looks at every page while others may be at work.
 //!
-//! Invariant: a page on its way is in no container that a look can see. It leaves the old one first (its bit, or the
-//! magazine's length), then its word changes, and then the new one has it. So a container that holds a page whose word
-//! names another location is wrong, if both were seen at one moment: what looks wrong is looked at again.
+//! Invariant: a page on its way is in no container that a look can see. It leaves the old one first
+//! (its bit, or the magazine's length), then its word changes, and then the new one has it. So a
+//! container that holds a page whose word names another location is wrong, if both were seen at one
+//! moment: what looks wrong is looked at again.
 
 use super::Core;
 use crate::mode::Mode;
 use crate::page::{Location, PageId, PageState, ZONE};
 
-/// How often a page must look wrong, in the same way, to be counted. One look at a page in motion reads its container
-/// and its word at two moments; it may change between them once, but not each time and back.
+/// How often a page must look wrong, in the same way, to be counted. One look at a page in motion
+/// reads its container and its word at two moments; it may change between them once, but not each
+/// time and back.
 const LOOKS: usize = 4;
 
 impl<M: Mode> Core<M> {
@@ -21,8 +23,8 @@ impl<M: Mode> Core<M> {
         (cached.count() + free.count()) as u64
     }
 
-    /// Whether a page that was just seen at a location stays there while its word says otherwise, and stays the same. Of an
-    /// id that is no page's, the location alone must stay.
+    /// Whether a page that was just seen at a location stays there while its word says otherwise, and
+    /// stays the same. Of an id that is no page's, the location alone must stay.
     fn lies(&self, id: PageId, location: Location) -> bool {
         let state = || self.words.get(id.index() as usize).map(|word| word.load());
         let first = state();

@@ -1,31 +1,42 @@
 //! Recovering pages whose owners were forgotten, when nobody else uses the pool.
 //!
-//! Invariant: with one handle and no owner left, a page is in the zone, withheld, or forgotten. Whatever a forgotten
-//! page's word said, the page then rests in the zone like any other, and no page counts as out or lent.
+//! Invariant: with one handle and no owner left, a page is in the zone, withheld, or forgotten.
+//! Whatever a forgotten page's word said, the page then rests in the zone like any other, and no
+//! page counts as out or lent.
+
+#[cfg(test)]
+mod tests;
 
 use super::Core;
 use crate::mode::{Mode, Policy};
-use crate::page::{PageId, ZONE};
+use crate::page::{Fault, PageId, ZONE};
 use crate::sync::Ordering;
 
 impl<M: Mode> Core<M> {
-    /// Whether a page is neither free nor withheld. Pages in caches count as out: drain them first.
+    /// Whether a page is neither free nor withheld. Where the mode does not check, pages in caches
+    /// count as missing: drain them first.
     pub(crate) fn is_missing(&self, id: PageId) -> bool {
+        let is_cached = || M::CHECKS && self.check_out(id) == Err(Fault::AlreadyFree);
+        self.is_in_no_zone(id) && !is_cached()
+    }
+
+    fn is_in_no_zone(&self, id: PageId) -> bool {
         !self.zone.holds(id) && !self.is_withheld(id)
     }
 
-    /// Puts every missing page back into the zone, and returns how many there were. `None`, and nothing changes, when
-    /// a shared cache cannot be drained: a thread is inside a call, or ended inside one.
+    /// Puts every missing page back into the zone, and returns how many there were. `None`, and
+    /// nothing changes, when a shared cache cannot be drained: a thread is inside a call, or ended
+    /// inside one.
     ///
     /// # Safety
-    /// The caller has the only handle. No owner of a missing page (in Rust, by id, or a device) uses or frees it any
-    /// more, and all its bytes are initialised.
+    /// The caller has the only handle. No owner of a missing page (in Rust, by id, or a device)
+    /// uses or frees it any more, and all its bytes are initialised.
     pub(crate) unsafe fn recover_forgotten(&self) -> Option<usize> {
         self.drain();
         if self.cached() > 0 {
             return None;
         }
-        let missing = (0..self.pages).map(PageId::new).filter(|&id| self.is_missing(id));
+        let missing = (0..self.pages).map(PageId::new).filter(|&id| self.is_in_no_zone(id));
         let mut recovered = 0;
         for id in missing {
             if M::POISONS {
@@ -36,7 +47,8 @@ impl<M: Mode> Core<M> {
             }
             recovered += self.zone.put(&[id], |_| self.taint());
         }
-        // Relaxed: the caller is alone. What is out goes past the caches, whatever a fault has made of the figure.
+        // Relaxed: the caller is alone. What is out goes past the caches, whatever a fault has made
+        // of the figure.
         self.counters.uncached_balance.fetch_sub(self.out(), Ordering::Relaxed);
         self.count_reclaimed(self.lent() as usize);
         Some(recovered)

@@ -19,11 +19,12 @@ use crate::sync::fetch_ahead;
 
 /// Up to `N` owned pages of one pool, in the order in which they were allocated or pushed.
 ///
-/// Its first page says which pool; pages of another are refused until it is empty again. Dropping it frees its pages
-/// in one go, without a cache; `free_bulk` of a [`Cache`] is quicker.
+/// Its first page says which pool; pages of another are refused until it is empty again. Dropping
+/// it frees its pages in one go, without a cache; `free_bulk` of a [`Cache`] is quicker.
 ///
-/// A batch lies where it is put (on the stack, in a struct) and never allocates: 4 bytes a page, and 16. [`new`](Self::new)
-/// makes one for 256 pages; [`empty`](Self::empty) one of any other capacity `N`.
+/// A batch lies where it is put (on the stack, in a struct) and never allocates: 4 bytes a page,
+/// and 16. [`new`](Self::new) makes one for 256 pages; [`empty`](Self::empty) one of any other
+/// capacity `N`.
 ///
 /// ```
 /// # use pagesheaf::{PageBatch, Pool};
@@ -84,8 +85,8 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         self.core == Some(core)
     }
 
-    /// Asks for the first ids ahead of the length behind them: whoever goes through many batches then goes through memory
-    /// in one direction, and the processor fetches what follows.
+    /// Asks for the first ids ahead of the length behind them: whoever goes through many batches
+    /// then goes through memory in one direction, and the processor fetches what follows.
     #[inline(always)]
     pub(crate) fn fetch_ahead(&self) {
         fetch_ahead(&self.ids);
@@ -101,8 +102,8 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     /// Takes in the first `n` ids of the room that was left, and returns them.
     ///
     /// # Safety
-    /// There is room for `n`. They are written before anybody looks at the batch, or have been, and are those of pages,
-    /// of this core, that are now the batch's; so are all others.
+    /// There is room for `n`. They are written before anybody looks at the batch, or have been, and
+    /// are those of pages, of this core, that are now the batch's; so are all others.
     #[inline(always)]
     pub(crate) unsafe fn grow(
         &mut self,
@@ -112,7 +113,8 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         let from = self.len;
         debug_assert!(n <= N - from);
         self.len = from + n;
-        // Even if it seems to be the same: an empty batch may remember a core that is gone, and this one lives.
+        // Even if it seems to be the same: an empty batch may remember a core that is gone, and
+        // this one lives.
         self.core = Some(core);
         // SAFETY: there was room for `n` from `from` on.
         unsafe { self.ids.get_unchecked_mut(from..from + n) }
@@ -228,7 +230,8 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         Some(unsafe { core::slice::from_raw_parts_mut(core.address(id), core.page_size()) })
     }
 
-    /// Where the part of a page to use starts, in bytes: as [`Page::headroom`](crate::Page::headroom). `None` past the end.
+    /// Where the part of a page to use starts, in bytes: as
+    /// [`Page::headroom`](crate::Page::headroom). `None` past the end.
     #[must_use]
     #[inline]
     pub fn headroom(&self, index: usize) -> Option<usize> {

@@ -10,7 +10,8 @@ use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode};
 use crate::page::{Order, PageId};
 
-/// The sole owner of 2^order contiguous pages, aligned to their number, and their bytes. Dropping it frees them.
+/// The sole owner of 2^order contiguous pages, aligned to their number, and their bytes. Dropping
+/// it frees them.
 ///
 /// ```
 /// # use pagesheaf::{Order, Pool};
@@ -68,8 +69,8 @@ impl<M: Mode> Block<M> {
         self.order
     }
 
-    /// Where the block starts: as [`Page::base_ptr`](crate::Page::base_ptr). Whoever writes through the pointer leaves
-    /// every byte initialised (not the padding of a struct).
+    /// Where the block starts: as [`Page::base_ptr`](crate::Page::base_ptr). Whoever writes through
+    /// the pointer leaves every byte initialised (not the padding of a struct).
     #[must_use]
     pub fn base_ptr(&self) -> *mut u8 {
         self.shared().address(self.first)
@@ -84,7 +85,8 @@ impl<M: Mode> Deref for Block<M> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: the owner's pages lie side by side in the region, are initialised, and nobody else writes them.
+        // SAFETY: the owner's pages lie side by side in the region, are initialised, and nobody
+        // else writes them.
         unsafe { core::slice::from_raw_parts(self.base_ptr(), self.bytes()) }
     }
 }

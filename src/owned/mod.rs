@@ -1,7 +1,8 @@
 //! Owners of pages: move-only, without a lifetime, `Send` and `'static`.
 //!
-//! Invariant: an owner is the only way to its pages, and it keeps the core alive by being counted out. That is why
-//! freeing it needs no reference count in any mode, and why safe code is sound in every mode.
+//! Invariant: an owner is the only way to its pages, and it keeps the core alive by being counted
+//! out. That is why freeing it needs no reference count in any mode, and why safe code is sound in
+//! every mode.
 
 mod batch;
 mod block;

@@ -15,8 +15,9 @@ use crate::pool::Pool;
 
 /// The sole owner of a page, and its bytes. Dropping it anywhere frees the page.
 ///
-/// It is two words, `Send`, and without a lifetime: it outlives the handles of its pool. It reads and writes as a slice
-/// of bytes, which a free page's next owner may see: zero what is secret, or use a mode that poisons.
+/// It is two words, `Send`, and without a lifetime: it outlives the handles of its pool. It reads
+/// and writes as a slice of bytes, which a free page's next owner may see: zero what is secret, or
+/// use a mode that poisons.
 ///
 /// ```
 /// # use pagesheaf::Pool;
@@ -50,9 +51,10 @@ impl<M: Mode> Page<M> {
     /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.
     ///
     /// # Safety
-    /// The page is out of this pool, as a single page, nothing else owns it, and all its bytes are initialised: what was
-    /// written through a pointer has left no byte (a struct's padding) uninitialised. That the pool's reports name the
-    /// page, or [`CloseError::ids`](crate::CloseError::ids) does, is not enough.
+    /// The page is out of this pool, as a single page, nothing else owns it, and all its bytes are
+    /// initialised: what was written through a pointer has left no byte (a struct's padding)
+    /// uninitialised. That the pool's reports name the page, or
+    /// [`CloseError::ids`](crate::CloseError::ids) does, is not enough.
     ///
     /// # Panics
     /// When the pool has no such page, or addresses only.
@@ -103,10 +105,12 @@ impl<M: Mode> Page<M> {
         self.id
     }
 
-    /// Where the page starts: for devices and system calls. To read or write bytes here, use the slice.
+    /// Where the page starts: for devices and system calls. To read or write bytes here, use the
+    /// slice.
     ///
-    /// The pointer is good for [`len`](slice::len) bytes, as long as the page is out. Whoever writes through it leaves every
-    /// byte initialised (not the padding of a struct): safe code reads them next.
+    /// The pointer is good for [`len`](slice::len) bytes, as long as the page is out. Whoever
+    /// writes through it leaves every byte initialised (not the padding of a struct): safe code
+    /// reads them next.
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -124,8 +128,9 @@ impl<M: Mode> Page<M> {
         self.shared().address(self.id)
     }
 
-    /// Where the part to use starts, in bytes, so that the first lines of different pages fall into different cache
-    /// sets: a multiple of 64 below `cache_color` lines. 0 in a pool without colours.
+    /// Where the part to use starts, in bytes, so that the first lines of different pages fall into
+    /// different cache sets: a multiple of 64 below `cache_color` lines. 0 in a pool without
+    /// colours.
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -156,8 +161,8 @@ impl<M: Mode> Page<M> {
         self.fill(0);
     }
 
-    /// Gives up the owner and keeps the page out: [`Page::from_raw`] or a raw free takes it from there. Each of these asks
-    /// that all bytes of the page are initialised.
+    /// Gives up the owner and keeps the page out: [`Page::from_raw`] or a raw free takes it from
+    /// there. Each of these asks that all bytes of the page are initialised.
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -174,8 +179,8 @@ impl<M: Mode> Page<M> {
         ManuallyDrop::new(self).id
     }
 
-    /// Hands the page to a device: [`Pool::reclaim`] or `reclaim_bulk` takes it back. A lent page has no owner, and
-    /// counts as out when the pool closes.
+    /// Hands the page to a device: [`Pool::reclaim`] or `reclaim_bulk` takes it back. A lent page
+    /// has no owner, and counts as out when the pool closes.
     ///
     /// ```
     /// # use pagesheaf::Pool;

@@ -12,8 +12,8 @@ use crate::page::{AtomicPageState, Fault, PageId, Released};
 
 /// A reference to a page that may have others. The last one to go frees the page.
 ///
-/// At 2²³ references the count sticks: the page is never freed, the pool is tainted, and a pool that was built to panic
-/// on a bad page does, when the reference is made.
+/// At 2²³ references the count sticks: the page is never freed, the pool is tainted, and a pool
+/// that was built to panic on a bad page does, when the reference is made.
 ///
 /// ```
 /// # use pagesheaf::{Checked, Pool};
@@ -42,7 +42,8 @@ impl<M: Mode> SharedPage<M> {
         unsafe { core.as_ref() }
     }
 
-    /// Records that a reference could not be counted. The references are safe: nobody frees the page any more.
+    /// Records that a reference could not be counted. The references are safe: nobody frees the
+    /// page any more.
     #[cold]
     fn stuck(&self, fault: Fault) {
         let mut faults = Faults::default();
@@ -97,7 +98,8 @@ impl<M: Mode> Clone for SharedPage<M> {
     /// Makes another reference.
     ///
     /// # Panics
-    /// When the count has stuck, and the pool was built to panic on a bad page. The page stays out for good then.
+    /// When the count has stuck, and the pool was built to panic on a bad page. The page stays out
+    /// for good then.
     fn clone(&self) -> Self {
         let retained = self.word().retain(1);
         // SAFETY: the page is the same; the reference just counted is the new owner's.

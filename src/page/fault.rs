@@ -2,7 +2,11 @@
 
 use core::fmt;
 
-/// What was wrong with a page.
+/// What was wrong with a page: see [`PageError::fault`] and [`BadPage::fault`]. Which of these a
+/// mode notices is in the table of `features.md`.
+///
+/// [`PageError::fault`]: crate::PageError::fault
+/// [`BadPage::fault`]: crate::BadPage::fault
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {

@@ -54,7 +54,8 @@ impl From<PageId> for u32 {
     }
 }
 
-/// Ids of which every one has been written. (`assume_init_ref` for slices, which is younger than this crate's MSRV.)
+/// Ids of which every one has been written. (`assume_init_ref` for slices, which is younger than
+/// this crate's MSRV.)
 ///
 /// # Safety
 /// Every one has.

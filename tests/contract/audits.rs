@@ -1,14 +1,11 @@
 //! Reports of a pool in motion have no figure that cannot be, and call no page misplaced.
 #![cfg(feature = "std")]
 
-#[macro_use]
-mod common;
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::*;
+use crate::common::*;
 
 /// Lets the workers go on to their end when a look has failed.
 struct Stop<'a>(&'a AtomicBool);

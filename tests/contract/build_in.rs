@@ -4,7 +4,7 @@ use std::alloc::Layout;
 
 use crate::common::*;
 
-/// CloseError memory of `pages` pages of 256 bytes, with as much before and behind it that no page may touch.
+/// Leaked memory of `pages` pages of 256 bytes, with as much before and behind it that no page may touch.
 fn fenced(pages: usize) -> (&'static mut [u8], usize) {
     let bytes = pages * 256;
     let all = leaked(Layout::from_size_align(3 * bytes, 256).expect("legal"));

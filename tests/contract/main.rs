@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod audits;
 mod bad_input;
 mod build_in;
 mod calls;
@@ -16,4 +17,5 @@ mod regions;
 mod reports;
 mod requests;
 mod runs;
+mod texts;
 mod threads;

@@ -1,12 +1,10 @@
-//! What a caller gets wrong is said in words that the caller can act on: inputs, and the exact texts.
-
-#[macro_use]
-mod common;
+//! What a caller gets wrong is said in words that the caller can act on: inputs, and the exact
+//! texts.
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::*;
+use crate::common::*;
 
 /// What a call panics with.
 #[track_caller]
@@ -196,7 +194,8 @@ fn all_bad_pages_of_a_call_are_named<M: Mode>() {
                 _ => pool.alloc().expect("a page").into_raw(),
             };
         }
-        // SAFETY: the pages are out, and nobody else uses them; those that do not exist are refused.
+        // SAFETY: the pages are out, and nobody else uses them; those that do not exist are
+        // refused.
         let error = unsafe { cache.free_bulk_raw(&ids) }.expect_err("bad pages");
         assert_eq!((error.count, error.position), (n.div_ceil(3), 0));
         assert!(error.positions().eq((0..n.min(256)).step_by(3)), "{n}");
@@ -226,38 +225,42 @@ fn released_pages_that_are_bad_are_named_where_they_stood<M: Refcounted>() {
     assert_eq!(error.positions().collect::<Vec<_>>(), bad);
 }
 
-fn a_clone_past_the_limit_is_told_as_any_fault<M: Refcounted>() {
-    for panics in [false, true] {
-        let on_bad_page = if panics { OnBadPage::Panic } else { OnBadPage::Count };
-        let pool = build::<M>(3, |builder| builder.on_bad_page(on_bad_page));
-        let page = pool.alloc().expect("a page").into_shared();
-        let id = page.id();
-        let many = vec![id; (1 << 16) - 1];
-        for call in 0..128 {
-            let times = if call == 0 { many.len() - 128 + 127 } else { many.len() };
-            // SAFETY: the page has a reference of ours; those that are added are not used.
-            assert_eq!(unsafe { pool.retain_bulk(&many[..times]) }, Ok(times));
-        }
-        assert_eq!(page.refcount(), (1 << 16) * 128 - 128);
-        let fillers: Vec<_> = (0..127).map(|_| page.clone()).collect();
-        assert_eq!((page.refcount(), pool.is_tainted()), ((1 << 23) - 1, false));
-        let mode = pool.mode();
-        if panics {
-            let text = panicked(|| page.clone());
-            let fault = "at position 0 has a saturated reference count";
-            assert_eq!(text, format!("pagesheaf: {id} {fault} [{mode}]"));
-        } else {
-            drop(page.clone());
-        }
-        assert!(pool.is_tainted());
-        // Nobody frees it any more, and whoever has a reference goes on.
-        assert_eq!(page.refcount(), 1 << 23);
-        drop((fillers, page));
-        assert_eq!(out(&pool), 1);
-        if let Some(stats) = pool.stats() {
-            assert_eq!(stats.faults, 1);
-        }
+/// A pool of three pages, and a reference to one of them that has all references that can be counted.
+fn nearly_stuck<M: Refcounted>(on_bad_page: OnBadPage) -> (Pool<M>, SharedPage<M>) {
+    let pool = build::<M>(3, |builder| builder.on_bad_page(on_bad_page));
+    let page = pool.alloc().expect("a page").into_shared();
+    let many = vec![page.id(); (1 << 16) - 1];
+    let rest = vec![page.id(); 126];
+    for ids in std::iter::repeat_n(&many, 128).chain([&rest]) {
+        // SAFETY: the page has a reference of ours; those that are added are not used.
+        assert_eq!(unsafe { pool.retain_bulk(ids) }, Ok(ids.len()));
     }
+    assert_eq!((page.refcount(), pool.is_tainted()), ((1 << 23) - 1, false));
+    (pool, page)
+}
+
+/// Nobody frees the page any more, and whoever has a reference goes on.
+fn is_stuck<M: Refcounted>(pool: &Pool<M>, page: SharedPage<M>) {
+    assert!(pool.is_tainted());
+    assert_eq!(page.refcount(), 1 << 23);
+    drop(page);
+    assert_eq!((out(pool), pool.stats().map(|stats| stats.faults)), (1, Some(1)));
+}
+
+#[test]
+fn a_clone_past_the_limit_is_a_fault() {
+    let (pool, page) = nearly_stuck::<NoChecks>(OnBadPage::Count);
+    drop(page.clone());
+    is_stuck(&pool, page);
+}
+
+#[test]
+fn a_clone_past_the_limit_panics_where_faults_do() {
+    let (pool, page) = nearly_stuck::<Checked>(OnBadPage::Panic);
+    let text = panicked(|| page.clone());
+    let fault = "at position 0 has a saturated reference count";
+    assert_eq!(text, format!("pagesheaf: {} {fault} [{}]", page.id(), pool.mode()));
+    is_stuck(&pool, page);
 }
 
 every_mode!(
@@ -265,7 +268,4 @@ every_mode!(
     errors_have_their_reasons_as_sources,
     all_bad_pages_of_a_call_are_named,
 );
-every_refcounted_mode!(
-    released_pages_that_are_bad_are_named_where_they_stood,
-    a_clone_past_the_limit_is_told_as_any_fault,
-);
+every_refcounted_mode!(released_pages_that_are_bad_are_named_where_they_stood);

@@ -1,6 +1,7 @@
 //! Iterators over a batch: over its pages' bytes, and over the pages themselves.
 //!
-//! Invariant: the ids that are left are those of pages that the batch owns, or owned until the iterator took it over.
+//! Invariant: the ids that are left are those of pages that the batch owns, or owned until the
+//! iterator took it over.
 
 use core::fmt;
 use core::iter::FusedIterator;
@@ -31,11 +32,13 @@ pub struct IterMut<'a, M: Mode = DefaultMode> {
     alone: PhantomData<&'a mut [u8]>,
 }
 
-// SAFETY: it is slices of bytes that nobody writes, and a pointer to a core, which is shared between threads.
+// SAFETY: it is slices of bytes that nobody writes, and a pointer to a core, which is shared
+// between threads.
 unsafe impl<M: Mode> Send for Iter<'_, M> {}
 // SAFETY: as above.
 unsafe impl<M: Mode> Sync for Iter<'_, M> {}
-// SAFETY: it is slices of bytes that it alone uses, and a pointer to a core, which is shared between threads.
+// SAFETY: it is slices of bytes that it alone uses, and a pointer to a core, which is shared
+// between threads.
 unsafe impl<M: Mode> Send for IterMut<'_, M> {}
 // SAFETY: sharing it shares the ids only.
 unsafe impl<M: Mode> Sync for IterMut<'_, M> {}
@@ -48,7 +51,8 @@ impl<'a, M: Mode> Iter<'a, M> {
     fn bytes(&self, id: PageId) -> Option<&'a [u8]> {
         // SAFETY: the batch's pages keep their core alive.
         let core = unsafe { self.core?.as_ref() };
-        // SAFETY: the batch, borrowed for `'a`, owns the page, which lies in the region and is initialised.
+        // SAFETY: the batch, borrowed for `'a`, owns the page, which lies in the region and is
+        // initialised.
         Some(unsafe { slice::from_raw_parts(core.address(id), core.page_size()) })
     }
 }
@@ -63,8 +67,8 @@ impl<'a, M: Mode> IterMut<'a, M> {
     unsafe fn bytes(&self, id: PageId) -> Option<&'a mut [u8]> {
         // SAFETY: the batch's pages keep their core alive.
         let core = unsafe { self.core?.as_ref() };
-        // SAFETY: the batch, borrowed alone for `'a`, owns the page, which lies in the region and is initialised; its
-        // bytes are given out once.
+        // SAFETY: the batch, borrowed alone for `'a`, owns the page, which lies in the region and
+        // is initialised; its bytes are given out once.
         Some(unsafe { slice::from_raw_parts_mut(core.address(id), core.page_size()) })
     }
 }
@@ -79,11 +83,6 @@ impl<'a, M: Mode> Iterator for Iter<'a, M> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.ids.size_hint()
-    }
-
-    fn nth(&mut self, n: usize) -> Option<&'a [u8]> {
-        let id = *self.ids.nth(n)?;
-        self.bytes(id)
     }
 }
 
@@ -105,12 +104,6 @@ impl<'a, M: Mode> Iterator for IterMut<'a, M> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.ids.size_hint()
-    }
-
-    fn nth(&mut self, n: usize) -> Option<&'a mut [u8]> {
-        let id = *self.ids.nth(n)?;
-        // SAFETY: it was just taken.
-        unsafe { self.bytes(id) }
     }
 }
 
@@ -170,7 +163,8 @@ impl<'a, M: Mode, const N: usize> IntoIterator for &'a mut PageBatch<M, N> {
     }
 }
 
-/// The pages of a batch, one by one, in order or from the end. Those not taken are freed together when it is dropped.
+/// The pages of a batch, one by one, in order or from the end. Those not taken are freed together
+/// when it is dropped.
 ///
 /// ```
 /// # use pagesheaf::{PageBatch, Pool};

@@ -43,8 +43,8 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     /// Appends pages until one is refused, or there are no more.
     ///
     /// # Errors
-    /// The page that was refused, as [`push`](Self::push) does. Those before it are in the batch; those after it are
-    /// still in the iterator, if that was passed by reference.
+    /// The page that was refused, as [`push`](Self::push) does. Those before it are in the batch;
+    /// those after it are still in the iterator, if that was passed by reference.
     ///
     /// ```
     /// # use pagesheaf::{PageBatch, Pool};

@@ -4,6 +4,7 @@ mod addresses;
 mod batches;
 mod blocks;
 mod bulk;
+mod iterators;
 mod lent;
 mod raw;
 mod shared;
