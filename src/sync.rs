@@ -5,8 +5,7 @@
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, SHORT, TAG_BITS, Turn, copy_in, copy_out, entropy, fetch_ahead, own, thread_hint,
-    thread_moves,
+    Atomic, SHORT, STARTS, TAG_BITS, Turn, copy_in, copy_out, entropy, fetch_ahead, own, thread_key,
 };
 
 #[cfg(not(target_has_atomic = "64"))]

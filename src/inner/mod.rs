@@ -11,6 +11,7 @@ mod free;
 mod harden;
 mod lend;
 mod run;
+mod shared;
 #[cfg(test)]
 mod within;
 
@@ -20,6 +21,7 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 
 pub(crate) use free::Faults;
+use shared::Starts;
 
 use crate::cache::Slot;
 use crate::depot::{DEPOT_MAX, Depot};
@@ -28,7 +30,7 @@ use crate::magazine::{MagazinePlan, Magazines};
 use crate::mode::{Mode, ModeFlags};
 use crate::page::{PageId, PageWord, Place, ZONE};
 use crate::region::{Backing, RegionKind};
-use crate::sync::{Atomic, Ordering, entropy, thread_hint, thread_moves};
+use crate::sync::{Atomic, Ordering, entropy};
 use crate::table::{Padded, Plan, Spot, Table};
 use crate::zone::{Zone, ZonePlan};
 
@@ -129,7 +131,7 @@ impl<M: Mode> CorePlan<M> {
             tables,
             colours,
             owned_slots,
-            around: Around::new(self.config.slots() - owned_slots),
+            starts: Starts::new(self.config.slots() - owned_slots),
             panics,
             slots,
             depot: Padded(depot),
@@ -169,7 +171,7 @@ pub(crate) struct Core<M> {
     tables: Tables,
     pub(crate) colours: u32,
     pub(crate) owned_slots: usize,
-    around: Around,
+    starts: Starts,
     panics: bool,
     pub(crate) slots: Table<Slot>,
     depot: Padded<Depot>,
@@ -177,28 +179,6 @@ pub(crate) struct Core<M> {
     pub(crate) region: Backing,
     memory: Option<Layout>,
     mode: PhantomData<M>,
-}
-
-/// Goes around so many slots: thread numbers that follow one another start at different ones.
-struct Around {
-    slots: u32,
-    /// 2⁶⁴ / `slots`, rounded up.
-    reciprocal: u64,
-}
-
-impl Around {
-    fn new(slots: usize) -> Self {
-        let each = u64::MAX.checked_div(slots as u64).unwrap_or_default();
-        Around { slots: slots as u32, reciprocal: each.wrapping_add(1) }
-    }
-
-    /// `number % slots`, or 0 if there is none, without a division, which would take as long as the rest of the way to
-    /// a slot (Lemire, Kaser, Kurz: Faster remainder by direct computation, 2019).
-    #[inline]
-    fn at(&self, number: u32) -> usize {
-        let fraction = self.reciprocal.wrapping_mul(u64::from(number));
-        ((u128::from(fraction) * u128::from(self.slots)) >> 64) as usize
-    }
 }
 
 /// The figures that no slot keeps.
@@ -259,33 +239,6 @@ impl Tables {
 }
 
 impl<M: Mode> Core<M> {
-    /// The shared slot where this thread starts, if there are any.
-    #[inline]
-    fn shared_here(&self) -> Option<&Slot> {
-        self.slots.get(self.owned_slots + self.around.at(thread_hint() as u32))
-    }
-
-    /// Tries to get a shared slot, first the one where this thread starts. The caller unlocks it.
-    #[inline]
-    pub(crate) fn borrow_slot(&self) -> Option<&Slot> {
-        let first = self.shared_here()?;
-        if first.try_lock() { Some(first) } else { self.borrow_another() }
-    }
-
-    /// Tries to get another shared slot: that where this thread starts is busy. From now on it starts where it got one, in
-    /// every pool: two threads that start with the same slot would take its lines from one another for as long as they live.
-    /// What the thread left in the old slot is for whoever uses that next, or runs dry.
-    #[cold]
-    #[inline(never)]
-    fn borrow_another(&self) -> Option<&Slot> {
-        let first = self.around.at(thread_hint() as u32);
-        let (before, from) = self.slots[self.owned_slots..].split_at(first);
-        let mut others = from.iter().chain(before).enumerate().skip(1);
-        let (further, slot) = others.find(|(_, slot)| slot.try_lock())?;
-        thread_moves(further as u32);
-        Some(slot)
-    }
-
     /// The call's faults as an error; the pool remembers them.
     pub(crate) fn judge(&self, faults: &Faults, done: usize) -> Result<(), PageError> {
         let Some((page, position, fault)) = faults.first else {

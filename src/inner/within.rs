@@ -6,9 +6,9 @@ use core::mem::MaybeUninit;
 use core::ptr::without_provenance_mut;
 use std::vec::Vec;
 
-use super::{Around, Config, Faults};
+use super::{Config, Faults};
 use crate::builder::Builder;
-use crate::cache::{Counters, Slot};
+use crate::cache::Counters;
 use crate::error::{Fault, ShortReason};
 use crate::mode::{Bare, Checked, Hardened, Mode};
 use crate::page::{Order, PageId, ZONE};
@@ -21,7 +21,7 @@ fn pool<M: Mode>() -> Pool<M> {
 }
 
 /// As `pool`, built as `how` says.
-fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
+pub(super) fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
     let region = Region::addresses(4096, 100 * 256);
     let builder = Pool::builder(100).page_size(256).magazine_capacity(8).mode::<M>().region(region);
     let builder = how(builder);
@@ -143,35 +143,6 @@ fn a_bulk_is_not_torn_in_any_kind_of_mode() {
     a_bulk_that_one_magazine_can_serve_is_not_torn::<Checked>();
 }
 
-#[test]
-fn threads_that_follow_one_another_start_at_different_slots() {
-    for slots in 1..=70 {
-        let around = Around::new(slots);
-        for number in (0..300).chain(u32::MAX - 300..=u32::MAX) {
-            assert_eq!(around.at(number), number as usize % slots, "{number} of {slots}");
-        }
-    }
-    assert_eq!(Around::new(0).at(7), 0);
-}
-
-#[test]
-fn whoever_looks_for_a_shared_slot_finds_every_one_that_is_free() {
-    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(64));
-    let shared = &pool.core.slots[1..];
-    // Each thread starts to look at another slot.
-    for _ in 0..3 {
-        let all = || {
-            for _ in 0..64 {
-                assert!(pool.core.borrow_slot().is_some());
-            }
-            assert!(pool.core.borrow_slot().is_none());
-            assert!(shared.iter().all(Slot::is_held));
-            shared.iter().for_each(Slot::unlock);
-        };
-        std::thread::scope(|scope| scope.spawn(all).join().expect("no panic"));
-    }
-}
-
 /// Bulks that were torn once would be torn, and lie astride lines, for as long as their size stays.
 #[test]
 fn a_bulk_is_not_torn_where_the_depot_has_a_whole_magazine() {
@@ -199,31 +170,6 @@ fn a_bulk_is_not_torn_where_the_depot_has_a_whole_magazine() {
     let ids = bulks[1].map(|id| unsafe { id.assume_init() });
     assert_eq!(give(&mut cache, &ids), Ok(()));
     assert_eq!(depot(), ([16, 4], 1, 2), "into an empty one, and not into the room for twelve");
-}
-
-/// Two threads that start with the same slot would take its line from one another, and much else, as long as they live.
-#[test]
-fn a_thread_that_finds_its_slot_busy_starts_at_the_next_free_one_from_then_on() {
-    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(4));
-    let core = &*pool.core;
-    if crate::sync::thread_hint() == 0 {
-        // Without `std` threads cannot be told apart.
-        return;
-    }
-    let number = |slot: &Slot| core.slots.iter().position(|it| core::ptr::eq(it, slot));
-    let here = || core.shared_here().and_then(number).expect("a slot");
-    let before = here();
-    let first = core.borrow_slot().and_then(number);
-    assert_eq!((first, here()), (Some(before), before), "it was free");
-    for further in 1..4 {
-        let slot = core.borrow_slot().and_then(number).expect("one is free");
-        assert_eq!((slot - 1, here()), ((before - 1 + further) % 4, slot));
-    }
-    // Where all are busy, there is no better one.
-    let last = here();
-    assert!(core.borrow_slot().is_none());
-    assert_eq!(here(), last);
-    core.slots[1..].iter().for_each(Slot::unlock);
 }
 
 /// Where all pages are: in the zone, cached, out.

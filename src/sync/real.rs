@@ -124,22 +124,15 @@ pub(crate) fn entropy<T>(of: *const T) -> u64 {
     of.addr() as u64
 }
 
-/// The calling thread's number, at first counted up from one.
-#[inline]
-pub(crate) fn thread_hint() -> usize {
-    raised_hint(0)
-}
+/// For how many threads a pool keeps where they start.
+pub(crate) const STARTS: usize = 256;
 
-/// Raises the calling thread's number.
-pub(crate) fn thread_moves(further: u32) {
-    raised_hint(further);
-}
-
-#[inline]
-fn raised_hint(further: u32) -> usize {
+/// What tells the calling thread from all others that live; 0 where nothing does.
+#[inline(always)]
+pub(crate) fn thread_key() -> usize {
     static NEXT: Atomic<u32> = Atomic::new(1);
     // Relaxed: only the number matters.
-    crate::hint::thread_hint(further, || NEXT.fetch_add(1, super::Ordering::Relaxed))
+    crate::hint::thread_key(|| NEXT.fetch_add(1, super::Ordering::Relaxed))
 }
 
 /// `memcpy`, without the call for a few ids.

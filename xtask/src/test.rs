@@ -9,6 +9,8 @@ use crate::{fuzz, instructions, peers, prevented, tidy};
 
 /// The program without `std`, which is outside the workspace.
 const NO_STD: &str = "tests/no_std/Cargo.toml";
+/// The library that is loaded at run time, and its host, outside the workspace as well.
+const DLOPEN: &str = "tests/dlopen/Cargo.toml";
 /// The features that choose a mode.
 const MODE_FEATURES: [&str; 4] = ["refcount", "checks", "stats", "hardened"];
 /// The builds that are tested whole: their names, and what Cargo is told.
@@ -23,7 +25,7 @@ pub fn test() -> Result<()> {
     let mut stages = Stages::default();
     stages.stage("format", || {
         run(&mut cargo(["fmt", "--all", "--", "--check"]))?;
-        ["fuzz/Cargo.toml", NO_STD].into_iter().try_for_each(|manifest| {
+        ["fuzz/Cargo.toml", NO_STD, DLOPEN].into_iter().try_for_each(|manifest| {
             run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest))
         })
     })?;
@@ -67,6 +69,13 @@ pub fn test() -> Result<()> {
         stages.stage("no_std, no heap, linked and run", no_std)?;
     } else {
         stages.skip("no_std, no heap, linked and run", "the program has the start of x86-64 Linux");
+    }
+    let thread_pointer = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+    if thread_pointer && cfg!(all(target_os = "linux", target_env = "gnu")) {
+        stages.stage("a first touch in a handler, in a library loaded at run time", dlopen)?;
+    } else {
+        let why = "it is for the GNU C library, where the thread pointer is read";
+        stages.skip("a first touch in a handler, in a library loaded at run time", why);
     }
     match instructions::missing() {
         Some(why) => stages.skip("instructions", why),
@@ -124,6 +133,14 @@ fn no_std() -> Result<()> {
         ensure!(!program.windows(heap.len()).any(|bytes| bytes == heap), "it has a heap");
     }
     Ok(())
+}
+
+/// A thread touches the pool of a library for the first time in a handler that interrupted `malloc`.
+fn dlopen() -> Result<()> {
+    let build = ["-q", "--target-dir", "target/dlopen", "--manifest-path", DLOPEN];
+    run(cargo(["clippy"]).args(build).args(["--", "-D", "warnings"]))?;
+    run(cargo(["build"]).args(build))?;
+    run(&mut Command::new("target/dlopen/debug/host"))
 }
 
 fn examples(stages: &mut Stages) -> Result<()> {
