@@ -29,8 +29,9 @@ pub enum OnBadPage {
     Panic,
 }
 
-/// A pool in the making; see [`Pool::builder`].
-#[derive(Clone, Copy, Debug)]
+/// A pool in the making; see [`Pool::builder`]. It builds one pool, and cannot be copied: its region may be memory that
+/// is the pool's alone.
+#[derive(Debug)]
 #[must_use]
 pub struct Builder<M: Mode = DefaultMode> {
     pages: usize,
@@ -115,7 +116,8 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    /// Staggers where the used part of pages starts over this many cache lines; see `Page::headroom`.
+    /// Staggers where the used part of pages starts over this many cache lines, 1 to as many as a page has; see
+    /// `Page::headroom`. 1, which staggers nothing, if nothing is said.
     pub const fn cache_color(mut self, lines: usize) -> Self {
         self.colours = lines;
         self
@@ -137,8 +139,9 @@ impl<M: Mode> Builder<M> {
             return Err(BuildError::PageSize { bytes: self.page_size });
         }
         let colours = u32::try_from(self.colours).unwrap_or(0);
-        if colours == 0 || self.colours > self.page_size / 64 {
-            return Err(BuildError::CacheColor { lines: self.colours });
+        let most = self.page_size / 64;
+        if colours == 0 || self.colours > most {
+            return Err(BuildError::CacheColor { lines: self.colours, most });
         }
         let (owned, shared) = usual_slots(heap::parallelism());
         let owned_slots = self.caches.unwrap_or(owned);
@@ -203,7 +206,9 @@ impl<M: Mode> Builder<M> {
     /// What is wrong with the request, or that the metadata memory is too small or not aligned.
     ///
     /// # Safety
-    /// As [`Region::caller`] for all the bytes of the pages, unless the region is one of addresses.
+    /// Unless the region is one of addresses, `base` and all the bytes of the pages are as [`Region::caller`] asks, which
+    /// says each in full: valid, inside one allocation; readable and writable; within the provenance of `base`; allocated
+    /// until the pool is closed and every page is back; the pool's alone until then; and initialised.
     pub unsafe fn build_in(
         self,
         base: *mut u8,

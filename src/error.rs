@@ -5,6 +5,16 @@ use core::fmt;
 use crate::mode::ModeFlags;
 use crate::page::PageId;
 
+/// So many of something, in words.
+struct Plural(usize, &'static str);
+
+impl fmt::Display for Plural {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Plural(number, what) = self;
+        write!(f, "{number} {what}{}", if *number == 1 { "" } else { "s" })
+    }
+}
+
 /// Why a bulk call stopped before it had everything that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -233,10 +243,19 @@ pub enum BuildError {
         /// Owned and shared slots together.
         slots: usize,
     },
-    /// Colours that leave no room in a page.
+    /// Cache lines of color that are none, or more than a page has.
     CacheColor {
         /// The lines asked for.
         lines: usize,
+        /// How many a page has.
+        most: usize,
+    },
+    /// The region would go past the top of the address space.
+    PastTheTop {
+        /// Where it starts.
+        base: usize,
+        /// The bytes of all pages.
+        bytes: usize,
     },
     /// The region holds fewer bytes than the pages need.
     RegionTooSmall {
@@ -286,7 +305,8 @@ impl fmt::Display for BuildError {
                 write!(f, "{pages} pages are more than 2^32 - 1")
             }
             BuildError::PageSize { bytes } => {
-                write!(f, "a page size of {bytes} bytes is not a power of two of at least 64")
+                let bytes = Plural(bytes, "byte");
+                write!(f, "a page size of {bytes} is not a power of two of at least 64")
             }
             BuildError::Overflow => f.write_str("the pages do not fit an address space"),
             BuildError::MagazineCapacity { ids } => {
@@ -295,18 +315,29 @@ impl fmt::Display for BuildError {
             BuildError::MaxCaches { slots } => {
                 write!(f, "{slots} cache slots are not in 1..=16384")
             }
-            BuildError::CacheColor { lines } => {
-                write!(f, "{lines} colours leave no room in a page")
+            BuildError::CacheColor { lines: 0, .. } => {
+                f.write_str("cache_color(0) is not a choice: 1, the least, staggers nothing")
+            }
+            BuildError::CacheColor { lines, most } => {
+                let (bytes, most) = (64 * most, Plural(most, "cache line"));
+                let range = if most.0 == 1 { "" } else { "1 to " };
+                write!(
+                    f,
+                    "pages of {bytes} bytes have room for {range}{most} of color, not for {lines}"
+                )
+            }
+            BuildError::PastTheTop { base, bytes } => {
+                write!(f, "{bytes} bytes from {base:#x} on go past the top of the address space")
             }
             BuildError::RegionTooSmall { need, have } => {
-                write!(f, "the region has {have} bytes, the pages need {need}")
+                write!(f, "the region has {}, the pages need {need}", Plural(have, "byte"))
             }
             BuildError::RegionMisaligned { align } => {
                 write!(f, "the region does not start at a multiple of {align} bytes")
             }
             BuildError::BaseMismatch => f.write_str("the base is not the region's"),
             BuildError::MetadataTooSmall { need, have } => {
-                write!(f, "the metadata memory has {have} bytes, {need} are needed")
+                write!(f, "the metadata memory has {}, {need} are needed", Plural(have, "byte"))
             }
             BuildError::MetadataMisaligned { align } => {
                 write!(f, "the metadata memory is not aligned to {align} bytes")
@@ -335,7 +366,11 @@ pub enum CacheError {
 impl fmt::Display for CacheError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let CacheError::NoSlot { slots } = self;
-        write!(f, "all {slots} cache slots are in use")
+        match slots {
+            0 => f.write_str("the pool was built with max_caches(0)"),
+            1 => f.write_str("the only cache slot is in use"),
+            _ => write!(f, "all {slots} cache slots are in use"),
+        }
     }
 }
 
