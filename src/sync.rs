@@ -9,7 +9,10 @@ pub(crate) use imp::{
 };
 
 #[cfg(not(target_has_atomic = "64"))]
-compile_error!("pagesheaf needs 64-bit atomics, which this target does not have");
+compile_error!(
+    "pagesheaf needs 64-bit atomics, which this target does not have: build for one that has them, \
+     such as any 64-bit target or ARMv7"
+);
 
 cfg_if::cfg_if! {
     if #[cfg(pagesheaf_loom)] {

@@ -7,6 +7,7 @@
 use core::arch::asm;
 
 /// The calling thread's pointer: no other thread that lives has the same.
+#[allow(dead_code, reason = "a model has no threads of the system")]
 #[inline(always)]
 pub(crate) fn thread_key(_fresh: impl FnOnce() -> u32) -> usize {
     let pointer: usize;

@@ -12,6 +12,7 @@ thread_local! {
 }
 
 /// The calling thread's number; `fresh` gives it at the first call.
+#[allow(dead_code, reason = "a model has no threads of the system")]
 #[inline]
 pub(crate) fn thread_key(fresh: impl FnOnce() -> u32) -> usize {
     let of = |number: &Cell<u32>| {

@@ -11,7 +11,8 @@ const _: () = assert!(
     Atomic::<u32>::is_lock_free()
         && Atomic::<u64>::is_lock_free()
         && Atomic::<PageState>::is_lock_free(),
-    "pagesheaf needs lock-free 32-bit and 64-bit atomics"
+    "pagesheaf needs lock-free 32-bit and 64-bit atomics, and a `u64` that is aligned to 8 bytes: on 32-bit x86, \
+     where it is aligned to 4, the `atomic` crate has none. Build for x86_64"
 );
 
 /// `core`'s cell with loom's shape.
