@@ -29,8 +29,9 @@ pub enum OnBadPage {
     Panic,
 }
 
-/// A pool in the making; see [`Pool::builder`].
-#[derive(Clone, Copy, Debug)]
+/// A pool in the making; see [`Pool::builder`]. It builds one pool, and cannot be copied: its region may be memory that
+/// is the pool's alone.
+#[derive(Debug)]
 #[must_use]
 pub struct Builder<M: Mode = DefaultMode> {
     pages: usize,
@@ -118,7 +119,8 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    /// Staggers where the used part of pages starts over this many cache lines; see `Page::headroom`.
+    /// Staggers where the used part of pages starts over this many cache lines, 1 to as many as a page has; see
+    /// `Page::headroom`. 1, which staggers nothing, if nothing is said.
     pub const fn cache_color(mut self, lines: usize) -> Self {
         self.colors = lines;
         self
@@ -156,8 +158,9 @@ impl<M: Mode> Builder<M> {
             return Err(BuildError::PageSize { bytes: self.page_size });
         }
         let colors = u32::try_from(self.colors).unwrap_or(0);
-        if colors == 0 || self.colors > self.page_size / 64 {
-            return Err(BuildError::CacheColor { lines: self.colors });
+        let most = self.page_size / 64;
+        if colors == 0 || self.colors > most {
+            return Err(BuildError::CacheColor { lines: self.colors, most });
         }
         if let Some(pages) = self.poison_every
             && (pages == 0 || !M::POISONS)
@@ -229,7 +232,9 @@ impl<M: Mode> Builder<M> {
     /// What is wrong with the request, or that the metadata memory is too small or not aligned.
     ///
     /// # Safety
-    /// As [`Region::caller`] for all the bytes of the pages, unless the region is one of addresses.
+    /// Unless the region is one of addresses, `base` and all the bytes of the pages are as [`Region::caller`] asks, which
+    /// says each in full: valid, inside one allocation; readable and writable; within the provenance of `base`; allocated
+    /// until the pool is closed and every page is back; the pool's alone until then; and initialised.
     pub unsafe fn build_in(
         self,
         base: *mut u8,

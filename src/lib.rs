@@ -89,14 +89,28 @@ cfg_if::cfg_if! {
     if #[cfg(feature = "std")] {
         #[path = "heap/std.rs"]
         mod heap;
-        #[path = "hint/thread.rs"]
-        mod hint;
         #[path = "owned/io.rs"]
         mod io;
     } else {
         #[path = "heap/none.rs"]
         mod heap;
+    }
+}
+
+cfg_if::cfg_if! {
+    if #[cfg(not(feature = "std"))] {
         #[path = "hint/none.rs"]
+        mod hint;
+    } else if #[cfg(all(
+        target_os = "linux",
+        target_pointer_width = "64",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        not(miri)
+    ))] {
+        #[path = "hint/pointer.rs"]
+        mod hint;
+    } else {
+        #[path = "hint/thread.rs"]
         mod hint;
     }
 }

@@ -53,6 +53,10 @@ impl Mapping {
     }
 
     /// Whether an inaccessible page stands at both ends.
+    ///
+    /// The region ends at the guard behind it. Where all its pages do not fill whole pages of the system (or whole huge
+    /// pages, where these are asked for), what is left over lies before it: [`RegionInfo::slack_before`] bytes, which an
+    /// access that goes astray can touch.
     pub const fn guard_pages(mut self, guard: bool) -> Self {
         self.guard = guard;
         self
@@ -65,12 +69,21 @@ impl From<Mapping> for Region {
     }
 }
 
-/// Where a pool's pages come from.
-#[derive(Clone, Copy, Debug)]
+/// Where a pool's pages come from. A region makes one pool, so it cannot be copied:
+///
+/// ```compile_fail,E0382
+/// # use pagesheaf::{BuildError, Pool, Region};
+/// # fn twice(region: Region) -> Result<(), BuildError> {
+/// let one = Pool::builder(100).region(region).build()?;
+/// let two = Pool::builder(100).region(region).build()?; // it has been moved
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
 #[must_use]
 pub struct Region(Kind);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Kind {
     Mapped(Mapping),
     Heap,
@@ -89,12 +102,37 @@ impl Region {
         Region(Kind::Heap)
     }
 
-    /// The caller's own memory.
+    /// The caller's own memory: `bytes` bytes from `base` on. The pool uses as many of them as its pages need.
     ///
     /// # Safety
-    /// `bytes` bytes from `base` on are initialised, and are the pool's alone until it is closed and every page is
-    /// back: nobody else reads or writes them, but through the pages. One pool is built from this value, its copies and
-    /// the builders that have them, and no second one before that.
+    /// From now on until the pool is closed and every page is back, or the region is dropped unused:
+    ///
+    /// - *Validity*: all `bytes` bytes lie inside one allocation. Memory that is mapped and belongs to no allocator of
+    ///   Rust's, such as a `static` of a linker script's or a device's buffer, counts as one.
+    /// - *Writability*: they can be read and written, through `base`: neither it nor what it was made of is a shared
+    ///   reference to bytes outside a cell, nor is the memory mapped for reading only.
+    /// - *Provenance*: `base` may access all of them, and not only those that the reference it was made of covers.
+    /// - *Lifetime*: they stay allocated, and where they are. Pages may be dropped on any thread, long after the last
+    ///   handle.
+    /// - *Exclusiveness*: they are the pool's alone. Nobody else reads or writes them but through the pages, and no other
+    ///   pool has any of them.
+    /// - *Initialisation*: each byte is initialised, for pages are read as bytes before anybody has written them. Whoever
+    ///   writes through a raw pointer, or lets a device write, leaves them initialised.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::ptr::NonNull;
+    /// # use pagesheaf::{Pool, Region};
+    /// #[repr(align(4096))]
+    /// struct Memory([u8; 16 * 4096]);
+    ///
+    /// let memory = Box::leak(Box::new(Memory([0; 16 * 4096])));
+    /// let base = NonNull::from(&mut memory.0).cast();
+    /// // SAFETY: the memory is one allocation, zeroed, leaked, and used by nobody else from here on.
+    /// let region = unsafe { Region::caller(base, 16 * 4096) };
+    /// let builder = Pool::builder(16).region(region);
+    /// # assert!(builder.metadata_layout().is_ok());
+    /// ```
     pub const unsafe fn caller(base: NonNull<u8>, bytes: usize) -> Self {
         Region(Kind::Caller { base, bytes })
     }
@@ -127,8 +165,9 @@ impl Region {
             if !base.addr().is_multiple_of(align) {
                 return Err(BuildError::RegionMisaligned { align });
             }
-            if base.addr().checked_add(bytes).is_none() {
-                return Err(BuildError::Overflow);
+            // A region may end where the address space does.
+            if base.addr().checked_add(bytes - 1).is_none() {
+                return Err(BuildError::PastTheTop { base: base.addr(), bytes });
             }
             Ok(Backing {
                 base,
@@ -232,6 +271,11 @@ pub struct RegionInfo {
     pub locked: bool,
     /// Whether an inaccessible page stands at both ends.
     pub guarded: bool,
+    /// Bytes between the guard before the region and the region, which an access that goes astray can touch: what is left
+    /// of the system's pages, or huge pages, that back it. 0 without guards, where nothing is said of what lies there.
+    pub slack_before: usize,
+    /// Bytes between the region and the guard behind it, as above.
+    pub slack_after: usize,
 }
 
 impl RegionInfo {
@@ -244,6 +288,8 @@ impl RegionInfo {
             populated: false,
             locked: false,
             guarded: false,
+            slack_before: 0,
+            slack_after: 0,
         }
     }
 }
@@ -271,6 +317,10 @@ impl fmt::Display for RegionInfo {
             if on {
                 write!(f, ", {what}")?;
             }
+        }
+        let (before, after) = (self.slack_before, self.slack_after);
+        if (before, after) != (0, 0) {
+            write!(f, ", with {before} usable bytes before it and {after} behind")?;
         }
         Ok(())
     }

@@ -5,12 +5,15 @@
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, SHORT, TAG_BITS, Turn, all_below, copy_in, copy_out, entropy, fetch_ahead,
-    load_exclusive, thread_hint, thread_moves,
+    Atomic, SHORT, STARTS, TAG_BITS, Turn, all_below, copy_in, copy_out, entropy, fetch_ahead,
+    load_exclusive, thread_key,
 };
 
 #[cfg(not(target_has_atomic = "64"))]
-compile_error!("pagesheaf needs 64-bit atomics, which this target does not have");
+compile_error!(
+    "pagesheaf needs 64-bit atomics, which this target does not have: build for one that has them, \
+     such as any 64-bit target or ARMv7"
+);
 
 cfg_if::cfg_if! {
     if #[cfg(pagesheaf_loom)] {

@@ -13,13 +13,15 @@ fn wrong(builder: Builder) -> Option<BuildError> {
 
 #[test]
 fn what_is_said_is_what_is_built() {
-    let said =
-        builder().page_size(512).max_caches(3).shared_caches(2).magazine_capacity(7).cache_color(5);
-    let config = said.on_bad_page(OnBadPage::Panic).config().expect("legal");
+    let said = || {
+        let builder = builder().page_size(512).max_caches(3).shared_caches(2);
+        builder.magazine_capacity(7).cache_color(5)
+    };
+    let config = said().on_bad_page(OnBadPage::Panic).config().expect("legal");
     assert_eq!((config.pages, config.page_size), (1000, 512));
     assert_eq!((config.owned_slots, config.shared_slots), (3, 2));
     assert_eq!((config.magazine, config.colors, config.panics), (7, 5, true));
-    assert!(!said.config().expect("legal").panics);
+    assert!(!said().config().expect("legal").panics);
 }
 
 #[test]
@@ -60,6 +62,6 @@ fn limits_are_legal_and_what_is_beyond_them_is_not() {
     assert_eq!(wrong(builder().page_size(64)), None);
     assert_eq!(wrong(builder().page_size(32)), Some(BuildError::PageSize { bytes: 32 }));
     assert_eq!(wrong(builder().page_size(256).cache_color(4)), None);
-    let error = Some(BuildError::CacheColor { lines: 5 });
+    let error = Some(BuildError::CacheColor { lines: 5, most: 4 });
     assert_eq!(wrong(builder().page_size(256).cache_color(5)), error);
 }

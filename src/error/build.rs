@@ -40,10 +40,19 @@ pub enum BuildError {
         /// Owned and shared slots together.
         slots: usize,
     },
-    /// No colour at all, or colours that leave no room in a page.
+    /// Cache lines of color that are none, or more than a page has.
     CacheColor {
         /// The lines asked for.
         lines: usize,
+        /// How many a page has.
+        most: usize,
+    },
+    /// The region would go past the top of the address space.
+    PastTheTop {
+        /// Where it starts.
+        base: usize,
+        /// The bytes of all pages.
+        bytes: usize,
     },
     /// Sampled poison in a mode without poison, or of one page in none.
     PoisonEvery {
@@ -109,11 +118,19 @@ impl fmt::Display for BuildError {
             BuildError::MaxCaches { slots } => {
                 write!(f, "{slots} cache slots are not in 1..=16384")
             }
-            BuildError::CacheColor { lines: 0 } => {
-                f.write_str("0 colours are too few: 1 means that pages are used from their start")
+            BuildError::CacheColor { lines: 0, .. } => {
+                f.write_str("cache_color(0) is not a choice: 1, the least, staggers nothing")
             }
-            BuildError::CacheColor { lines } => {
-                write!(f, "{lines} colours leave no room in a page")
+            BuildError::CacheColor { lines, most } => {
+                let (bytes, most) = (64 * most, Count(most as u64, "cache line"));
+                let range = if most.0 == 1 { "" } else { "1 to " };
+                write!(
+                    f,
+                    "pages of {bytes} bytes have room for {range}{most} of color, not for {lines}"
+                )
+            }
+            BuildError::PastTheTop { base, bytes } => {
+                write!(f, "{bytes} bytes from {base:#x} on go past the top of the address space")
             }
             BuildError::PoisonEvery { pages: 0, .. } => {
                 f.write_str("poison_every(0) poisons one page in none: 1 means every page")

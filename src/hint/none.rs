@@ -1,7 +1,8 @@
-//! Without `std` there are no thread-locals: every thread starts with the first shared slot.
+//! Without `std` threads cannot be told apart: every one starts with the first shared slot.
 
-/// Always the same.
+/// Always 0.
+#[allow(dead_code, reason = "a model has no threads of the system")]
 #[inline]
-pub(crate) fn thread_hint(_further: u32, _fresh: impl FnOnce() -> u32) -> usize {
+pub(crate) fn thread_key(_fresh: impl FnOnce() -> u32) -> usize {
     0
 }

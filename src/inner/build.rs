@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use super::shared::FastMod;
+use super::shared::Starts;
 use super::{Core, PoolCounters, Tables};
 use crate::depot::{DEPOT_MAX, Depot};
 use crate::error::BuildError;
@@ -133,7 +133,7 @@ impl<M: Mode> CoreLayout<M> {
             tables,
             colors,
             owned_slots,
-            shared: FastMod::new(config.slots() - owned_slots),
+            starts: Starts::new(config.slots() - owned_slots),
             panics,
             poison_every,
             slots,

@@ -61,7 +61,7 @@ pub(crate) struct Core<M> {
     tables: Tables,
     pub(crate) colors: u32,
     pub(crate) owned_slots: usize,
-    shared: shared::FastMod,
+    starts: shared::Starts,
     panics: bool,
     poison_every: u32,
     pub(crate) slots: MetadataSlice<Slot>,

@@ -6,7 +6,6 @@ use core::mem::MaybeUninit;
 use core::ptr::without_provenance_mut;
 use std::vec::Vec;
 
-use super::shared::FastMod;
 use super::{Config, Faults};
 use crate::builder::Builder;
 use crate::error::ShortReason;
@@ -14,7 +13,7 @@ use crate::mode::{Bare, Checked, Hardened, Mode, Policy};
 use crate::page::{Fault, Order, PageId, ZONE};
 use crate::pool::{Cache, Pool};
 use crate::region::Region;
-use crate::slot::{Counters, Slot, SlotGuard};
+use crate::slot::Counters;
 
 /// A pool of 100 pages that are addresses only, with magazines of 8, in leaked memory.
 fn pool<M: Mode>() -> Pool<M> {
@@ -22,7 +21,7 @@ fn pool<M: Mode>() -> Pool<M> {
 }
 
 /// As `pool`, built as `how` says.
-fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
+pub(super) fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
     let region = Region::addresses(4096, 100 * 256);
     let builder = Pool::builder(100).page_size(256).magazine_capacity(8).mode::<M>().region(region);
     let builder = how(builder);
@@ -145,33 +144,6 @@ fn a_bulk_is_not_torn_in_any_kind_of_mode() {
     a_bulk_that_one_magazine_can_serve_is_not_torn::<Checked>();
 }
 
-#[test]
-fn threads_that_follow_one_another_start_at_different_slots() {
-    for slots in 1..=70 {
-        let by = FastMod::new(slots);
-        for number in (0..300).chain(u32::MAX - 300..=u32::MAX) {
-            assert_eq!(by.of(number), number as usize % slots, "{number} of {slots}");
-        }
-    }
-    assert_eq!(FastMod::new(0).of(7), 0);
-}
-
-#[test]
-fn whoever_looks_for_a_shared_slot_finds_every_one_that_is_free() {
-    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(64));
-    let shared = &pool.core.slots[1..];
-    // Each thread starts to look at another slot.
-    for _ in 0..3 {
-        let all = || {
-            let guards: Vec<_> = (0..64).map_while(|_| pool.core.borrow_slot()).collect();
-            assert_eq!(guards.len(), 64);
-            assert!(pool.core.borrow_slot().is_none());
-            assert!(shared.iter().all(Slot::is_locked));
-        };
-        std::thread::scope(|scope| scope.spawn(all).join().expect("no panic"));
-    }
-}
-
 /// Bulks that were torn once would be torn, and lie astride lines, for as long as their size stays.
 #[test]
 fn a_bulk_is_not_torn_where_the_depot_has_a_whole_magazine() {
@@ -198,34 +170,6 @@ fn a_bulk_is_not_torn_where_the_depot_has_a_whole_magazine() {
     let ids = bulks[1].map(|id| unsafe { id.assume_init() });
     assert_eq!(give(&mut cache, &ids), Ok(()));
     assert_eq!(depot(), ([16, 4], 1, 2), "into an empty one, and not into the room for twelve");
-}
-
-/// Two threads that start with the same slot would take its line from one another, and much else, as long as they live.
-#[test]
-fn a_thread_that_finds_its_slot_busy_starts_at_the_next_free_one_from_then_on() {
-    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(4));
-    let core = &*pool.core;
-    if crate::sync::thread_hint() == 0 {
-        // Without `std` threads cannot be told apart.
-        return;
-    }
-    let number = |slot: &Slot| core.slots.iter().position(|it| core::ptr::eq(it, slot));
-    let here = || core.shared_here().and_then(number).expect("a slot");
-    let of = |guard: &SlotGuard<'_>| number(guard.shared()).expect("a slot of this core");
-    let before = here();
-    let first = core.borrow_slot().expect("one is free");
-    assert_eq!((of(&first), here()), (before, before), "it was free");
-    let mut guards = Vec::from([first]);
-    for further in 1..4 {
-        let guard = core.borrow_slot().expect("one is free");
-        let slot = of(&guard);
-        assert_eq!((slot - 1, here()), ((before - 1 + further) % 4, slot));
-        guards.push(guard);
-    }
-    // Where all are busy, there is no better one.
-    let last = here();
-    assert!(core.borrow_slot().is_none());
-    assert_eq!(here(), last);
 }
 
 /// Where all pages are: in the zone, cached, out.

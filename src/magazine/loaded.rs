@@ -59,11 +59,6 @@ impl OpenMagazine<'_> {
         (self.len.load(Ordering::Relaxed), self.loaded)
     }
 
-    /// Its number.
-    pub(crate) fn number(&self) -> u32 {
-        self.loaded.magazine.number()
-    }
-
     /// The magazine, to change.
     pub(crate) fn as_mut(&mut self) -> MagazineMut<'_> {
         MagazineMut { len: &self.len, loaded: &mut self.loaded }

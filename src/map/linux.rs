@@ -65,7 +65,11 @@ impl Reservation {
         // SAFETY: a new mapping, where there is none or not at all.
         let got = unsafe { mmap_anonymous(self.base.cast(), self.mapped, access, flags) };
         let errno = match got {
-            Ok(got) if got.cast() == self.base => return Ok(self),
+            // From here on the region is reached through the new mapping's pointer: what the reservation's pointer may
+            // touch was unmapped.
+            Ok(got) if got.cast() == self.base => {
+                return Ok(Reservation { base: got.cast(), ..self });
+            }
             // Kernels before 4.17 take the address for a hint.
             Ok(elsewhere) => {
                 // SAFETY: it was just mapped, and nobody uses it.
@@ -103,7 +107,11 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Backing, B
         }
         (_, huge) => (reserve()?, huge.and_then(Result::err)),
     };
-    let Reservation { start, bytes: reserved, base, .. } = reservation;
+    let Reservation { start, bytes: reserved, base: low, .. } = reservation;
+    // A region with guards ends at the one behind it: what is written past the end mostly goes up. `bytes` is a multiple
+    // of the page size, and so is `mapped` where something is left over, so the base stays aligned.
+    let slack = if how.guard { mapped - bytes } else { 0 };
+    let base = low.wrapping_add(slack);
     // From here on, an error drops the backing, which unmaps the reservation.
     let mut backing = Backing {
         base,
@@ -116,6 +124,8 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Backing, B
             populated: false,
             locked: false,
             guarded: how.guard,
+            slack_before: slack,
+            slack_after: 0,
         },
     };
     backing.info.huge_pages = match (how.huge, errno) {
@@ -127,7 +137,7 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Backing, B
         (_, Some(errno)) => {
             reservation.open()?;
             // SAFETY: the range was just mapped.
-            match unsafe { madvise(base.cast(), mapped, Advice::LinuxHugepage) } {
+            match unsafe { madvise(low.cast(), mapped, Advice::LinuxHugepage) } {
                 Ok(()) => Huge::Advised { refused: errno.raw_os_error() },
                 Err(_) => Huge::Refused { code: errno.raw_os_error() },
             }
@@ -135,11 +145,11 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Backing, B
     };
     if how.lock {
         // SAFETY: the range was just mapped.
-        unsafe { mlock(base.cast(), mapped) }.map_err(refused("locking the region in memory"))?;
+        unsafe { mlock(low.cast(), mapped) }.map_err(refused("locking the region in memory"))?;
         backing.info.locked = true;
     }
     if how.populate {
-        populate(base, mapped, small);
+        populate(low, mapped, small);
         backing.info.populated = true;
     }
     Ok(backing)

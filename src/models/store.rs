@@ -20,6 +20,7 @@ pub struct Store {
 /// A magazine outside the depot.
 pub struct Held<'a> {
     store: &'a Store,
+    number: u32,
     magazine: OpenMagazine<'a>,
 }
 
@@ -44,7 +45,8 @@ impl Store {
     }
 
     fn open(&self, magazine: Magazine) -> Held<'_> {
-        Held { store: self, magazine: self.magazines.open::<Checked>(magazine) }
+        let number = magazine.number();
+        Held { store: self, number, magazine: self.magazines.open::<Checked>(magazine) }
     }
 
     /// Takes a magazine that is not empty.
@@ -69,7 +71,7 @@ impl<'a> Held<'a> {
     /// Which magazine it is.
     #[must_use]
     pub fn number(&self) -> u32 {
-        self.magazine.number()
+        self.number
     }
 
     fn is_empty(&mut self) -> bool {

@@ -11,7 +11,8 @@ const _: () = assert!(
     Atomic::<u32>::is_lock_free()
         && Atomic::<u64>::is_lock_free()
         && Atomic::<PageState>::is_lock_free(),
-    "pagesheaf needs lock-free 32-bit and 64-bit atomics"
+    "pagesheaf needs lock-free 32-bit and 64-bit atomics, and a `u64` that is aligned to 8 bytes: on 32-bit x86, \
+     where it is aligned to 4, the `atomic` crate has none. Build for x86_64"
 );
 
 /// `core`'s cell with loom's shape.
@@ -138,22 +139,15 @@ pub(crate) fn entropy<T>(of: *const T) -> u64 {
     of.addr() as u64
 }
 
-/// The calling thread's number, at first counted up from one.
-#[inline]
-pub(crate) fn thread_hint() -> usize {
-    raised_hint(0)
-}
+/// For how many threads a pool keeps where they start.
+pub(crate) const STARTS: usize = 256;
 
-/// Raises the calling thread's number.
-pub(crate) fn thread_moves(further: u32) {
-    raised_hint(further);
-}
-
-#[inline]
-fn raised_hint(further: u32) -> usize {
+/// What tells the calling thread from all others that live; 0 where nothing does.
+#[inline(always)]
+pub(crate) fn thread_key() -> usize {
     static NEXT: Atomic<u32> = Atomic::new(1);
     // Relaxed: only the number matters.
-    crate::hint::thread_hint(further, || NEXT.fetch_add(1, super::Ordering::Relaxed))
+    crate::hint::thread_key(|| NEXT.fetch_add(1, super::Ordering::Relaxed))
 }
 
 /// `memcpy`, without the call for a few ids.

@@ -217,8 +217,9 @@ pub fn build<M: Mode>(pages: usize, how: impl FnOnce(Builder<M>) -> Builder<M>) 
         return builder.build().expect("a pool");
     }
     let region = leaked(Layout::from_size_align(pages * 256, 256).expect("a layout"));
+    let metadata = metadata_for(&builder);
     // SAFETY: the region is leaked and zeroed: nobody else ever uses it.
-    unsafe { builder.build_in(region.as_mut_ptr().cast(), metadata_for(&builder)) }.expect("a pool")
+    unsafe { builder.build_in(region.as_mut_ptr().cast(), metadata) }.expect("a pool")
 }
 
 /// Leaked memory that fits the builder's metadata.

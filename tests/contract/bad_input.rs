@@ -6,12 +6,12 @@ use crate::common::*;
 
 /// Asserts that a pool is not built, in three ways, for the reason given.
 #[track_caller]
-fn refused(builder: Builder<Checked>, error: BuildError, text: &str) {
-    assert_eq!(builder.build().expect_err("refused"), error);
-    assert_eq!(builder.metadata_layout().expect_err("refused"), error);
+fn refused(builder: impl Fn() -> Builder<Checked>, error: BuildError, text: &str) {
+    assert_eq!(builder().build().expect_err("refused"), error);
+    assert_eq!(builder().metadata_layout().expect_err("refused"), error);
     let base = std::ptr::without_provenance_mut(4096);
     // SAFETY: the builder is refused, so the base is not used.
-    assert_eq!(unsafe { builder.build_in(base, &mut []) }.expect_err("refused"), error);
+    assert_eq!(unsafe { builder().build_in(base, &mut []) }.expect_err("refused"), error);
     assert_eq!(error.to_string(), text);
 }
 
@@ -21,7 +21,7 @@ fn builder(pages: usize) -> Builder<Checked> {
 
 #[test]
 fn zero_pages() {
-    refused(builder(0), BuildError::NoPages, "a pool needs at least one page");
+    refused(|| builder(0), BuildError::NoPages, "a pool needs at least one page");
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn more_pages_than_numbers() {
         (1 << 32, "4294967296 pages are more than 2^32 - 1"),
         (usize::MAX, "18446744073709551615 pages are more than 2^32 - 1"),
     ] {
-        refused(builder(pages), BuildError::TooManyPages { pages }, text);
+        refused(|| builder(pages), BuildError::TooManyPages { pages }, text);
     }
     assert!(builder((1 << 32) - 1).metadata_layout().is_ok());
 }
@@ -39,8 +39,9 @@ fn more_pages_than_numbers() {
 #[test]
 fn page_sizes_that_are_not_powers_of_two() {
     for bytes in [0, 1, 32, 63, 65, 100, 4095, 4097, 12288, usize::MAX] {
-        let text = format!("a page size of {bytes} bytes is not a power of two of at least 64");
-        refused(builder(10).page_size(bytes), BuildError::PageSize { bytes }, &text);
+        let some = if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
+        let text = format!("a page size of {some} is not a power of two of at least 64");
+        refused(|| builder(10).page_size(bytes), BuildError::PageSize { bytes }, &text);
     }
 }
 
@@ -54,7 +55,7 @@ fn products_that_overflow() {
         (1, 1 << 63),
         (2, 1 << 62),
     ] {
-        refused(builder(pages).page_size(size), BuildError::Overflow, text);
+        refused(|| builder(pages).page_size(size), BuildError::Overflow, text);
     }
 }
 
@@ -64,7 +65,7 @@ fn magazines_of_no_size_or_too_large() {
         (0, "a magazine of 0 ids is not in 1..=256"),
         (257, "a magazine of 257 ids is not in 1..=256"),
     ] {
-        refused(builder(10).magazine_capacity(ids), BuildError::MagazineCapacity { ids }, text);
+        refused(|| builder(10).magazine_capacity(ids), BuildError::MagazineCapacity { ids }, text);
     }
     for ids in [1, 256] {
         assert_whole(build::<Checked>(300, |builder| builder.magazine_capacity(ids)));
@@ -75,20 +76,25 @@ fn magazines_of_no_size_or_too_large() {
 fn no_cache_slots_or_too_many() {
     for (owned, shared, slots) in [(0, 0, 0), (16_384, 1, 16_385), (usize::MAX, 1, usize::MAX)] {
         let text = format!("{slots} cache slots are not in 1..=16384");
-        let builder = builder(10).max_caches(owned).shared_caches(shared);
+        let builder = || builder(10).max_caches(owned).shared_caches(shared);
         refused(builder, BuildError::MaxCaches { slots }, &text);
     }
 }
 
 #[test]
-fn colours_that_leave_no_room() {
-    for (lines, text) in [
-        (0, "0 colours are too few: 1 means that pages are used from their start"),
-        (65, "65 colours leave no room in a page"),
-    ] {
-        refused(builder(10).cache_color(lines), BuildError::CacheColor { lines }, text);
-    }
+fn cache_colors_that_a_page_has_no_room_for() {
+    let text = "pages of 4096 bytes have room for 1 to 64 cache lines of color, not for 65";
+    refused(|| builder(10).cache_color(65), BuildError::CacheColor { lines: 65, most: 64 }, text);
+    let text = "pages of 64 bytes have room for 1 cache line of color, not for 2";
+    let error = BuildError::CacheColor { lines: 2, most: 1 };
+    refused(|| builder(10).page_size(64).cache_color(2), error, text);
     assert!(builder(10).cache_color(64).metadata_layout().is_ok());
+}
+
+#[test]
+fn cache_colors_of_no_line() {
+    let text = "cache_color(0) is not a choice: 1, the least, staggers nothing";
+    refused(|| builder(10).cache_color(0), BuildError::CacheColor { lines: 0, most: 64 }, text);
 }
 
 /// The memory of 16 pages of 256 bytes.
@@ -152,6 +158,15 @@ fn a_region_that_is_too_small() {
     let too_small = BuildError::RegionTooSmall { need: 4352, have: 4096 };
     // SAFETY: the memory is leaked, and the pools are refused.
     let caller = unsafe { Region::caller(memory(), 4096) };
+    assert_eq!(
+        builder(1)
+            .page_size(64)
+            .region(Region::addresses(64, 1))
+            .build()
+            .expect_err("refused")
+            .to_string(),
+        "the region has 1 byte, the pages need 64"
+    );
     for region in [caller, Region::addresses(1 << 20, 4096)] {
         let builder = builder(17).page_size(256).region(region);
         assert_eq!(builder.build().expect_err("refused"), too_small);
@@ -162,10 +177,38 @@ fn a_region_that_is_too_small() {
 }
 
 #[test]
-fn addresses_that_overflow_or_are_not_the_base() {
+fn addresses_up_to_the_top_are_a_region() {
     let top = usize::MAX - 4095;
-    let builder = builder(16).page_size(256).region(Region::addresses(top, 4096));
-    assert_eq!(builder.build().expect_err("refused"), BuildError::Overflow);
+    let region = Region::addresses(top, 4096);
+    let pool = builder(16).page_size(256).region(region).build().expect("a pool");
+    let info = pool.region_info();
+    assert_eq!((info.base, info.bytes), (top, 4096));
+    let mut out = no_ids::<16>();
+    let (ids, short) = pool.alloc_bulk_raw(&mut out);
+    assert_eq!((ids.len(), short), (16, None));
+    for &id in &*ids {
+        let start = pool.ptr(id).expect("in range").as_ptr().addr();
+        assert_eq!(start, top + id.index() as usize * 256);
+        assert_eq!([pool.id_at(start), pool.id_at(start + 255)], [Some(id); 2]);
+    }
+    assert_eq!(pool.id_at(top - 1), None);
+    // SAFETY: the ids were just allocated, and are freed once.
+    assert_eq!(unsafe { pool.free_bulk_raw(ids) }, Ok(()));
+    assert_whole(pool);
+}
+
+#[test]
+fn addresses_past_the_top_are_refused() {
+    let base = usize::MAX - 4095;
+    let builder = builder(17).page_size(256).region(Region::addresses(base, usize::MAX));
+    let error = builder.build().expect_err("refused");
+    assert_eq!(error, BuildError::PastTheTop { base, bytes: 17 * 256 });
+    let text = format!("4352 bytes from {base:#x} on go past the top of the address space");
+    assert_eq!(error.to_string(), text);
+}
+
+#[test]
+fn a_base_that_is_not_the_regions() {
     let region = Region::addresses(1 << 20, 4096);
     let error = build_in(std::ptr::without_provenance_mut(1 << 21), Some(region), 0, 0);
     assert_eq!(error, BuildError::BaseMismatch);
@@ -183,8 +226,15 @@ fn more_caches_than_slots<M: Mode>() {
     let three = pool.cache().expect("a slot is free again");
     drop((two, three));
     assert_whole(pool);
+    for (slots, text) in
+        [(0, "the pool was built with max_caches(0)"), (1, "the only cache slot is in use")]
+    {
+        let pool = build::<M>(100, |builder| builder.max_caches(slots));
+        let _all: Vec<_> = (0..slots).map(|_| pool.cache().expect("a slot")).collect();
+        let error = pool.cache().expect_err("none is left");
+        assert_eq!((error, &*error.to_string()), (CacheError::NoSlot { slots }, text));
+    }
     let pool = build::<M>(100, |builder| builder.max_caches(0));
-    assert_eq!(pool.cache().expect_err("none"), CacheError::NoSlot { slots: 0 });
     drop(pool.alloc().expect("a page"));
     assert_whole(pool);
 }

@@ -53,8 +53,9 @@ fn an_address_only_pool_needs_no_memory_for_pages<M: Mode>() {
     const BASE: usize = 0x1000_0000;
     let builder = Pool::builder(100).mode::<M>().region(Region::addresses(BASE, 100 * 4096));
     let base = std::ptr::without_provenance_mut(BASE);
+    let metadata = metadata_for(&builder);
     // SAFETY: the region is one of addresses.
-    let pool = unsafe { builder.build_in(base, metadata_for(&builder)) }.expect("a pool");
+    let pool = unsafe { builder.build_in(base, metadata) }.expect("a pool");
     assert_eq!(pool.region_info().kind, RegionKind::Addresses);
     let mut out = no_ids::<200>();
     let (ids, short) = pool.alloc_bulk_raw(&mut out);

@@ -174,10 +174,63 @@ mod mapped {
         is_usable(pool);
     }
 
+    /// Bytes of a page of the system.
+    fn system_page() -> usize {
+        let maps = std::fs::read_to_string("/proc/self/smaps").expect("Linux says it here");
+        let line = maps.lines().find(|line| line.starts_with("KernelPageSize:"));
+        let size = line.and_then(|line| line.split_whitespace().nth(1)).expect("a size");
+        size.parse::<usize>().expect("in kB") * 1024
+    }
+
+    /// That what is said to lie between region and guards can be touched, and no byte more.
+    #[track_caller]
+    fn assert_guards(info: &RegionInfo) {
+        let [start, end] =
+            [info.base - info.slack_before, info.base + info.bytes + info.slack_after];
+        let usable = Some("rw-p".to_owned());
+        let none = Some("---p".to_owned());
+        assert_eq!([access(start), access(end - 1)], [usable.clone(), usable], "{info}");
+        assert_eq!([access(start - 1), access(end)], [none.clone(), none], "{info}");
+    }
+
+    #[test]
+    fn a_region_ends_at_its_guard() {
+        let system = system_page();
+        for (pages, size) in
+            [(1, 64), (3, 64), (100, 64), (7, 512), (3, system / 2), (5, system), (3, 8 * system)]
+        {
+            let builder = Pool::builder(pages).mode::<Checked>().page_size(size);
+            let pool = builder.region(Region::mapped()).build().expect("a pool");
+            let info = pool.region_info();
+            assert!(info.guarded && info.base % size == 0 && info.bytes == pages * size);
+            let to_fill = (pages * size).next_multiple_of(system) - pages * size;
+            assert_eq!((info.slack_before, info.slack_after), (to_fill, 0), "{info}");
+            assert_guards(&info);
+            let text = format!(", guarded, with {to_fill} usable bytes before it and 0 behind");
+            assert_eq!(info.to_string().ends_with(&text), to_fill > 0, "{info}");
+            is_usable(pool);
+        }
+    }
+
+    #[test]
+    fn a_guarded_region_of_huge_pages_says_what_lies_between() {
+        let region = Region::mapped().huge_pages(HugePages::Try);
+        let builder = Pool::builder(3).mode::<Checked>().page_size(64).region(region);
+        let pool = builder.build().expect("a pool");
+        let info = pool.region_info();
+        assert_eq!((info.slack_before, info.slack_after), ((2 << 20) - 192, 0), "{info}");
+        assert_guards(&info);
+        let text = ", guarded, with 2096960 usable bytes before it and 0 behind";
+        assert!(info.to_string().ends_with(text), "{info}");
+        is_usable(pool);
+    }
+
     #[test]
     fn without_guard_pages_the_region_says_so() {
         let pool = mapped(Region::mapped().guard_pages(false)).expect("a pool");
-        assert!(!pool.region_info().guarded);
+        let info = pool.region_info();
+        assert!(!info.guarded);
+        assert_eq!((info.slack_before, info.slack_after), (0, 0), "{info}");
         is_usable(pool);
     }
 
@@ -218,7 +271,8 @@ mod mapped {
         match mapped(Region::mapped().huge_pages(HugePages::Require)) {
             Ok(pool) => {
                 let info = pool.region_info();
-                assert_eq!((info.huge_pages, info.base % (2 << 20)), (Huge::Reserved, 0));
+                assert_eq!(info.huge_pages, Huge::Reserved);
+                assert_eq!((info.base + info.bytes) % (2 << 20), 0);
                 assert!(info.to_string().contains(", huge pages"), "{info}");
                 is_usable(pool);
             }
@@ -236,7 +290,7 @@ mod mapped {
         let pool = mapped(Region::mapped().huge_pages(HugePages::Try)).expect("a pool");
         let info = pool.region_info();
         let text = info.to_string();
-        assert_eq!(info.base % (2 << 20), 0);
+        assert_eq!((info.base + info.bytes) % (2 << 20), 0);
         match info.huge_pages {
             Huge::Reserved => assert!(text.contains(", huge pages"), "{text}"),
             Huge::Advised { refused } => {

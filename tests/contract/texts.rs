@@ -32,8 +32,9 @@ fn addresses<M: Mode>() -> Pool<M> {
     let region = Region::addresses(1 << 20, 16 * 256);
     let builder = Pool::builder(16).page_size(256).mode::<M>().region(region);
     let base = std::ptr::without_provenance_mut(1 << 20);
+    let metadata = metadata_for(&builder);
     // SAFETY: the addresses are never dereferenced; the metadata is leaked.
-    unsafe { builder.build_in(base, metadata_for(&builder)) }.expect("a pool")
+    unsafe { builder.build_in(base, metadata) }.expect("a pool")
 }
 
 fn every_text_is_of_its_input<M: Mode>() {

@@ -10,6 +10,8 @@ use crate::{fuzz, instructions, prevented, tidy};
 
 /// The program without `std`, which is outside the workspace.
 const NO_STD: &str = "tests/no_std/Cargo.toml";
+/// The library that is loaded at run time, and its host, outside the workspace as well.
+const DLOPEN: &str = "tests/dlopen/Cargo.toml";
 /// The features that choose a mode, and those that harden it, which turn `checks` on.
 const MODE_FEATURES: [&str; 3] = ["refcount", "stats", "checks"];
 const HARDENING: [&str; 5] = ["claim", "poison", "quarantine", "shuffle", "hardened"];
@@ -20,7 +22,7 @@ const TOOLS: [&str; 10] =
 pub fn gate(stages: &mut Stages) -> Result<()> {
     stages.stage("format", || {
         run(&mut cargo(["fmt", "--all", "--", "--check"]))?;
-        ["fuzz/Cargo.toml", NO_STD].into_iter().try_for_each(|manifest| {
+        ["fuzz/Cargo.toml", NO_STD, DLOPEN].into_iter().try_for_each(|manifest| {
             run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest))
         })
     })?;
@@ -65,6 +67,13 @@ fn programs(stages: &mut Stages) -> Result<()> {
         stages.stage("no_std, no heap, linked and run", no_std)?;
     } else {
         stages.skip("no_std, no heap, linked and run", "the program has the start of x86-64 Linux");
+    }
+    let first_touch = "a first touch in a handler, in a library loaded at run time";
+    let thread_pointer = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+    if thread_pointer && cfg!(all(target_os = "linux", target_env = "gnu")) {
+        stages.stage(first_touch, dlopen)?;
+    } else {
+        stages.skip(first_touch, "it is for the GNU C library, where the thread pointer is read");
     }
     stages.stage("quickstart", || run(&mut cargo(["run", "-q", "--example", "quickstart"])))?;
     if !cfg!(target_os = "linux") {
@@ -134,6 +143,19 @@ fn no_std() -> Result<()> {
         ensure!(!program.windows(heap.len()).any(|bytes| bytes == heap), "it has a heap");
     }
     Ok(())
+}
+
+/// A thread touches the pool of a library for the first time in a handler that interrupted `malloc`.
+fn dlopen() -> Result<()> {
+    let folder = target("dlopen");
+    let cargo = |command| {
+        let mut cargo = cargo([command, "-q", "--target-dir"]);
+        cargo.arg(&folder).args(["--manifest-path", DLOPEN]);
+        cargo
+    };
+    run(cargo("clippy").args(["--", "-D", "warnings"]))?;
+    run(&mut cargo("build"))?;
+    run(&mut Command::new(folder.join("debug/host")))
 }
 
 /// The matrix runs and writes what it says that it writes. No figure of it is judged.
