@@ -109,7 +109,8 @@ impl fmt::Display for BuildError {
                 write!(f, "{pages} pages are more than 2^32 - 1")
             }
             BuildError::PageSize { bytes } => {
-                write!(f, "a page size of {bytes} bytes is not a power of two of at least 64")
+                let bytes = Count(bytes as u64, "byte");
+                write!(f, "a page size of {bytes} is not a power of two of at least 64")
             }
             BuildError::Overflow => f.write_str("the pages do not fit an address space"),
             BuildError::MagazineCapacity { ids } => {

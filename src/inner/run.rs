@@ -111,13 +111,16 @@ impl Run<'_> {
     }
 
     /// How many pages have been put, where it is known of the first `at`: counted here, so that it costs
-    /// nothing where a run does not stop. What was put says so.
+    /// nothing where a run does not stop. A page has been put if its word names its entry, and that names
+    /// it; one that is so by itself, because it has come back to where it was, is as good.
     #[cold]
     #[inline(never)]
     fn stopped(&self, mut at: usize) -> usize {
         let put = |at: &usize| {
-            let word = self.ids.get(*at).and_then(|id| self.words.get(id.index() as usize));
+            let Some((&id, entry)) = self.ids.get(*at).zip(self.to.get(*at)) else { return false };
+            let word = self.words.get(id.index() as usize);
             word.is_some_and(|word| word.resting_at(self.location, *at).is_some())
+                && names(entry, id)
         };
         while put(&at) {
             at += 1;

@@ -136,14 +136,14 @@ fn every_text_is_of_its_input<M: Mode>() {
         ("one cache", no_cache(1), "the only cache slot is in use"),
         ("two caches", no_cache(2), "all 2 cache slots are in use"),
         (
-            "no colour",
+            "no color",
             built(Pool::builder(1).mode::<Bare>().cache_color(0)),
-            "0 colours are too few: 1 means that pages are used from their start",
+            "cache_color(0) is not a choice: 1, the least, staggers nothing",
         ),
         (
-            "too many colours",
+            "too much color",
             built(Pool::builder(1).mode::<Bare>().cache_color(65)),
-            "65 colours leave no room in a page",
+            "pages of 4096 bytes have room for 1 to 64 cache lines of color, not for 65",
         ),
         ("one byte", built(small(1).mode()), "the region has 1 byte, the pages need 64"),
         ("63 bytes", built(small(63).mode()), "the region has 63 bytes, the pages need 64"),
