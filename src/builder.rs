@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 
 use crate::error::BuildError;
 use crate::heap;
-use crate::inner::{Config, Core, CoreLayout};
+use crate::inner::{Config, CoreLayout};
 use crate::magazine::{MAGAZINE_MAX, whole_lines};
 use crate::mode::{DefaultMode, Mode, ModeFlags, Policy};
 use crate::pool::{Handle, Pool};
@@ -219,8 +219,8 @@ impl<M: Mode> Builder<M> {
         let region = self.region.unwrap_or_else(Region::standard).acquire(bytes, self.page_size)?;
         let layout = plan.layout();
         let block = heap::alloc(layout)?;
-        // SAFETY: the block was just allocated with this layout.
-        Ok(unsafe { Self::finish(plan.build(block, region, Some(layout))) })
+        // SAFETY: the block was just allocated with this layout; nobody has the new core's handle.
+        Ok(Self::finish(unsafe { Handle::new(plan.build(block, region, Some(layout))) }))
     }
 
     /// Builds the pool without a heap: over the pages that start at `base`, with its metadata in `metadata`.
@@ -264,15 +264,12 @@ impl<M: Mode> Builder<M> {
             return Err(BuildError::MetadataMisaligned { align: layout.align() });
         }
         let region = region.acquire(bytes, self.page_size)?;
-        // SAFETY: the memory is the pool's for good, large enough and aligned.
-        Ok(unsafe { Self::finish(plan.build(block, region, None)) })
+        // SAFETY: the memory is the pool's for good, large enough and aligned; nobody has the new
+        // core's handle.
+        Ok(Self::finish(unsafe { Handle::new(plan.build(block, region, None)) }))
     }
 
-    /// # Safety
-    /// The core is new, with one handle that nobody has.
-    unsafe fn finish(core: NonNull<Core<M>>) -> Pool<M> {
-        // SAFETY: passed on to the caller.
-        let core = unsafe { Handle::new(core) };
+    fn finish(core: Handle<M>) -> Pool<M> {
         core.poison_new();
         Pool { core }
     }

@@ -36,15 +36,14 @@ pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
     unsafe { written_mut(&mut out[..lent]) }
 }
 
-/// # Safety
-/// The caller hands over the pages, whose bytes are initialised.
-pub(super) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
+/// Takes back pages that the device, through the caller, gives up.
+pub(super) fn reclaim_bulk<M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
-    ids: &[PageId],
+    ids: GivenUp<'_>,
     batch: &mut PageBatch<M, N>,
 ) -> Result<usize, PageError> {
     front.begin();
-    let core = front.shared();
+    let (core, ids) = (front.shared(), ids.ids());
     let mut faults = Faults::default();
     let mut done = 0;
     if !batch.may_join(front.core()) || core.addresses_only {

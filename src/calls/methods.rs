@@ -125,8 +125,8 @@ macro_rules! calls {
             where
                 M: Refcounted,
             {
-                // SAFETY: passed on to the caller.
-                unsafe { release_bulk($front, ids) }
+                // SAFETY: the caller gives up a reference to each page, and the page with the last one.
+                release_bulk($front, unsafe { GivenUp::new(ids) })
             }
 
             /// Frees pages whatever their counts are, which become one, and taints the pool.
@@ -159,8 +159,8 @@ macro_rules! calls {
             /// The device is done with the pages, which this pool lent and which are reclaimed once; their bytes are
             /// initialised.
             pub unsafe fn reclaim_bulk<const N: usize>($($receiver)+, ids: &[PageId], batch: &mut PageBatch<M, N>) -> Result<usize, PageError> {
-                // SAFETY: passed on to the caller.
-                unsafe { reclaim_bulk($front, ids, batch) }
+                // SAFETY: the caller hands over the pages.
+                reclaim_bulk($front, unsafe { GivenUp::new(ids) }, batch)
             }
         }
     };

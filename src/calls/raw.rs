@@ -66,17 +66,16 @@ pub(super) fn retain_bulk<M: Refcounted>(
     core.record_or_panic(&faults, done).map(|()| done)
 }
 
-/// # Safety
-/// The caller gives up a reference to each page.
-pub(super) unsafe fn release_bulk<M: Refcounted>(
+/// Gives up a reference to each page, which is what `ids` are given up of here.
+pub(super) fn release_bulk<M: Refcounted>(
     front: &mut impl Frontend<M>,
-    ids: &[PageId],
+    ids: GivenUp<'_>,
 ) -> Result<usize, PageError> {
     front.begin();
     let core = front.shared();
     let mut faults = Faults::default();
     let (mut done, mut freed) = (0, 0);
-    for (chunk, some) in ids.chunks(CHUNK).enumerate() {
+    for (chunk, some) in ids.ids().chunks(CHUNK).enumerate() {
         let mut last = [PageId::new(0); CHUNK];
         let mut positions = [0; CHUNK];
         let mut n = 0;

@@ -9,11 +9,9 @@ pub(crate) mod loaded;
 #[cfg(test)]
 mod tests;
 
-use core::ptr::NonNull;
-
 pub(crate) use loaded::{Entries, LoadedMagazine, MagazineMut, Room};
 
-use crate::metadata::{LINE, MetadataLayout, MetadataSlice, Span};
+use crate::metadata::{LINE, MetadataBlock, MetadataLayout, MetadataSlice, Span};
 use crate::page::{Location, PageId};
 use crate::sync::{Atomic, Ordering, Turn, ordering};
 
@@ -77,7 +75,6 @@ pub(crate) struct Magazines {
 }
 
 /// How the tables of the magazines are cut.
-#[derive(Clone, Copy)]
 pub(crate) struct MagazineLayout {
     heads: Span<Head>,
     entries: Span<Atomic<u32>>,
@@ -98,22 +95,15 @@ impl MagazineLayout {
 
 impl Magazines {
     /// Empty magazines.
-    ///
-    /// # Safety
-    /// As [`MetadataSlice::fill`].
-    pub(crate) unsafe fn new(block: NonNull<u8>, layout: MagazineLayout) -> Self {
-        let shift = layout.capacity.next_power_of_two().trailing_zeros();
+    pub(crate) fn new(block: &mut MetadataBlock, layout: MagazineLayout) -> Self {
+        let MagazineLayout { heads, entries, capacity } = layout;
         let head =
             |_| Head { len: Atomic::new(0), link: Atomic::new(Link::NONE.0), turn: Turn::new() };
         Magazines {
-            // SAFETY: passed on to the caller.
-            heads: unsafe { MetadataSlice::fill(block, layout.heads, head) },
-            // SAFETY: passed on to the caller.
-            entries: unsafe {
-                MetadataSlice::fill(block, layout.entries, |_| Atomic::new(u32::MAX))
-            },
-            shift,
-            capacity: layout.capacity,
+            heads: block.fill(heads, head),
+            entries: block.fill(entries, |_| Atomic::new(u32::MAX)),
+            shift: capacity.next_power_of_two().trailing_zeros(),
+            capacity,
         }
     }
 

@@ -17,7 +17,7 @@ pub use word::Word;
 pub use zone::FreePages;
 
 use crate::heap;
-use crate::metadata::MetadataLayout;
+use crate::metadata::{MetadataBlock, MetadataLayout};
 
 /// A metadata block.
 struct Block(NonNull<u8>, Layout);
@@ -26,6 +26,13 @@ impl Block {
     fn new(layout: &MetadataLayout) -> Self {
         let layout = layout.layout();
         Block(heap::alloc(layout).expect("models are small"), layout)
+    }
+
+    /// The block, to be filled with tables that are dropped before it is.
+    fn tables(&self) -> MetadataBlock {
+        // SAFETY: each wrapper fills its block once, by the layout that it was made of, and its tables are
+        // fields above it.
+        unsafe { MetadataBlock::new(self.0) }
     }
 }
 

@@ -28,8 +28,7 @@ impl Lock {
         let mut layout = MetadataLayout::starting_with::<()>();
         let magazines = MagazineLayout::new(&mut layout, 2, 1).expect("models are small");
         let block = Block::new(&layout);
-        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
-        let magazines = unsafe { Magazines::new(block.0, magazines) };
+        let magazines = Magazines::new(&mut block.tables(), magazines);
         // SAFETY: each of the two magazines is made once.
         let own = [1, 2].map(|number| unsafe { Magazine::from_number(number) });
         Lock { slot: Slot::new(&magazines, own, 0, 1), _magazines: magazines, _block: block }

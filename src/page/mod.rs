@@ -75,6 +75,9 @@ pub(crate) unsafe fn written_mut(ids: &mut [MaybeUninit<PageId>]) -> &mut [PageI
     unsafe { &mut *(core::ptr::from_mut(ids) as *mut [PageId]) }
 }
 
+// SAFETY: a transparent `u32` has no padding and no uninitialised bytes.
+unsafe impl bytemuck::NoUninit for PageId {}
+
 impl fmt::Debug for PageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PageId({})", self.0)

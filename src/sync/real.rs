@@ -94,8 +94,7 @@ pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
     // Atomics are cells, so memory reached through a shared reference may be written.
     let (from, to, n) = (ids.as_ptr().cast::<u32>(), to.cast_mut().cast::<u32>(), ids.len());
     if n > SHORT {
-        // SAFETY: there are as many, and ids are transparent over `u32`.
-        let given = unsafe { slice::from_raw_parts(from, n) };
+        let given = bytemuck::cast_slice::<PageId, u32>(ids);
         // SAFETY: as above; nobody writes them before the copy.
         let there = unsafe { slice::from_raw_parts(to, n) };
         // The first alone mostly says whether they come from elsewhere.
