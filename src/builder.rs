@@ -217,10 +217,10 @@ impl<M: Mode> Builder<M> {
     pub fn build(self) -> Result<Pool<M>, BuildError> {
         let (plan, bytes) = self.plan()?;
         let region = self.region.unwrap_or_else(Region::standard).acquire(bytes, self.page_size)?;
-        let layout = plan.layout();
-        let block = heap::alloc(layout)?;
-        // SAFETY: the block was just allocated with this layout; nobody has the new core's handle.
-        Ok(Self::finish(unsafe { Handle::new(plan.build(block, region, Some(layout))) }))
+        let memory = heap::Block::new(plan.layout())?;
+        // SAFETY: the block has this layout, and the core keeps it; nobody has the new core's handle.
+        let core = unsafe { Handle::new(plan.build(memory.start(), region, Some(memory))) };
+        Ok(Self::finish(core))
     }
 
     /// Builds the pool without a heap: over the pages that start at `base`, with its metadata in `metadata`.

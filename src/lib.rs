@@ -132,6 +132,7 @@ mod depot;
 mod error;
 mod inner;
 mod magazine;
+mod mapping;
 mod metadata;
 mod mode;
 #[cfg(feature = "__models")]
@@ -151,6 +152,7 @@ pub use closing::CloseError;
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, PageError, ShortReason,
 };
+pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{
     Bare, Checked, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select, hardening,
@@ -158,7 +160,7 @@ pub use mode::{
 pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{Cache, Pool};
-pub use region::{Huge, HugePages, Mapping, Region, RegionInfo, RegionKind};
+pub use region::Region;
 pub use stats::{Audit, Calls, Pages, Stats};
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]

@@ -9,10 +9,10 @@ use core::ptr::NonNull;
 use crate::calls::Frontend;
 use crate::error::{CacheError, PageError};
 use crate::inner::{Core, FastAlloc, Faults, InSlot};
+use crate::mapping::RegionInfo;
 use crate::mode::{DefaultMode, Mode, ModeFlags};
 use crate::owned::Page;
 use crate::page::{Fault, GivenUp, PageId};
-use crate::region::RegionInfo;
 use crate::slot::{Slot, SlotGuard};
 use crate::sync::Ordering;
 

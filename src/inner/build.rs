@@ -8,11 +8,13 @@ use super::shared::Starts;
 use super::{Core, PoolCounters, Tables};
 use crate::depot::{DEPOT_MAX, Depot};
 use crate::error::BuildError;
+use crate::heap;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
+use crate::mapping::RegionKind;
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
 use crate::mode::{Mode, Policy};
 use crate::page::AtomicPageState;
-use crate::region::{Backing, RegionKind};
+use crate::region::Backing;
 use crate::slot::Slot;
 use crate::sync::{Atomic, entropy};
 use crate::zone::{Zone, ZoneLayout};
@@ -92,12 +94,12 @@ impl<M: Mode> CoreLayout<M> {
     /// Builds a core in `block`, with one handle.
     ///
     /// # Safety
-    /// `block` has this layout and is the core's from now on; `memory` says how to give it back, if at all.
+    /// `block` has this layout and is the core's from now on; `memory` is what keeps it, unless it is kept for good.
     pub(crate) unsafe fn build(
         self,
         block: NonNull<u8>,
         region: Backing,
-        memory: Option<Layout>,
+        memory: Option<heap::Block>,
     ) -> NonNull<Core<M>> {
         let config = self.config;
         let Config { pages, page_size, owned_slots, colors, panics, poison_every, .. } = config;
@@ -138,8 +140,8 @@ impl<M: Mode> CoreLayout<M> {
             depot: Padded(depot),
             counters: Padded(PoolCounters::new()),
             region,
-            memory,
             mode: PhantomData,
+            _memory: memory,
         };
         block.start_with(core)
     }

@@ -8,9 +8,6 @@ mod store;
 mod word;
 mod zone;
 
-use core::alloc::Layout;
-use core::ptr::NonNull;
-
 pub use slot::{Lock, Locked};
 pub use store::{Held, Store};
 pub use word::Word;
@@ -20,26 +17,18 @@ use crate::heap;
 use crate::metadata::{MetadataBlock, MetadataLayout};
 
 /// A metadata block.
-struct Block(NonNull<u8>, Layout);
+struct Block(heap::Block);
 
 impl Block {
     fn new(layout: &MetadataLayout) -> Self {
-        let layout = layout.layout();
-        Block(heap::alloc(layout).expect("models are small"), layout)
+        Block(heap::Block::new(layout.layout()).expect("models are small"))
     }
 
     /// The block, to be filled with tables that are dropped before it is.
     fn tables(&self) -> MetadataBlock {
         // SAFETY: each wrapper fills its block once, by the layout that it was made of, and its tables are
         // fields above it.
-        unsafe { MetadataBlock::new(self.0) }
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout; the tables in it were dropped before, being fields above it.
-        unsafe { heap::dealloc(self.0, self.1) };
+        unsafe { MetadataBlock::new(self.0.start()) }
     }
 }
 
