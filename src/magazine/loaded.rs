@@ -16,7 +16,7 @@ use core::mem::MaybeUninit;
 
 use super::{Head, Magazine, Magazines};
 use crate::mode::{Bare, Mode};
-use crate::page::{Location, PageId};
+use crate::page::{Location, PageId, as_words};
 use crate::sync::{Atomic, Ordering, all_below, copy_in, copy_out, load_exclusive, ordering};
 
 /// What the owner of a loaded magazine knows of it, beside its length.
@@ -276,7 +276,7 @@ impl Entries<'_> {
         let first = unsafe { self.magazine.loaded.top.sub(out.len()) };
         self.magazine.set_end::<M>(self.left, first);
         // SAFETY: the entries from there on held ids just now, and only the owner writes them.
-        unsafe { copy_out(first, out) };
+        unsafe { copy_out(first, as_words(out)) };
     }
 }
 
@@ -322,7 +322,7 @@ impl<'a> Room<'a> {
         // SAFETY: the entries are written at once, before anybody can look: nobody does in these modes.
         unsafe { self.commit::<Bare>(ids.len()) };
         // SAFETY: there is room for all ids, and nobody else touches the entries.
-        unsafe { copy_in(top, ids) };
+        unsafe { copy_in(top, bytemuck::cast_slice(ids)) };
     }
 
     /// Moves the magazine's end up over the first `n` of the entries; the room is what is left.

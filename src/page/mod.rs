@@ -65,6 +65,13 @@ pub(crate) unsafe fn written(ids: &[MaybeUninit<PageId>]) -> &[PageId] {
     unsafe { &*(core::ptr::from_ref(ids) as *const [PageId]) }
 }
 
+/// Room for ids, as numbers.
+#[inline(always)]
+pub(crate) fn as_words(ids: &mut [MaybeUninit<PageId>]) -> &mut [MaybeUninit<u32>] {
+    // SAFETY: an id is a transparent `u32`, and any `u32` is one.
+    unsafe { &mut *(core::ptr::from_mut(ids) as *mut [MaybeUninit<u32>]) }
+}
+
 /// As [`written`], to write.
 ///
 /// # Safety

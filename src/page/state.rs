@@ -35,9 +35,6 @@ pub(crate) enum Kind {
 #[repr(transparent)]
 pub(crate) struct PageState(pub(crate) u64);
 
-// SAFETY: a transparent `u64` has no padding and no uninitialised bytes.
-unsafe impl bytemuck::NoUninit for PageState {}
-
 /// Where a page was last put: a slot of a magazine, or [`ZONE`].
 pub(crate) type Location = u32;
 
@@ -144,18 +141,56 @@ pub(crate) enum Released {
 }
 
 /// The word of one page. It moves by these transitions only.
-pub(crate) struct AtomicPageState(Atomic<PageState>);
+pub(crate) struct AtomicPageState(Atomic<u64>);
 
 impl AtomicPageState {
+    #[inline(always)]
+    #[track_caller]
+    fn get(&self, order: Ordering) -> PageState {
+        PageState(self.0.load(order))
+    }
+
+    #[inline(always)]
+    #[track_caller]
+    fn put(&self, state: PageState, order: Ordering) {
+        self.0.store(state.0, order);
+    }
+
+    #[inline(always)]
+    #[track_caller]
+    fn swap(
+        &self,
+        from: PageState,
+        to: PageState,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<PageState, PageState> {
+        let swapped = self.0.compare_exchange(from.0, to.0, success, failure);
+        swapped.map(PageState).map_err(PageState)
+    }
+
+    #[inline(always)]
+    #[track_caller]
+    fn swap_weak(
+        &self,
+        from: PageState,
+        to: PageState,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<PageState, PageState> {
+        let swapped = self.0.compare_exchange_weak(from.0, to.0, success, failure);
+        swapped.map(PageState).map_err(PageState)
+    }
+
     /// The word of a page in the zone.
     pub(crate) fn new() -> Self {
-        AtomicPageState(Atomic::new(PageState::resting(ZONE)))
+        AtomicPageState(Atomic::new(PageState::resting(ZONE).0))
     }
 
     /// The state, as of some moment. Acquire: pairs with the Release of `release`.
     #[inline(always)]
     pub(crate) fn load(&self) -> PageState {
-        self.0.load(ordering!(Acquire, "raw-free"))
+        self.get(ordering!(Acquire, "raw-free"))
     }
 
     /// The state, if this is the word of a single page with one reference that is, or was last, `after`
@@ -169,14 +204,14 @@ impl AtomicPageState {
     /// itself.
     #[inline(always)]
     pub(crate) fn rest(&self, location: Location) {
-        self.0.store(PageState::resting(location), Ordering::Relaxed);
+        self.put(PageState::resting(location), Ordering::Relaxed);
     }
 
     /// **rest**: as [`Self::rest`], as far from where its state says that it is as `to` is from `from`.
     #[inline(always)]
     pub(crate) fn rest_moved(&self, state: PageState, from: Location, to: Location) {
         let distance = u64::from(to).wrapping_sub(u64::from(from));
-        self.0.store(PageState(state.0.wrapping_add(distance)), Ordering::Relaxed);
+        self.put(PageState(state.0.wrapping_add(distance)), Ordering::Relaxed);
     }
 
     /// **claim** (modes that claim): a page leaves the location it was popped from; `false` if its word does not say so.
@@ -184,14 +219,7 @@ impl AtomicPageState {
     pub(crate) fn claim(&self, location: Location) -> bool {
         let held = PageState::new(Kind::Held, 0, 1, location);
         // Relaxed: the magazine or zone word that the page came from has published it.
-        self.0
-            .compare_exchange(
-                PageState::resting(location),
-                held,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            )
-            .is_ok()
+        self.swap(PageState::resting(location), held, Ordering::Relaxed, Ordering::Relaxed).is_ok()
             || defect!("hardened-claim")
     }
 
@@ -207,7 +235,7 @@ impl AtomicPageState {
         location: Location,
         is_member: impl FnOnce(Location) -> bool,
     ) -> Result<(), Fault> {
-        let state = self.0.load(ordering!(Acquire, "sole-owner"));
+        let state = self.get(ordering!(Acquire, "sole-owner"));
         let resting = PageState::resting(location);
         if claims {
             if !state.alike(PageState::owned(claims)) {
@@ -215,8 +243,7 @@ impl AtomicPageState {
             }
             // Relaxed: the load above was Acquire, and the magazine or zone word publishes the page.
             return self
-                .0
-                .compare_exchange(state, resting, Ordering::Relaxed, Ordering::Relaxed)
+                .swap(state, resting, Ordering::Relaxed, Ordering::Relaxed)
                 .map(drop)
                 .map_err(PageState::fault)
                 .or_else(|fault| defect!("hardened-swap").then_some(()).ok_or(fault));
@@ -229,7 +256,7 @@ impl AtomicPageState {
             if is_member(state.location()) {
                 return Err(Fault::AlreadyFree);
             }
-            self.0.store(resting, Ordering::Relaxed);
+            self.put(resting, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -239,11 +266,11 @@ impl AtomicPageState {
     /// A compare-and-swap, so that the count can be exact at its limit and never carry into the bits above it.
     /// Relaxed, as in `Arc`: a new reference is made from one that already orders the page's contents.
     pub(crate) fn retain(&self, n: u32) -> Result<(), Fault> {
-        let mut state = self.0.load(Ordering::Relaxed);
+        let mut state = self.get(Ordering::Relaxed);
         loop {
             let references = state.references().saturating_add(n).min(SATURATED);
             let new = state.with_references(references);
-            match self.0.compare_exchange_weak(state, new, Ordering::Relaxed, Ordering::Relaxed) {
+            match self.swap_weak(state, new, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) if references == SATURATED => return Err(Fault::Saturated),
                 Ok(_) => return Ok(()),
                 Err(_) if defect!("retain") => return Ok(()),
@@ -257,14 +284,14 @@ impl AtomicPageState {
     /// The Acquire load that sees one reference pairs with the Release decrement of every other holder. The count
     /// never goes below one: the last holder becomes the sole owner instead, because only an owner can retain.
     pub(crate) fn release(&self) -> Released {
-        let mut state = self.0.load(Ordering::Acquire);
+        let mut state = self.get(Ordering::Acquire);
         loop {
             match state.references() {
                 0 | 1 => return Released::Last,
                 SATURATED.. => return Released::Saturated,
                 references => {
                     let new = state.with_references(references - 1);
-                    match self.0.compare_exchange_weak(
+                    match self.swap_weak(
                         state,
                         new,
                         ordering!(Release, "release"),
@@ -280,11 +307,11 @@ impl AtomicPageState {
 
     /// Sets the count to one, whatever it was: the elevated free's promise that nobody else uses theirs.
     pub(crate) fn forget_references(&self) -> u32 {
-        let mut state = self.0.load(Ordering::Acquire);
+        let mut state = self.get(Ordering::Acquire);
         loop {
             let new = state.with_references(1);
             // Acquire: pairs with the Release decrement of holders that did let go.
-            match self.0.compare_exchange_weak(state, new, Ordering::Acquire, Ordering::Acquire) {
+            match self.swap_weak(state, new, Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => return state.references(),
                 Err(current) => state = current,
             }
@@ -310,13 +337,12 @@ impl AtomicPageState {
         to: Kind,
         fault: impl Fn(PageState) -> Fault,
     ) -> Result<(), Fault> {
-        let state = self.0.load(Ordering::Acquire);
+        let state = self.get(Ordering::Acquire);
         if !legal(state) {
             return Err(fault(state));
         }
         let new = PageState::new(to, 0, 1, state.location());
-        self.0
-            .compare_exchange(state, new, ordering!(AcqRel, "lend"), Ordering::Acquire)
+        self.swap(state, new, ordering!(AcqRel, "lend"), Ordering::Acquire)
             .map(drop)
             .map_err(fault)
             .or_else(|fault| defect!("transition").then_some(()).ok_or(fault))
@@ -325,7 +351,7 @@ impl AtomicPageState {
     /// Marks the page as part of a block that is out; the caller alone has it.
     pub(crate) fn join_block(&self, head: bool, order: Order) {
         let kind = if head { Kind::Block } else { Kind::Tail };
-        self.0.store(PageState::new(kind, order.get(), 1, ZONE), Ordering::Relaxed);
+        self.put(PageState::new(kind, order.get(), 1, ZONE), Ordering::Relaxed);
     }
 
     /// Withholds the page for good. The word says why: the order of a bad page is 1 where its contents had changed,
@@ -335,7 +361,7 @@ impl AtomicPageState {
             Fault::Poison { offset } => (1, (offset >> 32) as u32 & 0xff_ffff, offset as u32),
             _ => (0, 1, ZONE),
         };
-        self.0.store(PageState::new(Kind::Bad, order, references, location), Ordering::Relaxed);
+        self.put(PageState::new(Kind::Bad, order, references, location), Ordering::Relaxed);
     }
 
     /// Why the page is withheld, if it is.
@@ -353,8 +379,7 @@ impl AtomicPageState {
     pub(crate) fn try_free_block(&self, order: Order) -> Result<(), Fault> {
         let block = PageState::new(Kind::Block, order.get(), 1, ZONE);
         // AcqRel: pairs with a racing free of the same block.
-        self.0
-            .compare_exchange(block, PageState::resting(ZONE), Ordering::AcqRel, Ordering::Acquire)
+        self.swap(block, PageState::resting(ZONE), Ordering::AcqRel, Ordering::Acquire)
             .map(drop)
             .map_err(|state| match state.kind() {
                 Some(Kind::Page | Kind::Held) => Fault::NotABlock,

@@ -14,7 +14,7 @@ const SOME: u32 = 0x40_0001;
 const KINDS: [Kind; 6] = [Kind::Page, Kind::Held, Kind::Block, Kind::Tail, Kind::Lent, Kind::Bad];
 
 fn word(state: PageState) -> AtomicPageState {
-    AtomicPageState(Atomic::new(state))
+    AtomicPageState(Atomic::new(state.0))
 }
 
 fn order() -> Order {
