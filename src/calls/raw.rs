@@ -43,7 +43,8 @@ fn free_sole<M: Mode>(front: &mut impl Frontend<M>, ids: GivenUp<'_>) -> Result<
     core.sole_runs(ids.ids(), &mut faults, |start, run, faults| {
         let mut of_run = Faults::after(start);
         // SAFETY: a part of the ids that were given up, which is named once.
-        freed += free_slow(front, unsafe { GivenUp::new(run) }, &mut of_run);
+        let run = unsafe { GivenUp::new(run) };
+        freed += front.with_slot(|core, slot| free_slow(core, slot, run, &mut of_run));
         faults.merge(of_run);
     });
     core.record_or_panic(&faults, freed)
@@ -93,7 +94,8 @@ pub(super) fn release_bulk<M: Refcounted>(
         }
         let mut twice = Faults::default();
         // SAFETY: the last reference makes the caller the sole owner, who gives the pages up.
-        let good = free_slow(front, unsafe { GivenUp::new(&last[..n]) }, &mut twice);
+        let last = unsafe { GivenUp::new(&last[..n]) };
+        let good = front.with_slot(|core, slot| free_slow(core, slot, last, &mut twice));
         faults.merge_from(twice, &positions[..n]);
         freed += good;
         done += good;

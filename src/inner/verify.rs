@@ -122,7 +122,7 @@ impl<M: Mode> Core<M> {
     /// Looks at a magazine that has come from the depot, in checking modes: its length must be the one that
     /// it was left there with, and its ids must be in range.
     #[inline]
-    pub(super) fn verify_loaded(&self, magazine: &mut MagazineMut<'_>) {
+    pub(super) fn verify_loaded(&self, magazine: MagazineMut<'_>) {
         if M::CHECKS {
             let parked = self.magazines.link(magazine.number()).len();
             if parked != magazine.len() || !magazine.ids_are_below(self.pages) {
@@ -135,7 +135,7 @@ impl<M: Mode> Core<M> {
     /// there. What its owners left beyond the shorter length says nothing: pages that are out may lie there.
     #[cold]
     #[inline(never)]
-    fn repair(&self, magazine: &mut MagazineMut<'_>, parked: u32) {
+    fn repair(&self, mut magazine: MagazineMut<'_>, parked: u32) {
         let (start, len) = (magazine.start(), magazine.len());
         magazine.clear::<M>();
         let mut kept = 0;

@@ -124,8 +124,12 @@ impl Magazines {
 
     /// How many ids it holds, as of about now; at most the capacity, also where the head was corrupted.
     pub(crate) fn len(&self, number: u32) -> u32 {
+        self.len_as_said(number).min(self.capacity)
+    }
+
+    fn len_as_said(&self, number: u32) -> u32 {
         // Relaxed: the owner reads its own store; anybody else wants a number for a report.
-        self.head(number).len.load(Ordering::Relaxed).min(self.capacity)
+        self.head(number).len.load(Ordering::Relaxed)
     }
 
     /// Notes how many ids it holds, where nobody looks at them.
