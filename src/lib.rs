@@ -78,8 +78,8 @@
 //!
 //! # Reading the sources
 //!
-//! In this order: `mode`, `page`, `zone`, `magazine`, `depot`, `cache`, `inner`, `calls`, `pool`,
-//! `owned`. `DESIGN.md` walks through one allocation and one free.
+//! In this order: `mode`, `page`, `zone`, `magazine`, `depot`, `slot`, `inner`, `owned`, `calls`, `cache`,
+//! `pool`. Each knows only those before it. `DESIGN.md` walks through one allocation and one free.
 #![no_std]
 
 #[cfg(feature = "std")]
@@ -125,11 +125,11 @@ cfg_if::cfg_if! {
     }
 }
 
-mod builder;
+mod cache;
 mod calls;
-mod closing;
 mod depot;
 mod error;
+mod handle;
 mod inner;
 mod magazine;
 mod mapping;
@@ -143,12 +143,10 @@ mod page;
 mod pool;
 mod region;
 mod slot;
-mod stats;
 mod sync;
 mod zone;
 
-pub use builder::{Builder, OnBadPage};
-pub use closing::CloseError;
+pub use cache::Cache;
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, PageError, ShortReason,
 };
@@ -159,9 +157,8 @@ pub use mode::{
 };
 pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
 pub use page::{Fault, Order, OrderError, PageId};
-pub use pool::{Cache, Pool};
+pub use pool::{Audit, Builder, Calls, CloseError, OnBadPage, Pages, Pool, Stats};
 pub use region::Region;
-pub use stats::{Audit, Calls, Pages, Stats};
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../README.md")]

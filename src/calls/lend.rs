@@ -2,9 +2,16 @@
 //!
 //! Invariant: a lent page has no owner; batches give up and take in pages one by one, each after its word has moved.
 
-use super::*;
+use core::mem::MaybeUninit;
 
-pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
+use super::Frontend;
+use crate::error::PageError;
+use crate::inner::Faults;
+use crate::mode::Mode;
+use crate::owned::PageBatch;
+use crate::page::{Fault, GivenUp, PageId, written_mut};
+
+pub(crate) fn lend_bulk<'o, M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     out: &'o mut [MaybeUninit<PageId>],
@@ -37,7 +44,7 @@ pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
 }
 
 /// Takes back pages that the device, through the caller, gives up.
-pub(super) fn reclaim_bulk<M: Mode, const N: usize>(
+pub(crate) fn reclaim_bulk<M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
     ids: GivenUp<'_>,
     batch: &mut PageBatch<M, N>,

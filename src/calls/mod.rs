@@ -10,17 +10,19 @@ mod raw;
 
 use core::mem::MaybeUninit;
 
-pub(crate) use frontend::Frontend;
+pub(crate) use frontend::{Frontend, owner_of};
+pub(crate) use lend::{lend_bulk, reclaim_bulk};
+pub(crate) use methods::methods;
+pub(crate) use raw::{
+    alloc_bulk_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk, retain_bulk,
+};
 
 use crate::error::{BulkAlloc, ExactError, PageError, ShortReason};
 use crate::inner::{Core, Faults, InSlot};
-use crate::mode::{Mode, Refcounted};
+use crate::mode::Mode;
 use crate::owned::{Block, Page, PageBatch};
-use crate::page::{Fault, GivenUp, Order, PageId, Released, written_mut};
+use crate::page::{GivenUp, Order, PageId};
 use crate::slot::SlotGuard;
-
-use lend::{lend_bulk, reclaim_bulk};
-use raw::{alloc_bulk_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk, retain_bulk};
 
 /// How many pages the calls without a batch move at once.
 const CHUNK: usize = 32;
@@ -95,7 +97,7 @@ fn free_rest<M: Mode>(
 }
 
 #[inline(always)]
-pub(super) fn alloc_bulk<M: Mode, const N: usize>(
+pub(crate) fn alloc_bulk<M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
@@ -147,7 +149,7 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     BulkAlloc { allocated: new, reason: reason.or((n < want).then_some(ShortReason::BatchFull)) }
 }
 
-pub(super) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
+pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
@@ -158,7 +160,7 @@ pub(super) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
     bulk
 }
 
-pub(super) fn alloc_bulk_exact<M: Mode, const N: usize>(
+pub(crate) fn alloc_bulk_exact<M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
@@ -182,7 +184,7 @@ pub(super) fn alloc_bulk_exact<M: Mode, const N: usize>(
 }
 
 #[inline(always)]
-pub(super) fn alloc<M: Mode>(front: &mut impl Frontend<M>) -> Result<Page<M>, ShortReason> {
+pub(crate) fn alloc<M: Mode>(front: &mut impl Frontend<M>) -> Result<Page<M>, ShortReason> {
     if front.shared().addresses_only {
         front.begin();
         return Err(ShortReason::AddressOnly);
@@ -210,7 +212,7 @@ fn alloc_slowly<M: Mode>(front: &mut impl Frontend<M>) -> Result<Page<M>, ShortR
     page
 }
 
-pub(super) fn fill_vacant<M: Mode>(
+pub(crate) fn fill_vacant<M: Mode>(
     front: &mut impl Frontend<M>,
     pages: &mut [Option<Page<M>>],
 ) -> BulkAlloc {
@@ -235,7 +237,7 @@ pub(super) fn fill_vacant<M: Mode>(
 }
 
 #[inline(always)]
-pub(super) fn free_bulk<M: Mode, const N: usize>(
+pub(crate) fn free_bulk<M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
 ) {
@@ -256,7 +258,7 @@ fn go_home<M: Mode, const N: usize>(front: &mut impl Frontend<M>, batch: &mut Pa
 }
 
 #[inline(always)]
-pub(super) fn free<M: Mode>(front: &mut impl Frontend<M>, page: Page<M>) {
+pub(crate) fn free<M: Mode>(front: &mut impl Frontend<M>, page: Page<M>) {
     if page.core() != front.core() {
         // A page of another pool goes home.
         front.begin();
@@ -267,7 +269,7 @@ pub(super) fn free<M: Mode>(front: &mut impl Frontend<M>, page: Page<M>) {
     free_owned(front, unsafe { GivenUp::new(&ids) });
 }
 
-pub(super) fn alloc_block<M: Mode>(
+pub(crate) fn alloc_block<M: Mode>(
     front: &mut impl Frontend<M>,
     order: Order,
 ) -> Result<Block<M>, ShortReason> {
@@ -282,7 +284,7 @@ pub(super) fn alloc_block<M: Mode>(
     block
 }
 
-pub(super) fn free_block<M: Mode>(front: &mut impl Frontend<M>, block: Block<M>) {
+pub(crate) fn free_block<M: Mode>(front: &mut impl Frontend<M>, block: Block<M>) {
     if block.core() != front.core() {
         front.begin();
         return drop(block);

@@ -3,10 +3,15 @@
 //! Invariant: an id that may be freed, retained or released is one that the call's caller vouches for; what a mode
 //! can find out of it, it looks at before anything is done with the page.
 
-use super::*;
-use crate::mode::Policy;
+use core::mem::MaybeUninit;
 
-pub(super) fn alloc_bulk_raw<'o, M: Mode>(
+use super::{CHUNK, Frontend, alloc_slow, free_rest, free_slow};
+use crate::error::{PageError, ShortReason};
+use crate::inner::Faults;
+use crate::mode::{Mode, Policy, Refcounted};
+use crate::page::{Fault, GivenUp, PageId, Released, written_mut};
+
+pub(crate) fn alloc_bulk_raw<'o, M: Mode>(
     front: &mut impl Frontend<M>,
     out: &'o mut [MaybeUninit<PageId>],
 ) -> (&'o mut [PageId], Option<ShortReason>) {
@@ -21,7 +26,7 @@ pub(super) fn alloc_bulk_raw<'o, M: Mode>(
     (unsafe { written_mut(&mut out[..got]) }, reason)
 }
 
-pub(super) fn free_bulk_raw<M: Mode>(
+pub(crate) fn free_bulk_raw<M: Mode>(
     front: &mut impl Frontend<M>,
     ids: GivenUp<'_>,
 ) -> Result<(), PageError> {
@@ -50,7 +55,7 @@ fn free_sole<M: Mode>(front: &mut impl Frontend<M>, ids: GivenUp<'_>) -> Result<
     core.record_or_panic(&faults, freed)
 }
 
-pub(super) fn retain_bulk<M: Refcounted>(
+pub(crate) fn retain_bulk<M: Refcounted>(
     front: &mut impl Frontend<M>,
     ids: &[PageId],
 ) -> Result<usize, PageError> {
@@ -68,7 +73,7 @@ pub(super) fn retain_bulk<M: Refcounted>(
 }
 
 /// Gives up a reference to each page, which is what `ids` are given up of here.
-pub(super) fn release_bulk<M: Refcounted>(
+pub(crate) fn release_bulk<M: Refcounted>(
     front: &mut impl Frontend<M>,
     ids: GivenUp<'_>,
 ) -> Result<usize, PageError> {
@@ -103,7 +108,7 @@ pub(super) fn release_bulk<M: Refcounted>(
     core.record_or_panic(&faults, done).map(|()| freed)
 }
 
-pub(super) fn free_bulk_ignoring_refcounts<M: Mode>(
+pub(crate) fn free_bulk_ignoring_refcounts<M: Mode>(
     front: &mut impl Frontend<M>,
     ids: GivenUp<'_>,
 ) -> Result<(), PageError> {

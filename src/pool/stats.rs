@@ -5,9 +5,10 @@
 
 use core::fmt;
 
+use crate::cache::Cache;
 use crate::error::{BadPage, Count};
 use crate::mode::{Mode, ModeFlags, hardening};
-use crate::pool::{Cache, Pool};
+use crate::pool::Pool;
 use crate::slot::Counters;
 
 /// Where a pool's pages are.
@@ -346,6 +347,14 @@ impl<M: Mode> fmt::Debug for Pool<M> {
     }
 }
 
+impl<M: Mode> Cache<M> {
+    /// A handle to the pool.
+    #[must_use]
+    pub fn pool(&self) -> Pool<M> {
+        Pool { core: self.handle().clone() }
+    }
+}
+
 impl<M: Mode> fmt::Debug for Cache<M> {
     /// As the pool's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -354,4 +363,4 @@ impl<M: Mode> fmt::Debug for Cache<M> {
 }
 
 #[cfg(test)]
-mod sums;
+mod tests;

@@ -6,11 +6,12 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use crate::error::BuildError;
+use crate::handle::Handle;
 use crate::heap;
 use crate::inner::{Config, CoreLayout};
 use crate::magazine::{MAGAZINE_MAX, whole_lines};
 use crate::mode::{DefaultMode, Mode, ModeFlags, Policy};
-use crate::pool::{Handle, Pool};
+use crate::pool::Pool;
 use crate::region::Region;
 
 /// The most cache slots of a pool: each has two magazines, and the depot can name 65,535.
@@ -281,4 +282,4 @@ fn usual_slots(processors: usize) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod limits;
+mod tests;
