@@ -70,8 +70,8 @@
 //! - *Once*: each page that was given up, each reference, each page that was lent, is taken once;
 //!   also within one call.
 //! - *Notices*: modes with [`Mode::CHECKS`]. *Shared* is noticed by modes with [`Mode::REFCOUNT`],
-//!   *range* by both. Two calls that free one page at the same time are surely noticed in
-//!   [`Hardened`] only. Every mode looks at the range of a page that is to have an owner again, at
+//!   *range* by both. Two calls that free one page at the same time are surely noticed
+//!   with [`CLAIM`](hardening::CLAIM) only. Every mode looks at the range of a page that is to have an owner again, at
 //!   other handles, and at the size and the alignment of memory.
 //!
 //! The calls of a [`Cache`] are those of a [`Pool`] too.
@@ -167,3 +167,9 @@ struct Readme;
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../tests/misuse/prevented.md")]
 struct Prevented;
+
+/// ```compile_fail,E0432
+/// use pagesheaf::models;
+/// ```
+#[cfg(all(doctest, not(feature = "__models")))]
+struct PreventedModels;

@@ -132,7 +132,8 @@ macro_rules! methods {
             /// As `free_bulk_raw`, but never for a count.
             ///
             /// # Safety
-            /// As `free_bulk_raw`, the bytes included; and whoever holds references never uses or drops them again.
+            /// As `free_bulk_raw`, initialised bytes included; and whoever holds references never uses or drops them
+            /// again.
             pub unsafe fn free_bulk_ignoring_refcounts($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
                 // SAFETY: the caller gives up the pages, and so do the holders of references.
                 $crate::calls::free_bulk_ignoring_refcounts($front, unsafe { GivenUp::new(ids) })

@@ -45,6 +45,15 @@ impl Lock {
 impl Locked<'_> {
     /// Adds one to a counter that has no more protection than the lock, and to a cell that has none either.
     /// Returns both.
+    ///
+    /// Two threads cannot call it through one guard:
+    ///
+    /// ```compile_fail,E0596
+    /// let lock = pagesheaf::models::Lock::new();
+    /// let locked = lock.try_lock().unwrap();
+    /// let shared = &locked;
+    /// shared.count();
+    /// ```
     pub fn count(&mut self) -> (u64, u32) {
         let parts = self.0.parts();
         parts.counters.count_alloc::<Bare>(1);

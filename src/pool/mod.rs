@@ -105,7 +105,7 @@ impl<M: Mode> Pool<M> {
     }
 
     /// Where a page starts. In a pool of addresses the pointer is a number, not to be dereferenced; there is none
-    /// for address 0.
+    /// for address 0. Whoever writes through it leaves every byte initialised (not the padding of a struct).
     #[must_use]
     pub fn ptr(&self, id: PageId) -> Option<NonNull<u8>> {
         self.offset(id)?;

@@ -4,6 +4,7 @@ mod documents;
 mod layers;
 mod modules;
 mod rules;
+mod safety;
 mod scan;
 
 use std::fmt;
@@ -48,6 +49,7 @@ pub fn tidy() -> Result<()> {
     let mut faults = rules::faults(&files);
     faults.extend(layers::faults(&files));
     faults.extend(documents::faults(&files));
+    faults.extend(safety::faults(&files));
     let list: Vec<_> = faults.iter().map(Fault::to_string).collect();
     ensure!(faults.is_empty(), "{} faults\n{}", faults.len(), list.join("\n"));
     Ok(())
