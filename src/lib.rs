@@ -134,7 +134,7 @@ mod inner;
 mod magazine;
 mod metadata;
 mod mode;
-#[cfg(feature = "__models")]
+#[cfg(any(feature = "__models", all(test, feature = "std")))]
 #[doc(hidden)]
 pub mod models;
 mod owned;
