@@ -65,7 +65,7 @@ impl Tops {
 
 /// The magazines that are in no slot.
 pub(crate) struct Depot {
-    tops: Atomic<u64>,
+    pub(crate) tops: Atomic<u64>,
     /// How often a stack was cut because its top could not be so: checking modes only.
     cuts: Atomic<u64>,
 }

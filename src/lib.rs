@@ -135,7 +135,7 @@ mod magazine;
 mod mapping;
 mod metadata;
 mod mode;
-#[cfg(feature = "__models")]
+#[cfg(any(feature = "__models", all(test, feature = "std")))]
 #[doc(hidden)]
 pub mod models;
 mod owned;

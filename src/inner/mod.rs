@@ -65,7 +65,7 @@ pub(crate) struct Core<M> {
     panics: bool,
     poison_every: u32,
     pub(crate) slots: MetadataSlice<Slot>,
-    depot: Padded<Depot>,
+    pub(crate) depot: Padded<Depot>,
     pub(crate) counters: Padded<PoolCounters>,
     pub(crate) region: Backing,
     mode: PhantomData<M>,

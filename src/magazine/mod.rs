@@ -161,6 +161,11 @@ impl Magazines {
         })
     }
 
+    /// Whether there is such a location.
+    pub(crate) fn has(&self, location: Location) -> bool {
+        (1..self.count()).contains(&(location >> self.shift))
+    }
+
     /// The id at a location, as of about now.
     pub(crate) fn get(&self, location: Location) -> PageId {
         PageId::new(self.entries[location as usize].load(Ordering::Relaxed))
@@ -208,6 +213,12 @@ impl Link {
     #[cfg(test)]
     pub(crate) const fn flipped(self, bit: u32) -> Self {
         Link(self.0 ^ 1 << bit)
+    }
+
+    /// All of it, as a number.
+    #[cfg(test)]
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
     }
 
     pub(crate) const fn mark(self) -> u32 {

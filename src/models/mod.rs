@@ -1,8 +1,10 @@
-//! For the models in `loom-tests` only: the layers below the pool, each by itself. Nothing here is promised to users.
+//! For the models in `loom-tests` (the layers below the pool, each by itself) and for trials with corrupted metadata only.
+//! Nothing here is promised to users.
 //!
 //! Invariant: each wrapper owns the metadata block that its tables lie in, and hands out what has one owner as a
 //! value that cannot be copied, so that whatever a model does is sound if the layer is.
 
+pub mod corrupt;
 mod slot;
 mod store;
 mod word;

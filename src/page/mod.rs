@@ -9,7 +9,7 @@ use core::mem::MaybeUninit;
 
 pub use fault::Fault;
 pub(crate) use given_up::GivenUp;
-pub(crate) use state::{AtomicPageState, Location, PageState, Released, ZONE};
+pub(crate) use state::{AtomicPageState, Kind, Location, PageState, Released, ZONE};
 
 /// The number of a page in its pool.
 ///

@@ -104,6 +104,23 @@ impl PageState {
         (self.0 >> 60) as u8 == kind as u8
     }
 
+    /// Whether this can be the word of a page that is out, lent or withheld, wherever it was last.
+    pub(crate) fn may_be_out<M: Mode>(self) -> bool {
+        let most = if M::REFCOUNT { SATURATED } else { 1 };
+        let is_single = self.order() == 0 && (1..=most).contains(&self.references());
+        let alone = self.references() == 1;
+        match self.kind() {
+            Some(Kind::Page | Kind::Held) => self.is_single::<M>() && is_single,
+            Some(Kind::Block | Kind::Tail) => {
+                self.order() <= Order::MAX.get() && alone && self.location() == ZONE
+            }
+            Some(Kind::Lent) => is_single && alone,
+            // As `withhold` leaves it.
+            Some(Kind::Bad) => self.order() == 1 || self == PageState::new(Kind::Bad, 0, 1, ZONE),
+            None => false,
+        }
+    }
+
     /// Everything but the location is the same.
     #[inline(always)]
     const fn alike(self, other: Self) -> bool {
@@ -373,6 +390,17 @@ impl AtomicPageState {
             },
             _ => Fault::Corrupt,
         })
+    }
+
+    /// **free_block**: a page behind the head of a block of this order, which the caller alone has, goes to the
+    /// zone; `false`, and nothing changes, if its word does not say that it is one.
+    pub(crate) fn leave_block(&self, order: Order) -> bool {
+        let tail = PageState::new(Kind::Tail, order.get(), 1, ZONE);
+        let is_tail = self.load() == tail;
+        if is_tail {
+            self.rest(ZONE);
+        }
+        is_tail
     }
 
     /// **free_block**: the head of a block of this order comes back; exactly one caller wins.
