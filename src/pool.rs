@@ -3,6 +3,8 @@
 //! Invariant: a handle is counted and keeps the core alive. A [`Cache`] owns its slot for as long as it lives; a
 //! [`Pool`] borrows shared slots call by call.
 
+mod fork;
+
 use core::ops::Deref;
 use core::ptr::NonNull;
 
