@@ -41,6 +41,11 @@ impl<M: Mode> Cache<M> {
         Ok(Cache { slot, owner: calls::owner_of(&core, core.pointer()), core })
     }
 
+    /// The slot.
+    pub(crate) fn slot_mut(&mut self) -> &mut SlotGuard<'static> {
+        &mut self.slot
+    }
+
     /// The handle.
     pub(crate) fn handle(&self) -> &Handle<M> {
         &self.core

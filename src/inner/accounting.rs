@@ -21,6 +21,8 @@ pub(crate) struct PoolCounters {
     lent: Atomic<u64>,
     /// Pages withheld for good.
     bad: Atomic<u64>,
+    /// Pages that were lost to a forked child; see `fork`.
+    pub(super) lost: Atomic<u64>,
     /// Faults seen.
     faults: Atomic<u64>,
     /// Reasons not to trust the pool any more: faults, and frees that ignored counts.
@@ -41,6 +43,7 @@ impl PoolCounters {
             handles: Atomic::new(1),
             lent: Atomic::new(0),
             bad: Atomic::new(0),
+            lost: Atomic::new(0),
             faults: Atomic::new(0),
             taints: Atomic::new(0),
             poison_checks: Atomic::new(0),
@@ -190,6 +193,11 @@ impl<M: Mode> Core<M> {
     /// Pages withheld for good.
     pub(crate) fn bad(&self) -> u64 {
         self.counters.bad.load(Ordering::Relaxed)
+    }
+
+    /// Pages that are nowhere, and that nobody has, since the process was forked.
+    pub(crate) fn lost(&self) -> u64 {
+        self.counters.lost.load(Ordering::Relaxed)
     }
 
     /// Faults seen, and stacks of the depot that were cut off.

@@ -44,7 +44,7 @@ impl<M: Mode> Core<M> {
 
     /// Empties the depot into the zone: as many magazines as there are, and no more, though others may push
     /// meanwhile.
-    fn drain_depot(&self) {
+    pub(super) fn drain_depot(&self) {
         for _ in 1..self.magazines.count() {
             let Some(magazine) = self.depot.pop::<M>(&self.magazines, Stack::Nonempty) else {
                 return;

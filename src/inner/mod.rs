@@ -5,7 +5,8 @@
 //!
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a magazine),
 //! `verify` (all that looks at a page's word), `accounting` (every count), `drain`, `block`, `lend`,
-//! `poison`, `shared` (which slot a thread starts at) and `lifecycle` (closing).
+//! `poison`, `shared` (which slot a thread starts at), `fork` (what a child does first) and `lifecycle`
+//! (closing).
 
 mod accounting;
 mod alloc;
@@ -13,6 +14,7 @@ mod audit;
 mod block;
 mod build;
 mod drain;
+mod fork;
 mod free;
 mod lend;
 mod lifecycle;

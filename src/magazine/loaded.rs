@@ -14,7 +14,7 @@
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-use super::{Head, Magazine, Magazines};
+use super::{Head, Link, Magazine, Magazines};
 use crate::mode::{Bare, Mode};
 use crate::page::{Location, PageId, as_words};
 use crate::sync::{Atomic, Ordering, all_below, copy_in, copy_out, load_exclusive, ordering};
@@ -123,6 +123,11 @@ impl<'a> MagazineMut<'a> {
         self.head().turn.reads();
         // SAFETY: only the owner of a loaded magazine writes its entries, and `loaded` is borrowed.
         unsafe { all_below(self.entries(), end) }
+    }
+
+    /// Notes that the magazine is in a slot. `magazines` are the tables that it was opened from.
+    pub(crate) fn note_in_slot(&mut self, magazines: &Magazines) {
+        magazines.set_link(&self.loaded.magazine, Link::IN_SLOT);
     }
 
     /// Its first location.

@@ -183,6 +183,12 @@ impl Magazines {
         Link(self.head(number).link.load(Ordering::Relaxed))
     }
 
+    /// Notes of every magazine that it is on no stack, and in no slot.
+    pub(crate) fn forget_links(&self) {
+        // Relaxed: the caller is alone.
+        self.heads.iter().for_each(|head| head.link.store(Link::NONE.0, Ordering::Relaxed));
+    }
+
     /// Notes how a magazine will lie on a stack, or that it is on none.
     pub(crate) fn set_link(&self, magazine: &Magazine, link: Link) {
         // Relaxed: the Release of the stack's word publishes it.
@@ -191,13 +197,16 @@ impl Magazines {
 }
 
 /// How a magazine lies on a stack of the depot: `mark:2 | len:14 | below:16`. The mark is the stack's, and
-/// not 0. Mark and length show a link, a head or a word of the depot that was corrupted.
+/// neither 0 nor 3. Mark and length show a link, a head or a word of the depot that was corrupted.
 #[derive(Clone, Copy)]
 pub(crate) struct Link(u32);
 
 impl Link {
     /// On no stack.
     pub(crate) const NONE: Link = Link(0);
+
+    /// In a slot, so far as somebody has noted it: see `inner::fork`.
+    pub(crate) const IN_SLOT: Link = Link(3 << 30);
 
     /// On the stack with this mark, above that magazine, with so many ids.
     pub(crate) const fn new(mark: u32, len: u32, below: u32) -> Self {

@@ -5,6 +5,7 @@
 mod build;
 mod calls;
 mod close;
+mod fork;
 mod stats;
 
 use core::ptr::NonNull;

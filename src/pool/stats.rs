@@ -1,6 +1,6 @@
 //! Reports: what a pool is doing, in numbers that add up.
 //!
-//! Invariant: free + cached + out + lent + bad = capacity, at rest. A report starts with the mode,
+//! Invariant: free + cached + out + lent + bad + lost = capacity, at rest. A report starts with the mode,
 //! and says "not collected" of what the mode does not count.
 
 use core::fmt;
@@ -41,6 +41,8 @@ pub struct Pages {
     pub lent: u64,
     /// Withheld after a fault.
     pub bad: u64,
+    /// Lost to a forked child: see [`Pool::after_fork`]. Elsewhere 0.
+    pub lost: u64,
 }
 
 impl Pages {
@@ -48,17 +50,21 @@ impl Pages {
     #[must_use]
     pub const fn adds_up(&self) -> bool {
         let sum = self.free as u128 + self.cached as u128 + self.out as u128;
-        sum + self.lent as u128 + self.bad as u128 == self.capacity as u128
+        sum + self.lent as u128 + self.bad as u128 + self.lost as u128 == self.capacity as u128
     }
 }
 
 impl fmt::Display for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Pages { capacity, free, cached, out, lent, bad } = self;
+        let Pages { capacity, free, cached, out, lent, bad, lost } = self;
         write!(
             f,
             "capacity {capacity} = free {free} + cached {cached} + out {out} + lent {lent} + bad {bad}"
-        )
+        )?;
+        if *lost > 0 {
+            write!(f, " + lost {lost}")?;
+        }
+        Ok(())
     }
 }
 
@@ -224,6 +230,7 @@ impl<M: Mode> Pool<M> {
             out: bounded(self.core.out().wrapping_sub(lent)),
             lent,
             bad: bounded(self.core.bad()),
+            lost: bounded(self.core.lost()),
         }
     }
 

@@ -5,6 +5,7 @@
 //! non-empty sets its summary bit afterwards; whoever makes it empty clears the bit and *then looks again*. Both are
 //! read-modify-writes of the same summary word, so one of the two sees the other and no page is lost.
 
+mod rebuild;
 mod summary;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 use core::mem::MaybeUninit;
-use core::ptr::{NonNull, without_provenance_mut};
+use core::ptr::without_provenance_mut;
 use std::boxed::Box;
 use std::collections::BTreeSet;
 use std::format;
@@ -11,13 +11,13 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::{Part, parts};
-use crate::builder::OnBadPage;
+use crate::cache::Cache;
 use crate::heap;
 use crate::inner::Faults;
 use crate::mode::Refcounted;
 use crate::owned::PageBatch;
 use crate::page::{Order, PageId};
-use crate::pool::{Cache, Pool};
+use crate::pool::{OnBadPage, Pool};
 use crate::region::Region;
 
 /// How many kinds of calls [`World::call`] knows.
@@ -25,22 +25,6 @@ pub const OPS: u8 = 12;
 
 /// Bytes of a page: few, so that poison costs little.
 const BYTES: usize = 64;
-
-/// Memory, given back when this is dropped.
-struct Memory(NonNull<u8>, Layout);
-
-impl Memory {
-    fn new(layout: Layout) -> Self {
-        Memory(heap::alloc(layout).expect("pools in trials are small"), layout)
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout.
-        unsafe { heap::dealloc(self.0, self.1) };
-    }
-}
 
 /// A pool, what it gave out, and what is expected of it.
 pub struct World<M: Refcounted> {
@@ -55,7 +39,7 @@ pub struct World<M: Refcounted> {
     /// Whether no page may be given out twice, whatever was flipped.
     strict: bool,
     // After the pool, which lies in it.
-    _memory: [Memory; 2],
+    _memory: [heap::Block; 2],
 }
 
 impl<M: Refcounted> World<M> {
@@ -72,16 +56,20 @@ impl<M: Refcounted> World<M> {
         let builder = Pool::builder(pages).mode::<M>().page_size(BYTES).on_bad_page(policy);
         let mut builder = builder.magazine_capacity(8).max_caches(1).shared_caches(1);
         let layout = Layout::from_size_align(pages * BYTES, BYTES).expect("trials are small");
-        let region = Memory::new(layout);
-        let metadata = Memory::new(builder.metadata_layout().expect("a legal pool"));
-        let mut base = region.0.as_ptr();
+        let new = |layout| heap::Block::new(layout).expect("pools in trials are small");
+        let metadata_layout = builder.metadata_layout().expect("a legal pool");
+        let (region, metadata) = (new(layout), new(metadata_layout));
+        let mut base = region.start().as_ptr();
         if addresses {
             base = without_provenance_mut(BYTES);
             builder = builder.region(Region::addresses(BYTES, pages * BYTES));
         }
         // SAFETY: the block has this size, is initialised, and outlives the pool, which alone uses it.
         let block = unsafe {
-            core::slice::from_raw_parts_mut(metadata.0.as_ptr().cast(), metadata.1.size())
+            core::slice::from_raw_parts_mut(
+                metadata.start().as_ptr().cast(),
+                metadata_layout.size(),
+            )
         };
         // SAFETY: the region has so many pages, is initialised and outlives the pool, which alone uses it.
         let pool = unsafe { builder.build_in(base, block) }.expect("a pool");
