@@ -6,6 +6,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::mode::{Bare, Checked, Hardened};
+use crate::sync::Atomic;
 
 /// A location, an order and a count that have bits at both ends of their parts.
 const LOCATION: Location = 0x8000_0001;
