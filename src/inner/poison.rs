@@ -67,7 +67,7 @@ impl<M: Mode> Core<M> {
         // No state is at hand: the number of frees so far serves for one, spread over all its bits.
         let mut random = self.counters.poison_turns.fetch_add(1, Ordering::Relaxed);
         random = random.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        if (next(&mut random) % u64::from(self.poison_every)) == 0 {
+        if next(&mut random).is_multiple_of(u64::from(self.poison_every)) {
             self.poison(id);
         }
     }

@@ -215,7 +215,7 @@ impl Link {
 
     /// The same, on no stack.
     pub(crate) const fn off_stack(self) -> Self {
-        Link(self.0 & (1 << 30) - 1)
+        Link(self.0 & ((1 << 30) - 1))
     }
 
     /// The same, with a bit flipped.
