@@ -1,6 +1,8 @@
 //! Every so many bits of the tables, each in a trial of its own: no call crashes, hangs, or gives out what
 //! it must not.
 
+mod finds;
+
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};

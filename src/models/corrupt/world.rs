@@ -119,8 +119,14 @@ impl<M: Refcounted> World<M> {
         world
     }
 
-    fn pool(&self) -> &Pool<M> {
+    pub(super) fn pool(&self) -> &Pool<M> {
         self.pool.as_ref().expect("a world that has not ended")
+    }
+
+    /// A page that is out by id.
+    #[cfg(test)]
+    pub(super) fn some_out(&self) -> PageId {
+        *self.out.first().expect("pages are out")
     }
 
     #[cfg(test)]
