@@ -3,7 +3,6 @@
 
 mod finds;
 
-use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::String;
@@ -16,6 +15,7 @@ use super::world::{OPS, says};
 use super::{Part, Passes, World};
 use crate::mode::{Checked, Hardened, Policy, Refcounted, Select, hardening};
 use crate::page::PageId;
+use crate::sync::{Atomic, Ordering};
 
 /// One bit in so many is tried, in presets and in modes with one hardening switch.
 const PRESET: usize = if cfg!(pagesheaf_full) { 1 } else { 7 };
@@ -132,11 +132,11 @@ fn failures<M: Refcounted>(pages: usize, trials: Vec<Trial>) -> Vec<String> {
     let failures = Arc::new(Mutex::new(Vec::new()));
     let mut first = 0;
     while first < trials.len() {
-        let now = Arc::new(AtomicUsize::new(first));
+        let now = Arc::new(Atomic::new(first as u32));
         let (all, to, at) = (trials.clone(), failures.clone(), now.clone());
         let worker = thread::Builder::new().name(WORKER.into()).spawn(move || {
             for (number, trial) in all.iter().enumerate().skip(first) {
-                at.store(number, Ordering::Relaxed);
+                at.store(number as u32, Ordering::Relaxed);
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run::<M>(pages, trial))) {
                     let Trial { part, bit, script, .. } = trial;
                     let what =
@@ -149,7 +149,7 @@ fn failures<M: Refcounted>(pages: usize, trials: Vec<Trial>) -> Vec<String> {
         let mut since = (first, std::time::Instant::now());
         while !worker.is_finished() {
             thread::sleep(Duration::from_millis(5));
-            let number = now.load(Ordering::Relaxed);
+            let number = now.load(Ordering::Relaxed) as usize;
             if number != since.0 {
                 since = (number, std::time::Instant::now());
             } else if since.1.elapsed() > PATIENCE {
@@ -230,7 +230,7 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
             let at = numbers.flat_map(|number| (0..places).map(move |at| number * places + at));
             at.map(|at| magazines.get(at).index().into()).collect()
         }
-        Depot => [core.depot.tops.load(crate::sync::Ordering::Relaxed)].into(),
+        Depot => [core.depot.tops.load(Ordering::Relaxed)].into(),
         // A look clears what it finds wrong.
         Summary | Poison => Vec::new(),
     }
