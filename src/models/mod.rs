@@ -12,7 +12,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 pub use slot::{Lock, Locked};
-pub use store::{Held, Store};
+pub use store::{Loaded, Store};
 pub use word::Word;
 pub use zone::FreePages;
 
