@@ -12,7 +12,7 @@ use crate::inner::{Core, FastAlloc, InSlot};
 use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
-use crate::slot::{Slot, SlotGuard};
+use crate::slot::{Slot, SlotGuard, SlotMut};
 
 /// A cache of its own for a thread or CPU: the fast way to allocate and free.
 ///
@@ -22,6 +22,11 @@ use crate::slot::{Slot, SlotGuard};
 pub struct Cache<M: Mode = DefaultMode> {
     /// The slot, which lies in the core. Before the handle: it is dropped first.
     slot: SlotGuard<'static>,
+    home: Home<M>,
+}
+
+/// Whose slot a cache has.
+struct Home<M: Mode> {
     /// What [`Frontend::owner`] says, at hand.
     owner: NonNull<Core<M>>,
     core: Handle<M>,
@@ -38,55 +43,78 @@ impl<M: Mode> Cache<M> {
         let slot = slot.ok_or(CacheError::NoSlot { slots: slots.len() })?;
         // SAFETY: the slot lies in the core, which the handle keeps alive for longer than the guard.
         let slot = unsafe { ::core::mem::transmute::<SlotGuard<'_>, SlotGuard<'static>>(slot) };
-        Ok(Cache { slot, owner: calls::owner_of(&core, core.pointer()), core })
+        let owner = calls::owner_of(&core, core.pointer());
+        Ok(Cache { slot, home: Home { owner, core } })
     }
 
     /// The slot.
-    pub(crate) fn slot_mut(&mut self) -> &mut SlotGuard<'static> {
-        &mut self.slot
+    pub(crate) fn slot_mut(&mut self) -> SlotMut<'_> {
+        self.slot.as_mut()
+    }
+
+    /// The cache in a call.
+    #[inline(always)]
+    fn in_call(&mut self) -> InCall<'_, M> {
+        InCall { slot: self.slot.as_mut(), home: &self.home }
     }
 
     /// The handle.
     pub(crate) fn handle(&self) -> &Handle<M> {
-        &self.core
+        &self.home.core
     }
 
     /// Puts back into the zone all pages that the cache holds. Call it before the thread goes to sleep: nobody
     /// else can get at an owned cache's pages.
     pub fn drain(&mut self) {
-        self.core.empty_slot(&mut self.slot);
+        self.home.core.empty_slot(self.slot.as_mut());
     }
 }
 
+/// A cache in a call: two words, which go on in registers.
+struct InCall<'a, M: Mode> {
+    slot: SlotMut<'a>,
+    home: &'a Home<M>,
+}
+
 // SAFETY: the cache's handle names one core, and keeps it alive; the slot is one of that core.
-unsafe impl<M: Mode> Frontend<M> for Cache<M> {
+unsafe impl<M: Mode> Frontend<M> for InCall<'_, M> {
+    type Reborrowed<'b>
+        = InCall<'b, M>
+    where
+        Self: 'b;
+
+    #[inline(always)]
+    fn reborrow(&mut self) -> InCall<'_, M> {
+        InCall { slot: self.slot.reborrow(), home: self.home }
+    }
+
     #[inline(always)]
     fn core(&self) -> NonNull<Core<M>> {
-        self.core.pointer()
+        self.home.core.pointer()
     }
 
     #[inline(always)]
     fn owner(&self) -> NonNull<Core<M>> {
-        self.owner
+        self.home.owner
     }
 
     #[inline(always)]
     fn alloc_fast(&mut self, n: usize) -> Option<FastAlloc<'_, M>> {
-        self.core.alloc_fast(&mut self.slot, n)
+        self.shared().alloc_fast(self.slot.reborrow(), n)
     }
 
     #[inline(always)]
     fn free_fast<'i>(&mut self, ids: GivenUp<'i>) -> Result<(), GivenUp<'i>> {
-        self.core.free_fast::<InSlot>(&mut self.slot, ids)
+        self.shared().free_fast::<InSlot>(self.slot.reborrow(), ids)
     }
 
     fn begin(&mut self) {
-        self.core.honour_drain_request(&mut self.slot);
+        self.shared().honour_drain_request(self.slot.reborrow());
     }
 
-    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<&mut SlotGuard<'_>>) -> R) -> R {
+    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
         self.begin();
-        f(&self.core, Some(&mut self.slot))
+        f(self.shared(), Some(self.slot.reborrow()))
     }
 }
 
@@ -96,4 +124,4 @@ impl<M: Mode> Drop for Cache<M> {
     }
 }
 
-calls::methods!(Cache, self, [&mut self], self);
+calls::methods!(Cache, self, [&mut self], self.in_call());

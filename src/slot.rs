@@ -137,7 +137,7 @@ impl Slot {
     /// tables, once `own` has been found to have two. What it held is forgotten; what it counted stays.
     ///
     /// # Safety
-    /// Nobody uses or drops a guard of this slot any more, but those that were told to [`SlotGuard::keep`]
+    /// Nobody uses or drops a guard of this slot any more, but those that were told to [`SlotMut::keep`]
     /// it.
     pub(crate) unsafe fn reopen(
         &self,
@@ -160,7 +160,7 @@ impl Slot {
         unsafe { self.rest.get_mut() }.previous = previous.1;
         self.loaded_len.store(loaded.0, Ordering::Relaxed);
         self.previous_len.store(previous.0, Ordering::Relaxed);
-        _ = guard.take_drain_request();
+        _ = guard.as_mut().take_drain_request();
     }
 }
 
@@ -172,6 +172,10 @@ fn open_empty(magazines: &Magazines, own: [Magazine; 2]) -> [(u32, LoadedMagazin
 
 /// A slot that its holder has for itself. Dropping it gives the slot back.
 pub(crate) struct SlotGuard<'a>(&'a Slot);
+
+/// The right to change a slot, lent by its guard. It is passed on by value: behind a reference to the guard
+/// its address would be read again after every call.
+pub(crate) struct SlotMut<'a>(&'a Slot);
 
 /// The parts of a slot that its holder may change, all at once.
 pub(crate) struct Parts<'a> {
@@ -193,23 +197,32 @@ impl<'a> SlotGuard<'a> {
         self.0
     }
 
+    /// The right to change the slot.
+    #[inline(always)]
+    pub(crate) fn as_mut(&mut self) -> SlotMut<'_> {
+        SlotMut(self.0)
+    }
+}
+
+impl<'a> SlotMut<'a> {
+    /// The same right, for a shorter time.
+    #[inline(always)]
+    pub(crate) fn reborrow(&mut self) -> SlotMut<'_> {
+        SlotMut(self.0)
+    }
+
     /// The slot's counters.
     #[inline(always)]
     pub(crate) fn counters(&self) -> &'a Counters {
         &self.0.counters
     }
 
-    /// The loaded magazine.
+    /// All that may be changed.
     #[inline(always)]
-    pub(crate) fn loaded(&mut self) -> MagazineMut<'_> {
-        self.parts().loaded
-    }
-
-    /// All that the guard's holder may change.
-    #[inline(always)]
-    pub(crate) fn parts(&mut self) -> Parts<'_> {
+    pub(crate) fn parts(self) -> Parts<'a> {
         let Slot { loaded_len, previous_len, counters, .. } = self.0;
-        // SAFETY: there is one guard for a slot, and it is borrowed alone for as long as the parts live.
+        // SAFETY: a slot has one guard, which lends one right to change it at a time: this one, given up
+        // here for as long as the parts live.
         let loaded = unsafe { self.0.loaded.get_mut() };
         // SAFETY: as above; this is the other cell.
         let Rest { previous, cursor, random, until_poison } = unsafe { self.0.rest.get_mut() };
@@ -224,7 +237,7 @@ impl<'a> SlotGuard<'a> {
     }
 
     /// Notes that the slot's holder goes on in a forked child, until [`Slot::reopen`] was asked.
-    pub(crate) fn keep(&mut self) {
+    pub(crate) fn keep(self) {
         self.0.lock.store(KEPT, Ordering::Relaxed);
     }
 
@@ -237,22 +250,23 @@ impl<'a> SlotGuard<'a> {
 
     /// The last `n` ids of the loaded magazine, if it has them and the fast path may run.
     #[inline(always)]
-    pub(crate) fn fast_entries(&mut self, n: usize) -> Option<Entries<'_>> {
+    pub(crate) fn fast_entries(mut self, n: usize) -> Option<Entries<'a>> {
         // A slice of ids has fewer than 2⁶² of them.
-        let left = i64::from(self.loaded().len()) - n as i64;
+        let left = i64::from(self.reborrow().parts().loaded.len()) - n as i64;
         // SAFETY: `left` is not negative: a request for a drain is 0 or more.
-        self.fast_path_allows(left).then(|| unsafe { self.loaded().last_unchecked(left as u32, n) })
+        self.fast_path_allows(left)
+            .then(|| unsafe { self.parts().loaded.last_unchecked(left as u32, n) })
     }
 
     /// `n` vacant entries of the loaded magazine, if it has them and the fast path may run.
     #[inline(always)]
-    pub(crate) fn fast_room(&mut self, n: usize) -> Option<Room<'_>> {
-        let loaded = self.loaded();
+    pub(crate) fn fast_room(mut self, n: usize) -> Option<Room<'a>> {
+        let loaded = self.reborrow().parts().loaded;
         let len = loaded.len();
         let room = loaded.remaining_beside(len);
         // SAFETY: the room is `n` or more: a request for a drain is 0 or more.
         self.fast_path_allows(room as i64 - n as i64)
-            .then(|| unsafe { self.loaded().room_unchecked(len, n) })
+            .then(|| unsafe { self.parts().loaded.room_unchecked(len, n) })
     }
 
     /// Whether somebody has requested a drain, which is then forgotten: the caller gives up the slot's pages.

@@ -5,14 +5,23 @@ use core::ptr::NonNull;
 use crate::inner::{Core, FastAlloc};
 use crate::mode::Mode;
 use crate::page::GivenUp;
-use crate::slot::SlotGuard;
+use crate::slot::SlotMut;
 
-/// A way into the core: an owned cache, or a pool through its shared slots.
+/// A way into the core: an owned cache, or a pool through its shared slots. Calls pass it on by value, as
+/// they do [`SlotMut`].
 ///
 /// # Safety
 /// [`Self::core`] names one core for as long as the value lives, which that keeps alive; and the other
 /// methods use that core.
-pub(crate) unsafe trait Frontend<M: Mode> {
+pub(crate) unsafe trait Frontend<M: Mode>: Sized {
+    /// The same way in, for a shorter time.
+    type Reborrowed<'b>: Frontend<M>
+    where
+        Self: 'b;
+
+    /// The same way in, for a shorter time.
+    fn reborrow(&mut self) -> Self::Reborrowed<'_>;
+
     /// The core.
     fn core(&self) -> NonNull<Core<M>>;
 
@@ -32,7 +41,7 @@ pub(crate) unsafe trait Frontend<M: Mode> {
     fn begin(&mut self);
 
     /// Calls `f` with the slot, if one is to be had, after [`Self::begin`].
-    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<&mut SlotGuard<'_>>) -> R) -> R;
+    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R;
 
     /// The core, which the frontend keeps alive.
     #[inline(always)]

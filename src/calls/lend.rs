@@ -12,7 +12,7 @@ use crate::owned::PageBatch;
 use crate::page::{Fault, GivenUp, PageId, written_mut};
 
 pub(crate) fn lend_bulk<'o, M: Mode, const N: usize>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     out: &'o mut [MaybeUninit<PageId>],
 ) -> &'o mut [PageId] {
@@ -45,7 +45,7 @@ pub(crate) fn lend_bulk<'o, M: Mode, const N: usize>(
 
 /// Takes back pages that the device, through the caller, gives up.
 pub(crate) fn reclaim_bulk<M: Mode, const N: usize>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     ids: GivenUp<'_>,
     batch: &mut PageBatch<M, N>,
 ) -> Result<usize, PageError> {

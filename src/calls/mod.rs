@@ -22,7 +22,7 @@ use crate::inner::{Core, Faults, InSlot};
 use crate::mode::Mode;
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
-use crate::slot::SlotGuard;
+use crate::slot::SlotMut;
 
 /// How many pages the calls without a batch move at once.
 const CHUNK: usize = 32;
@@ -41,7 +41,7 @@ fn alloc_slow<M: Mode>(
 /// Frees pages of this core, not by the fast path, and counts them. Returns how many were good.
 fn free_slow<M: Mode>(
     core: &Core<M>,
-    slot: Option<&mut SlotGuard<'_>>,
+    slot: Option<SlotMut<'_>>,
     ids: GivenUp<'_>,
     faults: &mut Faults,
 ) -> usize {
@@ -57,7 +57,7 @@ fn free_slow<M: Mode>(
 
 /// Frees owned pages of this core: fast, and what does not go fast, slowly.
 #[inline(always)]
-fn free_owned<M: Mode>(front: &mut impl Frontend<M>, ids: GivenUp<'_>) {
+fn free_owned<M: Mode>(mut front: impl Frontend<M>, ids: GivenUp<'_>) {
     let count = ids.len();
     if let Err(rest) = front.free_fast(ids) {
         free_owned_rest(front, rest, count);
@@ -66,7 +66,7 @@ fn free_owned<M: Mode>(front: &mut impl Frontend<M>, ids: GivenUp<'_>) {
 
 #[cold]
 #[inline(never)]
-fn free_owned_rest<M: Mode>(front: &mut impl Frontend<M>, rest: GivenUp<'_>, count: usize) {
+fn free_owned_rest<M: Mode>(mut front: impl Frontend<M>, rest: GivenUp<'_>, count: usize) {
     let fast = count - rest.len();
     front.with_slot(|core, slot| {
         if !M::CHECKS
@@ -84,7 +84,7 @@ fn free_owned_rest<M: Mode>(front: &mut impl Frontend<M>, rest: GivenUp<'_>, cou
 
 /// Frees what did not go fast, of `count` pages.
 fn free_rest<M: Mode>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     rest: GivenUp<'_>,
     count: usize,
 ) -> Result<(), PageError> {
@@ -98,35 +98,42 @@ fn free_rest<M: Mode>(
 
 #[inline(always)]
 pub(crate) fn alloc_bulk<M: Mode, const N: usize>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> BulkAlloc {
-    let owner = front.owner();
-    if (batch.is_of(owner) || joins(front, batch))
-        && want <= batch.remaining_capacity()
-        && let Some(fast) = front.alloc_fast(want)
+    if batch.is_of(front.owner())
+        && let Some(bulk) = alloc_bulk_fast(&mut front, batch, want)
     {
-        // The batch grows first: its length, stored behind the copy, would wait for it.
-        // SAFETY: there is room. The owner is the core: nobody is in no batch, and nothing joins them.
-        // `alloc` writes `want` ids of pages that are the batch's from now on.
-        fast.alloc(unsafe { batch.grow(owner, want) });
-        return BulkAlloc { allocated: want, reason: None };
+        return bulk;
     }
     alloc_bulk_slowly(front, batch, want)
 }
 
-/// Whether a batch that was of no pool yet, or of another, can be attached to this one.
-#[cold]
-#[inline(never)]
-fn joins<M: Mode, const N: usize>(front: &impl Frontend<M>, batch: &PageBatch<M, N>) -> bool {
-    batch.may_join(front.core()) && !front.shared().addresses_only
+/// The fast path into a batch of the owner's, or one that may join it.
+#[inline(always)]
+fn alloc_bulk_fast<M: Mode, const N: usize>(
+    front: &mut impl Frontend<M>,
+    batch: &mut PageBatch<M, N>,
+    want: usize,
+) -> Option<BulkAlloc> {
+    if want > batch.remaining_capacity() {
+        return None;
+    }
+    let owner = front.owner();
+    let fast = front.alloc_fast(want)?;
+    // The batch grows first: its length, stored behind the copy, would wait for it.
+    // SAFETY: there is room. The owner is the core: nobody is in no batch, and nothing joins them.
+    // `alloc` writes `want` ids of pages that are the batch's from now on.
+    fast.alloc(unsafe { batch.grow(owner, want) });
+    Some(BulkAlloc { allocated: want, reason: None })
 }
 
+/// Where the fast path does not go, or not before a batch of no pool, or of another, has joined.
 #[cold]
 #[inline(never)]
 fn alloc_bulk_slowly<M: Mode, const N: usize>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> BulkAlloc {
@@ -141,8 +148,11 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
         front.begin();
         return BulkAlloc { allocated: 0, reason: refused };
     }
+    if let Some(bulk) = alloc_bulk_fast(&mut front, batch, want) {
+        return bulk;
+    }
     let n = want.min(batch.remaining_capacity());
-    let (new, reason) = alloc_slow(front, &mut batch.vacant()[..n]);
+    let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n]);
     // SAFETY: `alloc_slow` wrote `new` ids of pages that are now the batch's.
     unsafe { batch.grow(front.core(), new) };
     front.shared().panic_if_pending();
@@ -150,7 +160,7 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
 }
 
 pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
-    front: &mut impl Frontend<M>,
+    front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> BulkAlloc {
@@ -161,7 +171,7 @@ pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
 }
 
 pub(crate) fn alloc_bulk_exact<M: Mode, const N: usize>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> Result<(), ExactError> {
@@ -177,14 +187,14 @@ pub(crate) fn alloc_bulk_exact<M: Mode, const N: usize>(
         return Err(ExactError { want, had: 0, reason });
     }
     let before = batch.len();
-    let BulkAlloc { allocated, reason } = alloc_bulk(front, batch, want);
+    let BulkAlloc { allocated, reason } = alloc_bulk(front.reborrow(), batch, want);
     let Some(reason) = reason else { return Ok(()) };
     free_owned(front, batch.give_up(before));
     Err(ExactError { want, had: allocated, reason })
 }
 
 #[inline(always)]
-pub(crate) fn alloc<M: Mode>(front: &mut impl Frontend<M>) -> Result<Page<M>, ShortReason> {
+pub(crate) fn alloc<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortReason> {
     if front.shared().addresses_only {
         front.begin();
         return Err(ShortReason::AddressOnly);
@@ -201,9 +211,9 @@ pub(crate) fn alloc<M: Mode>(front: &mut impl Frontend<M>) -> Result<Page<M>, Sh
 
 #[cold]
 #[inline(never)]
-fn alloc_slowly<M: Mode>(front: &mut impl Frontend<M>) -> Result<Page<M>, ShortReason> {
+fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let page = match alloc_slow(front, &mut out) {
+    let page = match alloc_slow(&mut front, &mut out) {
         // SAFETY: `alloc_slow` wrote one id of a page that is now the caller's.
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
         (_, reason) => Err(reason.unwrap_or(ShortReason::Exhausted)),
@@ -213,7 +223,7 @@ fn alloc_slowly<M: Mode>(front: &mut impl Frontend<M>) -> Result<Page<M>, ShortR
 }
 
 pub(crate) fn fill_vacant<M: Mode>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     pages: &mut [Option<Page<M>>],
 ) -> BulkAlloc {
     front.begin();
@@ -225,7 +235,7 @@ pub(crate) fn fill_vacant<M: Mode>(
     let (mut allocated, mut reason) = (0, None);
     while want > 0 && reason.is_none() {
         let mut out = [MaybeUninit::uninit(); CHUNK];
-        let (got, short) = alloc_slow(front, &mut out[..want.min(CHUNK)]);
+        let (got, short) = alloc_slow(&mut front, &mut out[..want.min(CHUNK)]);
         for (id, page) in out[..got].iter().zip(&mut vacant) {
             // SAFETY: `alloc_slow` wrote `got` ids of pages that are now the caller's.
             *page = Some(unsafe { Page::new(front.core(), id.assume_init()) });
@@ -238,7 +248,7 @@ pub(crate) fn fill_vacant<M: Mode>(
 
 #[inline(always)]
 pub(crate) fn free_bulk<M: Mode, const N: usize>(
-    front: &mut impl Frontend<M>,
+    front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
 ) {
     batch.fetch_ahead();
@@ -252,13 +262,13 @@ pub(crate) fn free_bulk<M: Mode, const N: usize>(
 /// Pages of another pool, if there are any, go back to it.
 #[cold]
 #[inline(never)]
-fn go_home<M: Mode, const N: usize>(front: &mut impl Frontend<M>, batch: &mut PageBatch<M, N>) {
+fn go_home<M: Mode, const N: usize>(mut front: impl Frontend<M>, batch: &mut PageBatch<M, N>) {
     front.begin();
     batch.clear();
 }
 
 #[inline(always)]
-pub(crate) fn free<M: Mode>(front: &mut impl Frontend<M>, page: Page<M>) {
+pub(crate) fn free<M: Mode>(mut front: impl Frontend<M>, page: Page<M>) {
     if page.core() != front.core() {
         // A page of another pool goes home.
         front.begin();
@@ -270,7 +280,7 @@ pub(crate) fn free<M: Mode>(front: &mut impl Frontend<M>, page: Page<M>) {
 }
 
 pub(crate) fn alloc_block<M: Mode>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     order: Order,
 ) -> Result<Block<M>, ShortReason> {
     if front.shared().addresses_only {
@@ -284,7 +294,7 @@ pub(crate) fn alloc_block<M: Mode>(
     block
 }
 
-pub(crate) fn free_block<M: Mode>(front: &mut impl Frontend<M>, block: Block<M>) {
+pub(crate) fn free_block<M: Mode>(mut front: impl Frontend<M>, block: Block<M>) {
     if block.core() != front.core() {
         front.begin();
         return drop(block);

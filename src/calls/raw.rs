@@ -12,7 +12,7 @@ use crate::mode::{Mode, Policy, Refcounted};
 use crate::page::{Fault, GivenUp, PageId, Released, written_mut};
 
 pub(crate) fn alloc_bulk_raw<'o, M: Mode>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     out: &'o mut [MaybeUninit<PageId>],
 ) -> (&'o mut [PageId], Option<ShortReason>) {
     let (got, reason) = match front.alloc_fast(out.len()) {
@@ -20,14 +20,14 @@ pub(crate) fn alloc_bulk_raw<'o, M: Mode>(
             fast.alloc(out);
             (out.len(), None)
         }
-        None => alloc_slow(front, out),
+        None => alloc_slow(&mut front, out),
     };
     // SAFETY: the first `got` were written.
     (unsafe { written_mut(&mut out[..got]) }, reason)
 }
 
 pub(crate) fn free_bulk_raw<M: Mode>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     ids: GivenUp<'_>,
 ) -> Result<(), PageError> {
     if M::COUNTS_ONLY {
@@ -41,7 +41,7 @@ pub(crate) fn free_bulk_raw<M: Mode>(
 }
 
 /// Frees those of the pages that nobody else holds, where nothing but the count is looked at.
-fn free_sole<M: Mode>(front: &mut impl Frontend<M>, ids: GivenUp<'_>) -> Result<(), PageError> {
+fn free_sole<M: Mode>(mut front: impl Frontend<M>, ids: GivenUp<'_>) -> Result<(), PageError> {
     front.begin();
     let mut faults = Faults::default();
     let (core, mut freed) = (front.shared(), 0);
@@ -56,7 +56,7 @@ fn free_sole<M: Mode>(front: &mut impl Frontend<M>, ids: GivenUp<'_>) -> Result<
 }
 
 pub(crate) fn retain_bulk<M: Refcounted>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     ids: &[PageId],
 ) -> Result<usize, PageError> {
     front.begin();
@@ -74,7 +74,7 @@ pub(crate) fn retain_bulk<M: Refcounted>(
 
 /// Gives up a reference to each page, which is what `ids` are given up of here.
 pub(crate) fn release_bulk<M: Refcounted>(
-    front: &mut impl Frontend<M>,
+    mut front: impl Frontend<M>,
     ids: GivenUp<'_>,
 ) -> Result<usize, PageError> {
     front.begin();
@@ -109,7 +109,7 @@ pub(crate) fn release_bulk<M: Refcounted>(
 }
 
 pub(crate) fn free_bulk_ignoring_refcounts<M: Mode>(
-    front: &mut impl Frontend<M>,
+    front: impl Frontend<M>,
     ids: GivenUp<'_>,
 ) -> Result<(), PageError> {
     let core = front.shared();

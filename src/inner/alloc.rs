@@ -10,7 +10,7 @@ use crate::error::ShortReason;
 use crate::magazine::{Entries, MagazineMut, whole_lines};
 use crate::mode::{Mode, Policy};
 use crate::page::{PageId, ZONE};
-use crate::slot::{Counters, Parts, SlotGuard};
+use crate::slot::{Counters, Parts, SlotMut};
 use crate::sync::{Ordering, defect};
 
 /// Proof that the fast path may run, for so many pages.
@@ -32,11 +32,7 @@ impl<M: Mode> FastAlloc<'_, M> {
 impl<M: Mode> Core<M> {
     /// The fast path for `n` pages: the loaded magazine has them, and can be used as it is.
     #[inline(always)]
-    pub(crate) fn alloc_fast<'s>(
-        &self,
-        slot: &'s mut SlotGuard<'_>,
-        n: usize,
-    ) -> Option<FastAlloc<'s, M>> {
+    pub(crate) fn alloc_fast<'s>(&self, slot: SlotMut<'s>, n: usize) -> Option<FastAlloc<'s, M>> {
         if M::VERIFIES_ON_ALLOC {
             return None;
         }
@@ -48,7 +44,7 @@ impl<M: Mode> Core<M> {
     #[inline(never)]
     pub(crate) fn alloc(
         &self,
-        slot: &mut SlotGuard<'_>,
+        slot: SlotMut<'_>,
         out: &mut [MaybeUninit<PageId>],
     ) -> (usize, Option<ShortReason>) {
         let mut parts = slot.parts();
@@ -185,7 +181,7 @@ impl<M: Mode> Core<M> {
             return false;
         }
         let Some(mut guard) = shared.try_lock_or(defect!("dropped")) else { return false };
-        let mut theirs = guard.parts();
+        let mut theirs = guard.as_mut().parts();
         let found = [&mut theirs.previous, &mut theirs.loaded]
             .into_iter()
             .find(|magazine| enough(magazine.len()));

@@ -4,21 +4,21 @@ use super::{Core, Faults};
 use crate::error::ShortReason;
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, Order, PageId, ZONE};
-use crate::slot::SlotGuard;
+use crate::slot::SlotMut;
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
     /// Allocates an aligned block, draining what can be drained if none is whole.
     pub(crate) fn alloc_block(
         &self,
-        mut slot: Option<&mut SlotGuard<'_>>,
+        mut slot: Option<SlotMut<'_>>,
         order: Order,
     ) -> Result<PageId, ShortReason> {
         let mut drained = false;
         loop {
-            let mut cursor = slot.as_mut().map_or(0, |slot| *slot.parts().cursor);
+            let mut cursor = slot.as_mut().map_or(0, |slot| *slot.reborrow().parts().cursor);
             match self.zone.take_block(&mut cursor, order) {
-                Some(first) if self.verify_block(slot.as_deref(), first, order) => {
+                Some(first) if self.verify_block(slot.as_ref(), first, order) => {
                     match &slot {
                         Some(slot) => slot.counters().count_alloc::<M>(order.pages()),
                         None => self.count_uncached_alloc(order.pages()),
@@ -33,7 +33,7 @@ impl<M: Mode> Core<M> {
                 None => {
                     drained = true;
                     if let Some(slot) = &mut slot {
-                        self.empty_slot(slot);
+                        self.empty_slot(slot.reborrow());
                     }
                     self.drain();
                 }
@@ -42,7 +42,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Marks the pages of a block. If one may not leave, it is withheld and the others go back.
-    fn verify_block(&self, slot: Option<&SlotGuard<'_>>, first: PageId, order: Order) -> bool {
+    fn verify_block(&self, slot: Option<&SlotMut<'_>>, first: PageId, order: Order) -> bool {
         if !M::CHECKS {
             return true;
         }

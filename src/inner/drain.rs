@@ -3,13 +3,13 @@
 use super::Core;
 use crate::depot::Stack;
 use crate::mode::Mode;
-use crate::slot::{Slot, SlotGuard};
+use crate::slot::{Slot, SlotMut};
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
     /// Gives up all that a slot has, if somebody has asked for it since this slot last looked.
     #[inline]
-    pub(crate) fn honour_drain_request(&self, slot: &mut SlotGuard<'_>) {
+    pub(crate) fn honour_drain_request(&self, mut slot: SlotMut<'_>) {
         if slot.take_drain_request() {
             self.empty_slot(slot);
         }
@@ -23,7 +23,7 @@ impl<M: Mode> Core<M> {
     /// Puts all that a slot has into the zone.
     #[cold]
     #[inline(never)]
-    pub(crate) fn empty_slot(&self, slot: &mut SlotGuard<'_>) {
+    pub(crate) fn empty_slot(&self, slot: SlotMut<'_>) {
         let mut parts = slot.parts();
         for magazine in [&mut parts.loaded, &mut parts.previous] {
             if magazine.len() > 0 {
@@ -37,7 +37,7 @@ impl<M: Mode> Core<M> {
     pub(super) fn drain_shared(&self) {
         for slot in &self.slots[self.owned_slots..] {
             if let Some(mut slot) = slot.try_lock_or(defect!("drain")) {
-                self.empty_slot(&mut slot);
+                self.empty_slot(slot.as_mut());
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::depot::Stack;
 use crate::magazine::{Link, Magazine};
 use crate::mode::Mode;
 use crate::page::ZONE;
-use crate::slot::SlotGuard;
+use crate::slot::SlotMut;
 use crate::sync::Ordering;
 
 /// The child of a fork, in the middle of [`Core::after_fork`].
@@ -64,12 +64,12 @@ impl<M: Mode> Core<M> {
 
 impl<M: Mode> AfterFork<'_, M> {
     /// The slot's holder goes on, with what the slot holds.
-    pub(crate) fn keep(&self, slot: &mut SlotGuard<'_>) {
-        self.note_in_slot(slot);
+    pub(crate) fn keep(&self, mut slot: SlotMut<'_>) {
+        self.note_in_slot(slot.reborrow());
         slot.keep();
     }
 
-    fn note_in_slot(&self, slot: &mut SlotGuard<'_>) {
+    fn note_in_slot(&self, slot: SlotMut<'_>) {
         let mut parts = slot.parts();
         parts.loaded.note_in_slot(&self.0.magazines);
         parts.previous.note_in_slot(&self.0.magazines);
@@ -80,7 +80,7 @@ impl<M: Mode> AfterFork<'_, M> {
         let core = self.0;
         for slot in core.slots.iter() {
             if let Some(mut slot) = slot.try_lock() {
-                self.note_in_slot(&mut slot);
+                self.note_in_slot(slot.as_mut());
             }
         }
         let is_left = |&number: &u32| core.magazines.link(number).mark() != Link::IN_SLOT.mark();

@@ -9,7 +9,7 @@ use crate::depot::Stack;
 use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId, ZONE};
-use crate::slot::{Parts, SlotGuard};
+use crate::slot::{Parts, SlotMut};
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
@@ -19,7 +19,7 @@ impl<M: Mode> Core<M> {
     #[inline(always)]
     pub(crate) fn free_fast<'i, A: FreeAccount>(
         &self,
-        slot: &mut SlotGuard<'_>,
+        slot: SlotMut<'_>,
         ids: GivenUp<'i>,
     ) -> Result<(), GivenUp<'i>> {
         if !M::FREES_FAST {
@@ -51,7 +51,7 @@ impl<M: Mode> Core<M> {
     #[inline(never)]
     pub(crate) fn free<A: FreeAccount>(
         &self,
-        slot: &mut SlotGuard<'_>,
+        slot: SlotMut<'_>,
         ids: GivenUp<'_>,
         faults: &mut Faults,
     ) -> usize {
@@ -167,9 +167,9 @@ impl<M: Mode> Core<M> {
         let count = ids.len();
         let (dropped, freed) = match core.borrow_slot() {
             Some(mut slot) => {
-                let freed = match core.free_fast::<Dropped>(&mut slot, ids) {
+                let freed = match core.free_fast::<Dropped>(slot.as_mut(), ids) {
                     Ok(()) => count,
-                    Err(rest) => core.drop_rest(Some(&mut slot), rest, count),
+                    Err(rest) => core.drop_rest(Some(slot.as_mut()), rest, count),
                 };
                 (Some(NonNull::from(&slot.shared().dropped)), freed)
             }
@@ -183,12 +183,7 @@ impl<M: Mode> Core<M> {
     /// good.
     #[cold]
     #[inline(never)]
-    fn drop_rest(
-        &self,
-        slot: Option<&mut SlotGuard<'_>>,
-        rest: GivenUp<'_>,
-        count: usize,
-    ) -> usize {
+    fn drop_rest(&self, slot: Option<SlotMut<'_>>, rest: GivenUp<'_>, count: usize) -> usize {
         let fast = count - rest.len();
         let mut faults = Faults::after(fast);
         let freed = fast

@@ -10,10 +10,19 @@ use crate::inner::{Core, FastAlloc};
 use crate::mode::{Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
-use crate::slot::SlotGuard;
+use crate::slot::{SlotGuard, SlotMut};
 
 // SAFETY: the pool's handle names one core, and keeps it alive.
 unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
+    type Reborrowed<'b>
+        = Self
+    where
+        Self: 'b;
+
+    fn reborrow(&mut self) -> Self {
+        self
+    }
+
     #[inline(always)]
     fn core(&self) -> NonNull<Core<M>> {
         self.core.pointer()
@@ -31,12 +40,12 @@ unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
 
     fn begin(&mut self) {}
 
-    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<&mut SlotGuard<'_>>) -> R) -> R {
-        f(&self.core, self.core.borrow_slot().as_mut())
+    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
+        f(&self.core, self.core.borrow_slot().as_mut().map(SlotGuard::as_mut))
     }
 }
 
-calls::methods!(Pool, self, [&self], &mut &*self);
+calls::methods!(Pool, self, [&self], self);
 
 impl<M: Mode> Page<M> {
     /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.

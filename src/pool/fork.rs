@@ -2,7 +2,6 @@
 
 use super::Pool;
 use crate::cache::Cache;
-use crate::calls::Frontend;
 use crate::mode::Mode;
 
 impl<M: Mode> Pool<M> {
@@ -64,7 +63,7 @@ impl<M: Mode> Pool<M> {
     pub unsafe fn after_fork(&self, kept: &mut [&mut Cache<M>]) {
         // SAFETY: passed on to the caller; all caches of `kept` that are this pool's are kept below.
         let fork = unsafe { self.core.after_fork() };
-        let is_own = |cache: &&mut &mut Cache<M>| cache.core() == self.core.pointer();
+        let is_own = |cache: &&mut &mut Cache<M>| cache.handle().pointer() == self.core.pointer();
         kept.iter_mut().filter(is_own).for_each(|cache| fork.keep(cache.slot_mut()));
         fork.finish();
     }
