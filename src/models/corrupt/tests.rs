@@ -225,7 +225,10 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
             bits.map(|index| core.zone.holds(PageId::new(index)).into()).collect()
         }
         Heads | EmptyHeads => numbers
-            .map(|it| u64::from(magazines.len(it)) << 32 | u64::from(magazines.link(it).bits()))
+            .flat_map(|it| {
+                let link = magazines.link(it);
+                [magazines.len(it), link.mark(), link.len(), link.below()].map(u64::from)
+            })
             .collect(),
         Entries => {
             let places = magazines.capacity() as u32;
