@@ -25,7 +25,7 @@ const SWITCH: usize = if cfg!(pagesheaf_full) { 1 } else { 19 };
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is called after the flip.
-const SCRIPTS: [&[(u8, u8)]; 4] = [
+const SCRIPTS: [&[(u8, u8)]; 5] = [
     // Everything a little.
     &[
         (0, 20),
@@ -44,6 +44,8 @@ const SCRIPTS: [&[(u8, u8)]; 4] = [
     &[(9, 0), (10, 0), (0, 250), (1, 250), (4, 3), (4, 6), (8, 64), (6, 3), (11, 9)],
     // Whatever there is, without a slot.
     &[(8, 250), (10, 0), (3, 60), (4, 0), (2, 100), (1, 30), (9, 0), (8, 9)],
+    // Into an empty magazine of the depot, while the pages that it had last are out.
+    &[(1, 10), (1, 9), (10, 0), (0, 200), (1, 90), (2, 90)],
     // Frees into the depot first.
     &[(1, 60), (11, 9), (5, 0), (0, 8), (1, 9), (0, 64), (10, 0), (7, 9), (2, 90), (9, 0), (4, 5)],
 ];
@@ -223,7 +225,10 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
             bits.map(|index| core.zone.holds(PageId::new(index)).into()).collect()
         }
         Heads | EmptyHeads => numbers
-            .map(|it| u64::from(magazines.len(it)) << 32 | u64::from(magazines.link(it).bits()))
+            .flat_map(|it| {
+                let link = magazines.link(it);
+                [magazines.len(it), link.mark(), link.len(), link.below()].map(u64::from)
+            })
             .collect(),
         Entries => {
             let places = magazines.capacity() as u32;
