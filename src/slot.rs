@@ -152,15 +152,14 @@ impl Slot {
         }
         let Some(own) = own() else { return };
         let [loaded, previous] = open_empty(magazines, own);
-        // The guard of the one who is gone; this one gives the slot back.
-        let mut guard = SlotGuard(self);
+        // The guard of the one who is gone; dropping it gives the slot back.
+        let _guard = SlotGuard(self);
         // SAFETY: there is no other guard of this slot that is used, by the caller's promise.
         *unsafe { self.loaded.get_mut() } = loaded.1;
         // SAFETY: as above.
         unsafe { self.rest.get_mut() }.previous = previous.1;
         self.loaded_len.store(loaded.0, Ordering::Relaxed);
         self.previous_len.store(previous.0, Ordering::Relaxed);
-        _ = guard.take_drain_request();
     }
 }
 

@@ -235,9 +235,9 @@ fn child<M: Mode>(
     workers: usize,
 ) -> Verdict {
     let pool = &scene.pool;
-    // SAFETY: this is the only thread, which has not used the pool since the fork. It was in no call then, and of the caches
-    // only the one that is kept is used again.
     match &mut kept {
+        // SAFETY: this is the only thread, which has not used the pool since the fork. It was in no call then, and of the
+        // caches only the one that is kept is used again.
         Some(cache) => unsafe { pool.after_fork(&mut [cache]) },
         // SAFETY: as above.
         None => unsafe { pool.after_fork(&mut []) },
