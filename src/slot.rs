@@ -133,12 +133,13 @@ impl Slot {
         self.lock.load(Ordering::Relaxed) != FREE
     }
 
-    /// Opens the slot, if somebody had it who does not go on in the child, with two empty magazines of its
-    /// tables, once `own` has been found to have two. What it held is forgotten; what it counted stays.
+    /// Opens the slot, if somebody had it who does not go on in the child, with two empty magazines
+    /// of its tables, once `own` has been found to have two. What it held is forgotten; what it
+    /// counted stays.
     ///
     /// # Safety
-    /// Nobody uses or drops a guard of this slot any more, but those that were told to [`SlotGuard::keep`]
-    /// it.
+    /// Nobody uses or drops a guard of this slot any more, but those that were told to
+    /// [`SlotGuard::keep`] it.
     pub(crate) unsafe fn reopen(
         &self,
         magazines: &Magazines,

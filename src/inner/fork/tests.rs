@@ -19,7 +19,8 @@ fn pool<M: Mode>() -> Pool<M> {
 
 /// As in the child, where only this thread goes on.
 fn after_fork<M: Mode>(pool: &Pool<M>, kept: &mut [&mut Cache<M>]) -> Pages {
-    // SAFETY: no other thread has the pool, and a test forgets the caches and guards that it does not keep.
+    // SAFETY: no other thread has the pool, and a test forgets the caches and guards that it does
+    // not keep.
     unsafe { pool.after_fork(kept) };
     let audit = pool.audit();
     assert!(audit.pages.adds_up() && audit.misplaced.unwrap_or(0) == 0, "{audit}");
@@ -53,8 +54,8 @@ fn lost<M: Mode>(pages: u64) -> u64 {
     if M::CHECKS { 0 } else { pages }
 }
 
-/// Asserts that all but so many pages can be had, once each, and that each magazine is somewhere, once. It is
-/// the last that is done with the pool.
+/// Asserts that all but so many pages can be had, once each, and that each magazine is somewhere,
+/// once. It is the last that is done with the pool.
 fn assert_usable<M: Mode>(pool: Pool<M>, all_but: usize) {
     let mut ids = alloc(&pool, 100);
     free(&pool, &ids);
