@@ -56,7 +56,7 @@
 //! | [`Cache::free_bulk_ignoring_refcounts`] | yes, others end | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::reclaim_bulk`], [`Pool::reclaim`] | yes, no device | yes | yes | yes | not lent, range |
 //! | [`CloseError::recover_forgotten`] | of all pages out | its own | yes | no | other handles |
-//! | [`Pool::after_fork`] | of its caches | yes | no | first call | nothing |
+//! | [`Pool::after_fork`] | of the whole pool | its own | no | once a fork | nothing |
 //! | [`Region::caller`] | of the memory | - | yes | one pool | size, alignment |
 //! | [`Builder::build_in`] | of both memories | - | the pages | one pool | size, alignment |
 //!
@@ -71,16 +71,16 @@
 //! - *Once*: each page that was given up, each reference, each page that was lent, is taken once;
 //!   also within one call.
 //! - *Notices*: modes with [`Mode::CHECKS`]. *Shared* is noticed by modes with [`Mode::REFCOUNT`],
-//!   *range* by both. Two calls that free one page at the same time are surely noticed in
-//!   [`Hardened`] only. Every mode looks at the range of a page that is to have an owner again, at
+//!   *range* by both. Two calls that free one page at the same time are surely noticed
+//!   with [`CLAIM`](hardening::CLAIM) only. Every mode looks at the range of a page that is to have an owner again, at
 //!   other handles, and at the size and the alignment of memory.
 //!
 //! The calls of a [`Cache`] are those of a [`Pool`] too.
 //!
 //! # Reading the sources
 //!
-//! In this order: `mode`, `page`, `zone`, `magazine`, `depot`, `cache`, `inner`, `calls`, `pool`,
-//! `owned`. `DESIGN.md` walks through one allocation and one free.
+//! In this order: `mode`, `page`, `zone`, `magazine`, `depot`, `slot`, `inner`, `owned`, `calls`, `cache`,
+//! `pool`. Each knows only those before it. `DESIGN.md` walks through one allocation and one free.
 #![no_std]
 
 #[cfg(feature = "std")]
@@ -126,16 +126,17 @@ cfg_if::cfg_if! {
     }
 }
 
-mod builder;
+mod cache;
 mod calls;
-mod closing;
 mod depot;
 mod error;
+mod handle;
 mod inner;
 mod magazine;
+mod mapping;
 mod metadata;
 mod mode;
-#[cfg(feature = "__models")]
+#[cfg(any(feature = "__models", all(test, feature = "std")))]
 #[doc(hidden)]
 pub mod models;
 mod owned;
@@ -143,24 +144,22 @@ mod page;
 mod pool;
 mod region;
 mod slot;
-mod stats;
 mod sync;
 mod zone;
 
-pub use builder::{Builder, OnBadPage};
-pub use closing::CloseError;
+pub use cache::Cache;
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, PageError, ShortReason,
 };
+pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{
     Bare, Checked, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select, hardening,
 };
 pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
 pub use page::{Fault, Order, OrderError, PageId};
-pub use pool::{Cache, Pool};
-pub use region::{Huge, HugePages, Mapping, Region, RegionInfo, RegionKind};
-pub use stats::{Audit, Calls, Pages, Stats};
+pub use pool::{Audit, Builder, Calls, CloseError, OnBadPage, Pages, Pool, Stats};
+pub use region::Region;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../README.md")]
@@ -169,3 +168,9 @@ struct Readme;
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../tests/misuse/prevented.md")]
 struct Prevented;
+
+/// ```compile_fail,E0432
+/// use pagesheaf::models;
+/// ```
+#[cfg(all(doctest, not(feature = "__models")))]
+struct PreventedModels;

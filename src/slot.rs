@@ -202,11 +202,11 @@ impl<'a> SlotGuard<'a> {
     /// The loaded magazine.
     #[inline(always)]
     pub(crate) fn loaded(&mut self) -> MagazineMut<'_> {
-        // SAFETY: there is one guard for a slot, and it is borrowed alone for as long as the result lives.
-        MagazineMut::new(&self.0.loaded_len, unsafe { self.0.loaded.get_mut() })
+        self.parts().loaded
     }
 
     /// All that the guard's holder may change.
+    #[inline(always)]
     pub(crate) fn parts(&mut self) -> Parts<'_> {
         let Slot { loaded_len, previous_len, counters, .. } = self.0;
         // SAFETY: there is one guard for a slot, and it is borrowed alone for as long as the parts live.

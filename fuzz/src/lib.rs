@@ -34,10 +34,11 @@ fn ops(bytes: &[u8]) -> Vec<Op> {
     ops.iter().copied().map(Op::from).collect()
 }
 
-/// Calls `$body` with the mode that a byte names: each of the twelve, those that count also with shared pages.
+/// Calls `$body` with the mode that a byte names: each distinct one, those that count also with shared
+/// pages.
 macro_rules! in_mode {
     ($byte:expr, $body:ident($($arg:expr),*)) => {
-        match $byte % 12 {
+        match $byte % 16 {
             0 => $body::<Bare, Uncounted>($($arg),*),
             1 => $body::<Select<false, false, true, 0>, Uncounted>($($arg),*),
             2 => $body::<Select<false, true, false, 0>, Uncounted>($($arg),*),
@@ -49,7 +50,11 @@ macro_rules! in_mode {
             8 => $body::<NoStats, Counted>($($arg),*),
             9 => $body::<Checked, Counted>($($arg),*),
             10 => $body::<Select<true, true, false, { hardening::ALL }>, Counted>($($arg),*),
-            _ => $body::<Hardened, Counted>($($arg),*),
+            11 => $body::<Hardened, Counted>($($arg),*),
+            12 => $body::<Select<true, true, true, { hardening::CLAIM }>, Counted>($($arg),*),
+            13 => $body::<Select<true, true, true, { hardening::POISON }>, Counted>($($arg),*),
+            14 => $body::<Select<true, true, true, { hardening::QUARANTINE }>, Counted>($($arg),*),
+            _ => $body::<Select<true, true, true, { hardening::SHUFFLE }>, Counted>($($arg),*),
         }
     };
 }

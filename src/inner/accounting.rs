@@ -229,9 +229,14 @@ impl<M: Mode> Core<M> {
 
     /// Counts a page that is withheld. It may be one that no word names: `page` then says nothing.
     pub(super) fn count_bad(&self) {
+        self.counters.bad.fetch_add(1, Ordering::Relaxed);
+        self.count_corruption();
+    }
+
+    /// Counts something that was corrupted, and made good without the loss of a page.
+    pub(super) fn count_corruption(&self) {
         // Relaxed: the page's word is read again by whoever panics, which may be another thread later.
         self.counters.pending.store(1, Ordering::Relaxed);
-        self.counters.bad.fetch_add(1, Ordering::Relaxed);
         self.counters.faults.fetch_add(1, Ordering::Relaxed);
         self.taint();
     }

@@ -28,7 +28,7 @@ impl<M: Mode> Core<M> {
         for magazine in [&mut parts.loaded, &mut parts.previous] {
             if magazine.len() > 0 {
                 parts.counters.count_event::<M>(&parts.counters.zone_flushes);
-                self.flush(magazine);
+                self.flush(magazine.reborrow());
             }
         }
     }
@@ -50,9 +50,8 @@ impl<M: Mode> Core<M> {
                 return;
             };
             let mut open = self.magazines.open::<M>(magazine);
-            let mut magazine = open.as_mut();
-            self.verify_loaded(&mut magazine);
-            self.flush(&mut magazine);
+            self.verify_loaded(open.as_mut());
+            self.flush(open.as_mut());
             let (magazine, len) = open.close::<M>(&self.magazines);
             self.depot.push(&self.magazines, magazine, len, Stack::Empty);
         }

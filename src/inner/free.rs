@@ -10,6 +10,7 @@ use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId, ZONE};
 use crate::slot::{Parts, SlotGuard};
+use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
     /// Frees pages into the loaded magazine, if that has room and can be used as it is. Returns those that
@@ -67,7 +68,7 @@ impl<M: Mode> Core<M> {
                 continue;
             }
             let (pushed, fault) = self.push(target, &ids[at..]);
-            if M::POISONS {
+            if M::POISONS && !defect!("poison-late") {
                 self.poison_some(&mut parts, &ids[at..at + pushed]);
             }
             (freed, at) = (freed + pushed, at + pushed);
@@ -75,6 +76,9 @@ impl<M: Mode> Core<M> {
                 faults.add(ids[at], at, fault);
                 at += 1;
             }
+        }
+        if M::POISONS && defect!("poison-late") {
+            self.poison_some(&mut parts, ids);
         }
         A::count::<M>(parts.counters, freed);
         freed
@@ -99,16 +103,16 @@ impl<M: Mode> Core<M> {
             |full, len| self.depot.exchange::<M>(&self.magazines, full, len, Stack::Empty);
         let full = target::<M>(parts);
         if full.exchange::<M>(&self.magazines, exchange) {
-            self.verify_loaded(full);
+            self.verify_loaded(full.reborrow());
             counters.count_event::<M>(&counters.depot_flushes);
         } else if !in_previous(parts, 1) {
-            self.flush(target::<M>(parts));
+            self.flush(target::<M>(parts).reborrow());
             counters.count_event::<M>(&counters.zone_flushes);
         }
     }
 
     /// Empties a magazine into the zone. Returns how many pages went there.
-    pub(super) fn flush(&self, magazine: &mut MagazineMut<'_>) -> usize {
+    pub(super) fn flush(&self, mut magazine: MagazineMut<'_>) -> usize {
         let mut ids = [PageId::new(0); MAGAZINE_MAX];
         let mut n = 0;
         // Before the words change: a look never finds a page on its way (`audit`).
@@ -140,10 +144,15 @@ impl<M: Mode> Core<M> {
                     faults.add(id, position, fault);
                     continue;
                 }
-                self.poison_without_slot(id);
+                if !defect!("poison-late") {
+                    self.poison_without_slot(id);
+                }
             }
             // The old bit shows what the word could not: that the page was here all along.
             freed += self.zone.put(&[id], |id| faults.add(id, position, Fault::AlreadyFree));
+            if defect!("poison-late") {
+                self.poison_without_slot(id);
+            }
         }
         freed
     }

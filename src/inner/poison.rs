@@ -67,7 +67,7 @@ impl<M: Mode> Core<M> {
         // No state is at hand: the number of frees so far serves for one, spread over all its bits.
         let mut random = self.counters.poison_turns.fetch_add(1, Ordering::Relaxed);
         random = random.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        if (next(&mut random) % u64::from(self.poison_every)) == 0 {
+        if next(&mut random).is_multiple_of(u64::from(self.poison_every)) {
             self.poison(id);
         }
     }
@@ -123,6 +123,10 @@ impl Tables {
 
     /// The first byte of a poisoned page that somebody has written since, if there is one.
     pub(super) fn changed_at(&self, id: PageId) -> Option<u64> {
+        // No page without bytes is poisoned; its mark was corrupted.
+        if self.addresses_only {
+            return None;
+        }
         // SAFETY: the page is in the region, initialised, and the caller has just taken it.
         let bytes = unsafe { core::slice::from_raw_parts(self.address(id), self.page_size()) };
         // Eight bytes at a time, all of them: a branch for each would cost more than the loads.

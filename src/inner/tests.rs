@@ -7,11 +7,14 @@ use core::ptr::without_provenance_mut;
 use std::vec::Vec;
 
 use super::{Config, Faults};
-use crate::builder::Builder;
+use crate::cache::Cache;
+use crate::depot::Stack;
 use crate::error::ShortReason;
+use crate::magazine::Magazine;
 use crate::mode::{Bare, Checked, Hardened, Mode, Policy};
 use crate::page::{Fault, Order, PageId, ZONE};
-use crate::pool::{Cache, Pool};
+use crate::pool::Builder;
+use crate::pool::Pool;
 use crate::region::Region;
 use crate::slot::Counters;
 
@@ -333,4 +336,21 @@ fn hardened_pages_do_not_leave_in_the_order_in_which_they_came() {
     assert_eq!(differ, 4);
     assert_eq!(pool.audit().misplaced, Some(0));
     core::mem::forget((cache, pool));
+}
+
+/// As if others pushed a magazine again each time that a drain has emptied it: the depot always has one.
+#[test]
+fn a_drain_ends_while_others_push() {
+    let pool = pool::<Bare>();
+    let (depot, magazines) = (&pool.core.depot, &pool.core.magazines);
+    let number = depot.pop::<Bare>(magazines, Stack::Empty).expect("unused").into_number();
+    // Once among the empty ones, then on top of itself: what a drain gives back is on top of both stacks.
+    for stack in [Stack::Empty, Stack::Nonempty, Stack::Nonempty] {
+        // SAFETY: the magazine has no ids, and whoever takes it is the only one.
+        depot.push(magazines, unsafe { Magazine::from_number(number) }, 0, stack);
+    }
+    pool.drain();
+    let again = depot.pop::<Bare>(magazines, Stack::Nonempty);
+    assert_eq!(again.map(Magazine::into_number), Some(number));
+    core::mem::forget(pool);
 }

@@ -1,8 +1,10 @@
 //! A cache slot, as a lock.
 
-use super::Block;
+use super::{Block, store};
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::metadata::MetadataLayout;
+use crate::mode::Bare;
+use crate::page::PageId;
 use crate::slot::{Slot, SlotGuard};
 
 /// A cache slot.
@@ -28,8 +30,7 @@ impl Lock {
         let mut layout = MetadataLayout::starting_with::<()>();
         let magazines = MagazineLayout::new(&mut layout, 2, 1).expect("models are small");
         let block = Block::new(&layout);
-        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
-        let magazines = unsafe { Magazines::new(block.0, magazines) };
+        let magazines = Magazines::new(&mut block.tables(), magazines);
         // SAFETY: each of the two magazines is made once.
         let own = [1, 2].map(|number| unsafe { Magazine::from_number(number) });
         Lock { slot: Slot::new(&magazines, own, 0, 1), _magazines: magazines, _block: block }
@@ -43,11 +44,33 @@ impl Lock {
 }
 
 impl Locked<'_> {
+    /// Puts an id into the loaded magazine, which has room for one.
+    ///
+    /// # Panics
+    /// When it is full.
+    pub fn put(&mut self, id: PageId) {
+        store::put(&mut self.0.loaded(), id);
+    }
+
+    /// Takes the last id out of the loaded magazine.
+    pub fn take(&mut self) -> Option<PageId> {
+        store::take(&mut self.0.loaded())
+    }
+
     /// Adds one to a counter that has no more protection than the lock, and to a cell that has none either.
     /// Returns both.
+    ///
+    /// Two threads cannot call it through one guard:
+    ///
+    /// ```compile_fail,E0596
+    /// let lock = pagesheaf::models::Lock::new();
+    /// let locked = lock.try_lock().unwrap();
+    /// let shared = &locked;
+    /// shared.count();
+    /// ```
     pub fn count(&mut self) -> (u64, u32) {
         let parts = self.0.parts();
-        parts.counters.count_alloc::<crate::Bare>(1);
+        parts.counters.count_alloc::<Bare>(1);
         *parts.cursor += 1;
         (parts.counters.allocated.get(), *parts.cursor)
     }

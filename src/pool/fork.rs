@@ -1,6 +1,7 @@
 //! What a forked child calls before anything else.
 
-use super::{Cache, Pool};
+use super::Pool;
+use crate::cache::Cache;
 use crate::calls::Frontend;
 use crate::mode::Mode;
 
@@ -72,7 +73,7 @@ impl<M: Mode> Pool<M> {
         // below.
         let fork = unsafe { self.core.after_fork() };
         let is_own = |cache: &&mut &mut Cache<M>| cache.core() == self.core.pointer();
-        kept.iter_mut().filter(is_own).for_each(|cache| fork.keep(&mut cache.slot));
+        kept.iter_mut().filter(is_own).for_each(|cache| fork.keep(cache.slot_mut()));
         fork.finish();
     }
 }

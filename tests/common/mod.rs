@@ -128,6 +128,10 @@ macro_rules! every_refcounted_mode {
             stamp!(no_checks, NoChecks, [$($bodies)+]);
             stamp_preset!(no_stats, NoStats, [$($bodies)+]);
             stamp!(checked, Checked, [$($bodies)+]);
+            stamp_also!(claim, Select<true, true, true, { hardening::CLAIM }>, [$($bodies)+]);
+            stamp_also!(poison, Select<true, true, true, { hardening::POISON }>, [$($bodies)+]);
+            stamp_also!(quarantine, Select<true, true, true, { hardening::QUARANTINE }>, [$($bodies)+]);
+            stamp_also!(shuffle, Select<true, true, true, { hardening::SHUFFLE }>, [$($bodies)+]);
             stamp_also!(hardened_refcount, Select<true, true, false, { hardening::ALL }>, [$($bodies)+]);
             stamp!(hardened, Hardened, [$($bodies)+]);
         }

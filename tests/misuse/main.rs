@@ -1,4 +1,4 @@
-//! What becomes of each misuse, in each preset: prevented by types, detected (and what is said), or not. The table of
+//! What becomes of each misuse, in each preset and with each hardening switch: prevented by types, detected (and what is said), or not. The table of
 //! `features.md` is made from what is tried here.
 
 #[macro_use]
@@ -10,6 +10,7 @@ mod counts;
 mod frees;
 mod lost;
 mod memory;
+mod words;
 
 /// Set, the table of `features.md` is written anew.
 const WRITE: &str = "PAGESHEAF_WRITE_MISUSE";
@@ -21,7 +22,7 @@ fn the_table_of_features_md_agrees() {
     }
     let headings = include_str!("prevented.md").lines();
     let prevented: Vec<_> = headings.filter_map(|line| line.strip_prefix("## ")).collect();
-    let tables = [frees::TABLE, counts::TABLE, memory::TABLE, lost::TABLE];
+    let tables = [frees::TABLE, counts::TABLE, memory::TABLE, words::TABLE, lost::TABLE];
     let misuses: Vec<_> = tables.into_iter().flatten().collect();
     let table = suite::markdown(&prevented, &misuses);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/features.md");

@@ -139,14 +139,30 @@ pub fn tried<M: Mode>(
     }
 }
 
+/// `Checked`, hardened by some switches.
+pub type With<const HARDENING: u8> = Select<true, true, true, HARDENING>;
+
+/// Stamps bodies over each hardening switch alone.
+macro_rules! every_switch {
+    ($($bodies:tt)+) => {
+        mod every_switch {
+            stamp_preset!(claim, crate::suite::With<{ hardening::CLAIM }>, [$($bodies)+]);
+            stamp_preset!(poison, crate::suite::With<{ hardening::POISON }>, [$($bodies)+]);
+            stamp_preset!(quarantine, crate::suite::With<{ hardening::QUARANTINE }>, [$($bodies)+]);
+            stamp_preset!(shuffle, crate::suite::With<{ hardening::SHUFFLE }>, [$($bodies)+]);
+        }
+    };
+}
+
 /// Declares misuses: what each is, its verdict by mode, and how it is tried. Each becomes a test in every preset and
-/// a line of the table.
+/// with each hardening switch alone, and a line of the table.
 macro_rules! misuses {
     ($($name:ident, $what:literal, $verdict:expr, |$scene:ident| $body:block)+) => {
         $(fn $name<M: Mode>() {
             super::suite::tried::<M>($verdict, |$scene: &mut Scene<M>| $body);
         })+
         every_preset!($($name),+);
+        every_switch!($($name),+);
 
         pub const TABLE: &[Misuse] = &[$(Misuse { what: $what, verdict: $verdict }),+];
     };
@@ -159,6 +175,7 @@ macro_rules! counted_misuses {
             super::suite::tried::<M>($verdict, |$scene: &mut Scene<M>| $body);
         })+
         every_refcounted_mode!($($name),+);
+        every_switch!($($name),+);
 
         pub const TABLE: &[Misuse] = &[$(Misuse { what: $what, verdict: $verdict }),+];
     };
@@ -168,11 +185,15 @@ macro_rules! counted_misuses {
 type Column = (&'static str, fn() -> ModeFlags);
 
 /// The columns: modes that find the same stand together.
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 9] = [
     ("`Bare`", ModeFlags::of::<Bare>),
     ("`NoChecks`", ModeFlags::of::<NoChecks>),
     ("`NoRefcount`", ModeFlags::of::<NoRefcount>),
     ("`Checked`, `NoStats`", ModeFlags::of::<Checked>),
+    ("`CLAIM`", ModeFlags::of::<With<{ hardening::CLAIM }>>),
+    ("`POISON`", ModeFlags::of::<With<{ hardening::POISON }>>),
+    ("`QUARANTINE`", ModeFlags::of::<With<{ hardening::QUARANTINE }>>),
+    ("`SHUFFLE`", ModeFlags::of::<With<{ hardening::SHUFFLE }>>),
     ("`Hardened`", ModeFlags::of::<Hardened>),
 ];
 
@@ -180,9 +201,9 @@ const COLUMNS: [Column; 5] = [
 pub fn markdown(prevented: &[&str], misuses: &[&Misuse]) -> String {
     let mut text = String::from("| misuse |");
     COLUMNS.iter().for_each(|(name, _)| write!(text, " {name} |").expect("a string"));
-    text += " what is said |\n|---|---|---|---|---|---|---|\n";
+    writeln!(text, " what is said |\n|---|{}---|", "---|".repeat(COLUMNS.len())).expect("a string");
     for what in prevented {
-        writeln!(text, "| {what} | type | type | type | type | type | |").expect("a string");
+        writeln!(text, "| {what} |{} |", " type |".repeat(COLUMNS.len())).expect("a string");
     }
     for misuse in misuses {
         let mut says = "";

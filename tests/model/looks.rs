@@ -45,11 +45,44 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 assert!(leaked.ids().eq(held));
                 self.pool = leaked.into_pool();
             }
+            Kind::RecoverForgotten => self.recover_forgotten(),
             Kind::LookUp => self.look_up(a, b),
             Kind::Report => self.report(),
             _ => return None,
         }
         Some(())
+    }
+
+    /// Forgets every owner, and closes the pool, which names what is out. With a cache there it recovers nothing;
+    /// otherwise every page.
+    fn recover_forgotten(&mut self) {
+        if !self.alone {
+            return;
+        }
+        let (held, _) = self.held();
+        if !self.caches.is_empty() {
+            let leaked = self.pool.clone().close().expect_err("other handles live");
+            // SAFETY: not so, but with another handle nothing happens.
+            let refused = unsafe { leaked.recover_forgotten() };
+            return drop(refused.expect_err("other handles live"));
+        }
+        if held.is_empty() {
+            return;
+        }
+        self.lets_go(&held.iter().copied().collect::<Vec<_>>());
+        self.pages.drain(..).for_each(std::mem::forget);
+        self.batches.drain(..).for_each(std::mem::forget);
+        self.blocks.drain(..).for_each(std::mem::forget);
+        self.shared.drain(..).for_each(std::mem::forget);
+        self.raw.clear();
+        self.lent.clear();
+        let leaked = std::mem::replace(&mut self.pool, self.away.clone()).close();
+        let leaked = leaked.expect_err("pages are out");
+        // SAFETY: every owner was forgotten, no page was ever with a device, and all bytes are initialised.
+        let recovered = unsafe { leaked.recover_forgotten() };
+        let (pool, recovered) = recovered.expect("nobody else uses the pool");
+        assert_eq!(recovered, held.len());
+        self.pool = pool;
     }
 
     /// Writes the bytes of a batch, through each of the ways to them, or of a block.

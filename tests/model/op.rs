@@ -81,6 +81,8 @@ operations! {
     TryClose,
     /// Fails with the numbers of what is out, if no cache is there.
     CloseWithPagesOut,
+    /// All owners are forgotten, and what they had is recovered, if no cache is there.
+    RecoverForgotten,
     /// From numbers to addresses and back.
     LookUp,
     /// What each cache did, and bad pages.

@@ -17,6 +17,8 @@ pub const KEPT: usize = 2 * MAGAZINE;
 const BYTES: usize = 128;
 /// Cache lines at which the used part of a page may start.
 const COLOURS: usize = 2;
+/// Where the mode poisons, one page in so many is poisoned, if it is not every page.
+const SAMPLED: u32 = 3;
 
 /// What is known of every page, whoever has it.
 pub struct Owners {
@@ -64,7 +66,9 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     pub fn new(pages: usize) -> Self {
         let how = |builder: Builder<M>| {
             let builder = builder.page_size(BYTES).cache_color(COLOURS).magazine_capacity(MAGAZINE);
-            builder.max_caches(2).shared_caches(2)
+            let builder = builder.max_caches(2).shared_caches(2);
+            let sampled = poisons::<M>() && pages.is_multiple_of(2);
+            if sampled { builder.poison_every(SAMPLED) } else { builder }
         };
         Self::with(build::<M>(pages, how), Arc::new(Owners::new(pages)), true)
     }

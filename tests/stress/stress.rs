@@ -15,9 +15,13 @@ use std::time::Duration;
 
 use lexopt::ValueExt;
 use pagesheaf::{
-    Bare, Checked, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats, Pool, Region,
+    Bare, Checked, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats, Pool, Region, Select,
+    hardening,
 };
 use programs::Case;
+
+/// `Checked`, hardened by some switches.
+type With<const HARDENING: u8> = Select<true, true, true, HARDENING>;
 
 /// How long a case takes unless it is said; nothing is printed then.
 const SHORTLY: Duration = Duration::from_millis(15);
@@ -130,5 +134,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     try_mode::<NoRefcount>(time, &chosen);
     try_mode::<Checked>(time, &chosen);
     try_mode::<Hardened>(time, &chosen);
+    try_mode::<With<{ hardening::CLAIM }>>(time, &chosen);
+    try_mode::<With<{ hardening::POISON }>>(time, &chosen);
+    try_mode::<With<{ hardening::QUARANTINE }>>(time, &chosen);
+    try_mode::<With<{ hardening::SHUFFLE }>>(time, &chosen);
     Ok(())
 }

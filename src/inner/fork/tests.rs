@@ -7,10 +7,11 @@ use std::vec::Vec;
 
 use super::super::tests::build;
 use super::*;
+use crate::cache::Cache;
 use crate::mode::{Bare, Checked, Hardened};
 use crate::page::PageId;
-use crate::pool::{Cache, Pool};
-use crate::stats::Pages;
+use crate::pool::Pages;
+use crate::pool::Pool;
 
 /// A pool of 100 pages, with magazines of 8, two owned slots and two shared ones.
 fn pool<M: Mode>() -> Pool<M> {

@@ -4,7 +4,9 @@ mod documents;
 mod layers;
 mod modules;
 mod rules;
+mod safety;
 mod scan;
+mod unsafety;
 
 use std::fmt;
 use std::process::Command;
@@ -48,6 +50,8 @@ pub fn tidy() -> Result<()> {
     let mut faults = rules::faults(&files);
     faults.extend(layers::faults(&files));
     faults.extend(documents::faults(&files));
+    faults.extend(safety::faults(&files));
+    faults.extend(unsafety::faults(&files));
     let list: Vec<_> = faults.iter().map(Fault::to_string).collect();
     ensure!(faults.is_empty(), "{} faults\n{}", faults.len(), list.join("\n"));
     Ok(())
