@@ -144,7 +144,8 @@ impl Depot {
         });
     }
 
-    /// Takes all magazines off both stacks, without looking at them: nobody has their values any more.
+    /// Takes all magazines off both stacks, without looking at them: nobody has their values any
+    /// more.
     pub(crate) fn forget(&self) {
         self.update(|tops| Step::Give(tops.with(Stack::Nonempty, 0).with(Stack::Empty, 0)));
     }

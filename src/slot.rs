@@ -133,12 +133,13 @@ impl Slot {
         self.lock.load(Ordering::Relaxed) != FREE
     }
 
-    /// Opens the slot, if somebody had it who does not go on in the child, with two empty magazines of its
-    /// tables, once `own` has been found to have two. What it held is forgotten; what it counted stays.
+    /// Opens the slot, if somebody had it who does not go on in the child, with two empty magazines
+    /// of its tables, once `own` has been found to have two. What it held is forgotten; what it
+    /// counted stays.
     ///
     /// # Safety
-    /// Nobody uses or drops a guard of this slot any more, but those that were told to [`SlotMut::keep`]
-    /// it.
+    /// Nobody uses or drops a guard of this slot any more, but those that were told to
+    /// [`SlotMut::keep`] it.
     pub(crate) unsafe fn reopen(
         &self,
         magazines: &Magazines,
@@ -152,15 +153,14 @@ impl Slot {
         }
         let Some(own) = own() else { return };
         let [loaded, previous] = open_empty(magazines, own);
-        // The guard of the one who is gone; this one gives the slot back.
-        let mut guard = SlotGuard(self);
+        // The guard of the one who is gone; dropping it gives the slot back.
+        let _guard = SlotGuard(self);
         // SAFETY: there is no other guard of this slot that is used, by the caller's promise.
         *unsafe { self.loaded.get_mut() } = loaded.1;
         // SAFETY: as above.
         unsafe { self.rest.get_mut() }.previous = previous.1;
         self.loaded_len.store(loaded.0, Ordering::Relaxed);
         self.previous_len.store(previous.0, Ordering::Relaxed);
-        _ = guard.as_mut().take_drain_request();
     }
 }
 

@@ -3,10 +3,10 @@
 //! Invariant: the core lives until the last handle is gone *and* every page is back. Whatever is called
 //! through a pointer to it is called by a handle or by the owner of a page, so it is alive.
 //!
-//! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a magazine),
-//! `verify` (all that looks at a page's word), `accounting` (every count), `drain`, `block`, `lend`,
-//! `poison`, `shared` (which slot a thread starts at), `fork` (what a child does first) and `lifecycle`
-//! (closing).
+//! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
+//! magazine), `verify` (all that looks at a page's word), `accounting` (every count), `drain`,
+//! `block`, `lend`, `poison`, `shared` (which slot a thread starts at), `fork` (what a child does
+//! first) and `lifecycle` (closing).
 
 mod accounting;
 mod alloc;

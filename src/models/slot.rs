@@ -49,12 +49,12 @@ impl Locked<'_> {
     /// # Panics
     /// When it is full.
     pub fn put(&mut self, id: PageId) {
-        store::put(&mut self.0.loaded(), id);
+        store::put(&mut self.0.as_mut().parts().loaded, id);
     }
 
     /// Takes the last id out of the loaded magazine.
     pub fn take(&mut self) -> Option<PageId> {
-        store::take(&mut self.0.loaded())
+        store::take(&mut self.0.as_mut().parts().loaded)
     }
 
     /// Adds one to a counter that has no more protection than the lock, and to a cell that has none either.
@@ -69,7 +69,7 @@ impl Locked<'_> {
     /// shared.count();
     /// ```
     pub fn count(&mut self) -> (u64, u32) {
-        let parts = self.0.parts();
+        let parts = self.0.as_mut().parts();
         parts.counters.count_alloc::<Bare>(1);
         *parts.cursor += 1;
         (parts.counters.allocated.get(), *parts.cursor)

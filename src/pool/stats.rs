@@ -1,7 +1,7 @@
 //! Reports: what a pool is doing, in numbers that add up.
 //!
-//! Invariant: free + cached + out + lent + bad + lost = capacity, at rest. A report starts with the mode,
-//! and says "not collected" of what the mode does not count.
+//! Invariant: free + cached + out + lent + bad + lost = capacity, at rest. A report starts with the
+//! mode, and says "not collected" of what the mode does not count.
 
 use core::fmt;
 

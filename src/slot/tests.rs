@@ -37,7 +37,7 @@ fn a_slot_has_one_guard_at_a_time() {
 fn a_slot_starts_with_two_empty_magazines() {
     with_slot(|slot| {
         let mut guard = slot.try_lock().expect("it is free");
-        let parts = guard.parts();
+        let parts = guard.as_mut().parts();
         assert_eq!((parts.loaded.start(), parts.previous.start()), (8, 16));
         assert_eq!((*parts.cursor, *parts.random, slot.cached()), (7, 7, 0));
     });
@@ -47,14 +47,14 @@ fn a_slot_starts_with_two_empty_magazines() {
 fn the_fast_path_runs_unless_a_drain_is_requested() {
     with_slot(|slot| {
         let mut guard = slot.try_lock().expect("it is free");
-        assert!(guard.fast_entries(1).is_none() && guard.fast_room(9).is_none());
-        guard.fast_room(8).expect("there is room").push_unchecked(&[PageId::new(3); 8]);
-        assert!(guard.fast_entries(8).is_some() && guard.fast_entries(9).is_none());
-        assert!(guard.fast_room(0).is_some() && guard.fast_room(1).is_none());
+        assert!(guard.as_mut().fast_entries(1).is_none() && guard.as_mut().fast_room(9).is_none());
+        guard.as_mut().fast_room(8).expect("there is room").push_unchecked(&[PageId::new(3); 8]);
+        assert!(guard.as_mut().fast_entries(8).is_some() && guard.as_mut().fast_entries(9).is_none());
+        assert!(guard.as_mut().fast_room(0).is_some() && guard.as_mut().fast_room(1).is_none());
         slot.request_drain();
-        assert!(guard.fast_entries(0).is_none() && guard.fast_room(0).is_none());
-        assert!(guard.take_drain_request() && !guard.take_drain_request());
-        assert!(guard.fast_entries(8).is_some());
+        assert!(guard.as_mut().fast_entries(0).is_none() && guard.as_mut().fast_room(0).is_none());
+        assert!(guard.as_mut().take_drain_request() && !guard.as_mut().take_drain_request());
+        assert!(guard.as_mut().fast_entries(8).is_some());
     });
 }
 

@@ -1,7 +1,7 @@
 //! A child that goes on with the pool after `fork`, wherever the parent's other threads were.
 //!
-//! Each test forks many times while others allocate and free. They note which pages they own, so that the child knows
-//! which pages nobody may give it.
+//! Each test forks many times while others allocate and free. They note which pages they own, so
+//! that the child knows which pages nobody may give it.
 #![cfg(all(feature = "std", target_os = "linux"))]
 
 #[macro_use]
@@ -48,8 +48,8 @@ type Verdict = Result<(), String>;
 
 /// Runs `child` in a forked process, and waits for it. A child that hangs is ended by a signal.
 fn fork(child: impl FnOnce() -> Verdict) {
-    // SAFETY: the child uses the pool, the heap (which the C library makes usable in a child), and no lock that another
-    // thread may have had.
+    // SAFETY: the child uses the pool, the heap (which the C library makes usable in a child), and
+    // no lock that another thread may have had.
     let pid = unsafe { libc::fork() };
     assert!(pid >= 0, "{}", std::io::Error::last_os_error());
     if pid == 0 {
@@ -166,8 +166,8 @@ impl<M: Mode> Scene<M> {
 /// How many pages a worker owns at the most, or has in hand.
 const OUT: u64 = MOST as u64 + 4;
 
-/// How many pages are lost with one worker at the most: those that it had in hand; where nobody checks, also all that it
-/// had in its cache, in a shared cache and in a magazine on its way.
+/// How many pages are lost with one worker at the most: those that it had in hand; where nobody
+/// checks, also all that it had in its cache, in a shared cache and in a magazine on its way.
 fn most_lost<M: Mode>() -> u64 {
     OUT + MAGAZINE as u64 * if M::CHECKS { 2 } else { 5 }
 }
@@ -235,9 +235,9 @@ fn child<M: Mode>(
     workers: usize,
 ) -> Verdict {
     let pool = &scene.pool;
-    // SAFETY: this is the only thread, which has not used the pool since the fork. It was in no call then, and of the caches
-    // only the one that is kept is used again.
     match &mut kept {
+        // SAFETY: this is the only thread, which has not used the pool since the fork. It was in no
+        // call then, and of the caches only the one that is kept is used again.
         Some(cache) => unsafe { pool.after_fork(&mut [cache]) },
         // SAFETY: as above.
         None => unsafe { pool.after_fork(&mut []) },
