@@ -3,6 +3,7 @@
 use super::{Block, store};
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::metadata::MetadataLayout;
+use crate::mode::Bare;
 use crate::page::PageId;
 use crate::slot::{Slot, SlotGuard};
 
@@ -61,7 +62,7 @@ impl Locked<'_> {
     /// Returns both.
     pub fn count(&mut self) -> (u64, u32) {
         let parts = self.0.parts();
-        parts.counters.count_alloc::<crate::Bare>(1);
+        parts.counters.count_alloc::<Bare>(1);
         *parts.cursor += 1;
         (parts.counters.allocated.get(), *parts.cursor)
     }
