@@ -65,7 +65,7 @@ every_mode! {
 
 every_mode! {
     /// Through the calls: a page of this cache's magazine is freed by the pool while the cache refills its entry.
-    all, Composite, at least 30;
+    all, Composite, at least 20;
     fn a_foreign_free_against_a_cache_raises_no_false_alarm<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 2);
         let mut cache = pool.cache().expect("a slot");
@@ -135,7 +135,7 @@ fn give<M: Mode>(cache: &mut Cache<M>, owners: &Owners, ids: &[PageId]) {
 every_mode! {
     /// A long run of pages from a magazine that its owner fills and empties meanwhile, but for the last page: that has the
     /// word of its new entry already, in which another page lay since. The run stops there, and counts what it has put.
-    running, Composite, at least 10;
+    running, Composite, at least 8;
     fn a_long_run_that_stops_puts_each_page_once<M: Mode>() {
         let pool = pool::<M>(6, 2, 0, 2);
         let owners = Owners::new(6);
