@@ -18,7 +18,7 @@ fn watched<M: Mode>(caches: usize, shared: usize) -> (Memory, Pool<M>) {
 
 every_mode! {
     /// The last handle against the last page.
-    all, Exhaustive, at least 2;
+    all, Exhaustive, at least 4;
     fn the_last_handle_against_the_last_page_frees_the_core_once<M: Mode>() {
         let (memory, pool) = watched::<M>(0, 1);
         let mut page = pool.alloc().expect("a page");
@@ -35,7 +35,7 @@ every_mode! {
 
 every_mode! {
     /// Two pages dropped on two threads, after the handle and against each other.
-    all, Exhaustive, at least 100;
+    all, Exhaustive, at least 200;
     fn two_pages_dropped_after_the_handle_free_the_core_once<M: Mode>() {
         let (memory, pool) = watched::<M>(0, 1);
         let (first, second) = (pool.alloc().expect("a page"), pool.alloc().expect("a page"));

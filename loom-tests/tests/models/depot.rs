@@ -65,7 +65,7 @@ impl Depot {
 
 every_mode! {
     /// Pops and pushes that race hand each magazine to one party at a time, and none goes missing.
-    any, Exhaustive, at least 6_000;
+    any, Exhaustive, at least 20_000;
     fn push_and_pop_lose_and_double_no_magazine<M: Mode>() {
         let depot = Depot::new(3);
         let visit = |depot: &Depot| depot.pop().map(|loaded| depot.push(loaded)).is_some();
@@ -79,7 +79,7 @@ every_mode! {
 every_mode! {
     /// A pop that is interrupted while its magazine leaves, and returns on top of another, does not take the link
     /// that it read before.
-    any, Exhaustive, at least 2_000;
+    any, Exhaustive, at least 20_000;
     fn the_tag_defeats_aba<M: Mode>() {
         let depot = Depot::new(3);
         let other = Arc::clone(&depot);
@@ -100,7 +100,7 @@ every_mode! {
 
 every_mode! {
     /// Exchanges move one magazine each way at once; one that finds nothing leaves everything as it was.
-    any, Exhaustive, at least 4_000;
+    any, Exhaustive, at least 10_000;
     fn exchanges_move_one_each_way<M: Mode>() {
         let depot = Depot::new(3);
         let mut loaded = depot.pop().expect("an empty one");
@@ -162,7 +162,7 @@ every_mode! {
 
 every_mode! {
     /// The same by way of an exchange.
-    any, Exhaustive, at least 20_000;
+    any, Exhaustive, at least 100_000;
     fn exchanged_contents_are_published<M: Mode>() {
         let depot = Depot::new(2);
         let other = Arc::clone(&depot);

@@ -20,7 +20,7 @@ fn visit<M: Mode>(
 
 every_mode! {
     /// A drain against a cache that allocates and frees: each page has one owner, and all are there afterwards.
-    all, Composite, at least 100;
+    all, Composite, at least 150;
     fn drain_against_alloc_loses_nothing<M: Mode>() {
         let pool = pool::<M>(2, 1, 1, 1);
         let owners = Owners::new(2);

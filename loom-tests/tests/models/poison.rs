@@ -32,7 +32,7 @@ fn was_verified<M: Mode>(pool: &Pool<M>, others: u64, last: Option<Page<M>>) {
 
 every_mode! {
     /// The page goes through the zone, into which it is freed without a slot.
-    poisoning, Exhaustive, at least 10;
+    poisoning, Exhaustive, at least 80;
     fn a_poison_mark_comes_through_the_zone<M: Mode>() {
         let pool = pool::<M>(1, 1, 0, 1);
         let owners = Owners::new(1);
@@ -54,7 +54,7 @@ every_mode! {
 
 every_mode! {
     /// The page goes through the depot, in a magazine that a long free has filled.
-    poisoning, Composite, at least 10;
+    poisoning, Composite, at least 80;
     fn a_poison_mark_comes_through_the_depot<M: Mode>() {
         let pool = pool::<M>(3, 2, 0, 1);
         let owners = Owners::new(3);

@@ -34,7 +34,7 @@ every_mode! {
 
 every_mode! {
     /// Who gets the slot finds its loaded magazine, and what is in it, as the last holder left them.
-    any, Exhaustive, at least 10;
+    any, Exhaustive, at least 30;
     fn a_slot_hands_on_its_loaded_magazine<M: Mode>() {
         let id = PageId::new(7);
         let lock = Arc::new(Lock::new());

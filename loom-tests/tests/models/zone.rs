@@ -70,7 +70,7 @@ every_mode! {
 
 every_mode! {
     /// A word is emptied while a page returns to it: afterwards the summary leads to that page.
-    any, Exhaustive, at least 200;
+    any, Exhaustive, at least 600;
     fn summary_bits_lose_no_page<M: Mode>() {
         let zone = Zone::new(128, &[64]);
         zone.owners.takes(PageId::new(65));
@@ -85,7 +85,7 @@ every_mode! {
 
 every_mode! {
     /// The same through two levels of summary, of which a word is emptied too.
-    any, Exhaustive, at least 2_000;
+    any, Exhaustive, at least 5_000;
     fn two_levels_of_summary_bits_lose_no_page<M: Mode>() {
         let first = 64 * 64;
         let zone = Zone::new(first as usize + 2, &[first]);
@@ -101,7 +101,7 @@ every_mode! {
 
 every_mode! {
     /// The same with a search that meets the stale bit and helps to clear it.
-    any, Composite, at least 1_000;
+    any, Composite, at least 1_500;
     fn a_search_that_clears_a_stale_bit_loses_no_page<M: Mode>() {
         let zone = Zone::new(128, &[64]);
         zone.owners.takes(PageId::new(65));
