@@ -65,7 +65,7 @@ impl Tops {
 
 /// The magazines that are in no slot.
 pub(crate) struct Depot {
-    tops: Atomic<u64>,
+    pub(crate) tops: Atomic<u64>,
     /// How often a stack was cut because its top could not be so: checking modes only.
     cuts: Atomic<u64>,
 }
@@ -142,6 +142,11 @@ impl Depot {
             magazines.set_link(&give, Link::new(to.mark(), len, tops.top(to)));
             Step::Give(tops.with(to, give.number()))
         });
+    }
+
+    /// Takes all magazines off both stacks, without looking at them: nobody has their values any more.
+    pub(crate) fn forget(&self) {
+        self.update(|tops| Step::Give(tops.with(Stack::Nonempty, 0).with(Stack::Empty, 0)));
     }
 
     fn update(&self, step: impl Fn(Tops) -> Step) -> Option<u32> {

@@ -56,6 +56,7 @@
 //! | [`Cache::free_bulk_ignoring_refcounts`] | yes, others end | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::reclaim_bulk`], [`Pool::reclaim`] | yes, no device | yes | yes | yes | not lent, range |
 //! | [`CloseError::recover_forgotten`] | of all pages out | its own | yes | no | other handles |
+//! | [`Pool::after_fork`] | of the whole pool | its own | no | once a fork | nothing |
 //! | [`Region::caller`] | of the memory | - | yes | one pool | size, alignment |
 //! | [`Builder::build_in`] | of both memories | - | the pages | one pool | size, alignment |
 //!
@@ -78,8 +79,8 @@
 //!
 //! # Reading the sources
 //!
-//! In this order: `mode`, `page`, `zone`, `magazine`, `depot`, `cache`, `inner`, `calls`, `pool`,
-//! `owned`. `DESIGN.md` walks through one allocation and one free.
+//! In this order: `mode`, `page`, `zone`, `magazine`, `depot`, `slot`, `inner`, `owned`, `calls`, `cache`,
+//! `pool`. Each knows only those before it. `DESIGN.md` walks through one allocation and one free.
 #![no_std]
 
 #[cfg(feature = "std")]
@@ -125,16 +126,17 @@ cfg_if::cfg_if! {
     }
 }
 
-mod builder;
+mod cache;
 mod calls;
-mod closing;
 mod depot;
 mod error;
+mod handle;
 mod inner;
 mod magazine;
+mod mapping;
 mod metadata;
 mod mode;
-#[cfg(feature = "__models")]
+#[cfg(any(feature = "__models", all(test, feature = "std")))]
 #[doc(hidden)]
 pub mod models;
 mod owned;
@@ -142,24 +144,22 @@ mod page;
 mod pool;
 mod region;
 mod slot;
-mod stats;
 mod sync;
 mod zone;
 
-pub use builder::{Builder, OnBadPage};
-pub use closing::CloseError;
+pub use cache::Cache;
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, PageError, ShortReason,
 };
+pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{
     Bare, Checked, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select, hardening,
 };
 pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
 pub use page::{Fault, Order, OrderError, PageId};
-pub use pool::{Cache, Pool};
-pub use region::{Huge, HugePages, Mapping, Region, RegionInfo, RegionKind};
-pub use stats::{Audit, Calls, Pages, Stats};
+pub use pool::{Audit, Builder, Calls, CloseError, OnBadPage, Pages, Pool, Stats};
+pub use region::Region;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../README.md")]

@@ -27,7 +27,6 @@ impl<T> Deref for Padded<T> {
 }
 
 /// The layout of a block of tables, grown table by table.
-#[derive(Clone, Copy)]
 pub(crate) struct MetadataLayout(Layout);
 
 impl MetadataLayout {
@@ -53,20 +52,48 @@ impl MetadataLayout {
     }
 }
 
-/// Where a table will stand in its block.
+/// Where a table will stand in its block. It is filled once, so it cannot be copied.
 pub(crate) struct Span<T> {
     offset: usize,
     len: usize,
     of: core::marker::PhantomData<T>,
 }
 
-impl<T> Clone for Span<T> {
-    fn clone(&self) -> Self {
-        *self
+/// A block of memory that is being filled with tables.
+pub(crate) struct MetadataBlock(NonNull<u8>);
+
+impl MetadataBlock {
+    /// # Safety
+    /// The block has the layout that gave every span which is filled in it, is used by nobody else, and
+    /// outlives its tables.
+    pub(crate) unsafe fn new(block: NonNull<u8>) -> Self {
+        MetadataBlock(block)
+    }
+
+    /// Fills a span, which the layout gave once.
+    pub(crate) fn fill<T>(
+        &mut self,
+        span: Span<T>,
+        mut entry: impl FnMut(usize) -> T,
+    ) -> MetadataSlice<T> {
+        let Span { offset, len, .. } = span;
+        // SAFETY: the layout put the span inside the block, aligned.
+        let start = unsafe { self.0.add(offset) }.cast::<T>();
+        for index in 0..len {
+            // SAFETY: `index` is inside the span, which nothing else is written to.
+            unsafe { start.add(index).write(entry(index)) };
+        }
+        MetadataSlice { start, len }
+    }
+
+    /// Writes what the layout starts with. The block is full then.
+    pub(crate) fn start_with<T>(self, value: T) -> NonNull<T> {
+        let place = self.0.cast::<T>();
+        // SAFETY: the layout starts with a `T`.
+        unsafe { place.write(value) };
+        place
     }
 }
-
-impl<T> Copy for Span<T> {}
 
 /// A table of metadata: a slice that does not own its memory but owns its entries.
 pub(crate) struct MetadataSlice<T> {
@@ -80,26 +107,6 @@ unsafe impl<T: Sync> Sync for MetadataSlice<T> {}
 unsafe impl<T: Send> Send for MetadataSlice<T> {}
 
 impl<T> MetadataSlice<T> {
-    /// Fills the span in `block`.
-    ///
-    /// # Safety
-    /// `block` has the layout that gave the span, is not used by anybody else, and outlives the table.
-    pub(crate) unsafe fn fill(
-        block: NonNull<u8>,
-        span: Span<T>,
-        mut entry: impl FnMut(usize) -> T,
-    ) -> Self {
-        // SAFETY: the layout put the span inside the block, aligned.
-        let start = unsafe { block.add(span.offset) }.cast::<T>();
-        for index in 0..span.len {
-            // SAFETY: `index` is inside the span.
-            let place = unsafe { start.add(index) };
-            // SAFETY: valid for writes, by the caller's promise.
-            unsafe { place.write(entry(index)) };
-        }
-        MetadataSlice { start, len: span.len }
-    }
-
     /// The entry's address, without a look at the length.
     ///
     /// # Safety

@@ -17,6 +17,15 @@ use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering};
 /// More than any call leaves.
 const DRAIN: u64 = 1 << 32;
 
+/// In a slot's lock: nobody has the slot.
+const FREE: u32 = 0;
+
+/// Somebody has it.
+const LOCKED: u32 = 1;
+
+/// Somebody has it who goes on in a forked child; while `inner::fork` looks for those who do not.
+const KEPT: u32 = 2;
+
 /// One slot of the registry.
 ///
 /// In this order of the fields what every fast path touches is on the first cache line; statistics and drops
@@ -65,15 +74,13 @@ impl Slot {
         cursor: u32,
         random: u64,
     ) -> Self {
-        // In any mode: they are empty.
-        let [loaded, previous] =
-            [loaded, previous].map(|it| magazines.open::<Checked>(it).into_parts());
+        let [loaded, previous] = open_empty(magazines, [loaded, previous]);
         let rest = Rest { previous: previous.1, cursor, random: random | 1, until_poison: 0 };
         Slot {
             loaded: ExclusiveCell::new(loaded.1),
             drain_request: Atomic::new(0),
             loaded_len: Atomic::new(loaded.0),
-            lock: Atomic::new(0),
+            lock: Atomic::new(FREE),
             counters: Counters::new(),
             dropped: Atomic::new(0),
             previous_len: Atomic::new(previous.0),
@@ -109,8 +116,9 @@ impl Slot {
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<SlotGuard<'_>> {
         // The look first keeps a busy slot's line shared. Acquire: pairs with the Release of the guard's drop.
-        let locked = self.lock.load(Ordering::Relaxed) == 0
-            && (self.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let (free, relaxed) = (FREE, Ordering::Relaxed);
+        let locked = self.lock.load(relaxed) == free
+            && (self.lock.compare_exchange(free, LOCKED, Ordering::Acquire, relaxed).is_ok()
                 || defect!("try-lock"));
         locked.then(|| SlotGuard(self))
     }
@@ -122,8 +130,44 @@ impl Slot {
 
     /// Whether somebody has the slot, as of about now.
     pub(crate) fn is_locked(&self) -> bool {
-        self.lock.load(Ordering::Relaxed) != 0
+        self.lock.load(Ordering::Relaxed) != FREE
     }
+
+    /// Opens the slot, if somebody had it who does not go on in the child, with two empty magazines of its
+    /// tables, once `own` has been found to have two. What it held is forgotten; what it counted stays.
+    ///
+    /// # Safety
+    /// Nobody uses or drops a guard of this slot any more, but those that were told to [`SlotGuard::keep`]
+    /// it.
+    pub(crate) unsafe fn reopen(
+        &self,
+        magazines: &Magazines,
+        own: impl FnOnce() -> Option<[Magazine; 2]>,
+    ) {
+        // Relaxed: the caller is alone, here and below.
+        match self.lock.load(Ordering::Relaxed) {
+            FREE => return,
+            KEPT => return self.lock.store(LOCKED, Ordering::Relaxed),
+            _ => {}
+        }
+        let Some(own) = own() else { return };
+        let [loaded, previous] = open_empty(magazines, own);
+        // The guard of the one who is gone; this one gives the slot back.
+        let mut guard = SlotGuard(self);
+        // SAFETY: there is no other guard of this slot that is used, by the caller's promise.
+        *unsafe { self.loaded.get_mut() } = loaded.1;
+        // SAFETY: as above.
+        unsafe { self.rest.get_mut() }.previous = previous.1;
+        self.loaded_len.store(loaded.0, Ordering::Relaxed);
+        self.previous_len.store(previous.0, Ordering::Relaxed);
+        _ = guard.take_drain_request();
+    }
+}
+
+/// What a slot has of two empty magazines.
+fn open_empty(magazines: &Magazines, own: [Magazine; 2]) -> [(u32, LoadedMagazine); 2] {
+    // In any mode: they are empty.
+    own.map(|magazine| magazines.open::<Checked>(magazine).into_parts())
 }
 
 /// A slot that its holder has for itself. Dropping it gives the slot back.
@@ -158,11 +202,11 @@ impl<'a> SlotGuard<'a> {
     /// The loaded magazine.
     #[inline(always)]
     pub(crate) fn loaded(&mut self) -> MagazineMut<'_> {
-        // SAFETY: there is one guard for a slot, and it is borrowed alone for as long as the result lives.
-        MagazineMut::new(&self.0.loaded_len, unsafe { self.0.loaded.get_mut() })
+        self.parts().loaded
     }
 
     /// All that the guard's holder may change.
+    #[inline(always)]
     pub(crate) fn parts(&mut self) -> Parts<'_> {
         let Slot { loaded_len, previous_len, counters, .. } = self.0;
         // SAFETY: there is one guard for a slot, and it is borrowed alone for as long as the parts live.
@@ -177,6 +221,11 @@ impl<'a> SlotGuard<'a> {
             until_poison,
             counters,
         }
+    }
+
+    /// Notes that the slot's holder goes on in a forked child, until [`Slot::reopen`] was asked.
+    pub(crate) fn keep(&mut self) {
+        self.0.lock.store(KEPT, Ordering::Relaxed);
     }
 
     /// Whether the fast path may run: `left` is non-negative and nobody has requested a drain.
@@ -230,6 +279,6 @@ impl Drop for SlotGuard<'_> {
     #[inline]
     fn drop(&mut self) {
         // Release: pairs with the Acquire of `try_lock`.
-        self.0.lock.store(0, ordering!(Release, "unlock"));
+        self.0.lock.store(FREE, ordering!(Release, "unlock"));
     }
 }

@@ -19,7 +19,7 @@ pub(crate) unsafe trait Frontend<M: Mode> {
     /// What batches are compared with: the core, or nothing that a batch can have if there are no bytes to
     /// own.
     fn owner(&self) -> NonNull<Core<M>> {
-        if self.shared().addresses_only { nobody() } else { self.core() }
+        owner_of(self.shared(), self.core())
     }
 
     /// The fast path for `n` pages, if it may run.
@@ -43,6 +43,11 @@ pub(crate) unsafe trait Frontend<M: Mode> {
         // SAFETY: the frontend keeps the core alive for longer than any call, by the trait's promise.
         unsafe { self.core().as_ref() }
     }
+}
+
+/// What batches of a core's pages are compared with: [`Frontend::owner`].
+pub(crate) fn owner_of<M: Mode>(core: &Core<M>, pointer: NonNull<Core<M>>) -> NonNull<Core<M>> {
+    if core.addresses_only { nobody() } else { pointer }
 }
 
 /// No core's address: it is not aligned.

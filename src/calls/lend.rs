@@ -2,9 +2,16 @@
 //!
 //! Invariant: a lent page has no owner; batches give up and take in pages one by one, each after its word has moved.
 
-use super::*;
+use core::mem::MaybeUninit;
 
-pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
+use super::Frontend;
+use crate::error::PageError;
+use crate::inner::Faults;
+use crate::mode::Mode;
+use crate::owned::PageBatch;
+use crate::page::{Fault, GivenUp, PageId, written_mut};
+
+pub(crate) fn lend_bulk<'o, M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     out: &'o mut [MaybeUninit<PageId>],
@@ -36,15 +43,14 @@ pub(super) fn lend_bulk<'o, M: Mode, const N: usize>(
     unsafe { written_mut(&mut out[..lent]) }
 }
 
-/// # Safety
-/// The caller hands over the pages, whose bytes are initialised.
-pub(super) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
+/// Takes back pages that the device, through the caller, gives up.
+pub(crate) fn reclaim_bulk<M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
-    ids: &[PageId],
+    ids: GivenUp<'_>,
     batch: &mut PageBatch<M, N>,
 ) -> Result<usize, PageError> {
     front.begin();
-    let core = front.shared();
+    let (core, ids) = (front.shared(), ids.ids());
     let mut faults = Faults::default();
     let mut done = 0;
     if !batch.may_join(front.core()) || core.addresses_only {

@@ -1,11 +1,8 @@
-//! The public methods of caches and pools.
+//! The public methods of caches and pools, to be stamped on both.
 
-use core::mem::MaybeUninit;
-
-use super::*;
-use crate::pool::{Cache, Pool};
-
-macro_rules! calls {
+/// Stamps the calls on a type. What is in scope where it is used must be: `MaybeUninit`, the errors, the
+/// owners, `GivenUp`, and the modes' traits.
+macro_rules! methods {
     ($type:ident, $self:ident, [$($receiver:tt)+], $front:expr) => {
         impl<M: Mode> $type<M> {
             /// Allocates one page. Its bytes are whatever they were, or poison.
@@ -14,7 +11,7 @@ macro_rules! calls {
             /// Why there was none.
             #[inline]
             pub fn alloc($($receiver)+) -> Result<Page<M>, ShortReason> {
-                alloc($front)
+                $crate::calls::alloc($front)
             }
 
             /// Allocates one page of zeros.
@@ -30,18 +27,18 @@ macro_rules! calls {
             /// Frees one page. A page of another pool goes home to it.
             #[inline]
             pub fn free($($receiver)+, page: Page<M>) {
-                free($front, page);
+                $crate::calls::free($front, page);
             }
 
             /// Appends up to `want` pages to `batch`. The result may be short, and says why.
             #[inline]
             pub fn alloc_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
-                alloc_bulk($front, batch, want)
+                $crate::calls::alloc_bulk($front, batch, want)
             }
 
             /// As `alloc_bulk`, and every byte of the new pages is zero.
             pub fn alloc_bulk_zeroed<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
-                alloc_bulk_zeroed($front, batch, want)
+                $crate::calls::alloc_bulk_zeroed($front, batch, want)
             }
 
             /// Appends exactly `want` pages to `batch`, or none.
@@ -49,19 +46,19 @@ macro_rules! calls {
             /// # Errors
             /// How many there were, and why not more; the batch is as it was.
             pub fn alloc_bulk_exact<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Result<(), ExactError> {
-                alloc_bulk_exact($front, batch, want)
+                $crate::calls::alloc_bulk_exact($front, batch, want)
             }
 
             /// Fills the empty slots of an array, and only those.
             pub fn fill_vacant($($receiver)+, pages: &mut [Option<Page<M>>]) -> BulkAlloc {
-                fill_vacant($front, pages)
+                $crate::calls::fill_vacant($front, pages)
             }
 
             /// Frees all pages of a batch, which is empty afterwards. No reference count is touched: nothing else
             /// can own these pages. Pages of another pool go home to it.
             #[inline]
             pub fn free_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>) {
-                free_bulk($front, batch);
+                $crate::calls::free_bulk($front, batch);
             }
 
             /// Allocates a contiguous block of 2^order pages, aligned to its size in pages.
@@ -69,17 +66,17 @@ macro_rules! calls {
             /// # Errors
             /// Why there was none; free pages may be there, but not side by side.
             pub fn alloc_block($($receiver)+, order: Order) -> Result<Block<M>, ShortReason> {
-                alloc_block($front, order)
+                $crate::calls::alloc_block($front, order)
             }
 
             /// Frees a block. A block of another pool goes home to it.
             pub fn free_block($($receiver)+, block: Block<M>) {
-                free_block($front, block);
+                $crate::calls::free_block($front, block);
             }
 
             /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, and why not more.
             pub fn alloc_bulk_raw<'o>($($receiver)+, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<ShortReason>) {
-                alloc_bulk_raw($front, out)
+                $crate::calls::alloc_bulk_raw($front, out)
             }
 
             /// Frees pages by id.
@@ -95,7 +92,7 @@ macro_rules! calls {
             /// checking modes a call that breaks this is found and reported, where `features.md` says so.
             pub unsafe fn free_bulk_raw($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
                 // SAFETY: the caller gives up the pages.
-                free_bulk_raw($front, unsafe { GivenUp::new(ids) })
+                $crate::calls::free_bulk_raw($front, unsafe { GivenUp::new(ids) })
             }
 
             /// Adds a reference to each page. Returns to how many.
@@ -110,7 +107,7 @@ macro_rules! calls {
             where
                 M: Refcounted,
             {
-                retain_bulk($front, ids)
+                $crate::calls::retain_bulk($front, ids)
             }
 
             /// Drops a reference to each page, and frees those that nobody holds any more. Returns how many that
@@ -125,8 +122,8 @@ macro_rules! calls {
             where
                 M: Refcounted,
             {
-                // SAFETY: passed on to the caller.
-                unsafe { release_bulk($front, ids) }
+                // SAFETY: the caller gives up a reference to each page, and the page with the last one.
+                $crate::calls::release_bulk($front, unsafe { GivenUp::new(ids) })
             }
 
             /// Frees pages whatever their counts are, which become one, and taints the pool.
@@ -139,7 +136,7 @@ macro_rules! calls {
             /// again.
             pub unsafe fn free_bulk_ignoring_refcounts($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
                 // SAFETY: the caller gives up the pages, and so do the holders of references.
-                free_bulk_ignoring_refcounts($front, unsafe { GivenUp::new(ids) })
+                $crate::calls::free_bulk_ignoring_refcounts($front, unsafe { GivenUp::new(ids) })
             }
 
             /// Hands pages of a batch to a device, from the batch's start, as many as `out` has room for. Lent pages
@@ -147,7 +144,7 @@ macro_rules! calls {
             ///
             /// Nothing is lent from a batch of another pool.
             pub fn lend_bulk<'o, const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, out: &'o mut [MaybeUninit<PageId>]) -> &'o mut [PageId] {
-                lend_bulk($front, batch, out)
+                $crate::calls::lend_bulk($front, batch, out)
             }
 
             /// Takes pages back from a device into a batch, as many as it has room for. Returns how many.
@@ -160,12 +157,11 @@ macro_rules! calls {
             /// The device is done with the pages, which this pool lent and which are reclaimed once; their bytes are
             /// initialised.
             pub unsafe fn reclaim_bulk<const N: usize>($($receiver)+, ids: &[PageId], batch: &mut PageBatch<M, N>) -> Result<usize, PageError> {
-                // SAFETY: passed on to the caller.
-                unsafe { reclaim_bulk($front, ids, batch) }
+                // SAFETY: the caller hands over the pages.
+                $crate::calls::reclaim_bulk($front, unsafe { GivenUp::new(ids) }, batch)
             }
         }
     };
 }
 
-calls!(Cache, self, [&mut self], self);
-calls!(Pool, self, [&self], &mut &*self);
+pub(crate) use methods;

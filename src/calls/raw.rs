@@ -3,10 +3,15 @@
 //! Invariant: an id that may be freed, retained or released is one that the call's caller vouches for; what a mode
 //! can find out of it, it looks at before anything is done with the page.
 
-use super::*;
-use crate::mode::Policy;
+use core::mem::MaybeUninit;
 
-pub(super) fn alloc_bulk_raw<'o, M: Mode>(
+use super::{CHUNK, Frontend, alloc_slow, free_rest, free_slow};
+use crate::error::{PageError, ShortReason};
+use crate::inner::Faults;
+use crate::mode::{Mode, Policy, Refcounted};
+use crate::page::{Fault, GivenUp, PageId, Released, written_mut};
+
+pub(crate) fn alloc_bulk_raw<'o, M: Mode>(
     front: &mut impl Frontend<M>,
     out: &'o mut [MaybeUninit<PageId>],
 ) -> (&'o mut [PageId], Option<ShortReason>) {
@@ -21,7 +26,7 @@ pub(super) fn alloc_bulk_raw<'o, M: Mode>(
     (unsafe { written_mut(&mut out[..got]) }, reason)
 }
 
-pub(super) fn free_bulk_raw<M: Mode>(
+pub(crate) fn free_bulk_raw<M: Mode>(
     front: &mut impl Frontend<M>,
     ids: GivenUp<'_>,
 ) -> Result<(), PageError> {
@@ -43,13 +48,14 @@ fn free_sole<M: Mode>(front: &mut impl Frontend<M>, ids: GivenUp<'_>) -> Result<
     core.sole_runs(ids.ids(), &mut faults, |start, run, faults| {
         let mut of_run = Faults::after(start);
         // SAFETY: a part of the ids that were given up, which is named once.
-        freed += free_slow(front, unsafe { GivenUp::new(run) }, &mut of_run);
+        let run = unsafe { GivenUp::new(run) };
+        freed += front.with_slot(|core, slot| free_slow(core, slot, run, &mut of_run));
         faults.merge(of_run);
     });
     core.record_or_panic(&faults, freed)
 }
 
-pub(super) fn retain_bulk<M: Refcounted>(
+pub(crate) fn retain_bulk<M: Refcounted>(
     front: &mut impl Frontend<M>,
     ids: &[PageId],
 ) -> Result<usize, PageError> {
@@ -66,17 +72,16 @@ pub(super) fn retain_bulk<M: Refcounted>(
     core.record_or_panic(&faults, done).map(|()| done)
 }
 
-/// # Safety
-/// The caller gives up a reference to each page.
-pub(super) unsafe fn release_bulk<M: Refcounted>(
+/// Gives up a reference to each page, which is what `ids` are given up of here.
+pub(crate) fn release_bulk<M: Refcounted>(
     front: &mut impl Frontend<M>,
-    ids: &[PageId],
+    ids: GivenUp<'_>,
 ) -> Result<usize, PageError> {
     front.begin();
     let core = front.shared();
     let mut faults = Faults::default();
     let (mut done, mut freed) = (0, 0);
-    for (chunk, some) in ids.chunks(CHUNK).enumerate() {
+    for (chunk, some) in ids.ids().chunks(CHUNK).enumerate() {
         let mut last = [PageId::new(0); CHUNK];
         let mut positions = [0; CHUNK];
         let mut n = 0;
@@ -94,7 +99,8 @@ pub(super) unsafe fn release_bulk<M: Refcounted>(
         }
         let mut twice = Faults::default();
         // SAFETY: the last reference makes the caller the sole owner, who gives the pages up.
-        let good = free_slow(front, unsafe { GivenUp::new(&last[..n]) }, &mut twice);
+        let last = unsafe { GivenUp::new(&last[..n]) };
+        let good = front.with_slot(|core, slot| free_slow(core, slot, last, &mut twice));
         faults.merge_from(twice, &positions[..n]);
         freed += good;
         done += good;
@@ -102,7 +108,7 @@ pub(super) unsafe fn release_bulk<M: Refcounted>(
     core.record_or_panic(&faults, done).map(|()| freed)
 }
 
-pub(super) fn free_bulk_ignoring_refcounts<M: Mode>(
+pub(crate) fn free_bulk_ignoring_refcounts<M: Mode>(
     front: &mut impl Frontend<M>,
     ids: GivenUp<'_>,
 ) -> Result<(), PageError> {

@@ -42,9 +42,8 @@ impl Fixture<'_> {
 fn with_depot(f: impl FnOnce(&Fixture<'_>)) {
     let mut layout = MetadataLayout::starting_with::<()>();
     let spans = MagazineLayout::new(&mut layout, 5, 8).expect("fits");
-    with_block(layout, |block| {
-        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
-        let magazines = &unsafe { Magazines::new(block, spans) };
+    with_block(layout, |mut block| {
+        let magazines = &Magazines::new(&mut block, spans);
         f(&Fixture { depot: &Depot::new(magazines, (3..=5).map(magazine)), magazines });
     });
 }

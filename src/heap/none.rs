@@ -1,20 +1,25 @@
 //! Without `std` there is no heap: metadata comes from the caller, through `build_in`.
 
 use core::alloc::Layout;
+use core::convert::Infallible;
 use core::ptr::NonNull;
 
 use crate::error::BuildError;
 
-/// There is none.
-pub(crate) fn alloc(_layout: Layout) -> Result<NonNull<u8>, BuildError> {
-    Err(BuildError::Unsupported { what: "heap memory (feature `std`)" })
-}
+/// Memory from the heap: there is none.
+pub(crate) struct Block(Infallible);
 
-/// Never called: nothing was allocated.
-///
-/// # Safety
-/// None is needed.
-pub(crate) unsafe fn dealloc(_block: NonNull<u8>, _layout: Layout) {}
+impl Block {
+    /// There is none.
+    pub(crate) fn new(_layout: Layout) -> Result<Self, BuildError> {
+        Err(BuildError::Unsupported { what: "heap memory (feature `std`)" })
+    }
+
+    /// Never called: there is none.
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        match self.0 {}
+    }
+}
 
 /// A guess.
 pub(crate) fn parallelism() -> usize {

@@ -5,21 +5,33 @@ use core::ptr::NonNull;
 
 use crate::error::BuildError;
 
-/// Zeroed memory.
-pub(crate) fn alloc(layout: Layout) -> Result<NonNull<u8>, BuildError> {
-    debug_assert!(layout.size() > 0);
-    // SAFETY: the layout has a size.
-    let block = unsafe { std::alloc::alloc_zeroed(layout) };
-    NonNull::new(block).ok_or(BuildError::System { what: "heap memory", code: 12 })
+/// Zeroed memory. Dropping it gives it back.
+pub(crate) struct Block {
+    start: NonNull<u8>,
+    layout: Layout,
 }
 
-/// Gives memory back.
-///
-/// # Safety
-/// `block` came from [`alloc`] with this layout.
-pub(crate) unsafe fn dealloc(block: NonNull<u8>, layout: Layout) {
-    // SAFETY: passed on to the caller.
-    unsafe { std::alloc::dealloc(block.as_ptr(), layout) };
+impl Block {
+    /// Memory of this layout, which has a size.
+    pub(crate) fn new(layout: Layout) -> Result<Self, BuildError> {
+        assert!(layout.size() > 0);
+        // SAFETY: the layout has a size.
+        let start = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) });
+        let start = start.ok_or(BuildError::System { what: "heap memory", code: 12 })?;
+        Ok(Block { start, layout })
+    }
+
+    /// Its first byte.
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: it was allocated with this layout, and nobody uses it any more.
+        unsafe { std::alloc::dealloc(self.start.as_ptr(), self.layout) };
+    }
 }
 
 /// How many threads run at once.

@@ -21,6 +21,8 @@ pub(crate) struct PoolCounters {
     lent: Atomic<u64>,
     /// Pages withheld for good.
     bad: Atomic<u64>,
+    /// Pages that were lost to a forked child; see `fork`.
+    pub(super) lost: Atomic<u64>,
     /// Faults seen.
     faults: Atomic<u64>,
     /// Reasons not to trust the pool any more: faults, and frees that ignored counts.
@@ -41,6 +43,7 @@ impl PoolCounters {
             handles: Atomic::new(1),
             lent: Atomic::new(0),
             bad: Atomic::new(0),
+            lost: Atomic::new(0),
             faults: Atomic::new(0),
             taints: Atomic::new(0),
             poison_checks: Atomic::new(0),
@@ -192,6 +195,11 @@ impl<M: Mode> Core<M> {
         self.counters.bad.load(Ordering::Relaxed)
     }
 
+    /// Pages that are nowhere, and that nobody has, since the process was forked.
+    pub(crate) fn lost(&self) -> u64 {
+        self.counters.lost.load(Ordering::Relaxed)
+    }
+
     /// Faults seen, and stacks of the depot that were cut off.
     pub(crate) fn faults(&self) -> u64 {
         self.counters.faults.load(Ordering::Relaxed) + self.depot.cuts()
@@ -221,9 +229,14 @@ impl<M: Mode> Core<M> {
 
     /// Counts a page that is withheld. It may be one that no word names: `page` then says nothing.
     pub(super) fn count_bad(&self) {
+        self.counters.bad.fetch_add(1, Ordering::Relaxed);
+        self.count_corruption();
+    }
+
+    /// Counts something that was corrupted, and made good without the loss of a page.
+    pub(super) fn count_corruption(&self) {
         // Relaxed: the page's word is read again by whoever panics, which may be another thread later.
         self.counters.pending.store(1, Ordering::Relaxed);
-        self.counters.bad.fetch_add(1, Ordering::Relaxed);
         self.counters.faults.fetch_add(1, Ordering::Relaxed);
         self.taint();
     }

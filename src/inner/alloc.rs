@@ -58,7 +58,7 @@ impl<M: Mode> Core<M> {
         let (mut got, mut looked) = (0, 0);
         let mut drained = false;
         let reason = loop {
-            got += self.alloc_from(&mut parts.loaded, &mut out[got..], &mut looked);
+            got += self.alloc_from(parts.loaded.reborrow(), &mut out[got..], &mut looked);
             if got == out.len() {
                 break None;
             }
@@ -85,7 +85,7 @@ impl<M: Mode> Core<M> {
     /// Takes what a magazine has, verified where the mode verifies what leaves.
     fn alloc_from(
         &self,
-        magazine: &mut MagazineMut<'_>,
+        mut magazine: MagazineMut<'_>,
         out: &mut [MaybeUninit<PageId>],
         looked: &mut u64,
     ) -> usize {
@@ -145,7 +145,7 @@ impl<M: Mode> Core<M> {
             |empty, len| self.depot.exchange::<M>(&self.magazines, empty, len, Stack::Nonempty);
         let filled = parts.loaded.exchange::<M>(&self.magazines, exchange);
         if filled {
-            self.verify_loaded(&mut parts.loaded);
+            self.verify_loaded(parts.loaded.reborrow());
             parts.counters.count_event::<M>(&parts.counters.depot_refills);
         }
         filled
@@ -227,9 +227,8 @@ impl<M: Mode> Core<M> {
             && let Some(magazine) = self.depot.pop::<M>(&self.magazines, Stack::Nonempty)
         {
             let mut open = self.magazines.open::<M>(magazine);
-            let mut magazine = open.as_mut();
-            self.verify_loaded(&mut magazine);
-            got += self.alloc_from(&mut magazine, &mut out[got..], &mut looked);
+            self.verify_loaded(open.as_mut());
+            got += self.alloc_from(open.as_mut(), &mut out[got..], &mut looked);
             let (magazine, len) = open.close::<M>(&self.magazines);
             let to = if len == 0 { Stack::Empty } else { Stack::Nonempty };
             self.depot.push(&self.magazines, magazine, len, to);

@@ -7,7 +7,7 @@
 
 use super::Core;
 use crate::mode::Mode;
-use crate::page::{Location, PageId, PageState, ZONE};
+use crate::page::{Kind, Location, PageId, PageState, ZONE};
 
 /// How often a page must look wrong, in the same way, to be counted. One look at a page in motion
 /// reads its container and its word at two moments; it may change between them once, but not each
@@ -21,6 +21,47 @@ impl<M: Mode> Core<M> {
         let pages = (0..self.pages).map(PageId::new);
         let free = pages.filter(|&id| self.zone.holds(id) && self.lies(id, ZONE));
         (cached.count() + free.count()) as u64
+    }
+
+    /// Pages that lie nowhere and whose word cannot be that of a page that is out, lent or withheld.
+    pub(crate) fn corrupt(&self) -> u64 {
+        let pages = (0..self.pages).map(PageId::new);
+        pages.filter(|&id| self.is_corrupt(id)).count() as u64
+    }
+
+    /// Whether a page's word makes no sense, however often it is looked at, and no location holds the page.
+    fn is_corrupt(&self, id: PageId) -> bool {
+        let first = self.word(id).load();
+        let wrong = || {
+            let state = self.word(id).load();
+            let location = state.location();
+            let lies_there =
+                || state == PageState::resting(location) && self.is_member(location, id);
+            state == first && !self.can_be_out(id, state) && !lies_there()
+        };
+        (0..=LOOKS).all(|_| wrong()) && !self.lies_anywhere(id)
+    }
+
+    /// Whether a page that is out, lent or withheld can have this word.
+    fn can_be_out(&self, id: PageId, state: PageState) -> bool {
+        let fits = match state.kind() {
+            Some(Kind::Page | Kind::Held | Kind::Lent) => {
+                state.location() == ZONE || self.magazines.has(state.location())
+            }
+            // The page behind the first of a block comes with it.
+            Some(Kind::Tail) => {
+                let first = id.index() >> state.order() << state.order();
+                let head = self.word(PageId::new(first)).load();
+                head.kind() == Some(Kind::Block) && head.order() == state.order()
+            }
+            _ => true,
+        };
+        fits && state.may_be_out::<M>()
+    }
+
+    /// Whether a page is free, wherever that is: for the few whose words do not say.
+    fn lies_anywhere(&self, id: PageId) -> bool {
+        self.zone.holds(id) || self.magazines.locations().any(|at| self.magazines.get(at) == id)
     }
 
     /// Whether a page that was just seen at a location stays there while its word says otherwise, and

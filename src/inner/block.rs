@@ -70,8 +70,8 @@ impl<M: Mode> Core<M> {
         whole
     }
 
-    /// Takes a block back, which its owner gives up. Returns how many pages it had, 0 if it was bad. They are
-    /// not counted yet.
+    /// Takes a block back, which its owner gives up; pages behind its first whose words make no sense are
+    /// withheld. Returns how many pages it had, 0 if it was bad. They are not counted yet.
     pub(crate) fn free_block(&self, first: PageId, order: Order, faults: &mut Faults) -> usize {
         if M::CHECKS {
             let fits = (first.index() as usize).is_multiple_of(order.pages())
@@ -84,12 +84,23 @@ impl<M: Mode> Core<M> {
                 faults.add(first, 0, fault);
                 return 0;
             }
-            for id in block_pages(first, order).skip(1) {
-                self.word(id).rest(ZONE);
+        }
+        let leaves = |id: PageId| !M::CHECKS || id == first || self.word(id).leave_block(order);
+        let mut corrupt = 0;
+        for id in block_pages(first, order) {
+            if leaves(id) {
+                self.poison_without_slot(id);
+            } else {
+                self.withhold(id, Fault::Corrupt);
+                corrupt += 1;
             }
         }
-        block_pages(first, order).for_each(|id| self.poison_without_slot(id));
-        self.zone.put_block(first, order, |id| faults.add(id, 0, Fault::AlreadyFree))
+        let mut doubled = |id| faults.add(id, 0, Fault::AlreadyFree);
+        if corrupt == 0 {
+            return self.zone.put_block(first, order, doubled);
+        }
+        let good = block_pages(first, order).filter(|&id| !self.is_withheld(id));
+        corrupt + good.map(|id| self.zone.put(&[id], &mut doubled)).sum::<usize>()
     }
 }
 

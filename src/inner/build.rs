@@ -8,11 +8,13 @@ use super::shared::Starts;
 use super::{Core, PoolCounters, Tables};
 use crate::depot::{DEPOT_MAX, Depot};
 use crate::error::BuildError;
+use crate::heap;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
-use crate::metadata::{MetadataLayout, MetadataSlice, Padded, Span};
+use crate::mapping::RegionKind;
+use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
 use crate::mode::{Mode, Policy};
 use crate::page::AtomicPageState;
-use crate::region::{Backing, RegionKind};
+use crate::region::Backing;
 use crate::slot::Slot;
 use crate::sync::{Atomic, entropy};
 use crate::zone::{Zone, ZoneLayout};
@@ -92,17 +94,19 @@ impl<M: Mode> CoreLayout<M> {
     /// Builds a core in `block`, with one handle.
     ///
     /// # Safety
-    /// `block` has this layout and is the core's from now on; `memory` says how to give it back, if at all.
+    /// `block` has this layout and is the core's from now on; `memory` is what keeps it, unless it is kept for good.
     pub(crate) unsafe fn build(
         self,
         block: NonNull<u8>,
         region: Backing,
-        memory: Option<Layout>,
+        memory: Option<heap::Block>,
     ) -> NonNull<Core<M>> {
         let config = self.config;
         let Config { pages, page_size, owned_slots, colors, panics, poison_every, .. } = config;
-        // SAFETY: the spans are of this layout, and nobody else uses the block; here and below.
-        let magazines = unsafe { Magazines::new(block, self.magazines) };
+        let random = entropy(block.as_ptr());
+        // SAFETY: passed on to the caller: the spans are of this layout.
+        let mut block = unsafe { MetadataBlock::new(block) };
+        let magazines = Magazines::new(&mut block, self.magazines);
         // SAFETY: each number is made a magazine once: two for each slot, the others for the depot.
         let magazine = |number: usize| unsafe { Magazine::from_number(number as u32) };
         let in_slots = 2 * config.slots();
@@ -110,24 +114,20 @@ impl<M: Mode> CoreLayout<M> {
         let zone_words = pages.div_ceil(64) as usize;
         let slot = |index: usize| {
             let cursor = index as u64 * zone_words as u64 / config.slots() as u64;
-            let random = entropy(block.as_ptr()) ^ ((index as u64) << 32);
+            let random = random ^ ((index as u64) << 32);
             let own = [2 * index + 1, 2 * index + 2].map(magazine);
             Slot::new(&magazines, own, cursor as u32, random)
         };
-        // SAFETY: as above.
-        let slots = unsafe { MetadataSlice::fill(block, self.slots, slot) };
+        let slots = block.fill(self.slots, slot);
         let tables = Tables {
             base: region.base,
             addresses_only: region.info.kind == RegionKind::Addresses,
             page_shift: page_size.trailing_zeros(),
             pages,
-            // SAFETY: as above.
-            words: unsafe { MetadataSlice::fill(block, self.words, |_| AtomicPageState::new()) },
-            // SAFETY: as above.
-            poisoned: unsafe { MetadataSlice::fill(block, self.poisoned, |_| Atomic::new(0)) },
+            words: block.fill(self.words, |_| AtomicPageState::new()),
+            poisoned: block.fill(self.poisoned, |_| Atomic::new(0)),
+            zone: Zone::new(&mut block, self.zone, pages as usize),
             magazines,
-            // SAFETY: as above.
-            zone: unsafe { Zone::new(block, self.zone, pages as usize) },
         };
         let core = Core {
             tables,
@@ -140,12 +140,9 @@ impl<M: Mode> CoreLayout<M> {
             depot: Padded(depot),
             counters: Padded(PoolCounters::new()),
             region,
-            memory,
             mode: PhantomData,
+            _memory: memory,
         };
-        let place = block.cast::<Core<M>>();
-        // SAFETY: the layout starts with a core.
-        unsafe { place.write(core) };
-        place
+        block.start_with(core)
     }
 }

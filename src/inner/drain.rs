@@ -28,7 +28,7 @@ impl<M: Mode> Core<M> {
         for magazine in [&mut parts.loaded, &mut parts.previous] {
             if magazine.len() > 0 {
                 parts.counters.count_event::<M>(&parts.counters.zone_flushes);
-                self.flush(magazine);
+                self.flush(magazine.reborrow());
             }
         }
     }
@@ -44,15 +44,14 @@ impl<M: Mode> Core<M> {
 
     /// Empties the depot into the zone: as many magazines as there are, and no more, though others may push
     /// meanwhile.
-    fn drain_depot(&self) {
+    pub(super) fn drain_depot(&self) {
         for _ in 1..self.magazines.count() {
             let Some(magazine) = self.depot.pop::<M>(&self.magazines, Stack::Nonempty) else {
                 return;
             };
             let mut open = self.magazines.open::<M>(magazine);
-            let mut magazine = open.as_mut();
-            self.verify_loaded(&mut magazine);
-            self.flush(&mut magazine);
+            self.verify_loaded(open.as_mut());
+            self.flush(open.as_mut());
             let (magazine, len) = open.close::<M>(&self.magazines);
             self.depot.push(&self.magazines, magazine, len, Stack::Empty);
         }

@@ -99,16 +99,16 @@ impl<M: Mode> Core<M> {
             |full, len| self.depot.exchange::<M>(&self.magazines, full, len, Stack::Empty);
         let full = target::<M>(parts);
         if full.exchange::<M>(&self.magazines, exchange) {
-            self.verify_loaded(full);
+            self.verify_loaded(full.reborrow());
             counters.count_event::<M>(&counters.depot_flushes);
         } else if !in_previous(parts, 1) {
-            self.flush(target::<M>(parts));
+            self.flush(target::<M>(parts).reborrow());
             counters.count_event::<M>(&counters.zone_flushes);
         }
     }
 
     /// Empties a magazine into the zone. Returns how many pages went there.
-    pub(super) fn flush(&self, magazine: &mut MagazineMut<'_>) -> usize {
+    pub(super) fn flush(&self, mut magazine: MagazineMut<'_>) -> usize {
         let mut ids = [PageId::new(0); MAGAZINE_MAX];
         let mut n = 0;
         // Before the words change: a look never finds a page on its way (`audit`).

@@ -90,13 +90,7 @@ impl<M: Mode> Core<M> {
     /// Nobody uses the core any more.
     #[cold]
     unsafe fn destroy(this: NonNull<Self>) {
-        // SAFETY: the core is still whole.
-        let memory = unsafe { this.as_ref().memory };
-        // SAFETY: nobody uses it any more. This unmaps the region.
-        unsafe { this.drop_in_place() };
-        if let Some(layout) = memory {
-            // SAFETY: the block was allocated with this layout.
-            unsafe { crate::heap::dealloc(this.cast(), layout) };
-        }
+        // SAFETY: nobody uses it any more. Dropping it unmaps the region and gives back the metadata.
+        drop(unsafe { this.read() });
     }
 }

@@ -5,7 +5,8 @@
 //!
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a magazine),
 //! `verify` (all that looks at a page's word), `accounting` (every count), `drain`, `block`, `lend`,
-//! `poison`, `shared` (which slot a thread starts at) and `lifecycle` (closing).
+//! `poison`, `shared` (which slot a thread starts at), `fork` (what a child does first) and `lifecycle`
+//! (closing).
 
 mod accounting;
 mod alloc;
@@ -13,6 +14,7 @@ mod audit;
 mod block;
 mod build;
 mod drain;
+mod fork;
 mod free;
 mod lend;
 mod lifecycle;
@@ -25,7 +27,6 @@ mod shared;
 mod tests;
 mod verify;
 
-use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::ops::Deref;
 
@@ -34,6 +35,7 @@ pub(crate) use alloc::FastAlloc;
 pub(crate) use build::{Config, CoreLayout};
 
 use crate::depot::Depot;
+use crate::heap;
 use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
 use crate::page::{AtomicPageState, PageId};
@@ -65,11 +67,12 @@ pub(crate) struct Core<M> {
     panics: bool,
     poison_every: u32,
     pub(crate) slots: MetadataSlice<Slot>,
-    depot: Padded<Depot>,
+    pub(crate) depot: Padded<Depot>,
     pub(crate) counters: Padded<PoolCounters>,
     pub(crate) region: Backing,
-    memory: Option<Layout>,
     mode: PhantomData<M>,
+    /// What all this lies in, if the core is to give it back: dropped last.
+    _memory: Option<heap::Block>,
 }
 
 // SAFETY: the core's tables are shared words; a slot's exclusive part is reached through its guard only; the

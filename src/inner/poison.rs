@@ -123,6 +123,10 @@ impl Tables {
 
     /// The first byte of a poisoned page that somebody has written since, if there is one.
     pub(super) fn changed_at(&self, id: PageId) -> Option<u64> {
+        // No page without bytes is poisoned; its mark was corrupted.
+        if self.addresses_only {
+            return None;
+        }
         // SAFETY: the page is in the region, initialised, and the caller has just taken it.
         let bytes = unsafe { core::slice::from_raw_parts(self.address(id), self.page_size()) };
         // Eight bytes at a time, all of them: a branch for each would cost more than the loads.

@@ -1,6 +1,7 @@
 //! Recovering pages whose owners were forgotten, when nobody else uses the pool.
 //!
-//! Invariant: with one handle and no owner left, a page is in the zone, withheld, or forgotten.
+//! Invariant: with one handle and no owner left, a page is in the zone, withheld, or forgotten
+//! (lost to a forked child, for one).
 //! Whatever a forgotten page's word said, the page then rests in the zone like any other, and no
 //! page counts as out or lent.
 
@@ -51,6 +52,7 @@ impl<M: Mode> Core<M> {
         // of the figure.
         self.counters.uncached_balance.fetch_sub(self.out(), Ordering::Relaxed);
         self.count_reclaimed(self.lent() as usize);
+        self.counters.lost.store(0, Ordering::Relaxed);
         Some(recovered)
     }
 }

@@ -7,13 +7,14 @@ use core::ptr::without_provenance_mut;
 use std::vec::Vec;
 
 use super::{Config, Faults};
-use crate::builder::Builder;
+use crate::cache::Cache;
 use crate::depot::Stack;
 use crate::error::ShortReason;
 use crate::magazine::Magazine;
 use crate::mode::{Bare, Checked, Hardened, Mode, Policy};
 use crate::page::{Fault, Order, PageId, ZONE};
-use crate::pool::{Cache, Pool};
+use crate::pool::Builder;
+use crate::pool::Pool;
 use crate::region::Region;
 use crate::slot::Counters;
 

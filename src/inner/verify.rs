@@ -122,7 +122,7 @@ impl<M: Mode> Core<M> {
     /// Looks at a magazine that has come from the depot, in checking modes: its length must be the one that
     /// it was left there with, and its ids must be in range.
     #[inline]
-    pub(super) fn verify_loaded(&self, magazine: &mut MagazineMut<'_>) {
+    pub(super) fn verify_loaded(&self, magazine: MagazineMut<'_>) {
         if M::CHECKS {
             let parked = self.magazines.link(magazine.number()).len();
             if parked != magazine.len() || !magazine.ids_are_below(self.pages) {
@@ -132,26 +132,36 @@ impl<M: Mode> Core<M> {
     }
 
     /// Of a magazine whose length or ids were corrupted, keeps the pages whose words say that they lie
-    /// there. What its owners left beyond the shorter length says nothing: pages that are out may lie there.
+    /// there. What its owners left beyond the shorter length says nothing, unless the mode marks pages that
+    /// are out: they may lie there too.
     #[cold]
     #[inline(never)]
-    fn repair(&self, magazine: &mut MagazineMut<'_>, parked: u32) {
+    fn repair(&self, mut magazine: MagazineMut<'_>, parked: u32) {
         let (start, len) = (magazine.start(), magazine.len());
+        let parked = parked.min(self.magazines.capacity() as u32);
+        let (shorter, longer) = (len.min(parked), len.max(parked));
+        let sure = start + if M::CLAIMS { longer } else { shorter };
         magazine.clear::<M>();
-        let mut kept = 0;
-        for from in start..start + len.min(parked) {
+        let mut lost = 0;
+        for from in start..start + longer {
             let id = self.magazines.get(from);
-            if self.rests_at(id, from) {
+            let rests = self.rests_at(id, from);
+            if rests && from < sure {
                 let mut room = magazine.room(1);
                 self.word(id).rest(room.location());
                 // Relaxed: `commit` publishes it.
                 room.entries()[0].store(id.index(), Ordering::Relaxed);
                 // SAFETY: the entry was just written, with the id of a page that no other location has.
                 unsafe { room.commit::<M>(1) };
-                kept += 1;
+            } else if rests || from < start + shorter {
+                // A page that may be here and may be out; or one that was here, under another id.
+                lost += 1;
             }
         }
-        (kept..parked).for_each(|_| self.count_bad());
+        match lost {
+            0 => self.count_corruption(),
+            _ => (0..lost).for_each(|_| self.count_bad()),
+        }
     }
 
     /// Takes a page out of circulation for good.

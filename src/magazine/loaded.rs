@@ -14,9 +14,9 @@
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-use super::{Head, Magazine, Magazines};
+use super::{Head, Link, Magazine, Magazines};
 use crate::mode::{Bare, Mode};
-use crate::page::{Location, PageId};
+use crate::page::{Location, PageId, as_words};
 use crate::sync::{Atomic, Ordering, all_below, copy_in, copy_out, load_exclusive, ordering};
 
 /// What the owner of a loaded magazine knows of it, beside its length.
@@ -40,7 +40,9 @@ impl Magazines {
     /// Opens a magazine.
     pub(crate) fn open<M: Mode>(&self, magazine: Magazine) -> OpenMagazine<'_> {
         let number = magazine.number();
-        let (start, len) = (self.start(number), self.len(number));
+        let start = self.start(number);
+        // Where nobody checks, nothing is expected to be corrupt.
+        let len = if M::CHECKS { self.len(number) } else { self.len_as_said(number) };
         // Of the whole table: a pointer to one entry would not be good for the next.
         // SAFETY: the length is at most the capacity, so the location is in the table.
         let top = unsafe { self.entries.at((start + len) as usize) };
@@ -123,6 +125,11 @@ impl<'a> MagazineMut<'a> {
         unsafe { all_below(self.entries(), end) }
     }
 
+    /// Notes that the magazine is in a slot. `magazines` are the tables that it was opened from.
+    pub(crate) fn note_in_slot(&mut self, magazines: &Magazines) {
+        magazines.set_link(&self.loaded.magazine, Link::IN_SLOT);
+    }
+
     /// Its first location.
     pub(crate) fn start(&self) -> Location {
         self.loaded.start
@@ -145,7 +152,7 @@ impl<'a> MagazineMut<'a> {
         magazine
     }
 
-    /// Gives the magazine, and says how many ids it has, for another, or the same again if `exchange` has
+    /// Gives the magazine, and says how many ids it has where the mode checks, for another, or the same again if `exchange` has
     /// none. Returns whether it had one.
     ///
     /// `magazines` are the tables that the magazine was opened from, and `exchange` gives one of them.
@@ -154,13 +161,16 @@ impl<'a> MagazineMut<'a> {
         magazines: &Magazines,
         exchange: impl FnOnce(Magazine, u32) -> Result<Magazine, Magazine>,
     ) -> bool {
-        let len = self.len();
+        let len = if M::CHECKS { self.len() } else { 0 };
         let exchanged = exchange(self.close::<M>(magazines), len);
         let done = exchanged.is_ok();
         let (Ok(magazine) | Err(magazine)) = exchanged;
-        let (len, loaded) = magazines.open::<M>(magazine).into_parts();
+        let (len, LoadedMagazine { top, head, start, magazine, .. }) =
+            magazines.open::<M>(magazine).into_parts();
         self.len.store(len, Ordering::Relaxed);
-        *self.loaded = loaded;
+        let loaded = &mut *self.loaded;
+        (loaded.top, loaded.head, loaded.start) = (top, head, start);
+        loaded.magazine = magazine;
         done
     }
 
@@ -276,7 +286,7 @@ impl Entries<'_> {
         let first = unsafe { self.magazine.loaded.top.sub(out.len()) };
         self.magazine.set_end::<M>(self.left, first);
         // SAFETY: the entries from there on held ids just now, and only the owner writes them.
-        unsafe { copy_out(first, out) };
+        unsafe { copy_out(first, as_words(out)) };
     }
 }
 
@@ -322,7 +332,7 @@ impl<'a> Room<'a> {
         // SAFETY: the entries are written at once, before anybody can look: nobody does in these modes.
         unsafe { self.commit::<Bare>(ids.len()) };
         // SAFETY: there is room for all ids, and nobody else touches the entries.
-        unsafe { copy_in(top, ids) };
+        unsafe { copy_in(top, bytemuck::cast_slice(ids)) };
     }
 
     /// Moves the magazine's end up over the first `n` of the entries; the room is what is left.

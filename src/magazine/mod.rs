@@ -9,11 +9,9 @@ pub(crate) mod loaded;
 #[cfg(test)]
 mod tests;
 
-use core::ptr::NonNull;
-
 pub(crate) use loaded::{Entries, LoadedMagazine, MagazineMut, Room};
 
-use crate::metadata::{LINE, MetadataLayout, MetadataSlice, Span};
+use crate::metadata::{LINE, MetadataBlock, MetadataLayout, MetadataSlice, Span};
 use crate::page::{Location, PageId};
 use crate::sync::{Atomic, Ordering, Turn, ordering};
 
@@ -77,7 +75,6 @@ pub(crate) struct Magazines {
 }
 
 /// How the tables of the magazines are cut.
-#[derive(Clone, Copy)]
 pub(crate) struct MagazineLayout {
     heads: Span<Head>,
     entries: Span<Atomic<u32>>,
@@ -98,22 +95,15 @@ impl MagazineLayout {
 
 impl Magazines {
     /// Empty magazines.
-    ///
-    /// # Safety
-    /// As [`MetadataSlice::fill`].
-    pub(crate) unsafe fn new(block: NonNull<u8>, layout: MagazineLayout) -> Self {
-        let shift = layout.capacity.next_power_of_two().trailing_zeros();
+    pub(crate) fn new(block: &mut MetadataBlock, layout: MagazineLayout) -> Self {
+        let MagazineLayout { heads, entries, capacity } = layout;
         let head =
             |_| Head { len: Atomic::new(0), link: Atomic::new(Link::NONE.0), turn: Turn::new() };
         Magazines {
-            // SAFETY: passed on to the caller.
-            heads: unsafe { MetadataSlice::fill(block, layout.heads, head) },
-            // SAFETY: passed on to the caller.
-            entries: unsafe {
-                MetadataSlice::fill(block, layout.entries, |_| Atomic::new(u32::MAX))
-            },
-            shift,
-            capacity: layout.capacity,
+            heads: block.fill(heads, head),
+            entries: block.fill(entries, |_| Atomic::new(u32::MAX)),
+            shift: capacity.next_power_of_two().trailing_zeros(),
+            capacity,
         }
     }
 
@@ -134,8 +124,12 @@ impl Magazines {
 
     /// How many ids it holds, as of about now; at most the capacity, also where the head was corrupted.
     pub(crate) fn len(&self, number: u32) -> u32 {
+        self.len_as_said(number).min(self.capacity)
+    }
+
+    fn len_as_said(&self, number: u32) -> u32 {
         // Relaxed: the owner reads its own store; anybody else wants a number for a report.
-        self.head(number).len.load(Ordering::Relaxed).min(self.capacity)
+        self.head(number).len.load(Ordering::Relaxed)
     }
 
     /// Notes how many ids it holds, where nobody looks at them.
@@ -167,6 +161,11 @@ impl Magazines {
         })
     }
 
+    /// Whether there is such a location.
+    pub(crate) fn has(&self, location: Location) -> bool {
+        (1..self.count()).contains(&(location >> self.shift))
+    }
+
     /// The id at a location, as of about now.
     pub(crate) fn get(&self, location: Location) -> PageId {
         PageId::new(self.entries[location as usize].load(Ordering::Relaxed))
@@ -184,6 +183,12 @@ impl Magazines {
         Link(self.head(number).link.load(Ordering::Relaxed))
     }
 
+    /// Notes of every magazine that it is on no stack, and in no slot.
+    pub(crate) fn forget_links(&self) {
+        // Relaxed: the caller is alone.
+        self.heads.iter().for_each(|head| head.link.store(Link::NONE.0, Ordering::Relaxed));
+    }
+
     /// Notes how a magazine will lie on a stack, or that it is on none.
     pub(crate) fn set_link(&self, magazine: &Magazine, link: Link) {
         // Relaxed: the Release of the stack's word publishes it.
@@ -192,13 +197,16 @@ impl Magazines {
 }
 
 /// How a magazine lies on a stack of the depot: `mark:2 | len:14 | below:16`. The mark is the stack's, and
-/// not 0. Mark and length show a link, a head or a word of the depot that was corrupted.
+/// neither 0 nor 3. Mark and length show a link, a head or a word of the depot that was corrupted.
 #[derive(Clone, Copy)]
 pub(crate) struct Link(u32);
 
 impl Link {
     /// On no stack.
     pub(crate) const NONE: Link = Link(0);
+
+    /// In a slot, so far as somebody has noted it: see `inner::fork`.
+    pub(crate) const IN_SLOT: Link = Link(3 << 30);
 
     /// On the stack with this mark, above that magazine, with so many ids.
     pub(crate) const fn new(mark: u32, len: u32, below: u32) -> Self {
@@ -214,6 +222,12 @@ impl Link {
     #[cfg(test)]
     pub(crate) const fn flipped(self, bit: u32) -> Self {
         Link(self.0 ^ 1 << bit)
+    }
+
+    /// All of it, as a number.
+    #[cfg(test)]
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
     }
 
     pub(crate) const fn mark(self) -> u32 {

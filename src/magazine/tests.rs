@@ -16,9 +16,8 @@ const CAPACITY: usize = 5;
 fn with_magazines(f: impl FnOnce(&Magazines)) {
     let mut layout = MetadataLayout::starting_with::<()>();
     let spans = MagazineLayout::new(&mut layout, COUNT, CAPACITY).expect("fits");
-    with_block(layout, |block| {
-        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
-        let magazines = unsafe { Magazines::new(block, spans) };
+    with_block(layout, |mut block| {
+        let magazines = Magazines::new(&mut block, spans);
         for (number, ids) in [(2, 70..73), (3, 90..91)] {
             let mut open = open::<Checked>(&magazines, number);
             for id in ids.map(PageId::new) {

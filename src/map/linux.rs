@@ -12,7 +12,7 @@ use rustix::mm::{
 };
 
 use crate::error::BuildError;
-use crate::region::{Backing, Huge, HugePages, Mapping, RegionInfo, RegionKind, Release};
+use crate::mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 
 /// Whether a pool's default region is mapped.
 pub(crate) const AVAILABLE: bool = true;
@@ -24,8 +24,15 @@ fn refused(what: &'static str) -> impl Fn(Errno) -> BuildError {
     move |errno| BuildError::System { what, code: errno.raw_os_error() }
 }
 
-/// Address space without access, and the part of it that is to be the region.
-struct Reservation {
+/// A region that was mapped. Dropping the reservation unmaps it.
+pub(crate) struct Mapped {
+    pub(crate) base: *mut u8,
+    pub(crate) info: RegionInfo,
+    pub(crate) reservation: Reservation,
+}
+
+/// Address space of our own, without access but for the part of it that is to be the region. Dropping it unmaps all.
+pub(crate) struct Reservation {
     start: *mut u8,
     bytes: usize,
     base: *mut u8,
@@ -57,7 +64,7 @@ impl Reservation {
     ///
     /// They cannot be had inside a mapping, only in place of one. So the reservation is opened in the middle, where
     /// another thread may map something before we do: then, as if the kernel refuses, only the ends are still ours.
-    fn huge(self) -> Result<Self, Errno> {
+    fn huge(mut self) -> Result<Self, Errno> {
         // SAFETY: the range lies in a reservation of our own, which nobody uses yet.
         unsafe { munmap(self.base.cast(), self.mapped) }?;
         let access = ProtFlags::READ | ProtFlags::WRITE;
@@ -68,7 +75,8 @@ impl Reservation {
             // From here on the region is reached through the new mapping's pointer: what the reservation's pointer may
             // touch was unmapped.
             Ok(got) if got.cast() == self.base => {
-                return Ok(Reservation { base: got.cast(), ..self });
+                self.base = got.cast();
+                return Ok(self);
             }
             // Kernels before 4.17 take the address for a hint.
             Ok(elsewhere) => {
@@ -80,18 +88,28 @@ impl Reservation {
         };
         let end = self.base.wrapping_add(self.mapped);
         let head = self.base.addr() - self.start.addr();
-        for (from, bytes) in [(self.start, head), (end, self.bytes - head - self.mapped)] {
-            if bytes > 0 {
-                // SAFETY: an end of the reservation, which is ours and which nobody uses.
-                let _ = unsafe { munmap(from.cast(), bytes) };
-            }
+        let tail = self.bytes - head - self.mapped;
+        for (start, bytes) in [(self.start, head), (end, tail)] {
+            drop(Reservation { start, bytes, base: start, mapped: 0 });
         }
+        // The middle is no longer ours, and the ends are gone.
+        core::mem::forget(self);
         Err(errno)
     }
 }
 
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            // SAFETY: the reservation is ours, and nobody uses it any more. It cannot fail for a range that was mapped; if
+            // it did, it would leak.
+            let _ = unsafe { munmap(self.start.cast(), self.bytes) };
+        }
+    }
+}
+
 /// Maps `bytes` at a multiple of `align`.
-pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Backing, BuildError> {
+pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, BuildError> {
     let small = rustix::param::page_size();
     let unit = if how.huge == HugePages::Off { small } else { HUGE };
     let align = align.max(unit);
@@ -107,28 +125,23 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Backing, B
         }
         (_, huge) => (reserve()?, huge.and_then(Result::err)),
     };
-    let Reservation { start, bytes: reserved, base: low, .. } = reservation;
+    let low = reservation.base;
     // A region with guards ends at the one behind it: what is written past the end mostly goes up. `bytes` is a multiple
     // of the page size, and so is `mapped` where something is left over, so the base stays aligned.
     let slack = if how.guard { mapped - bytes } else { 0 };
     let base = low.wrapping_add(slack);
-    // From here on, an error drops the backing, which unmaps the reservation.
-    let mut backing = Backing {
-        base,
-        release: Release::Unmap { start, bytes: reserved },
-        info: RegionInfo {
-            kind: RegionKind::Mapped,
-            base: base.addr(),
-            bytes,
-            huge_pages: Huge::Off,
-            populated: false,
-            locked: false,
-            guarded: how.guard,
-            slack_before: slack,
-            slack_after: 0,
-        },
+    let mut info = RegionInfo {
+        kind: RegionKind::Mapped,
+        base: base.addr(),
+        bytes,
+        huge_pages: Huge::Off,
+        populated: false,
+        locked: false,
+        guarded: how.guard,
+        slack_before: slack,
+        slack_after: 0,
     };
-    backing.info.huge_pages = match (how.huge, errno) {
+    info.huge_pages = match (how.huge, errno) {
         (HugePages::Off, _) => {
             reservation.open()?;
             Huge::Off
@@ -146,13 +159,13 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Backing, B
     if how.lock {
         // SAFETY: the range was just mapped.
         unsafe { mlock(low.cast(), mapped) }.map_err(refused("locking the region in memory"))?;
-        backing.info.locked = true;
+        info.locked = true;
     }
     if how.populate {
         populate(low, mapped, small);
-        backing.info.populated = true;
+        info.populated = true;
     }
-    Ok(backing)
+    Ok(Mapped { base, info, reservation })
 }
 
 /// Backs every page now, by the kernel in one go or, on kernels before 5.14, by touching each.
@@ -164,13 +177,4 @@ fn populate(base: *mut u8, bytes: usize, small: usize) {
             unsafe { base.add(offset).write_volatile(0) };
         }
     }
-}
-
-/// Unmaps a reservation.
-///
-/// # Safety
-/// It came from [`map`], and nobody uses it any more.
-pub(crate) unsafe fn unmap(start: *mut u8, bytes: usize) {
-    // SAFETY: passed on to the caller. It cannot fail for a range that was mapped; if it did, it would leak.
-    let _ = unsafe { munmap(start.cast(), bytes) };
 }

@@ -1,18 +1,24 @@
 //! Platforms, and builds, without memory mapping.
 
+use core::convert::Infallible;
+
 use crate::error::BuildError;
-use crate::region::{Backing, Mapping};
+use crate::mapping::{Mapping, RegionInfo};
 
 /// Whether a pool's default region is mapped.
 pub(crate) const AVAILABLE: bool = false;
 
-/// Not here.
-pub(crate) fn map(_: Mapping, _bytes: usize, _align: usize) -> Result<Backing, BuildError> {
-    Err(BuildError::Unsupported { what: "a mapped region (Linux, with feature `std`)" })
+/// A region that was mapped: there is none.
+pub(crate) struct Mapped {
+    pub(crate) base: *mut u8,
+    pub(crate) info: RegionInfo,
+    pub(crate) reservation: Reservation,
 }
 
-/// Never called: nothing was mapped.
-///
-/// # Safety
-/// None is needed.
-pub(crate) unsafe fn unmap(_base: *mut u8, _bytes: usize) {}
+/// Memory that was mapped: there is none.
+pub(crate) type Reservation = Infallible;
+
+/// Not here.
+pub(crate) fn map(_: Mapping, _bytes: usize, _align: usize) -> Result<Mapped, BuildError> {
+    Err(BuildError::Unsupported { what: "a mapped region (Linux, with feature `std`)" })
+}

@@ -5,14 +5,15 @@ extern crate std;
 use core::cell::Cell;
 use core::ptr::NonNull;
 
-use super::{LINE, MetadataLayout, MetadataSlice};
+use super::{LINE, MetadataBlock, MetadataLayout};
 
 /// Lends a block of this layout.
-pub(crate) fn with_block(layout: MetadataLayout, f: impl FnOnce(NonNull<u8>)) {
+pub(crate) fn with_block(layout: MetadataLayout, f: impl FnOnce(MetadataBlock)) {
     assert!(layout.layout().size() > 0);
     // SAFETY: the layout has a size.
     let block = unsafe { std::alloc::alloc(layout.layout()) };
-    f(NonNull::new(block).expect("there is memory"));
+    // SAFETY: the block has this layout, and the tables are gone before it is given back.
+    f(unsafe { MetadataBlock::new(NonNull::new(block).expect("there is memory")) });
     // SAFETY: allocated with this layout.
     unsafe { std::alloc::dealloc(block, layout.layout()) };
 }
@@ -33,11 +34,9 @@ fn tables_do_not_overlap_and_drop_each_entry_once() {
     let counted = layout.table::<Counted<'_>>(5).expect("fits");
     let words = layout.table::<u64>(3).expect("fits");
     assert!(layout.layout().size().is_multiple_of(8));
-    with_block(layout, |block| {
-        // SAFETY: the block has this layout, is used by the tables only, and outlives them, here and below.
-        let counted = unsafe { MetadataSlice::fill(block, counted, |at| Counted(at, &drops)) };
-        // SAFETY: as above.
-        let words = unsafe { MetadataSlice::fill(block, words, |at| !(at as u64)) };
+    with_block(layout, |mut block| {
+        let counted = block.fill(counted, |at| Counted(at, &drops));
+        let words = block.fill(words, |at| !(at as u64));
         assert!(counted.iter().map(|entry| entry.0).eq(0..5));
         // SAFETY: the first entry is in its table.
         let starts = unsafe { [counted.at(0).addr(), words.at(0).addr()] };

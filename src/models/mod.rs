@@ -1,15 +1,14 @@
-//! For the models in `loom-tests` only: the layers below the pool, each by itself. Nothing here is promised to users.
+//! For the models in `loom-tests` (the layers below the pool, each by itself) and for trials with corrupted metadata only.
+//! Nothing here is promised to users.
 //!
 //! Invariant: each wrapper owns the metadata block that its tables lie in, and hands out what has one owner as a
 //! value that cannot be copied, so that whatever a model does is sound if the layer is.
 
+pub mod corrupt;
 mod slot;
 mod store;
 mod word;
 mod zone;
-
-use core::alloc::Layout;
-use core::ptr::NonNull;
 
 pub use slot::{Lock, Locked};
 pub use store::{Held, Store};
@@ -17,22 +16,21 @@ pub use word::Word;
 pub use zone::FreePages;
 
 use crate::heap;
-use crate::metadata::MetadataLayout;
+use crate::metadata::{MetadataBlock, MetadataLayout};
 
 /// A metadata block.
-struct Block(NonNull<u8>, Layout);
+struct Block(heap::Block);
 
 impl Block {
     fn new(layout: &MetadataLayout) -> Self {
-        let layout = layout.layout();
-        Block(heap::alloc(layout).expect("models are small"), layout)
+        Block(heap::Block::new(layout.layout()).expect("models are small"))
     }
-}
 
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout; the tables in it were dropped before, being fields above it.
-        unsafe { heap::dealloc(self.0, self.1) };
+    /// The block, to be filled with tables that are dropped before it is.
+    fn tables(&self) -> MetadataBlock {
+        // SAFETY: each wrapper fills its block once, by the layout that it was made of, and its tables are
+        // fields above it.
+        unsafe { MetadataBlock::new(self.0.start()) }
     }
 }
 

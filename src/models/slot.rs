@@ -3,6 +3,7 @@
 use super::Block;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::metadata::MetadataLayout;
+use crate::mode::Bare;
 use crate::slot::{Slot, SlotGuard};
 
 /// A cache slot.
@@ -28,8 +29,7 @@ impl Lock {
         let mut layout = MetadataLayout::starting_with::<()>();
         let magazines = MagazineLayout::new(&mut layout, 2, 1).expect("models are small");
         let block = Block::new(&layout);
-        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
-        let magazines = unsafe { Magazines::new(block.0, magazines) };
+        let magazines = Magazines::new(&mut block.tables(), magazines);
         // SAFETY: each of the two magazines is made once.
         let own = [1, 2].map(|number| unsafe { Magazine::from_number(number) });
         Lock { slot: Slot::new(&magazines, own, 0, 1), _magazines: magazines, _block: block }
@@ -56,7 +56,7 @@ impl Locked<'_> {
     /// ```
     pub fn count(&mut self) -> (u64, u32) {
         let parts = self.0.parts();
-        parts.counters.count_alloc::<crate::Bare>(1);
+        parts.counters.count_alloc::<Bare>(1);
         *parts.cursor += 1;
         (parts.counters.allocated.get(), *parts.cursor)
     }

@@ -36,8 +36,7 @@ impl Store {
         let magazines =
             MagazineLayout::new(&mut layout, count, capacity).expect("models are small");
         let block = Block::new(&layout);
-        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
-        let magazines = unsafe { Magazines::new(block.0, magazines) };
+        let magazines = Magazines::new(&mut block.tables(), magazines);
         // SAFETY: each number is made a magazine once.
         let magazine = |number| unsafe { Magazine::from_number(number) };
         let depot = Depot::new(&magazines, (1..=count as u32).map(magazine));

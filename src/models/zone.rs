@@ -20,8 +20,7 @@ impl FreePages {
         let mut layout = MetadataLayout::starting_with::<()>();
         let zone = ZoneLayout::new(&mut layout, pages).expect("models are small");
         let block = Block::new(&layout);
-        // SAFETY: the block has the plan's layout and outlives the zone, which alone uses it.
-        let zone = unsafe { Zone::new(block.0, zone, 0) };
+        let zone = Zone::new(&mut block.tables(), zone, 0);
         FreePages { zone, _block: block }
     }
 

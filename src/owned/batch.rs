@@ -197,11 +197,16 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         unsafe { written(&self.ids[..self.len]) }
     }
 
+    /// The core, if there are pages.
+    fn pages_core(&self) -> Option<&Core<M>> {
+        // SAFETY: the batch's pages keep their core alive.
+        self.core.filter(|_| self.len > 0).map(|core| unsafe { core.as_ref() })
+    }
+
     /// The core and an id below the length.
     fn at(&self, index: usize) -> Option<(&Core<M>, PageId)> {
         let id = *self.ids().get(index)?;
-        // SAFETY: the batch's pages keep their core alive.
-        Some((unsafe { self.core?.as_ref() }, id))
+        Some((self.pages_core()?, id))
     }
 
     /// The bytes of a page; `None` past the end.

@@ -7,11 +7,9 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 use super::SharedPage;
-use crate::error::ShortReason;
 use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::page::{GivenUp, PageId};
-use crate::pool::Pool;
 
 /// The sole owner of a page, and its bytes. Dropping it anywhere frees the page.
 ///
@@ -46,36 +44,6 @@ impl<M: Mode> Page<M> {
     #[inline(always)]
     pub(crate) unsafe fn new(core: NonNull<Core<M>>, id: PageId) -> Self {
         Page { core, id }
-    }
-
-    /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.
-    ///
-    /// # Safety
-    /// The page is out of this pool, as a single page, nothing else owns it, and all its bytes are
-    /// initialised: what was written through a pointer has left no byte (a struct's padding)
-    /// uninitialised. That the pool's reports name the page, or
-    /// [`CloseError::ids`](crate::CloseError::ids) does, is not enough.
-    ///
-    /// # Panics
-    /// When the pool has no such page, or addresses only.
-    ///
-    /// ```
-    /// # use pagesheaf::{Page, Pool};
-    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
-    /// # let pool = Pool::builder(100).build()?;
-    /// let id = pool.alloc()?.into_raw();
-    /// // SAFETY: the page was just given up, nobody else has its id, and nobody wrote it.
-    /// let page = unsafe { Page::from_raw(&pool, id) };
-    /// assert_eq!(page.id(), id);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub unsafe fn from_raw(pool: &Pool<M>, id: PageId) -> Self {
-        let core = &pool.core;
-        assert!(id.index() < core.pages, "pagesheaf: {id} is outside the pool [{}]", pool.mode());
-        assert!(!core.addresses_only, "pagesheaf: {}", ShortReason::AddressOnly);
-        // SAFETY: the caller gives it to us.
-        unsafe { Page::new(core.pointer(), id) }
     }
 
     #[inline(always)]

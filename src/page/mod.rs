@@ -9,7 +9,7 @@ use core::mem::MaybeUninit;
 
 pub use fault::Fault;
 pub(crate) use given_up::GivenUp;
-pub(crate) use state::{AtomicPageState, Location, PageState, Released, ZONE};
+pub(crate) use state::{AtomicPageState, Kind, Location, PageState, Released, ZONE};
 
 /// The number of a page in its pool.
 ///
@@ -65,6 +65,13 @@ pub(crate) unsafe fn written(ids: &[MaybeUninit<PageId>]) -> &[PageId] {
     unsafe { &*(core::ptr::from_ref(ids) as *const [PageId]) }
 }
 
+/// Room for ids, as numbers.
+#[inline(always)]
+pub(crate) fn as_words(ids: &mut [MaybeUninit<PageId>]) -> &mut [MaybeUninit<u32>] {
+    // SAFETY: an id is a transparent `u32`, and any `u32` is one.
+    unsafe { &mut *(core::ptr::from_mut(ids) as *mut [MaybeUninit<u32>]) }
+}
+
 /// As [`written`], to write.
 ///
 /// # Safety
@@ -74,6 +81,9 @@ pub(crate) unsafe fn written_mut(ids: &mut [MaybeUninit<PageId>]) -> &mut [PageI
     // SAFETY: same layout, and initialised by the caller's promise.
     unsafe { &mut *(core::ptr::from_mut(ids) as *mut [PageId]) }
 }
+
+// SAFETY: a transparent `u32` has no padding and no uninitialised bytes.
+unsafe impl bytemuck::NoUninit for PageId {}
 
 impl fmt::Debug for PageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

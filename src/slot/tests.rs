@@ -12,9 +12,8 @@ use crate::slot::counters::Count;
 fn with_slot(f: impl FnOnce(&Slot)) {
     let mut layout = MetadataLayout::starting_with::<()>();
     let spans = MagazineLayout::new(&mut layout, 2, 8).expect("fits");
-    with_block(layout, |block| {
-        // SAFETY: the block has this layout and outlives the magazines, which alone use it.
-        let magazines = unsafe { Magazines::new(block, spans) };
+    with_block(layout, |mut block| {
+        let magazines = Magazines::new(&mut block, spans);
         // SAFETY: each of the two magazines is made once.
         let own = [1, 2].map(|number| unsafe { Magazine::from_number(number) });
         f(&Slot::new(&magazines, own, 7, 6));

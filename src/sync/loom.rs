@@ -9,8 +9,6 @@ pub(super) use loom::cell::UnsafeCell;
 use loom::sync::atomic::AtomicU64;
 
 use super::Ordering;
-use crate::page::{PageId, PageState};
-
 /// What an [`Atomic`] holds, as bits.
 pub(crate) trait Word: Copy {
     fn to_bits(self) -> u64;
@@ -32,7 +30,6 @@ macro_rules! word {
 word! {
     u32: u64::from, |bits| bits as u32;
     u64: core::convert::identity, core::convert::identity;
-    PageState: |state: PageState| state.0, PageState;
 }
 
 /// A thin `Atomic<T>` over a loom atomic. Arithmetic is done in 64 bits: no 32-bit word here relies on wrapping.
@@ -141,15 +138,15 @@ impl Turn {
 /// None, so that short runs do in a model what longer ones do elsewhere.
 pub(crate) const SHORT: usize = 0;
 
-/// As the real arm's, one slot at a time.
+/// As the real arm's, one entry at a time.
 ///
 /// # Safety
 /// As the real arm's.
-pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<PageId>]) {
-    for (slot, out) in out.iter_mut().enumerate() {
-        // SAFETY: the caller vouches for `out.len()` slots.
-        let word = unsafe { &*from.add(slot) };
-        out.write(PageId::new(word.load(Ordering::Relaxed)));
+pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<u32>]) {
+    for (at, out) in out.iter_mut().enumerate() {
+        // SAFETY: the caller vouches for `out.len()` entries.
+        let word = unsafe { &*from.add(at) };
+        out.write(word.load(Ordering::Relaxed));
     }
 }
 
@@ -162,15 +159,15 @@ pub(crate) unsafe fn all_below(entries: &[Atomic<u32>], end: u32) -> bool {
     entries.iter().all(|entry| unsafe { load_exclusive(entry) } < end)
 }
 
-/// As the real arm's, one slot at a time, and without its compare, which only the owner's own stores can answer.
+/// As the real arm's, one entry at a time, and without its compare, which only the owner's own stores can answer.
 ///
 /// # Safety
 /// As the real arm's.
-pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
-    for (slot, id) in ids.iter().enumerate() {
-        // SAFETY: the caller vouches for `ids.len()` slots.
-        let word = unsafe { &*to.add(slot) };
-        word.store(id.index(), Ordering::Relaxed);
+pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[u32]) {
+    for (at, &id) in ids.iter().enumerate() {
+        // SAFETY: the caller vouches for `ids.len()` entries.
+        let word = unsafe { &*to.add(at) };
+        word.store(id, Ordering::Relaxed);
     }
 }
 

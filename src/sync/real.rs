@@ -5,12 +5,8 @@ use core::{ptr, slice};
 
 pub(crate) use atomic::Atomic;
 
-use crate::page::{PageId, PageState};
-
 const _: () = assert!(
-    Atomic::<u32>::is_lock_free()
-        && Atomic::<u64>::is_lock_free()
-        && Atomic::<PageState>::is_lock_free(),
+    Atomic::<u32>::is_lock_free() && Atomic::<u64>::is_lock_free(),
     "pagesheaf needs lock-free 32-bit and 64-bit atomics, and a `u64` that is aligned to 8 bytes: on 32-bit x86, \
      where it is aligned to 4, the `atomic` crate has none. Build for x86_64"
 );
@@ -50,13 +46,13 @@ impl Turn {
 /// Up to so many ids are copied one by one: the call of `memcpy` would cost more than the copy.
 pub(crate) const SHORT: usize = 4;
 
-/// Copies ids out of slots.
+/// Copies ids out of entries.
 ///
 /// # Safety
-/// `from` points at `out.len()` slots that hold ids and that only the caller may write now.
+/// `from` points at `out.len()` entries that hold ids and that only the caller may write now.
 #[inline(always)]
-pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<PageId>]) {
-    // SAFETY: `Atomic<u32>` and `PageId` are transparent over `u32`; others at most read, so plain reads do not race.
+pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<u32>]) {
+    // SAFETY: `Atomic<u32>` is transparent over `u32`; others at most read, so plain reads do not race.
     unsafe { copy(from.cast(), out.as_mut_ptr(), out.len()) };
 }
 
@@ -85,21 +81,19 @@ pub(crate) unsafe fn all_below(entries: &[Atomic<u32>], end: u32) -> bool {
 /// was; for more ids the copies take as long as that, and the compare is in vain.
 const COMPARED: usize = 32;
 
-/// Copies ids into slots with plain writes, or finds that they are there.
+/// Copies ids into entries with plain writes, or finds that they are there.
 ///
 /// # Safety
-/// `to` points at `ids.len()` slots that nobody else touches now: the mode does not check.
+/// `to` points at `ids.len()` entries that nobody else touches now: the mode does not check.
 #[inline(always)]
-pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[PageId]) {
+pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[u32]) {
     // Atomics are cells, so memory reached through a shared reference may be written.
-    let (from, to, n) = (ids.as_ptr().cast::<u32>(), to.cast_mut().cast::<u32>(), ids.len());
+    let (from, to, n) = (ids.as_ptr(), to.cast_mut().cast::<u32>(), ids.len());
     if n > SHORT {
-        // SAFETY: there are as many, and ids are transparent over `u32`.
-        let given = unsafe { slice::from_raw_parts(from, n) };
-        // SAFETY: as above; nobody writes them before the copy.
+        // SAFETY: there are as many; nobody writes them before the copy.
         let there = unsafe { slice::from_raw_parts(to, n) };
         // The first alone mostly says whether they come from elsewhere.
-        if n > COMPARED || there[0] != given[0] || there != given {
+        if n > COMPARED || there[0] != ids[0] || there != ids {
             // SAFETY: as above.
             unsafe { ptr::copy_nonoverlapping(from, to, n) };
         }
@@ -155,7 +149,7 @@ pub(crate) fn thread_key() -> usize {
 /// # Safety
 /// As `copy_nonoverlapping`.
 #[inline(always)]
-unsafe fn copy(from: *const MaybeUninit<PageId>, to: *mut MaybeUninit<PageId>, n: usize) {
+unsafe fn copy(from: *const MaybeUninit<u32>, to: *mut MaybeUninit<u32>, n: usize) {
     if n > SHORT {
         // SAFETY: passed on to the caller.
         unsafe { ptr::copy_nonoverlapping(from, to, n) };

@@ -5,13 +5,14 @@
 //! non-empty sets its summary bit afterwards; whoever makes it empty clears the bit and *then looks again*. Both are
 //! read-modify-writes of the same summary word, so one of the two sees the other and no page is lost.
 
+mod rebuild;
 mod summary;
 #[cfg(test)]
 mod tests;
 
 use summary::{Emptied, Filled, Search};
 
-use crate::metadata::{MetadataLayout, MetadataSlice, Padded, Span};
+use crate::metadata::{MetadataBlock, MetadataLayout, MetadataSlice, Padded, Span};
 use crate::page::{Order, PageId};
 use crate::sync::{Atomic, Ordering, ordering};
 
@@ -33,7 +34,6 @@ pub(crate) struct Zone {
 }
 
 /// How the table of a zone is cut.
-#[derive(Clone, Copy)]
 pub(crate) struct ZoneLayout {
     span: Span<Atomic<u64>>,
     starts: [usize; LEVELS + 1],
@@ -91,14 +91,7 @@ fn pages(index: usize, mut bits: u64) -> impl Iterator<Item = PageId> {
 
 impl Zone {
     /// A zone of `count` pages, all free.
-    ///
-    /// # Safety
-    /// As [`MetadataSlice::fill`].
-    pub(crate) unsafe fn new(
-        block: core::ptr::NonNull<u8>,
-        layout: ZoneLayout,
-        count: usize,
-    ) -> Self {
+    pub(crate) fn new(block: &mut MetadataBlock, layout: ZoneLayout, count: usize) -> Self {
         let ZoneLayout { span, starts, top } = layout;
         let (mut level, mut entries) = (0, count);
         let entry = |at: usize| {
@@ -108,13 +101,8 @@ impl Zone {
             }
             Atomic::new(full(at - starts[level], entries))
         };
-        Zone {
-            // SAFETY: passed on to the caller.
-            words: unsafe { MetadataSlice::fill(block, span, entry) },
-            starts,
-            top,
-            free: Padded(Atomic::new(count as u64)),
-        }
+        let words = block.fill(span, entry);
+        Zone { words, starts, top, free: Padded(Atomic::new(count as u64)) }
     }
 
     /// How many pages are free, about.

@@ -66,8 +66,10 @@ impl Zone {
         let old = self.level(level)[index].fetch_and(!bits, Ordering::AcqRel);
         let back = pages(index, bits)
             .filter(|child| {
+                // A bit that was corrupted may tell of a word past the end: there is none.
+                let word = self.level(level - 1).get(child.index() as usize);
                 // Relaxed: ordered after the `fetch_and`, which read from every `set` that came before it.
-                self.level(level - 1)[child.index() as usize].load(Ordering::Relaxed) != 0
+                word.is_some_and(|word| word.load(Ordering::Relaxed) != 0)
             })
             .fold(0, |back, child| back | 1 << (child.index() as usize % BITS));
         if back != 0 && !defect!("summary-again") {

@@ -7,7 +7,6 @@ use core::fmt;
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
-use core::ptr::NonNull;
 use core::slice;
 
 use super::PageBatch;
@@ -19,38 +18,26 @@ use crate::page::PageId;
 /// The bytes of a batch's pages, in order: see [`PageBatch::iter`].
 #[must_use = "iterators do nothing unless they are used"]
 pub struct Iter<'a, M: Mode = DefaultMode> {
-    /// That of the batch, which has one if there are ids.
-    core: Option<NonNull<Core<M>>>,
+    /// That of the batch, if there are ids.
+    core: Option<&'a Core<M>>,
     ids: slice::Iter<'a, PageId>,
 }
 
 /// The bytes of a batch's pages, in order, to write: see [`PageBatch::iter_mut`].
 #[must_use = "iterators do nothing unless they are used"]
 pub struct IterMut<'a, M: Mode = DefaultMode> {
-    core: Option<NonNull<Core<M>>>,
+    core: Option<&'a Core<M>>,
     ids: slice::Iter<'a, PageId>,
     alone: PhantomData<&'a mut [u8]>,
 }
 
-// SAFETY: it is slices of bytes that nobody writes, and a pointer to a core, which is shared
-// between threads.
-unsafe impl<M: Mode> Send for Iter<'_, M> {}
-// SAFETY: as above.
-unsafe impl<M: Mode> Sync for Iter<'_, M> {}
-// SAFETY: it is slices of bytes that it alone uses, and a pointer to a core, which is shared
-// between threads.
-unsafe impl<M: Mode> Send for IterMut<'_, M> {}
-// SAFETY: sharing it shares the ids only.
-unsafe impl<M: Mode> Sync for IterMut<'_, M> {}
-
 impl<'a, M: Mode> Iter<'a, M> {
     pub(super) fn new<const N: usize>(batch: &'a PageBatch<M, N>) -> Self {
-        Iter { core: batch.core, ids: batch.ids().iter() }
+        Iter { core: batch.pages_core(), ids: batch.ids().iter() }
     }
 
     fn bytes(&self, id: PageId) -> Option<&'a [u8]> {
-        // SAFETY: the batch's pages keep their core alive.
-        let core = unsafe { self.core?.as_ref() };
+        let core = self.core?;
         // SAFETY: the batch, borrowed for `'a`, owns the page, which lies in the region and is
         // initialised.
         Some(unsafe { slice::from_raw_parts(core.address(id), core.page_size()) })
@@ -59,14 +46,16 @@ impl<'a, M: Mode> Iter<'a, M> {
 
 impl<'a, M: Mode> IterMut<'a, M> {
     pub(super) fn new<const N: usize>(batch: &'a mut PageBatch<M, N>) -> Self {
-        IterMut { core: batch.core, ids: batch.ids().iter(), alone: PhantomData }
+        let batch = &*batch;
+        IterMut { core: batch.pages_core(), ids: batch.ids().iter(), alone: PhantomData }
     }
 
-    /// # Safety
-    /// The id was just taken from `ids`, each of which is there once.
-    unsafe fn bytes(&self, id: PageId) -> Option<&'a mut [u8]> {
-        // SAFETY: the batch's pages keep their core alive.
-        let core = unsafe { self.core?.as_ref() };
+    /// The bytes of the page whose id `take` takes, each of which is there once.
+    fn take(
+        &mut self,
+        take: fn(&mut slice::Iter<'a, PageId>) -> Option<&'a PageId>,
+    ) -> Option<&'a mut [u8]> {
+        let (id, core) = (*take(&mut self.ids)?, self.core?);
         // SAFETY: the batch, borrowed alone for `'a`, owns the page, which lies in the region and
         // is initialised; its bytes are given out once.
         Some(unsafe { slice::from_raw_parts_mut(core.address(id), core.page_size()) })
@@ -97,9 +86,7 @@ impl<'a, M: Mode> Iterator for IterMut<'a, M> {
     type Item = &'a mut [u8];
 
     fn next(&mut self) -> Option<&'a mut [u8]> {
-        let id = *self.ids.next()?;
-        // SAFETY: it was just taken.
-        unsafe { self.bytes(id) }
+        self.take(Iterator::next)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -109,9 +96,7 @@ impl<'a, M: Mode> Iterator for IterMut<'a, M> {
 
 impl<M: Mode> DoubleEndedIterator for IterMut<'_, M> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let id = *self.ids.next_back()?;
-        // SAFETY: it was just taken.
-        unsafe { self.bytes(id) }
+        self.take(DoubleEndedIterator::next_back)
     }
 }
 

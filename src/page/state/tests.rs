@@ -6,6 +6,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::mode::{Bare, Checked, Hardened};
+use crate::sync::Atomic;
 
 /// A location, an order and a count that have bits at both ends of their parts.
 const LOCATION: Location = 0x8000_0001;
@@ -14,7 +15,7 @@ const SOME: u32 = 0x40_0001;
 const KINDS: [Kind; 6] = [Kind::Page, Kind::Held, Kind::Block, Kind::Tail, Kind::Lent, Kind::Bad];
 
 fn word(state: PageState) -> AtomicPageState {
-    AtomicPageState(Atomic::new(state))
+    AtomicPageState(Atomic::new(state.0))
 }
 
 fn order() -> Order {

@@ -15,9 +15,8 @@ const PAGES: usize = 70 * BITS * BITS;
 fn with_zone(words: &[usize], f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
     let span = ZoneLayout::new(&mut layout, PAGES).expect("fits");
-    with_block(layout, |block| {
-        // SAFETY: the block has this layout and outlives the zone, which alone uses it.
-        let zone = unsafe { Zone::new(block, span, PAGES) };
+    with_block(layout, |mut block| {
+        let zone = Zone::new(&mut block, span, PAGES);
         assert_eq!(zone.take(&mut 0, PAGES, |_| {}), PAGES);
         for word in words {
             let id = PageId::new((word * BITS) as u32 + 9);

@@ -13,9 +13,8 @@ const PAGES: usize = 150;
 fn with_zone(f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
     let span = ZoneLayout::new(&mut layout, PAGES).expect("fits");
-    with_block(layout, |block| {
-        // SAFETY: the block has this layout and outlives the zone, which alone uses it.
-        f(&unsafe { Zone::new(block, span, PAGES) });
+    with_block(layout, |mut block| {
+        f(&Zone::new(&mut block, span, PAGES));
     });
 }
 

@@ -38,9 +38,8 @@ fn take(zone: &Zone, mut cursor: u32) -> Option<PageId> {
 fn with_zone(pages: usize, f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
     let span = ZoneLayout::new(&mut layout, pages).expect("fits into an address space");
-    with_block(layout, |block| {
-        // SAFETY: the block has this layout and outlives the zone, which alone uses it.
-        f(&unsafe { Zone::new(block, span, pages) });
+    with_block(layout, |mut block| {
+        f(&Zone::new(&mut block, span, pages));
     });
 }
 

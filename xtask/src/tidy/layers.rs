@@ -18,20 +18,25 @@ const LAYERS: &[&[&str]] = &[
     &["page"],
     &["error"],
     // Metadata, and where free pages are.
-    &["table"],
+    &["metadata"],
     &["zone"],
     &["magazine"],
     &["depot"],
-    &["cache"],
+    &["slot"],
     // Memory of the system.
     &["heap"],
+    &["mapping"],
     &["map"],
     &["region"],
     // The core.
     &["inner"],
-    // Owners are what the calls give and take, and a pool is what they are called on.
-    &["owned", "calls", "pool"],
-    &["builder", "closing", "stats"],
+    // Owners of pages, and what keeps a core.
+    &["owned", "io"],
+    &["handle"],
+    // The calls, written once, and what they are called on.
+    &["calls"],
+    &["cache"],
+    &["pool"],
     // For the model package only.
     &["models"],
 ];

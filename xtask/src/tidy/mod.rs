@@ -6,6 +6,7 @@ mod modules;
 mod rules;
 mod safety;
 mod scan;
+mod unsafety;
 
 use std::fmt;
 use std::process::Command;
@@ -50,6 +51,7 @@ pub fn tidy() -> Result<()> {
     faults.extend(layers::faults(&files));
     faults.extend(documents::faults(&files));
     faults.extend(safety::faults(&files));
+    faults.extend(unsafety::faults(&files));
     let list: Vec<_> = faults.iter().map(Fault::to_string).collect();
     ensure!(faults.is_empty(), "{} faults\n{}", faults.len(), list.join("\n"));
     Ok(())

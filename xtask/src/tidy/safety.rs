@@ -8,7 +8,7 @@ use super::{Fault, File};
 /// Where the table of all of them is.
 const TABLE: &str = "src/lib.rs";
 /// Those through which no bytes come back.
-const NO_BYTES: [&str; 1] = ["retain_bulk"];
+const NO_BYTES: [&str; 2] = ["retain_bulk", "after_fork"];
 
 /// A public unsafe function.
 struct Function<'a> {

@@ -2,28 +2,32 @@
 
 extern crate std;
 
-use std::string::ToString;
+use std::{format, string::ToString};
 
 use super::*;
 
 #[test]
 fn pages_add_up_to_the_capacity_and_to_nothing_else() {
-    let pages = Pages { capacity: 0b11_1111, free: 1, cached: 2, out: 4, lent: 8, bad: 48 };
+    let pages =
+        Pages { capacity: 0b111_1111, free: 1, cached: 2, out: 4, lent: 8, bad: 16, lost: 96 };
     assert!(pages.adds_up());
     for wrong in [
-        Pages { capacity: 62, ..pages },
+        Pages { capacity: 126, ..pages },
         Pages { free: 3, ..pages },
         Pages { cached: 0, ..pages },
         Pages { out: 5, ..pages },
         Pages { lent: 0, ..pages },
-        Pages { bad: 49, ..pages },
+        Pages { bad: 17, ..pages },
+        Pages { lost: 0, ..pages },
     ] {
         assert!(!wrong.adds_up(), "{wrong}");
     }
-    let most = Pages { capacity: u64::MAX, free: u64::MAX, cached: 0, out: 0, lent: 0, bad: 0 };
+    let most =
+        Pages { capacity: u64::MAX, free: u64::MAX, cached: 0, out: 0, lent: 0, bad: 0, lost: 0 };
     assert!(most.adds_up() && !Pages { out: 1, ..most }.adds_up());
-    let text = "capacity 63 = free 1 + cached 2 + out 4 + lent 8 + bad 48";
-    assert_eq!(pages.to_string(), text);
+    let text = "capacity 127 = free 1 + cached 2 + out 4 + lent 8 + bad 16";
+    assert_eq!(pages.to_string(), format!("{text} + lost 96"));
+    assert_eq!(Pages { lost: 0, ..pages }.to_string(), text, "only a forked child has lost any");
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Reports: what a pool is doing, in numbers that add up.
 //!
-//! Invariant: free + cached + out + lent + bad = capacity, at rest. A report starts with the mode,
+//! Invariant: free + cached + out + lent + bad + lost = capacity, at rest. A report starts with the mode,
 //! and says "not collected" of what the mode does not count.
 
 use core::fmt;
 
+use crate::cache::Cache;
 use crate::error::{BadPage, Count};
 use crate::mode::{Mode, ModeFlags, hardening};
-use crate::pool::{Cache, Pool};
+use crate::pool::Pool;
 use crate::slot::Counters;
 
 /// Where a pool's pages are.
@@ -40,6 +41,8 @@ pub struct Pages {
     pub lent: u64,
     /// Withheld after a fault.
     pub bad: u64,
+    /// Lost to a forked child: see [`Pool::after_fork`]. Elsewhere 0.
+    pub lost: u64,
 }
 
 impl Pages {
@@ -47,17 +50,21 @@ impl Pages {
     #[must_use]
     pub const fn adds_up(&self) -> bool {
         let sum = self.free as u128 + self.cached as u128 + self.out as u128;
-        sum + self.lent as u128 + self.bad as u128 == self.capacity as u128
+        sum + self.lent as u128 + self.bad as u128 + self.lost as u128 == self.capacity as u128
     }
 }
 
 impl fmt::Display for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Pages { capacity, free, cached, out, lent, bad } = self;
+        let Pages { capacity, free, cached, out, lent, bad, lost } = self;
         write!(
             f,
             "capacity {capacity} = free {free} + cached {cached} + out {out} + lent {lent} + bad {bad}"
-        )
+        )?;
+        if *lost > 0 {
+            write!(f, " + lost {lost}")?;
+        }
+        Ok(())
     }
 }
 
@@ -189,15 +196,22 @@ pub struct Audit {
     /// that a page that moves meanwhile is not taken for one; `None` in modes that do not check.
     /// Exact at rest.
     pub misplaced: Option<u64>,
+    /// Pages that are neither in the zone nor in a magazine, and whose word cannot be that of a
+    /// page that is out, lent or withheld: see [`Pool::audit`]. `None` in modes that do not check.
+    /// Exact at rest; while others are at work, pages on their way may be among them.
+    pub corrupt: Option<u64>,
 }
 
 impl fmt::Display for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; misplaced ", self.mode, self.pages)?;
-        match self.misplaced {
-            Some(misplaced) => write!(f, "{misplaced}"),
-            None => f.write_str("not collected"),
+        write!(f, "{}: {}", self.mode, self.pages)?;
+        for (what, found) in [("misplaced", self.misplaced), ("corrupt", self.corrupt)] {
+            match found {
+                Some(found) => write!(f, "; {what} {found}")?,
+                None => write!(f, "; {what} not collected")?,
+            }
         }
+        Ok(())
     }
 }
 
@@ -216,6 +230,7 @@ impl<M: Mode> Pool<M> {
             out: bounded(self.core.out().wrapping_sub(lent)),
             lent,
             bad: bounded(self.core.bad()),
+            lost: bounded(self.core.lost()),
         }
     }
 
@@ -269,6 +284,22 @@ impl<M: Mode> Pool<M> {
 
     /// Counts every page, in any mode, without stopping anybody: exact at rest.
     ///
+    /// In checking modes it also looks at the word of every page, and changes nothing:
+    ///
+    /// - [`misplaced`](Audit::misplaced) are entries of the zone and of magazines that a page's
+    ///   word contradicts: the word names another place or another state, or an id is no page's.
+    ///   It finds a corrupted word, id or length, and a bit of the zone that was set.
+    /// - [`corrupt`](Audit::corrupt) are pages that lie nowhere, with a word that no page which is
+    ///   out, lent or withheld has: an unknown kind, a count or an order that cannot be, a place
+    ///   that does not exist, a block's page without its block. With
+    ///   [`CLAIM`](crate::hardening::CLAIM) also a word that says that the page is free: a bit of
+    ///   the zone that was cleared, or a magazine that was lost.
+    ///
+    /// It does not find a word that was changed into another that can be: of a page that is out,
+    /// another place, or (in modes that count) another count; without `CLAIM`, that the page is
+    /// out at all. Nor does it look at the contents of pages, at summaries of the zone, or at what
+    /// links the magazines of the depot.
+    ///
     /// ```
     /// # use pagesheaf::Pool;
     /// # if Pool::builder(1).build().is_err() { return Ok(()) }
@@ -286,6 +317,7 @@ impl<M: Mode> Pool<M> {
             mode: self.mode(),
             pages: self.pages(core.zone.count()),
             misplaced: M::CHECKS.then(|| core.misplaced()),
+            corrupt: M::CHECKS.then(|| core.corrupt()),
         }
     }
 
@@ -346,6 +378,14 @@ impl<M: Mode> fmt::Debug for Pool<M> {
     }
 }
 
+impl<M: Mode> Cache<M> {
+    /// A handle to the pool.
+    #[must_use]
+    pub fn pool(&self) -> Pool<M> {
+        Pool { core: self.handle().clone() }
+    }
+}
+
 impl<M: Mode> fmt::Debug for Cache<M> {
     /// As the pool's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -354,4 +394,4 @@ impl<M: Mode> fmt::Debug for Cache<M> {
 }
 
 #[cfg(test)]
-mod sums;
+mod tests;

@@ -6,11 +6,12 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use crate::error::BuildError;
+use crate::handle::Handle;
 use crate::heap;
-use crate::inner::{Config, Core, CoreLayout};
+use crate::inner::{Config, CoreLayout};
 use crate::magazine::{MAGAZINE_MAX, whole_lines};
 use crate::mode::{DefaultMode, Mode, ModeFlags, Policy};
-use crate::pool::{Handle, Pool};
+use crate::pool::Pool;
 use crate::region::Region;
 
 /// The most cache slots of a pool: each has two magazines, and the depot can name 65,535.
@@ -217,10 +218,10 @@ impl<M: Mode> Builder<M> {
     pub fn build(self) -> Result<Pool<M>, BuildError> {
         let (plan, bytes) = self.plan()?;
         let region = self.region.unwrap_or_else(Region::standard).acquire(bytes, self.page_size)?;
-        let layout = plan.layout();
-        let block = heap::alloc(layout)?;
-        // SAFETY: the block was just allocated with this layout.
-        Ok(unsafe { Self::finish(plan.build(block, region, Some(layout))) })
+        let memory = heap::Block::new(plan.layout())?;
+        // SAFETY: the block has this layout, and the core keeps it; nobody has the new core's handle.
+        let core = unsafe { Handle::new(plan.build(memory.start(), region, Some(memory))) };
+        Ok(Self::finish(core))
     }
 
     /// Builds the pool without a heap: over the pages that start at `base`, with its metadata in `metadata`.
@@ -264,15 +265,12 @@ impl<M: Mode> Builder<M> {
             return Err(BuildError::MetadataMisaligned { align: layout.align() });
         }
         let region = region.acquire(bytes, self.page_size)?;
-        // SAFETY: the memory is the pool's for good, large enough and aligned.
-        Ok(unsafe { Self::finish(plan.build(block, region, None)) })
+        // SAFETY: the memory is the pool's for good, large enough and aligned; nobody has the new
+        // core's handle.
+        Ok(Self::finish(unsafe { Handle::new(plan.build(block, region, None)) }))
     }
 
-    /// # Safety
-    /// The core is new, with one handle that nobody has.
-    unsafe fn finish(core: NonNull<Core<M>>) -> Pool<M> {
-        // SAFETY: passed on to the caller.
-        let core = unsafe { Handle::new(core) };
+    fn finish(core: Handle<M>) -> Pool<M> {
         core.poison_new();
         Pool { core }
     }
@@ -284,4 +282,4 @@ fn usual_slots(processors: usize) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod limits;
+mod tests;

@@ -1,0 +1,103 @@
+//! After a fork: the child takes back what the parent's other threads left behind.
+//!
+//! Invariant: in the child those threads stand still for ever, each wherever it was. Every word is whole,
+//! and what a thread did before it gave something up is there. So what was given up can be trusted: bits
+//! of the zone, magazines on the depot's stacks, slots that nobody had. What a thread had for itself cannot:
+//! a magazine in a locked slot, or in no slot and on no stack, may be half written. Its number goes on
+//! without what it held.
+//!
+//! Where others look into magazines, in checking modes, a page that lies below the end of one, and whose word
+//! says so, is free at every moment (`magazine`). Such pages are taken back. All that is nowhere then, and
+//! does not count as out, is lost.
+
+use super::Core;
+use crate::depot::Stack;
+use crate::magazine::{Link, Magazine};
+use crate::mode::Mode;
+use crate::page::ZONE;
+use crate::slot::SlotGuard;
+use crate::sync::Ordering;
+
+/// The child of a fork, in the middle of [`Core::after_fork`].
+pub(crate) struct AfterFork<'a, M: Mode>(&'a Core<M>);
+
+impl<M: Mode> Core<M> {
+    /// Puts into the zone all that nobody had. Tell the result which slots are kept, and let it finish.
+    ///
+    /// # Safety
+    /// The caller is the only thread that uses the core from now on, and is in no other call of it. No
+    /// guard of a slot is used or dropped any more, but those that the result is told to keep, none of
+    /// which was in a call at the fork.
+    pub(crate) unsafe fn after_fork(&self) -> AfterFork<'_, M> {
+        self.zone.rebuild();
+        self.drain_shared();
+        self.drain_depot();
+        self.depot.forget();
+        self.magazines.forget_links();
+        AfterFork(self)
+    }
+
+    /// Takes back what a magazine held that nobody has any more, as far as it can be trusted. It is empty then.
+    fn take_back(&self, magazine: Magazine) -> Magazine {
+        let mut open = self.magazines.open::<M>(magazine);
+        for (location, id) in open.as_mut().take_ids::<M>() {
+            if M::CHECKS && self.rests_at(id, location) {
+                self.word(id).rest(ZONE);
+                self.zone.put(&[id], |_| self.taint());
+            }
+        }
+        open.close::<M>(&self.magazines).0
+    }
+
+    /// Counts as lost what is nowhere and not out. The figure of pages out may be off by what calls had
+    /// moved but not counted, or counted but not moved: it becomes one that can be.
+    fn count_lost(&self) {
+        let somewhere = (self.zone.free() + self.cached()) as u64 + self.bad();
+        let missing = u64::from(self.pages).saturating_sub(somewhere);
+        let counted = self.out();
+        let out = (counted as i64).clamp(0, missing as i64) as u64;
+        // Relaxed: the caller is alone.
+        self.counters.uncached_balance.fetch_add(out.wrapping_sub(counted), Ordering::Relaxed);
+        self.counters.lost.store(missing - out, Ordering::Relaxed);
+    }
+}
+
+impl<M: Mode> AfterFork<'_, M> {
+    /// The slot's holder goes on, with what the slot holds.
+    pub(crate) fn keep(&self, slot: &mut SlotGuard<'_>) {
+        self.note_in_slot(slot);
+        slot.keep();
+    }
+
+    fn note_in_slot(&self, slot: &mut SlotGuard<'_>) {
+        let mut parts = slot.parts();
+        parts.loaded.note_in_slot(&self.0.magazines);
+        parts.previous.note_in_slot(&self.0.magazines);
+    }
+
+    /// Opens the slots of all who do not go on, with the magazines that are left, and counts what is lost.
+    pub(crate) fn finish(self) {
+        let core = self.0;
+        for slot in core.slots.iter() {
+            if let Some(mut slot) = slot.try_lock() {
+                self.note_in_slot(&mut slot);
+            }
+        }
+        let is_left = |&number: &u32| core.magazines.link(number).mark() != Link::IN_SLOT.mark();
+        let mut left = (1..core.magazines.count()).filter(is_left).map(|number| {
+            // SAFETY: it is on no stack, for there is none on any, and in no slot that somebody goes on to
+            // use; whoever else had its value is gone. Each number comes once.
+            core.take_back(unsafe { Magazine::from_number(number) })
+        });
+        for slot in core.slots.iter() {
+            let mut own = || Some([left.next()?, left.next()?]);
+            // SAFETY: the guards that are still used were kept, by the promise made to `after_fork`.
+            unsafe { slot.reopen(&core.magazines, &mut own) };
+        }
+        left.for_each(|magazine| core.depot.push(&core.magazines, magazine, 0, Stack::Empty));
+        core.count_lost();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! Threads that stand still wherever they were, made by forgetting what they had.
+
+extern crate std;
+
+use core::mem::{MaybeUninit, forget};
+use std::vec::Vec;
+
+use super::super::tests::build;
+use super::*;
+use crate::cache::Cache;
+use crate::mode::{Bare, Checked, Hardened};
+use crate::page::PageId;
+use crate::pool::Pages;
+use crate::pool::Pool;
+
+/// A pool of 100 pages, with magazines of 8, two owned slots and two shared ones.
+fn pool<M: Mode>() -> Pool<M> {
+    build(|builder| builder.max_caches(2).shared_caches(2))
+}
+
+/// As in the child, where only this thread goes on.
+fn after_fork<M: Mode>(pool: &Pool<M>, kept: &mut [&mut Cache<M>]) -> Pages {
+    // SAFETY: no other thread has the pool, and a test forgets the caches and guards that it does not keep.
+    unsafe { pool.after_fork(kept) };
+    let audit = pool.audit();
+    assert!(audit.pages.adds_up() && audit.misplaced.unwrap_or(0) == 0, "{audit}");
+    assert_eq!(pool.core.zone.count(), pool.core.zone.free());
+    audit.pages
+}
+
+/// Allocates so many pages, or fewer, through a shared slot.
+fn alloc<M: Mode>(pool: &Pool<M>, n: usize) -> Vec<PageId> {
+    pool.alloc_bulk_raw(&mut [const { MaybeUninit::uninit() }; 100][..n]).0.to_vec()
+}
+
+/// Allocates so many pages through a cache.
+fn alloc_from<M: Mode>(cache: &mut Cache<M>, n: usize) -> Vec<PageId> {
+    cache.alloc_bulk_raw(&mut [const { MaybeUninit::uninit() }; 100][..n]).0.to_vec()
+}
+
+/// Frees through a shared slot.
+fn free<M: Mode>(pool: &Pool<M>, ids: &[PageId]) {
+    // SAFETY: tests free pages that are out, once, which are addresses only.
+    assert_eq!(unsafe { pool.free_bulk_raw(ids) }, Ok(()));
+}
+
+/// How many pages a slot holds.
+fn cached<M: Mode>(pool: &Pool<M>) -> Vec<u64> {
+    pool.core.slots.iter().map(|slot| slot.cached() as u64).collect()
+}
+
+/// How many pages are lost of so many that lay in caches that nobody has any more.
+fn lost<M: Mode>(pages: u64) -> u64 {
+    if M::CHECKS { 0 } else { pages }
+}
+
+/// Asserts that all but so many pages can be had, once each, and that each magazine is somewhere, once. It is
+/// the last that is done with the pool.
+fn assert_usable<M: Mode>(pool: Pool<M>, all_but: usize) {
+    let mut ids = alloc(&pool, 100);
+    free(&pool, &ids);
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 100 - all_but);
+    let core = &*pool.core;
+    let mut numbers = Vec::new();
+    for slot in core.slots.iter() {
+        let mut guard = slot.try_lock().expect("it is open");
+        let parts = guard.parts();
+        numbers.extend([parts.loaded.number(), parts.previous.number()]);
+        forget(guard);
+    }
+    for stack in [Stack::Empty, Stack::Nonempty] {
+        let pop = || core.depot.pop::<M>(&core.magazines, stack);
+        numbers.extend(core::iter::from_fn(pop).map(Magazine::into_number));
+    }
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(1..core.magazines.count()));
+    forget(pool);
+}
+
+fn locked_slots_open_again_and_empty<M: Mode>() {
+    let pool = pool::<M>();
+    free(&pool, &alloc(&pool, 6));
+    let mut cache = pool.cache().expect("a cache");
+    assert_eq!(alloc_from(&mut cache, 2).len(), 2);
+    forget(cache);
+    let held = cached(&pool).iter().sum::<u64>();
+    assert!(held >= 6, "{pool}");
+    pool.core.slots.iter().for_each(|slot| forget(slot.try_lock()));
+    let pages = after_fork(&pool, &mut []);
+    assert_eq!((pages.lost, pages.out, pages.cached), (lost::<M>(held), 2, 0));
+    assert_eq!(cached(&pool), [0; 4]);
+    assert_usable(pool, pages.lost as usize + 2);
+}
+
+fn kept_caches_keep_what_they_hold<M: Mode>() {
+    let (pool, other) = (pool::<M>(), pool::<M>());
+    let mut caches = [(); 2].map(|()| pool.cache().expect("a cache"));
+    let mut foreign = other.cache().expect("a cache");
+    let out = caches.each_mut().map(|cache| alloc_from(cache, 3)).concat();
+    let [held, forgotten, ..] = cached(&pool)[..] else { unreachable!() };
+    assert!(held > 0 && forgotten > 0, "{pool}");
+    let [mut kept, gone] = caches;
+    forget(gone);
+    let pages = after_fork(&pool, &mut [&mut foreign, &mut kept]);
+    assert_eq!((pages.cached, pages.out), (held, 6));
+    assert_eq!(pages.lost, lost::<M>(forgotten));
+    assert!(pool.core.slots[0].is_locked() && !pool.core.slots[1].is_locked());
+    let more = alloc_from(&mut kept, held as usize);
+    assert!(more.iter().all(|id| !out.contains(id)));
+    assert_eq!(out_of(&pool), 6 + held);
+    // A child of the child, in which nobody has the other cache either.
+    let again = after_fork(&pool, &mut [&mut kept]);
+    assert_eq!((again.lost, again.out), (pages.lost, 6 + held));
+    let held = cached(&pool).iter().sum::<u64>();
+    forget(kept);
+    let last = after_fork(&pool, &mut []);
+    assert_eq!(last.lost, pages.lost + lost::<M>(held));
+    free(&pool, &out);
+    free(&pool, &more);
+    assert_eq!(out_of(&pool), 0);
+    assert_usable(pool, last.lost as usize);
+    drop(foreign);
+    assert_usable(other, 0);
+}
+
+fn out_of<M: Mode>(pool: &Pool<M>) -> u64 {
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up(), "{pages}");
+    pages.out
+}
+
+fn magazines_in_nobodys_hands_come_back<M: Mode>() {
+    let pool = pool::<M>();
+    free(&pool, &alloc(&pool, 60));
+    let core = &*pool.core;
+    let magazine = core.depot.pop::<M>(&core.magazines, Stack::Nonempty).expect("a full one");
+    let empty = core.depot.pop::<M>(&core.magazines, Stack::Empty).expect("an empty one");
+    let held = u64::from(core.magazines.len(magazine.number()));
+    assert!(held > 0);
+    forget((magazine, empty));
+    let pages = after_fork(&pool, &mut []);
+    assert_eq!((pages.free, pages.lost), (100 - lost::<M>(held), lost::<M>(held)));
+    assert_usable(pool, pages.lost as usize);
+}
+
+fn pages_in_hand_are_lost<M: Mode>() {
+    let pool = pool::<M>();
+    let out = alloc(&pool, 4);
+    assert_eq!(pool.core.zone.take(&mut 0, 5, |_| ()), 5);
+    pool.core.zone.spoil_summary();
+    let pages = after_fork(&pool, &mut []);
+    assert_eq!((pages.lost, pages.out, pages.free), (5, 4, 91));
+    free(&pool, &out);
+    // SAFETY: this is the only handle, and nobody has the pages that are lost.
+    assert_eq!(unsafe { pool.core.recover_forgotten() }, Some(5));
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up() && pages.lost == 0, "{pages}");
+    assert_usable(pool, 0);
+}
+
+fn counts_that_cannot_be_are_put_right<M: Mode>() {
+    for (allocated, freed, expected) in [(5, 0, 3), (0, 2, 1), (0, 5, 0)] {
+        let pool = pool::<M>();
+        let out = alloc(&pool, 3);
+        pool.core.slots[1].counters.allocated.add(allocated);
+        pool.core.slots[1].counters.freed.add(freed);
+        let pages = after_fork(&pool, &mut []);
+        assert_eq!((pages.out, pages.lost), (expected, 3 - expected));
+        assert_eq!(out.len(), 3);
+        assert_usable(pool, 3);
+    }
+}
+
+fn what_a_magazine_does_not_hold_is_not_taken<M: Mode>() {
+    let pool = pool::<M>();
+    let out = alloc(&pool, 5);
+    let slot = pool.core.slots.iter().find(|slot| slot.cached() > 0).expect("a slot");
+    let mut guard = slot.try_lock().expect("a free slot");
+    let held = guard.loaded().len();
+    let last = guard.loaded().start() + held - 1;
+    forget(guard);
+    // A page that is out, whose id an entry still has; and one of the magazine that has moved on.
+    let [stale, moved] = [last + 1, last].map(|at| pool.core.magazines.get(at));
+    assert!(out.contains(&stale) && !out.contains(&moved));
+    pool.core.word(stale).rest(last + 1);
+    pool.core.word(moved).rest(last + 1);
+    let pages = after_fork(&pool, &mut []);
+    assert_eq!((pages.lost, pages.out, pages.bad), (1, 5, 0));
+    assert!(!pool.core.zone.holds(moved) && !pool.core.zone.holds(stale));
+    assert_usable(pool, 6);
+}
+
+/// Stamps bodies over modes.
+macro_rules! in_modes {
+    ($($body:ident: $($mode:ident),+;)+) => {
+        mod in_modes {
+            $(#[test]
+            fn $body() {
+                $(super::$body::<super::$mode>();)+
+            })+
+        }
+    };
+}
+in_modes! {
+    locked_slots_open_again_and_empty: Bare, Checked, Hardened;
+    kept_caches_keep_what_they_hold: Bare, Checked, Hardened;
+    magazines_in_nobodys_hands_come_back: Bare, Checked, Hardened;
+    pages_in_hand_are_lost: Bare, Checked, Hardened;
+    counts_that_cannot_be_are_put_right: Bare, Checked, Hardened;
+    what_a_magazine_does_not_hold_is_not_taken: Checked, Hardened;
+}

@@ -1,0 +1,168 @@
+//! How a region can be mapped, and what it turned out to be.
+
+use core::fmt;
+
+/// Whether huge pages should back a mapped region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HugePages {
+    /// Ordinary pages.
+    #[default]
+    Off,
+    /// Reserved huge pages (`MAP_HUGETLB`), else transparent ones if the system has them, else ordinary ones;
+    /// [`RegionInfo::huge_pages`] says which.
+    Try,
+    /// Reserved huge pages, or an error.
+    Require,
+}
+
+/// How a region is to be mapped. Guard pages are on, everything else is off, until said otherwise.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Mapping {
+    pub(crate) huge: HugePages,
+    pub(crate) populate: bool,
+    pub(crate) lock: bool,
+    pub(crate) guard: bool,
+}
+
+impl Mapping {
+    /// With guard pages, and nothing else.
+    pub(crate) const fn new() -> Self {
+        Mapping { huge: HugePages::Off, populate: false, lock: false, guard: true }
+    }
+
+    /// Which pages of the system should back it.
+    pub const fn huge_pages(mut self, huge: HugePages) -> Self {
+        self.huge = huge;
+        self
+    }
+
+    /// Whether all of it is backed with memory when the pool is built, instead of at the first touch.
+    pub const fn populate(mut self, populate: bool) -> Self {
+        self.populate = populate;
+        self
+    }
+
+    /// Whether it is locked in memory (`mlock`), which the system may refuse.
+    pub const fn lock(mut self, lock: bool) -> Self {
+        self.lock = lock;
+        self
+    }
+
+    /// Whether an inaccessible page stands at both ends.
+    ///
+    /// The region ends at the guard behind it. Where all its pages do not fill whole pages of the system (or whole huge
+    /// pages, where these are asked for), what is left over lies before it: [`RegionInfo::slack_before`] bytes, which an
+    /// access that goes astray can touch.
+    pub const fn guard_pages(mut self, guard: bool) -> Self {
+        self.guard = guard;
+        self
+    }
+}
+
+/// What kind of region a pool has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegionKind {
+    /// Mapped from the system.
+    Mapped,
+    /// From the global allocator.
+    Heap,
+    /// The caller's own memory.
+    Caller,
+    /// Addresses only.
+    Addresses,
+}
+
+/// Which huge pages a region got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Huge {
+    /// None were asked for, or the region is not mapped by the pool.
+    Off,
+    /// Reserved huge pages back all of it.
+    Reserved,
+    /// Reserved ones were refused; the system was advised to use transparent ones, and may.
+    Advised {
+        /// The system's error number.
+        refused: i32,
+    },
+    /// Reserved ones were refused and there are no transparent ones: ordinary pages back it.
+    Refused {
+        /// The system's error number.
+        code: i32,
+    },
+}
+
+/// What a pool's region turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RegionInfo {
+    /// Where it came from.
+    pub kind: RegionKind,
+    /// Its first address.
+    pub base: usize,
+    /// The bytes of all pages.
+    pub bytes: usize,
+    /// Which huge pages back it.
+    pub huge_pages: Huge,
+    /// Whether all of it was backed with memory at once.
+    pub populated: bool,
+    /// Whether it is locked in memory.
+    pub locked: bool,
+    /// Whether an inaccessible page stands at both ends.
+    pub guarded: bool,
+    /// Bytes between the guard before the region and the region, which an access that goes astray can touch: what is left
+    /// of the system's pages, or huge pages, that back it. 0 without guards, where nothing is said of what lies there.
+    pub slack_before: usize,
+    /// Bytes between the region and the guard behind it, as above.
+    pub slack_after: usize,
+}
+
+impl RegionInfo {
+    pub(crate) fn plain(kind: RegionKind, base: *mut u8, bytes: usize) -> Self {
+        RegionInfo {
+            kind,
+            base: base.addr(),
+            bytes,
+            huge_pages: Huge::Off,
+            populated: false,
+            locked: false,
+            guarded: false,
+            slack_before: 0,
+            slack_after: 0,
+        }
+    }
+}
+
+impl fmt::Display for RegionInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            RegionKind::Mapped => "mapped",
+            RegionKind::Heap => "heap",
+            RegionKind::Caller => "caller's memory",
+            RegionKind::Addresses => "addresses only",
+        };
+        write!(f, "{kind}, {} bytes at {:#x}", self.bytes, self.base)?;
+        match self.huge_pages {
+            Huge::Off => {}
+            Huge::Reserved => f.write_str(", huge pages")?,
+            Huge::Advised { refused } => {
+                write!(f, ", transparent huge pages (reserved ones refused: error {refused})")?;
+            }
+            Huge::Refused { code } => write!(f, ", huge pages refused (error {code})")?,
+        }
+        for (on, what) in
+            [(self.populated, "populated"), (self.locked, "locked"), (self.guarded, "guarded")]
+        {
+            if on {
+                write!(f, ", {what}")?;
+            }
+        }
+        let (before, after) = (self.slack_before, self.slack_after);
+        if (before, after) != (0, 0) {
+            write!(f, ", with {before} usable bytes before it and {after} behind")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! A pool whose metadata is flipped bit by bit: which bits there are, and calls that must survive it.
+//!
+//! Invariant: one thread has the pool, and flips a bit between two calls, never in one. What belongs to
+//! magazines in a cache's hands is left alone: the hot path looks at nothing of it.
+
+#[cfg(test)]
+mod tests;
+mod world;
+
+use core::ops::Range;
+use std::vec::Vec;
+
+pub use world::{OPS, World};
+
+use crate::inner::Core;
+use crate::mode::{Mode, Policy};
+
+/// A table of the metadata, or the depot's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// The pages' states.
+    Words,
+    /// The zone's bit for each page.
+    Bitmap,
+    /// The zone's summary levels.
+    Summary,
+    /// Which pages are poisoned.
+    Poison,
+    /// Lengths and links of the depot's magazines.
+    Heads,
+    /// Ids in the depot's magazines.
+    Entries,
+    /// The depot's word.
+    Depot,
+}
+
+/// A part of a table: where its bytes lie, from the core's start.
+pub type Part = (Table, Range<usize>);
+
+/// Of the head of a magazine, the bytes that mean something: length and link.
+const HEAD: usize = 8;
+/// The bytes of a cache line: heads have one each, and tables start on one.
+const LINE: usize = 64;
+
+/// The bytes of the metadata that may be flipped now.
+fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
+    let start = core::ptr::from_ref(core).addr();
+    let from = |address: usize, bytes: usize| address - start..address - start + bytes;
+    // The tables follow one another: slots, zone, words, poison marks, heads, entries. Each starts on a
+    // line. The zone has its levels one after the other.
+    let mut parts = Vec::new();
+    let zone = core.slots.as_ptr_range().end.addr().next_multiple_of(LINE);
+    let bitmap = (core.pages as usize).div_ceil(64);
+    let (mut summary, mut level) = (0, bitmap);
+    while level > 1 {
+        level = level.div_ceil(64);
+        summary += level;
+    }
+    parts.push((Table::Bitmap, from(zone, 8 * bitmap)));
+    parts.push((Table::Summary, from(zone + 8 * bitmap, 8 * summary)));
+    let words = core.words.as_ptr_range();
+    let (words, end) = (words.start.addr(), words.end.addr());
+    parts.push((Table::Words, from(words, end - words)));
+    let marks = if M::POISONS { 8 * bitmap } else { 0 };
+    parts.push((Table::Poison, from(end.next_multiple_of(LINE), marks)));
+    parts.push((Table::Depot, from(core::ptr::from_ref(&core.depot.tops).addr(), 8)));
+    let magazines = &core.magazines;
+    let places = magazines.capacity().next_power_of_two();
+    let heads = end.next_multiple_of(LINE) + marks.next_multiple_of(LINE);
+    let entries = heads + LINE * magazines.count() as usize;
+    // A magazine in a cache's hands is on no stack.
+    for number in (1..magazines.count()).filter(|&number| magazines.link(number).mark() != 0) {
+        let number = number as usize;
+        parts.push((Table::Heads, from(heads + LINE * number, HEAD)));
+        parts.push((Table::Entries, from(entries + 4 * places * number, 4 * places)));
+    }
+    parts
+}

@@ -1,0 +1,230 @@
+//! Every so many bits of the tables, each in a trial of its own: no call crashes, hangs, or gives out what
+//! it must not.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::string::String;
+use std::sync::{Arc, Mutex};
+use std::vec::Vec;
+use std::{format, thread};
+
+use super::Table::{self, *};
+use super::world::{OPS, says};
+use super::{Part, World};
+use crate::mode::{Checked, Hardened, Policy, Refcounted, Select, hardening};
+use crate::page::PageId;
+
+/// One bit in so many is tried, in presets and in modes with one hardening switch.
+const PRESET: usize = if cfg!(pagesheaf_full) { 1 } else { 7 };
+const SWITCH: usize = if cfg!(pagesheaf_full) { 1 } else { 19 };
+
+/// How long one trial may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is called after the flip.
+const SCRIPTS: [&[(u8, u8)]; 4] = [
+    // Everything a little.
+    &[
+        (0, 20),
+        (1, 15),
+        (2, 30),
+        (3, 40),
+        (4, 2),
+        (5, 0),
+        (11, 2),
+        (10, 0),
+        (8, 50),
+        (9, 0),
+        (0, 200),
+    ],
+    // Through the zone first.
+    &[(9, 0), (10, 0), (0, 250), (1, 250), (4, 3), (4, 6), (8, 64), (6, 3), (11, 9)],
+    // Whatever there is, without a slot.
+    &[(8, 250), (10, 0), (3, 60), (4, 0), (2, 100), (1, 30), (9, 0), (8, 9)],
+    // Frees into the depot first.
+    &[(1, 60), (11, 9), (5, 0), (0, 8), (1, 9), (0, 64), (10, 0), (7, 9), (2, 90), (9, 0), (4, 5)],
+];
+
+/// A trial: a bit of a part, and what comes then.
+#[derive(Clone)]
+struct Trial {
+    part: Part,
+    bit: usize,
+    script: usize,
+    addresses: bool,
+    panics: bool,
+}
+
+/// The trials of a pool of so many pages: one bit in `stride`, with one script after the other, or with all.
+fn trials<M: Refcounted>(
+    pages: usize,
+    wanted: impl Fn(&Part) -> bool,
+    stride: usize,
+) -> Vec<Trial> {
+    let parts = World::<M>::new(pages, false, false).parts().into_iter().filter(wanted);
+    let bits = parts.flat_map(|part| (0..8 * part.1.len()).map(move |bit| (part.clone(), bit)));
+    let mut trials = Vec::new();
+    for (number, (part, bit)) in bits.step_by(stride).enumerate() {
+        // Each script in each kind of pool, in turn.
+        let kind = number / SCRIPTS.len();
+        let (addresses, panics) = (kind % 3 == 2, kind % 4 == 3);
+        let first = number % SCRIPTS.len();
+        let scripts = if cfg!(pagesheaf_full) { 0..SCRIPTS.len() } else { first..first + 1 };
+        trials.extend(scripts.map(|script| Trial {
+            part: part.clone(),
+            bit,
+            script,
+            addresses,
+            panics,
+        }));
+    }
+    trials
+}
+
+/// Whether a flip can look like another valid state: a page of the bitmap, an id. Not where pages are
+/// claimed when they leave.
+fn may_double<M: Refcounted>(part: &Part) -> bool {
+    matches!(part.0, Bitmap | Entries) && !M::CLAIMS
+}
+
+fn run<M: Refcounted>(pages: usize, trial: &Trial) {
+    let mut world = World::<M>::new(pages, trial.addresses, trial.panics);
+    world.flip(&trial.part, trial.bit, may_double::<M>(&trial.part));
+    SCRIPTS[trial.script].iter().for_each(|&(op, n)| world.call(op, n));
+    world.end();
+}
+
+/// Runs trials on another thread, which is given up if it hangs. Returns what failed.
+fn failures<M: Refcounted>(pages: usize, trials: Vec<Trial>) -> Vec<String> {
+    let trials = Arc::new(trials);
+    let failures = Arc::new(Mutex::new(Vec::new()));
+    let mut first = 0;
+    while first < trials.len() {
+        let now = Arc::new(AtomicUsize::new(first));
+        let (all, to, at) = (trials.clone(), failures.clone(), now.clone());
+        let worker = thread::spawn(move || {
+            for (number, trial) in all.iter().enumerate().skip(first) {
+                at.store(number, Ordering::Relaxed);
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run::<M>(pages, trial))) {
+                    let Trial { part, bit, script, .. } = trial;
+                    let what =
+                        format!("{:?} bit {bit}, script {script}: {}", part.0, says(&payload));
+                    to.lock().expect("no panic inside").push(what);
+                }
+            }
+        });
+        let mut since = (first, std::time::Instant::now());
+        while !worker.is_finished() {
+            thread::sleep(Duration::from_millis(5));
+            let number = now.load(Ordering::Relaxed);
+            if number != since.0 {
+                since = (number, std::time::Instant::now());
+            } else if since.1.elapsed() > PATIENCE {
+                break;
+            }
+        }
+        if worker.is_finished() {
+            break;
+        }
+        let Trial { part, bit, script, .. } = &trials[since.0];
+        failures
+            .lock()
+            .expect("no panic inside")
+            .push(format!("{part:?} bit {bit}, script {script}: hangs"));
+        first = since.0 + 1;
+    }
+    core::mem::take(&mut failures.lock().expect("no panic inside"))
+}
+
+fn no_flipped_bit_crashes_or_hangs<M: Refcounted>(stride: usize) {
+    let small = trials::<M>(150, |_| true, stride);
+    // Two levels of summary.
+    let tall = trials::<M>(64 * 64 + 100, |part| matches!(part.0, Summary | Bitmap), 13 * stride);
+    let count = small.len() + tall.len();
+    let mut failed = failures::<M>(150, small);
+    failed.extend(failures::<M>(64 * 64 + 100, tall));
+    std::eprintln!("{count} trials, {} failed", failed.len());
+    assert!(failed.is_empty(), "{} of {count} trials failed: {failed:#?}", failed.len());
+}
+
+macro_rules! modes {
+    ($($name:ident: $mode:ty, $stride:expr;)+) => {
+        $(
+            #[test]
+            #[cfg_attr(miri, ignore = "takes too long")]
+            fn $name() {
+                no_flipped_bit_crashes_or_hangs::<$mode>($stride);
+            }
+        )+
+    };
+}
+type Only<const SWITCHES: u8> = Select<true, true, true, SWITCHES>;
+modes! {
+    no_flipped_bit_crashes_or_hangs_in_checked: Checked, PRESET;
+    no_flipped_bit_crashes_or_hangs_in_hardened: Hardened, PRESET;
+    no_flipped_bit_crashes_or_hangs_with_claim: Only<{ hardening::CLAIM }>, SWITCH;
+    no_flipped_bit_crashes_or_hangs_with_poison: Only<{ hardening::POISON }>, SWITCH;
+    no_flipped_bit_crashes_or_hangs_with_quarantine: Only<{ hardening::QUARANTINE }>, SWITCH;
+    no_flipped_bit_crashes_or_hangs_with_shuffle: Only<{ hardening::SHUFFLE }>, SWITCH;
+}
+
+#[test]
+fn a_world_that_nobody_corrupts_closes() {
+    for script in SCRIPTS {
+        let mut world = World::<Hardened>::new(150, false, true);
+        script.iter().for_each(|&(op, n)| world.call(op, n));
+        world.end();
+    }
+    assert!(SCRIPTS.iter().any(|script| script.iter().any(|(op, _)| op + 1 == OPS)));
+}
+
+/// What the core reads in a table, where that can be asked without changing it.
+fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
+    let core = world.core();
+    let magazines = &core.magazines;
+    let numbers = 1..magazines.count();
+    match table {
+        Words => core.words.iter().map(|word| word.load().0).collect(),
+        Bitmap => {
+            let bits = 0..core.pages.next_multiple_of(64);
+            bits.map(|index| core.zone.holds(PageId::new(index)).into()).collect()
+        }
+        Heads => numbers
+            .map(|it| u64::from(magazines.len(it)) << 32 | u64::from(magazines.link(it).bits()))
+            .collect(),
+        Entries => {
+            let places = magazines.capacity() as u32;
+            let at = numbers.flat_map(|number| (0..places).map(move |at| number * places + at));
+            at.map(|at| magazines.get(at).index().into()).collect()
+        }
+        Depot => [core.depot.tops.load(crate::sync::Ordering::Relaxed)].into(),
+        // A look clears what it finds wrong.
+        Summary | Poison => Vec::new(),
+    }
+}
+
+#[test]
+fn the_parts_are_the_tables_that_they_name() {
+    let mut world = World::<Hardened>::new(200, false, false);
+    let asked = [Words, Bitmap, Heads, Entries, Depot];
+    for part in world.parts().into_iter().filter(|part| asked.contains(&part.0)) {
+        let before = asked.map(|table| look(&world, table));
+        let mut shown = 0;
+        let last = 8 * part.1.len() - 1;
+        for bit in [0, 32, last] {
+            world.flip(&part, bit, false);
+            for (&table, before) in asked.iter().zip(&before) {
+                let changed = look(&world, table) != *before;
+                assert!(!changed || table == part.0, "{part:?} shows in {table:?}");
+                shown += usize::from(changed);
+            }
+            world.flip(&part, bit, false);
+        }
+        // A length beyond the capacity reads as that.
+        assert!(shown >= if part.0 == Heads { 1 } else { 3 }, "{part:?}: {shown}");
+    }
+    let found: Vec<_> = world.parts().iter().map(|part| part.0).collect();
+    assert!([Summary, Poison].iter().all(|table| found.contains(table)));
+    world.end();
+}

@@ -1,0 +1,314 @@
+//! A pool in a known state, in memory of its own, and the calls that a trial makes.
+
+use core::alloc::Layout;
+use core::mem::MaybeUninit;
+use core::ptr::without_provenance_mut;
+use std::boxed::Box;
+use std::collections::BTreeSet;
+use std::format;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::string::String;
+use std::vec::Vec;
+
+use super::{Part, parts};
+use crate::cache::Cache;
+use crate::heap;
+use crate::inner::Faults;
+use crate::mode::Refcounted;
+use crate::owned::PageBatch;
+use crate::page::{Order, PageId};
+use crate::pool::{OnBadPage, Pool};
+use crate::region::Region;
+
+/// How many kinds of calls [`World::call`] knows.
+pub const OPS: u8 = 12;
+
+/// Bytes of a page: few, so that poison costs little.
+const BYTES: usize = 64;
+
+/// A pool, what it gave out, and what is expected of it.
+pub struct World<M: Refcounted> {
+    pool: Option<Pool<M>>,
+    cache: Option<Cache<M>>,
+    /// Pages that are out by id, with one reference.
+    out: BTreeSet<PageId>,
+    /// Those with two.
+    retained: Vec<PageId>,
+    lent: Vec<PageId>,
+    blocks: Vec<(PageId, Order)>,
+    /// Whether no page may be given out twice, whatever was flipped.
+    strict: bool,
+    // After the pool, which lies in it.
+    _memory: [heap::Block; 2],
+}
+
+impl<M: Refcounted> World<M> {
+    /// A pool of so many pages (150 or more), of which some are out by id, shared, lent or in a block, and
+    /// some in a cache, a shared cache, the depot, and the zone. Both stacks of the depot have magazines.
+    ///
+    /// `addresses` makes it a pool of addresses only, and `panics` one that panics about bad pages.
+    ///
+    /// # Panics
+    /// If that state could not be reached.
+    #[must_use]
+    pub fn new(pages: usize, addresses: bool, panics: bool) -> Self {
+        let policy = if panics { OnBadPage::Panic } else { OnBadPage::Count };
+        let builder = Pool::builder(pages).mode::<M>().page_size(BYTES).on_bad_page(policy);
+        let mut builder = builder.magazine_capacity(8).max_caches(1).shared_caches(1);
+        let layout = Layout::from_size_align(pages * BYTES, BYTES).expect("trials are small");
+        let new = |layout| heap::Block::new(layout).expect("pools in trials are small");
+        let metadata_layout = builder.metadata_layout().expect("a legal pool");
+        let (region, metadata) = (new(layout), new(metadata_layout));
+        let mut base = region.start().as_ptr();
+        if addresses {
+            base = without_provenance_mut(BYTES);
+            builder = builder.region(Region::addresses(BYTES, pages * BYTES));
+        }
+        // SAFETY: the block has this size, is initialised, and outlives the pool, which alone uses it.
+        let block = unsafe {
+            core::slice::from_raw_parts_mut(
+                metadata.start().as_ptr().cast(),
+                metadata_layout.size(),
+            )
+        };
+        // SAFETY: the region has so many pages, is initialised and outlives the pool, which alone uses it.
+        let pool = unsafe { builder.build_in(base, block) }.expect("a pool");
+        let cache = pool.cache().expect("a cache");
+        let mut world = World {
+            cache: Some(cache),
+            pool: Some(pool),
+            out: BTreeSet::new(),
+            retained: Vec::new(),
+            lent: Vec::new(),
+            blocks: Vec::new(),
+            strict: true,
+            _memory: [region, metadata],
+        };
+        // A block and a lent page first, then 80 pages through the cache, of which 45 come back, and three
+        // of the shared cache.
+        for (op, n) in [(4, 2), (0, 80), (7, 3), (6, 1), (1, 45), (2, 6), (3, 3)] {
+            world.call(op, n);
+        }
+        assert!(world.out.len() > 20 && world.blocks.len() == 1);
+        let pages = world.pool().audit().pages;
+        assert!(pages.free > 20 && pages.cached > 30 && pages.bad == 0, "{pages}");
+        world
+    }
+
+    fn pool(&self) -> &Pool<M> {
+        self.pool.as_ref().expect("a world that has not ended")
+    }
+
+    #[cfg(test)]
+    pub(super) fn core(&self) -> &crate::inner::Core<M> {
+        &self.pool().core
+    }
+
+    fn cache(&mut self) -> &mut Cache<M> {
+        self.cache.as_mut().expect("a world that has not ended")
+    }
+
+    /// What may be flipped now.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Part> {
+        parts(&*self.pool().core)
+    }
+
+    /// Flips a bit of a part, counted from its start. After that, pages may be given out twice only if
+    /// `may_double`.
+    ///
+    /// # Panics
+    /// When the part has no such bit.
+    pub fn flip(&mut self, part: &Part, bit: usize, may_double: bool) {
+        assert!(bit < 8 * part.1.len());
+        self.strict &= !may_double;
+        let start = self.pool().core.pointer().cast::<u8>();
+        // SAFETY: the part lies in the block that starts with the core.
+        let byte = unsafe { start.add(part.1.start + bit / 8) };
+        // SAFETY: the byte is one of an atomic's, which is initialised; no other thread has the pool.
+        unsafe { byte.write(byte.read() ^ 1 << (bit % 8)) };
+    }
+
+    /// Makes a call with about `n` pages.
+    ///
+    /// # Panics
+    /// When the call panics in words that are not the pool's, or gives out what it may not.
+    pub fn call(&mut self, op: u8, n: u8) {
+        pool_may_panic(|| self.call_now(op, n.into()));
+    }
+
+    fn call_now(&mut self, op: u8, n: usize) {
+        let mut room = [MaybeUninit::uninit(); 256];
+        match op % OPS {
+            0 => {
+                let ids = self.cache().alloc_bulk_raw(&mut room[..n]).0.to_vec();
+                self.got(&ids);
+            }
+            1 => {
+                let ids = self.some(n);
+                // SAFETY: pages that are out are freed once, here and below.
+                let _ = unsafe { self.cache().free_bulk_raw(&ids) }.map_err(|it| format!("{it}"));
+            }
+            2 => {
+                let ids = self.pool().alloc_bulk_raw(&mut room[..n]).0.to_vec();
+                self.got(&ids);
+            }
+            3 => {
+                let ids = self.some(n);
+                // SAFETY: as above.
+                let _ = unsafe { self.pool().free_bulk_raw(&ids) };
+            }
+            4 => {
+                let order = Order::new((n % 7) as u8).expect("a legal order");
+                let core = &self.pool().core;
+                if let Ok(first) = core.alloc_block(None, order) {
+                    let ids = (first.index()..).take(order.pages()).map(PageId::new);
+                    let ids: Vec<_> = ids.collect();
+                    self.got(&ids);
+                    ids.iter().for_each(|id| _ = self.out.remove(id));
+                    self.blocks.push((first, order));
+                }
+            }
+            5 => {
+                let Some((first, order)) = self.blocks.pop() else { return };
+                let core = &self.pool().core;
+                let mut faults = Faults::default();
+                let freed = core.free_block(first, order, &mut faults);
+                core.count_uncached_free(freed);
+                let _ = core.record_or_panic(&faults, freed);
+            }
+            6 => {
+                for id in self.some(n) {
+                    if self.pool().core.lend(id).is_ok() {
+                        self.pool().core.count_lent(1);
+                        self.lent.push(id);
+                    }
+                }
+            }
+            7 => {
+                let ids = self.some(n);
+                // SAFETY: the pages are out, and the ids are the owners'.
+                let _ = unsafe { self.cache().retain_bulk(&ids) };
+                self.retained.extend(ids);
+            }
+            8 => self.without_slot(n),
+            9 => {
+                self.cache().drain();
+                self.pool().drain();
+            }
+            10 => self.look(),
+            _ => self.release(n),
+        }
+    }
+
+    /// Calls while all shared slots are busy; and owned pages, dropped.
+    fn without_slot(&mut self, n: usize) {
+        let mut room = [MaybeUninit::uninit(); 256];
+        let pool = self.pool().clone();
+        let slot = pool.core.borrow_slot();
+        let ids = pool.alloc_bulk_raw(&mut room[..n]).0.to_vec();
+        self.got(&ids);
+        let ids = self.some(n / 2);
+        // SAFETY: pages that are out are freed once.
+        let _ = unsafe { pool.free_bulk_raw(&ids) };
+        drop(slot);
+        let mut batch = PageBatch::<M, 64>::empty();
+        let _ = pool.alloc_bulk(&mut batch, n);
+        let ids = batch.ids().to_vec();
+        self.got(&ids);
+        ids.iter().for_each(|id| _ = self.out.remove(id));
+    }
+
+    /// What is retained and lent, given up.
+    fn release(&mut self, n: usize) {
+        let keep = self.retained.len().saturating_sub(n);
+        let ids = self.retained.split_off(keep);
+        for _ in 0..2 {
+            // SAFETY: each page has two references, both of which are given up once.
+            let _ = unsafe { self.cache().release_bulk(&ids) };
+        }
+        while let Some(id) = self.lent.pop() {
+            let mut faults = Faults::default();
+            if self.pool().core.reclaim(id, 0, &mut faults) {
+                self.out.insert(id);
+            }
+            let _ = self.pool().core.record_or_panic(&faults, 0);
+        }
+    }
+
+    /// Every report.
+    fn look(&self) {
+        let pool = self.pool();
+        let audit = pool.audit();
+        let stats = pool.stats().map(|stats| format!("{stats}"));
+        let bad = pool.bad_pages().count();
+        let calls = pool.per_cache().count();
+        let all = format!("{pool:#} {audit} {stats:?} {bad} {calls}");
+        assert!(all.contains("capacity"));
+    }
+
+    /// Pages that a call gave.
+    fn got(&mut self, ids: &[PageId]) {
+        for &id in ids {
+            assert!((id.index() as usize) < self.pool().capacity(), "{id} was given out");
+            let taken = self.retained.contains(&id)
+                || self.lent.contains(&id)
+                || self.blocks.iter().any(|(first, order)| {
+                    id.index().wrapping_sub(first.index()) < order.pages() as u32
+                });
+            assert!(!self.strict || !taken, "{id} was given out twice");
+            let new = self.out.insert(id);
+            assert!(!self.strict || new, "{id} was given out twice");
+        }
+    }
+
+    /// Some pages that are out, which the caller gives up.
+    fn some(&mut self, n: usize) -> Vec<PageId> {
+        // From afar first, so that they do not go back in order.
+        let ids: Vec<_> =
+            self.out.iter().copied().step_by(2).chain(self.out.iter().copied()).collect();
+        ids.into_iter().filter(|id| self.out.remove(id)).take(n).collect()
+    }
+
+    /// Gives everything back, and tries to close the pool.
+    ///
+    /// # Panics
+    /// As [`Self::call`].
+    pub fn end(mut self) {
+        self.call(11, u8::MAX);
+        while !self.blocks.is_empty() {
+            self.call(5, 0);
+        }
+        while !self.out.is_empty() {
+            self.call(1, u8::MAX);
+        }
+        self.call(9, 0);
+        self.look();
+        pool_may_panic(|| drop(self.cache.take()));
+        let Some(pool) = self.pool.take() else { return };
+        pool_may_panic(|| {
+            let Err(error) = pool.close() else { return };
+            let ids = error.ids().count() as u64;
+            assert!(format!("{error}").contains("pool") && ids <= error.out() + 64);
+            // SAFETY: all that was out was given up above.
+            if let Ok((pool, _)) = unsafe { error.recover_forgotten() } {
+                // What it could not get back stays counted: nobody has it.
+                core::mem::forget(pool.close());
+            }
+        });
+    }
+}
+
+/// Runs what may panic, if it does so in the pool's words.
+fn pool_may_panic(f: impl FnOnce()) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(f)) else { return };
+    if !says(&payload).starts_with("pagesheaf:") {
+        resume_unwind(payload);
+    }
+}
+
+/// What a panic says.
+pub(super) fn says(payload: &Box<dyn core::any::Any + Send>) -> String {
+    let text = payload.downcast_ref::<String>().cloned();
+    text.or_else(|| payload.downcast_ref::<&str>().map(|&it| it.into())).unwrap_or_default()
+}

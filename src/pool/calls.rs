@@ -1,0 +1,71 @@
+//! The calls of a pool: each borrows a shared slot.
+
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use super::Pool;
+use crate::calls::{self, Frontend};
+use crate::error::{BulkAlloc, ExactError, PageError, ShortReason};
+use crate::inner::{Core, FastAlloc};
+use crate::mode::{Mode, Refcounted};
+use crate::owned::{Block, Page, PageBatch};
+use crate::page::{GivenUp, Order, PageId};
+use crate::slot::SlotGuard;
+
+// SAFETY: the pool's handle names one core, and keeps it alive.
+unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
+    #[inline(always)]
+    fn core(&self) -> NonNull<Core<M>> {
+        self.core.pointer()
+    }
+
+    #[inline(always)]
+    fn alloc_fast(&mut self, _n: usize) -> Option<FastAlloc<'_, M>> {
+        None
+    }
+
+    #[inline(always)]
+    fn free_fast<'i>(&mut self, ids: GivenUp<'i>) -> Result<(), GivenUp<'i>> {
+        Err(ids)
+    }
+
+    fn begin(&mut self) {}
+
+    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<&mut SlotGuard<'_>>) -> R) -> R {
+        f(&self.core, self.core.borrow_slot().as_mut())
+    }
+}
+
+calls::methods!(Pool, self, [&self], &mut &*self);
+
+impl<M: Mode> Page<M> {
+    /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.
+    ///
+    /// # Safety
+    /// The page is out of this pool, as a single page, nothing else owns it, and all its bytes are
+    /// initialised: what was written through a pointer has left no byte (a struct's padding)
+    /// uninitialised. That the pool's reports name the page, or
+    /// [`CloseError::ids`](crate::CloseError::ids) does, is not enough.
+    ///
+    /// # Panics
+    /// When the pool has no such page, or addresses only.
+    ///
+    /// ```
+    /// # use pagesheaf::{Page, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let id = pool.alloc()?.into_raw();
+    /// // SAFETY: the page was just given up, nobody else has its id, and nobody wrote it.
+    /// let page = unsafe { Page::from_raw(&pool, id) };
+    /// assert_eq!(page.id(), id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub unsafe fn from_raw(pool: &Pool<M>, id: PageId) -> Self {
+        let core = &pool.core;
+        assert!(id.index() < core.pages, "pagesheaf: {id} is outside the pool [{}]", pool.mode());
+        assert!(!core.addresses_only, "pagesheaf: {}", ShortReason::AddressOnly);
+        // SAFETY: the caller gives it to us.
+        unsafe { Page::new(core.pointer(), id) }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a forked child calls before anything else.
+
+use super::Pool;
+use crate::cache::Cache;
+use crate::calls::Frontend;
+use crate::mode::Mode;
+
+impl<M: Mode> Pool<M> {
+    /// Makes the pool whole in the child of a `fork`: the first call there, before any other of this pool.
+    ///
+    /// A child has one thread, the one that forked. To it the parent's other threads stand still for ever,
+    /// wherever they were: in the middle of a call, or with pages in their caches. This call
+    ///
+    /// - puts the pages that nobody had back into the zone: those of shared caches and of the depot;
+    /// - gives back the cache slots of all other threads, shared ones too, empty: [`Pool::cache`] has as
+    ///   many again as the pool was built for, less those in `kept`;
+    /// - counts what these slots held, and what other threads had in hand in the middle of a call, as
+    ///   [`lost`](crate::Pages::lost). Pages that certainly lay in a cache are free instead; only checking
+    ///   modes can tell. [`CloseError::recover_forgotten`](crate::CloseError::recover_forgotten) gets lost
+    ///   pages back too.
+    ///
+    /// From then on the figures add up again. Caches in `kept` keep their pages; caches of other pools in
+    /// it are left alone.
+    ///
+    /// What it does not change: pages out at the fork are still out, those of other threads too, which
+    /// nobody may ever free; pages in the middle of a call may count as out or as lost. Handles of other
+    /// threads stay counted, so that the pool does not close by itself. References to shared pages stay
+    /// counted likewise.
+    ///
+    /// # Without this call
+    /// A child that goes on without it is sound, and no page is handed out twice: the core never waits, so
+    /// a thread that stands still holds up nobody. But shared caches that were busy stay so, caches of
+    /// other threads keep their slots and their pages, and no figure of a report need be right.
+    ///
+    /// # Memory
+    /// Parent and child must not go on with the *same* pages: the region (and the metadata, see
+    /// [`Builder::build_in`](crate::Builder::build_in)) must be private memory, which a fork copies. What
+    /// the crate maps itself is. A lent page stays lent; which copy its device goes on with is the
+    /// system's affair.
+    ///
+    /// ```no_run
+    /// # use pagesheaf::Pool;
+    /// # unsafe extern "C" { fn fork() -> i32; }
+    /// let pool = Pool::builder(1000).build()?;
+    /// let mut cache = pool.cache()?;
+    /// // SAFETY: the child only does what a child may.
+    /// if unsafe { fork() } == 0 {
+    ///     // SAFETY: nothing of the pool was used in the child before, and of its caches only this one
+    ///     // will be.
+    ///     unsafe { pool.after_fork(&mut [&mut cache]) };
+    ///     assert!(pool.audit().pages.adds_up());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Safety
+    /// - The calling thread is the only one that uses the pool, its pages and its caches from now on: it is
+    ///   the child of a fork, and has called nothing of this pool since.
+    /// - The fork did not interrupt a call of this pool on that thread (from a signal handler).
+    /// - `kept` has every cache of this pool that is used or dropped from now on. Any other is forgotten
+    ///   with [`mem::forget`](core::mem::forget), or left where it is. No cache in `kept` was in the
+    ///   middle of a call of another thread at the fork.
+    /// - No page, batch or id that another thread was in the middle of a call with is used.
+    pub unsafe fn after_fork(&self, kept: &mut [&mut Cache<M>]) {
+        // SAFETY: passed on to the caller; all caches of `kept` that are this pool's are kept below.
+        let fork = unsafe { self.core.after_fork() };
+        let is_own = |cache: &&mut &mut Cache<M>| cache.core() == self.core.pointer();
+        kept.iter_mut().filter(is_own).for_each(|cache| fork.keep(cache.slot_mut()));
+        fork.finish();
+    }
+}

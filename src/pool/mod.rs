@@ -1,0 +1,137 @@
+//! Pools: handles through which pages come and go without a cache, and all that is known of a pool.
+//!
+//! Invariant: a pool borrows shared slots call by call.
+
+mod build;
+mod calls;
+mod close;
+mod fork;
+mod stats;
+
+use core::ptr::NonNull;
+
+pub use build::{Builder, OnBadPage};
+pub use close::CloseError;
+pub use stats::{Audit, Calls, Pages, Stats};
+
+use crate::cache::Cache;
+use crate::error::{CacheError, PageError};
+use crate::handle::Handle;
+use crate::inner::Faults;
+use crate::mapping::RegionInfo;
+use crate::mode::{DefaultMode, Mode, ModeFlags};
+use crate::owned::Page;
+use crate::page::{Fault, PageId};
+
+/// A pool of pages of one size. Cloning it makes another handle to the same pool.
+///
+/// Allocating and freeing through `&Pool` goes through shared cache slots and never blocks; a thread that does much
+/// of either makes a [`Cache`] of its own with [`Pool::cache`].
+///
+/// Pages need no handle: dropped after the last one, they free the pool's memory with the last of them. That last
+/// drop may unmap the region, which is the one thing here that a signal handler should not do.
+pub struct Pool<M: Mode = DefaultMode> {
+    pub(crate) core: Handle<M>,
+}
+
+impl<M: Mode> Clone for Pool<M> {
+    fn clone(&self) -> Self {
+        Pool { core: self.core.clone() }
+    }
+}
+
+impl<M: Mode> Pool<M> {
+    /// An owned cache, for one thread or CPU at a time.
+    ///
+    /// # Errors
+    /// [`CacheError::NoSlot`] when as many caches live as the pool was built for.
+    pub fn cache(&self) -> Result<Cache<M>, CacheError> {
+        Cache::new(self.core.clone())
+    }
+
+    /// How many pages the pool has.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.core.pages as usize
+    }
+
+    /// Bytes of a page.
+    #[must_use]
+    pub fn page_size(&self) -> usize {
+        self.core.page_size()
+    }
+
+    /// The pool's mode, as a value.
+    #[must_use]
+    pub fn mode(&self) -> ModeFlags {
+        ModeFlags::of::<M>()
+    }
+
+    /// What the region turned out to be.
+    #[must_use]
+    pub fn region_info(&self) -> RegionInfo {
+        self.core.region.info
+    }
+
+    /// Whether a fault was seen, or pages were freed with elevated counts: the pool goes on, but something in the
+    /// program is wrong, or was declared to be.
+    #[must_use]
+    pub fn is_tainted(&self) -> bool {
+        self.core.is_tainted()
+    }
+
+    /// Puts back into the zone whatever shared slots and the depot hold, and asks owned caches to do the same at
+    /// their next call, so that blocks can form again.
+    pub fn drain(&self) {
+        self.core.drain();
+    }
+
+    /// The page that an address lies in, wherever in the page.
+    #[must_use]
+    pub fn id_at(&self, address: usize) -> Option<PageId> {
+        self.id_at_offset(address.checked_sub(self.core.base.addr())? as u64)
+    }
+
+    /// The page that an offset from the region's start lies in, in bytes.
+    #[must_use]
+    pub fn id_at_offset(&self, offset: u64) -> Option<PageId> {
+        let index = offset >> self.core.page_shift;
+        (index < u64::from(self.core.pages)).then(|| PageId::new(index as u32))
+    }
+
+    /// Where a page starts, in bytes from the region's start.
+    #[must_use]
+    pub fn offset(&self, id: PageId) -> Option<u64> {
+        (id.index() < self.core.pages).then(|| u64::from(id.index()) << self.core.page_shift)
+    }
+
+    /// Where a page starts. In a pool of addresses the pointer is a number, not to be dereferenced; there is none
+    /// for address 0. Whoever writes through it leaves every byte initialised (not the padding of a struct).
+    #[must_use]
+    pub fn ptr(&self, id: PageId) -> Option<NonNull<u8>> {
+        self.offset(id)?;
+        NonNull::new(self.core.address(id))
+    }
+
+    /// Takes one page back from a device.
+    ///
+    /// # Errors
+    /// When the page is not lent (in checking modes), or the pool has no such page. The pool stays as it is.
+    ///
+    /// # Safety
+    /// The device is done with the page, which was lent by this pool and is reclaimed once; its bytes are
+    /// initialised.
+    pub unsafe fn reclaim(&self, id: PageId) -> Result<Page<M>, PageError> {
+        let mut faults = Faults::default();
+        let good = if self.core.addresses_only {
+            faults.add(id, 0, Fault::AddressOnly);
+            false
+        } else {
+            self.core.reclaim(id, 0, &mut faults)
+        };
+        // SAFETY: the caller hands over the page, which is in range.
+        let page = good.then(|| unsafe { Page::from_raw(self, id) });
+        self.core.record_or_panic(&faults, usize::from(good))?;
+        Ok(page.expect("a page that was not reclaimed is a fault"))
+    }
+}
