@@ -157,6 +157,9 @@ impl Depot {
             let (Step::Take(new, _) | Step::Give(new) | Step::Cut(new)) = step else {
                 return None;
             };
+            if defect!("depot-cut") && matches!(step, Step::Cut(_)) {
+                return self.outcome(step);
+            }
             // Release publishes the contents of the magazine given; Acquire receives those of the one taken.
             match self.tops.compare_exchange_weak(
                 old.0,

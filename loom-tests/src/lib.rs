@@ -13,6 +13,6 @@ mod owners;
 mod run;
 
 pub use memory::Memory;
-pub use modes::{HardenedOnly, RefcountOnly};
+pub use modes::{ClaimOnly, PoisonOnly, QuarantineOnly, RefcountOnly, ShuffleOnly};
 pub use owners::Owners;
 pub use run::{Bound, Cell, Model, race, race3};

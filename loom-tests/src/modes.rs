@@ -2,28 +2,40 @@
 
 use pagesheaf::{Select, hardening};
 
-/// Hardening without counts and statistics.
-pub type HardenedOnly = Select<false, true, false, { hardening::ALL }>;
-
 /// Counts alone.
 pub type RefcountOnly = Select<true, false, false, 0>;
+
+/// The hardening switch `claim` alone, with statistics, as the three below.
+pub type ClaimOnly = Select<false, true, true, { hardening::CLAIM }>;
+
+/// `poison` alone.
+pub type PoisonOnly = Select<false, true, true, { hardening::POISON }>;
+
+/// `quarantine` alone.
+pub type QuarantineOnly = Select<false, true, true, { hardening::QUARANTINE }>;
+
+/// `shuffle` alone.
+pub type ShuffleOnly = Select<false, true, true, { hardening::SHUFFLE }>;
 
 /// Makes a test of a model for every mode that plays a part in it.
 ///
 /// ```text
 /// every_mode! {
 ///     /// What is claimed.
-///     hardened, Exhaustive, at least 20;
+///     claiming, Exhaustive, at least 20;
 ///     fn the_claim<M: Mode>() { … }
 /// }
 /// ```
 ///
-/// The modes are `all`, `refcounted`, `checking`, `hardened`, or `any` when the mechanism does not know modes.
+/// The modes are the presets and each hardening switch alone, as far as they are of the kind that is named: `all`,
+/// `refcounted`, `checking`, `running` (their checked frees go by runs), `claiming`, `poisoning`; or `any` when the
+/// mechanism does not know modes. Names of modes that are no presets end in `_only`.
 #[macro_export]
 macro_rules! every_mode {
     (@modes all $model:tt) => {
         $crate::every_mode! { @stamp $model checked: Checked, no_refcount: NoRefcount, no_checks: NoChecks,
-            no_stats: NoStats, bare: Bare, hardened: Hardened }
+            no_stats: NoStats, bare: Bare, hardened: Hardened, claim_only: ClaimOnly, poison_only: PoisonOnly,
+            quarantine_only: QuarantineOnly, shuffle_only: ShuffleOnly }
     };
     (@modes refcounted $model:tt) => {
         $crate::every_mode! { @stamp $model checked: Checked, no_checks: NoChecks, no_stats: NoStats,
@@ -31,10 +43,18 @@ macro_rules! every_mode {
     };
     (@modes checking $model:tt) => {
         $crate::every_mode! { @stamp $model checked: Checked, no_refcount: NoRefcount, no_stats: NoStats,
-            hardened: Hardened, hardened_only: HardenedOnly }
+            hardened: Hardened, claim_only: ClaimOnly, poison_only: PoisonOnly, quarantine_only: QuarantineOnly,
+            shuffle_only: ShuffleOnly }
     };
-    (@modes hardened $model:tt) => {
-        $crate::every_mode! { @stamp $model hardened: Hardened, hardened_only: HardenedOnly }
+    (@modes running $model:tt) => {
+        $crate::every_mode! { @stamp $model checked: Checked, no_refcount: NoRefcount, no_stats: NoStats,
+            poison_only: PoisonOnly, quarantine_only: QuarantineOnly, shuffle_only: ShuffleOnly }
+    };
+    (@modes claiming $model:tt) => {
+        $crate::every_mode! { @stamp $model hardened: Hardened, claim_only: ClaimOnly }
+    };
+    (@modes poisoning $model:tt) => {
+        $crate::every_mode! { @stamp $model hardened: Hardened, poison_only: PoisonOnly }
     };
     (@modes any $model:tt) => {
         $crate::every_mode! { @stamp $model any: Bare }
@@ -54,7 +74,11 @@ macro_rules! every_mode {
         $(#[$doc])+
         mod $name {
             #[allow(unused_imports, reason = "each model uses some")]
-            use {super::*, $crate::{HardenedOnly, RefcountOnly}, pagesheaf::*};
+            use {
+                super::*,
+                $crate::{ClaimOnly, PoisonOnly, QuarantineOnly, RefcountOnly, ShuffleOnly},
+                pagesheaf::*,
+            };
 
             fn body<$mode: $trait>() $body
 

@@ -10,6 +10,7 @@ use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId, ZONE};
 use crate::slot::{Parts, SlotGuard};
+use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
     /// Frees pages into the loaded magazine, if that has room and can be used as it is. Returns those that
@@ -67,7 +68,7 @@ impl<M: Mode> Core<M> {
                 continue;
             }
             let (pushed, fault) = self.push(target, &ids[at..]);
-            if M::POISONS {
+            if M::POISONS && !defect!("poison-late") {
                 self.poison_some(&mut parts, &ids[at..at + pushed]);
             }
             (freed, at) = (freed + pushed, at + pushed);
@@ -75,6 +76,9 @@ impl<M: Mode> Core<M> {
                 faults.add(ids[at], at, fault);
                 at += 1;
             }
+        }
+        if M::POISONS && defect!("poison-late") {
+            self.poison_some(&mut parts, ids);
         }
         A::count::<M>(parts.counters, freed);
         freed
@@ -140,10 +144,15 @@ impl<M: Mode> Core<M> {
                     faults.add(id, position, fault);
                     continue;
                 }
-                self.poison_without_slot(id);
+                if !defect!("poison-late") {
+                    self.poison_without_slot(id);
+                }
             }
             // The old bit shows what the word could not: that the page was here all along.
             freed += self.zone.put(&[id], |id| faults.add(id, position, Fault::AlreadyFree));
+            if defect!("poison-late") {
+                self.poison_without_slot(id);
+            }
         }
         freed
     }

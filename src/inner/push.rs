@@ -2,12 +2,12 @@
 //!
 //! Invariant: an id is committed only when its page has been found to be out, and its word names the entry.
 
-use super::run::{LONG, Run, fetch_words};
+use super::run::{Run, fetch_words};
 use super::{Core, Tables};
 use crate::magazine::{EntriesFrom, MagazineMut, Room, names};
 use crate::mode::{Checked, Mode, Policy};
 use crate::page::{Fault, Location, PageId};
-use crate::sync::Ordering;
+use crate::sync::{LONG, Ordering};
 
 impl<M: Mode> Core<M> {
     /// Puts pages into a magazine, as many as it has room for, verified where the mode checks, until one is

@@ -4,7 +4,7 @@
 
 use crate::magazine::names;
 use crate::page::{AtomicPageState, Location, PageId};
-use crate::sync::{Atomic, Ordering, SHORT, fetch_ahead};
+use crate::sync::{Atomic, LONG, Ordering, SHORT, STEP, defect, fetch_ahead};
 
 /// Pages that may have left locations side by side, to be put into locations side by side.
 pub(super) struct Run<'a> {
@@ -20,14 +20,6 @@ pub(super) struct Run<'a> {
     pub(super) location: Location,
 }
 
-/// So many pages of a long run are seen to between two looks at how many are left.
-const STEP: usize = 4;
-
-/// From so many pages on a run is long, and goes by steps. Otherwise, and in what is left of it, entries that name their page
-/// already are left alone where there are more than [`SHORT`]: the next bulk will copy them by the vector, and would wait for
-/// stores that each wrote a part of one.
-pub(super) const LONG: usize = 32;
-
 /// So many words are near: a mebibyte, which a processor's second cache has room for.
 const NEAR: usize = 1 << 17;
 
@@ -42,6 +34,10 @@ pub(super) fn fetch_words(words: &[AtomicPageState], ids: &[PageId], first: usiz
 impl Run<'_> {
     /// Puts pages while their words say that they are whole and were last in `last` and the locations after it, and
     /// `is_out` agrees. Returns how many. If `MOVED` is false, `last` is the location they go to.
+    ///
+    /// A long run goes by steps. In a shorter one, and in what is left of a long one, entries that name their page
+    /// already are left alone where there are more than [`SHORT`]: the next bulk will copy them by the vector, and would
+    /// wait for stores that each wrote a part of one.
     #[inline(always)]
     pub(super) fn push<const MOVED: bool>(
         self,
@@ -120,7 +116,7 @@ impl Run<'_> {
             let Some((&id, entry)) = self.ids.get(*at).zip(self.to.get(*at)) else { return false };
             let word = self.words.get(id.index() as usize);
             word.is_some_and(|word| word.resting_at(self.location, *at).is_some())
-                && names(entry, id)
+                && (names(entry, id) || defect!("run-stopped"))
         };
         while put(&at) {
             at += 1;

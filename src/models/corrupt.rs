@@ -10,7 +10,7 @@ mod world;
 use core::ops::Range;
 use std::vec::Vec;
 
-pub use world::{OPS, World};
+pub use world::{OPS, Passes, World};
 
 use crate::inner::Core;
 use crate::mode::{Mode, Policy};
@@ -26,12 +26,28 @@ pub enum Table {
     Summary,
     /// Which pages are poisoned.
     Poison,
-    /// Lengths and links of the depot's magazines.
+    /// Lengths and links of the depot's magazines that are not empty.
     Heads,
+    /// Those of the empty ones.
+    EmptyHeads,
     /// Ids in the depot's magazines.
     Entries,
     /// The depot's word.
     Depot,
+}
+
+impl Table {
+    /// All of them.
+    pub const ALL: [Table; 8] = [
+        Table::Words,
+        Table::Bitmap,
+        Table::Summary,
+        Table::Poison,
+        Table::Heads,
+        Table::EmptyHeads,
+        Table::Entries,
+        Table::Depot,
+    ];
 }
 
 /// A part of a table: where its bytes lie, from the core's start.
@@ -70,8 +86,9 @@ fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     let entries = heads + LINE * magazines.count() as usize;
     // A magazine in a cache's hands is on no stack.
     for number in (1..magazines.count()).filter(|&number| magazines.link(number).mark() != 0) {
+        let head = if magazines.link(number).len() > 0 { Table::Heads } else { Table::EmptyHeads };
         let number = number as usize;
-        parts.push((Table::Heads, from(heads + LINE * number, HEAD)));
+        parts.push((head, from(heads + LINE * number, HEAD)));
         parts.push((Table::Entries, from(entries + 4 * places * number, 4 * places)));
     }
     parts

@@ -11,7 +11,7 @@ mod word;
 mod zone;
 
 pub use slot::{Lock, Locked};
-pub use store::{Held, Store};
+pub use store::{Loaded, Store};
 pub use word::Word;
 pub use zone::FreePages;
 

@@ -1,9 +1,10 @@
 //! A cache slot, as a lock.
 
-use super::Block;
+use super::{Block, store};
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::metadata::MetadataLayout;
 use crate::mode::Bare;
+use crate::page::PageId;
 use crate::slot::{Slot, SlotGuard};
 
 /// A cache slot.
@@ -43,6 +44,19 @@ impl Lock {
 }
 
 impl Locked<'_> {
+    /// Puts an id into the loaded magazine, which has room for one.
+    ///
+    /// # Panics
+    /// When it is full.
+    pub fn put(&mut self, id: PageId) {
+        store::put(&mut self.0.loaded(), id);
+    }
+
+    /// Takes the last id out of the loaded magazine.
+    pub fn take(&mut self) -> Option<PageId> {
+        store::take(&mut self.0.loaded())
+    }
+
     /// Adds one to a counter that has no more protection than the lock, and to a cell that has none either.
     /// Returns both.
     ///

@@ -4,7 +4,9 @@ use core::mem::MaybeUninit;
 
 use super::Block;
 use crate::depot::{DEPOT_MAX, Depot, Stack};
-use crate::magazine::{MAGAZINE_MAX, Magazine, MagazineLayout, Magazines, loaded::OpenMagazine};
+use crate::magazine::{
+    MAGAZINE_MAX, Magazine, MagazineLayout, MagazineMut, Magazines, loaded::OpenMagazine,
+};
 use crate::metadata::MetadataLayout;
 use crate::mode::Checked;
 use crate::page::PageId;
@@ -18,7 +20,7 @@ pub struct Store {
 }
 
 /// A magazine outside the depot.
-pub struct Held<'a> {
+pub struct Loaded<'a> {
     store: &'a Store,
     number: u32,
     magazine: OpenMagazine<'a>,
@@ -43,21 +45,27 @@ impl Store {
         Store { depot, magazines, _block: block }
     }
 
-    fn open(&self, magazine: Magazine) -> Held<'_> {
+    fn open(&self, magazine: Magazine) -> Loaded<'_> {
         let number = magazine.number();
-        Held { store: self, number, magazine: self.magazines.open::<Checked>(magazine) }
+        Loaded { store: self, number, magazine: self.magazines.open::<Checked>(magazine) }
     }
 
     /// Takes a magazine that is not empty.
-    pub fn pop_nonempty(&self) -> Option<Held<'_>> {
+    pub fn pop_nonempty(&self) -> Option<Loaded<'_>> {
         let magazine = self.depot.pop::<Checked>(&self.magazines, Stack::Nonempty)?;
         Some(self.open(magazine))
     }
 
     /// Takes an empty magazine.
-    pub fn pop_empty(&self) -> Option<Held<'_>> {
+    pub fn pop_empty(&self) -> Option<Loaded<'_>> {
         let magazine = self.depot.pop::<Checked>(&self.magazines, Stack::Empty)?;
         Some(self.open(magazine))
+    }
+
+    /// How often the depot has cut off a stack, because a magazine on it was not marked as one of it.
+    #[must_use]
+    pub fn cuts(&self) -> u64 {
+        self.depot.cuts()
     }
 
     /// Whether a location of a magazine holds a page, as one who frees that page asks.
@@ -66,7 +74,7 @@ impl Store {
     }
 }
 
-impl<'a> Held<'a> {
+impl<'a> Loaded<'a> {
     /// Which magazine it is.
     #[must_use]
     pub fn number(&self) -> u32 {
@@ -82,27 +90,12 @@ impl<'a> Held<'a> {
     /// # Panics
     /// When the magazine is full.
     pub fn put(&mut self, id: PageId) -> u32 {
-        let mut magazine = self.magazine.as_mut();
-        let mut room = magazine.room(1);
-        let location = room.location();
-        let entry = room.entries().first().expect("the magazine has room");
-        entry.store(id.index(), Ordering::Relaxed);
-        // SAFETY: the entry was just written; the model says whose the page is.
-        unsafe { room.commit::<Checked>(1) };
-        location
+        put(&mut self.magazine.as_mut(), id)
     }
 
     /// Takes the id on top.
     pub fn take(&mut self) -> Option<PageId> {
-        let mut magazine = self.magazine.as_mut();
-        let entries = magazine.last(1);
-        if entries.count() == 0 {
-            return None;
-        }
-        let mut out = [MaybeUninit::uninit()];
-        entries.pop::<Checked>(&mut out);
-        // SAFETY: `pop` wrote it.
-        Some(unsafe { out[0].assume_init() })
+        take(&mut self.magazine.as_mut())
     }
 
     /// Gives the magazine back, to the stack where it belongs.
@@ -117,11 +110,34 @@ impl<'a> Held<'a> {
     ///
     /// # Errors
     /// The magazine, if there is none.
-    pub fn exchange(mut self) -> Result<Held<'a>, Held<'a>> {
+    pub fn exchange(mut self) -> Result<Loaded<'a>, Loaded<'a>> {
         let from = if self.is_empty() { Stack::Nonempty } else { Stack::Empty };
         let store = self.store;
         let (give, len) = self.magazine.close::<Checked>(&store.magazines);
         let got = store.depot.exchange::<Checked>(&store.magazines, give, len, from);
         got.map(|magazine| store.open(magazine)).map_err(|magazine| store.open(magazine))
     }
+}
+
+/// Puts an id on top of a magazine, which has room, and says where that is.
+pub(super) fn put(magazine: &mut MagazineMut<'_>, id: PageId) -> u32 {
+    let mut room = magazine.room(1);
+    let location = room.location();
+    let entry = room.entries().first().expect("the magazine has room");
+    entry.store(id.index(), Ordering::Relaxed);
+    // SAFETY: the entry was just written; the model says whose the page is.
+    unsafe { room.commit::<Checked>(1) };
+    location
+}
+
+/// Takes the id on top of a magazine.
+pub(super) fn take(magazine: &mut MagazineMut<'_>) -> Option<PageId> {
+    let entries = magazine.last(1);
+    if entries.count() == 0 {
+        return None;
+    }
+    let mut out = [MaybeUninit::uninit()];
+    entries.pop::<Checked>(&mut out);
+    // SAFETY: `pop` wrote it.
+    Some(unsafe { out[0].assume_init() })
 }

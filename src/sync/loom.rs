@@ -138,6 +138,12 @@ impl Turn {
 /// None, so that short runs do in a model what longer ones do elsewhere.
 pub(crate) const SHORT: usize = 0;
 
+/// Two, so that the small magazines of models have long runs, of one step.
+pub(crate) const LONG: usize = 2;
+
+/// As many as make a run long.
+pub(crate) const STEP: usize = 2;
+
 /// As the real arm's, one entry at a time.
 ///
 /// # Safety

@@ -46,6 +46,12 @@ impl Turn {
 /// Up to so many ids are copied one by one: the call of `memcpy` would cost more than the copy.
 pub(crate) const SHORT: usize = 4;
 
+/// From so many pages on a run of a checked free is long, and goes by steps.
+pub(crate) const LONG: usize = 32;
+
+/// So many pages of a long run are seen to between two looks at how many are left.
+pub(crate) const STEP: usize = 4;
+
 /// Copies ids out of entries.
 ///
 /// # Safety

@@ -52,7 +52,45 @@ fn a_bad_page_of_a_long_run_is_found_where_it_stands<M: Mode>() {
     }
 }
 
+/// A long run comes from elsewhere, but for one page: the word of that one names the entry that it goes to, where it lay
+/// once, and where another has lain since.
+fn a_page_back_at_a_reused_entry_is_stored_anew<M: Mode>() {
+    const N: usize = 40;
+    let pool = build::<M>(3 * N, |builder| builder.magazine_capacity(256));
+    for at in 0..N {
+        let (mut one, mut two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
+        let mut all = no_ids::<{ 3 * N }>();
+        let (all, _) = one.alloc_bulk_raw(&mut all);
+        assert_eq!(all.len(), 3 * N);
+        // All pages are out: what the cache gets is what it was given.
+        let mut through = |given: &[PageId]| {
+            // SAFETY: the pages are out, and their owner gives them up.
+            assert_eq!(unsafe { two.free_bulk_raw(given) }, Ok(()));
+            let mut out = no_ids::<N>();
+            let mut got = two.alloc_bulk_raw(&mut out).0.to_vec();
+            got.sort_unstable();
+            let mut given = given.to_vec();
+            given.sort_unstable();
+            assert_eq!(got, given, "with the one {at} pages from the first");
+        };
+        let (run, others) = all.split_at_mut(N);
+        let (first, second) = others.split_at_mut(N);
+        through(first);
+        through(second);
+        std::mem::swap(&mut run[at], &mut first[at]);
+        through(run);
+        // SAFETY: all pages are out, each of them once.
+        assert_eq!(unsafe { one.free_bulk_raw(all) }, Ok(()));
+        drop((one, two));
+        pool.drain();
+        assert_adds_up(&pool);
+        assert_eq!(out(&pool), 0);
+    }
+    assert_whole(pool);
+}
+
 every_checking_mode!(
     a_dropped_batch_frees_the_pages_around_a_bad_one,
     a_bad_page_of_a_long_run_is_found_where_it_stands,
+    a_page_back_at_a_reused_entry_is_stored_anew,
 );

@@ -12,7 +12,7 @@ use clap::builder::PossibleValuesParser;
 use crate::run::{cargo, run, target};
 
 /// The targets.
-const TARGETS: [&str; 4] = ["ops", "two_threads", "sizes", "raw"];
+const TARGETS: [&str; 5] = ["ops", "two_threads", "sizes", "raw", "corrupt"];
 
 /// Coverage that libFuzzer can read, and AddressSanitizer.
 const FLAGS: &str = "--cfg fuzzing -Zsanitizer=address -Ccodegen-units=1 -Cpasses=sancov-module \

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use loom_tests::{Owners, every_mode, race};
 use pagesheaf::PageId;
-use pagesheaf::models::{Held, Store};
+use pagesheaf::models::{Loaded, Store};
 
 struct Depot {
     store: Store,
@@ -20,36 +20,38 @@ impl Depot {
         Arc::new(Depot { store: Store::new(magazines, 2), owners })
     }
 
-    fn takes<'a>(&self, held: Held<'a>) -> Held<'a> {
-        self.owners.takes(PageId::new(held.number()));
-        held
+    fn takes<'a>(&self, loaded: Loaded<'a>) -> Loaded<'a> {
+        self.owners.takes(PageId::new(loaded.number()));
+        loaded
     }
 
-    fn pop(&self) -> Option<Held<'_>> {
-        self.store.pop_empty().map(|held| self.takes(held))
+    fn pop(&self) -> Option<Loaded<'_>> {
+        self.store.pop_empty().map(|loaded| self.takes(loaded))
     }
 
-    fn pop_nonempty(&self) -> Option<Held<'_>> {
-        self.store.pop_nonempty().map(|held| self.takes(held))
+    fn pop_nonempty(&self) -> Option<Loaded<'_>> {
+        self.store.pop_nonempty().map(|loaded| self.takes(loaded))
     }
 
-    fn push(&self, held: Held<'_>) {
-        self.owners.gives(PageId::new(held.number()));
-        held.push();
+    fn push(&self, loaded: Loaded<'_>) {
+        self.owners.gives(PageId::new(loaded.number()));
+        loaded.push();
     }
 
     /// Exchanges a magazine, or keeps it if there is none to be had.
-    fn exchange<'a>(&'a self, held: Held<'a>) -> Held<'a> {
-        let number = PageId::new(held.number());
+    fn exchange<'a>(&'a self, loaded: Loaded<'a>) -> Loaded<'a> {
+        let number = PageId::new(loaded.number());
         self.owners.gives(number);
-        match held.exchange() {
+        match loaded.exchange() {
             Ok(got) => self.takes(got),
             Err(back) => self.takes(back),
         }
     }
 
-    /// At rest: so many magazines are in the depot, with so many ids.
-    fn has(&self, magazines: usize, stocked: usize) {
+    /// At rest: so many magazines are in the depot, so many of them not empty, and no stack was cut off by one who took a
+    /// stale link for a corrupt one.
+    fn has(&self, magazines: usize, nonempty: usize) {
+        assert_eq!(self.store.cuts(), 0, "nothing is corrupt");
         let (mut empty, mut full) = (0, 0);
         while self.pop().is_some() {
             empty += 1;
@@ -57,7 +59,7 @@ impl Depot {
         while self.pop_nonempty().is_some() {
             full += 1;
         }
-        assert_eq!((empty + full, full), (magazines, stocked));
+        assert_eq!((empty + full, full), (magazines, nonempty));
     }
 }
 
@@ -66,7 +68,7 @@ every_mode! {
     any, Exhaustive, at least 6_000;
     fn push_and_pop_lose_and_double_no_magazine<M: Mode>() {
         let depot = Depot::new(3);
-        let visit = |depot: &Depot| depot.pop().map(|held| depot.push(held)).is_some();
+        let visit = |depot: &Depot| depot.pop().map(|loaded| depot.push(loaded)).is_some();
         let other = Arc::clone(&depot);
         let (a, b) = race(move || visit(&other), || visit(&depot));
         assert!(a && b, "there are enough for both");
@@ -101,9 +103,9 @@ every_mode! {
     any, Exhaustive, at least 4_000;
     fn exchanges_move_one_each_way<M: Mode>() {
         let depot = Depot::new(3);
-        let mut stocked = depot.pop().expect("an empty one");
-        stocked.put(PageId::new(7));
-        depot.push(stocked);
+        let mut loaded = depot.pop().expect("an empty one");
+        loaded.put(PageId::new(7));
+        depot.push(loaded);
         let other = Arc::clone(&depot);
         let (got, ()) = race(
             move || {
@@ -112,8 +114,8 @@ every_mode! {
                 other.exchange(empty).take()
             },
             || {
-                if let Some(stocked) = depot.pop_nonempty() {
-                    depot.push(stocked);
+                if let Some(loaded) = depot.pop_nonempty() {
+                    depot.push(loaded);
                 }
             },
         );
@@ -124,16 +126,16 @@ every_mode! {
 }
 
 /// All ids of a magazine, from the top.
-fn unload(held: &mut Held<'_>) -> Vec<u32> {
-    std::iter::from_fn(|| held.take()).map(PageId::index).collect()
+fn unload(loaded: &mut Loaded<'_>) -> Vec<u32> {
+    std::iter::from_fn(|| loaded.take()).map(PageId::index).collect()
 }
 
 /// Fills an empty magazine with 7 and 8.
 fn load(depot: &Depot) {
-    let mut held = depot.pop().expect("an empty one");
-    held.put(PageId::new(7));
-    held.put(PageId::new(8));
-    depot.push(held);
+    let mut loaded = depot.pop().expect("an empty one");
+    loaded.put(PageId::new(7));
+    loaded.put(PageId::new(8));
+    depot.push(loaded);
 }
 
 every_mode! {
@@ -145,15 +147,16 @@ every_mode! {
         race(
             move || load(&other),
             || {
-                if let Some(mut held) = depot.pop_nonempty() {
-                    assert_eq!(unload(&mut held), [8, 7]);
-                    depot.push(held);
+                if let Some(mut loaded) = depot.pop_nonempty() {
+                    assert_eq!(unload(&mut loaded), [8, 7]);
+                    depot.push(loaded);
                     load(&depot);
                 }
             },
         );
-        let mut held = depot.pop_nonempty().expect("a stocked one");
-        assert_eq!(unload(&mut held), [8, 7]);
+        assert_eq!(depot.store.cuts(), 0, "nothing is corrupt");
+        let mut loaded = depot.pop_nonempty().expect("one that is not empty");
+        assert_eq!(unload(&mut loaded), [8, 7]);
     }
 }
 
@@ -166,11 +169,12 @@ every_mode! {
         race(
             move || load(&other),
             || {
-                let mut held = depot.exchange(depot.pop().expect("an empty one"));
-                let ids = unload(&mut held);
+                let mut loaded = depot.exchange(depot.pop().expect("an empty one"));
+                let ids = unload(&mut loaded);
                 assert!(ids.is_empty() || ids == [8, 7]);
-                depot.push(held);
+                depot.push(loaded);
             },
         );
+        assert_eq!(depot.store.cuts(), 0, "nothing is corrupt");
     }
 }

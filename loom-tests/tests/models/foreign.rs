@@ -1,11 +1,12 @@
-//! A page is freed legally while its word still names a place that another thread is filling: the look at that
-//! place must not take the page for one that is free.
+//! A page is freed legally while its word still names a location that another thread is filling: the look at that
+//! location must not take the page for one that is free.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use loom_tests::{every_mode, race};
+use loom_tests::{Owners, every_mode, race};
 use pagesheaf::models::{Store, Word};
-use pagesheaf::{PageBatch, PageId};
+use pagesheaf::{Cache, Mode, PageBatch, PageId};
 
 use crate::common::{is_whole, pool};
 
@@ -15,18 +16,18 @@ every_mode! {
     fn a_foreign_free_against_push_and_pop_raises_no_false_alarm<M: Mode>() {
         let page = PageId::new(1);
         let store = Arc::new(Store::new(1, 2));
-        let mut held = store.pop_empty().expect("an empty one");
-        held.put(PageId::new(0));
+        let mut loaded = store.pop_empty().expect("an empty one");
+        loaded.put(PageId::new(0));
         let word = Word::new();
-        word.rest(held.put(page));
-        assert_eq!(held.take(), Some(page));
+        word.rest(loaded.put(page));
+        assert_eq!(loaded.take(), Some(page));
         let looker = Arc::clone(&store);
         let (freed, ()) = race(
-            move || word.try_free::<M>(0, |place| looker.holds(place, page)),
+            move || word.try_free::<M>(0, |location| looker.holds(location, page)),
             || {
-                held.put(PageId::new(2));
-                held.take();
-                held.put(PageId::new(3));
+                loaded.put(PageId::new(2));
+                loaded.take();
+                loaded.put(PageId::new(3));
             },
         );
         freed.expect("the page is out");
@@ -40,21 +41,21 @@ every_mode! {
         let page = PageId::new(1);
         let store = Arc::new(Store::new(1, 1));
         let word = Word::new();
-        let mut held = store.pop_empty().expect("an empty one");
-        word.rest(held.put(page));
-        held.push();
+        let mut loaded = store.pop_empty().expect("an empty one");
+        word.rest(loaded.put(page));
+        loaded.push();
         let other = Arc::clone(&store);
         let (freed, ()) = race(
             move || {
-                let mut held = other.pop_nonempty().expect("nobody else wants it");
-                assert_eq!(held.take(), Some(page));
-                held.push();
-                word.try_free::<M>(0, |place| other.holds(place, page))
+                let mut loaded = other.pop_nonempty().expect("nobody else wants it");
+                assert_eq!(loaded.take(), Some(page));
+                loaded.push();
+                word.try_free::<M>(0, |location| other.holds(location, page))
             },
             || {
-                if let Some(mut held) = store.pop_empty() {
-                    held.put(PageId::new(2));
-                    held.push();
+                if let Some(mut loaded) = store.pop_empty() {
+                    loaded.put(PageId::new(2));
+                    loaded.push();
                 }
             },
         );
@@ -63,14 +64,14 @@ every_mode! {
 }
 
 every_mode! {
-    /// Through the calls: a page of this cache's magazine is freed by the pool while the cache refills its place.
+    /// Through the calls: a page of this cache's magazine is freed by the pool while the cache refills its entry.
     all, Exhaustive, at least 40;
     fn a_foreign_free_against_a_cache_raises_no_false_alarm<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 2);
         let mut cache = pool.cache().expect("a slot");
         let mut batch = PageBatch::<M, 4>::empty();
         assert_eq!(cache.alloc_bulk(&mut batch, 4).allocated, 4);
-        // The page that lay on top, and lies there still as far as the slot goes: two frees fill its place.
+        // The page that lay on top, and lies there still as far as its entry says: two frees fill that.
         let page = batch.pop().expect("four pages");
         let other = pool.clone();
         let ((), mut cache) = race(
@@ -91,7 +92,8 @@ every_mode! {
 
 every_mode! {
     /// Pages that left a magazine together come back together, through the pool, while the cache that they left fills
-    /// their places: the one look at the magazine that serves for both must not take them for free.
+    /// their entries: the one look at the magazine that serves for both, and the steps of a long run (which this is here),
+    /// must not take them for free.
     checking, Composite, at least 30;
     fn a_foreign_run_against_a_cache_raises_no_false_alarm<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 2);
@@ -113,5 +115,55 @@ every_mode! {
         drop(cache);
         pool.drain();
         is_whole(&pool);
+    }
+}
+
+/// Allocates two pages through a cache.
+fn two<M: Mode>(cache: &mut Cache<M>, owners: &Owners) -> [PageId; 2] {
+    let mut out = [MaybeUninit::uninit(); 2];
+    let ids = cache.alloc_bulk_raw(&mut out).0;
+    ids.iter().for_each(|&id| owners.takes(id));
+    ids.try_into().expect("two pages")
+}
+
+/// Gives pages up through a cache, from which their owner had them or another did.
+fn give<M: Mode>(cache: &mut Cache<M>, owners: &Owners, ids: &[PageId]) {
+    ids.iter().for_each(|&id| owners.gives(id));
+    // SAFETY: the oracle has just said that the pages are out, and the caller's.
+    assert_eq!(unsafe { cache.free_bulk_raw(ids) }, Ok(()));
+}
+
+every_mode! {
+    /// A long run of pages from a magazine that its owner fills and empties meanwhile, but for the last page: that has the
+    /// word of its new entry already, in which another page lay since. The run stops there, and counts what it has put.
+    running, Composite, at least 10;
+    fn a_long_run_that_stops_puts_each_page_once<M: Mode>() {
+        let pool = pool::<M>(6, 2, 0, 2);
+        let owners = Owners::new(6);
+        let mut first = pool.cache().expect("a slot");
+        let mut second = pool.cache().expect("a slot");
+        let [run, back, over] = [(); 3].map(|()| two(&mut first, &owners));
+        for ids in [back, over] {
+            give(&mut second, &owners, &ids);
+            two(&mut second, &owners);
+        }
+        let others = Arc::clone(&owners);
+        let (first, ()) = race(
+            move || {
+                give(&mut first, &others, &over[..1]);
+                first.alloc().map(|page| others.takes(page.into_raw())).expect("a page");
+                first
+            },
+            || {
+                let given = [run[0], back[1]];
+                give(&mut second, &owners, &given);
+                let mut got = two(&mut second, &owners);
+                got.sort_unstable();
+                assert_eq!(got, given);
+            },
+        );
+        assert!(!pool.is_tainted(), "{pool}");
+        drop((first, second));
+        assert_eq!((owners.out(), pool.audit().pages.out), (6, 6));
     }
 }

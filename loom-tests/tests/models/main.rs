@@ -8,5 +8,6 @@ mod drain;
 mod foreign;
 mod ownership;
 mod page;
+mod poison;
 mod slot;
 mod zone;

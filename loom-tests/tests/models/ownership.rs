@@ -116,7 +116,7 @@ every_mode! {
 every_mode! {
     /// A block that is claimed and rolled back, because one of its pages was written while it was free: that page is
     /// withheld once, and the other one can be had, now or later.
-    hardened, Composite, at least 8_000;
+    poisoning, Composite, at least 8_000;
     fn a_block_rolled_back_loses_no_page<M: Mode>() {
         let pool = pool::<M>(2, 0, 1, 1);
         let bad = pool.ptr(PageId::new(0)).expect("there are two");
@@ -180,7 +180,7 @@ every_mode! {
 
 every_mode! {
     /// Of three raw frees of one page that race, one frees it and each other one is told.
-    hardened, Composite, at least 800;
+    claiming, Composite, at least 800;
     fn a_racing_double_free_through_the_calls_is_reported_exactly_once<M: Mode>() {
         let pool = pool::<M>(1, 1, 1, 1);
         let mut cache = pool.cache().expect("a slot");

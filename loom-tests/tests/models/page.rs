@@ -20,7 +20,7 @@ fn three<S: Send + Sync + 'static, R: Send + 'static>(
 /// Anywhere but where the page was.
 const ELSEWHERE: u32 = 100;
 
-fn nowhere(_place: u32) -> bool {
+fn nowhere(_location: u32) -> bool {
     false
 }
 
@@ -94,7 +94,7 @@ every_mode! {
 
 every_mode! {
     /// Of three frees that race, one wins and each other one is told.
-    hardened, Exhaustive, at least 4_000;
+    claiming, Exhaustive, at least 4_000;
     fn a_racing_double_free_is_reported_exactly_once<M: Mode>() {
         let (_, freed) = three(Word::out::<M>(), |word, at| {
             word.try_free::<M>(ELSEWHERE + at as u32, nowhere)
@@ -105,9 +105,9 @@ every_mode! {
 }
 
 every_mode! {
-    /// A page that is found in one place twice leaves it once.
-    hardened, Exhaustive, at least 2;
-    fn a_page_leaves_its_place_once<M: Mode>() {
+    /// A page that is found at one location twice leaves it once.
+    claiming, Exhaustive, at least 2;
+    fn a_page_leaves_its_location_once<M: Mode>() {
         let word = Arc::new(Word::new());
         word.rest(ELSEWHERE);
         let other = Arc::clone(&word);
@@ -119,15 +119,15 @@ every_mode! {
 every_mode! {
     /// A second free that comes while the page is handed out again: it or the new owner's free is refused, not both
     /// and not neither.
-    hardened, Exhaustive, at least 30;
+    claiming, Exhaustive, at least 30;
     fn a_stale_free_and_the_new_owners_are_told_apart_or_one_is_refused<M: Mode>() {
-        let place = ELSEWHERE;
+        let location = ELSEWHERE;
         let word = Arc::new(Word::new());
-        word.rest(place);
+        word.rest(location);
         let stale = Arc::clone(&word);
-        let (a, b) = race(move || stale.try_free::<M>(place + 1, nowhere), || {
-            assert!(word.claim(place), "a page leaves where it was");
-            word.try_free::<M>(place + 2, nowhere)
+        let (a, b) = race(move || stale.try_free::<M>(location + 1, nowhere), || {
+            assert!(word.claim(location), "a page leaves where it was");
+            word.try_free::<M>(location + 2, nowhere)
         });
         assert_eq!(usize::from(a.is_ok()) + usize::from(b.is_ok()), 1);
     }

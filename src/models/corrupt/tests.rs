@@ -1,19 +1,21 @@
 //! Every so many bits of the tables, each in a trial of its own: no call crashes, hangs, or gives out what
 //! it must not.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+mod finds;
+
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::String;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::vec::Vec;
 use std::{format, thread};
 
 use super::Table::{self, *};
 use super::world::{OPS, says};
-use super::{Part, World};
+use super::{Part, Passes, World};
 use crate::mode::{Checked, Hardened, Policy, Refcounted, Select, hardening};
 use crate::page::PageId;
+use crate::sync::{Atomic, Ordering};
 
 /// One bit in so many is tried, in presets and in modes with one hardening switch.
 const PRESET: usize = if cfg!(pagesheaf_full) { 1 } else { 7 };
@@ -63,9 +65,18 @@ fn trials<M: Refcounted>(
     stride: usize,
 ) -> Vec<Trial> {
     let parts = World::<M>::new(pages, false, false).parts().into_iter().filter(wanted);
-    let bits = parts.flat_map(|part| (0..8 * part.1.len()).map(move |bit| (part.clone(), bit)));
+    // Of the small tables three times as many.
+    let few = |part: &Part| !matches!(part.0, Words | Bitmap | Entries);
+    let (few, many): (Vec<_>, Vec<_>) = parts.partition(few);
+    let bits = |parts: Vec<Part>, stride| {
+        let bits = parts
+            .into_iter()
+            .flat_map(|part| (0..8 * part.1.len()).map(move |bit| (part.clone(), bit)));
+        bits.step_by(stride)
+    };
     let mut trials = Vec::new();
-    for (number, (part, bit)) in bits.step_by(stride).enumerate() {
+    let bits = bits(few, stride.div_ceil(3)).chain(bits(many, stride));
+    for (number, (part, bit)) in bits.enumerate() {
         // Each script in each kind of pool, in turn.
         let kind = number / SCRIPTS.len();
         let (addresses, panics) = (kind % 3 == 2, kind % 4 == 3);
@@ -82,30 +93,50 @@ fn trials<M: Refcounted>(
     trials
 }
 
-/// Whether a flip can look like another valid state: a page of the bitmap, an id. Not where pages are
-/// claimed when they leave.
-fn may_double<M: Refcounted>(part: &Part) -> bool {
-    matches!(part.0, Bitmap | Entries) && !M::CLAIMS
+/// Whether a flip can look like another valid state: a page of the bitmap, an id. Where pages are claimed
+/// when they leave, none is given out twice even so. The length of an empty magazine is counted as cached
+/// until somebody loads it.
+fn passes<M: Refcounted>(part: &Part) -> Passes {
+    let valid = matches!(part.0, Bitmap | Entries);
+    Passes { doubled: valid && !M::CLAIMS, uncounted: valid || part.0 == EmptyHeads }
 }
 
 fn run<M: Refcounted>(pages: usize, trial: &Trial) {
     let mut world = World::<M>::new(pages, trial.addresses, trial.panics);
-    world.flip(&trial.part, trial.bit, may_double::<M>(&trial.part));
+    world.flip(&trial.part, trial.bit, passes::<M>(&trial.part));
     SCRIPTS[trial.script].iter().for_each(|&(op, n)| world.call(op, n));
     world.end();
 }
 
+/// The name of threads that run trials.
+const WORKER: &str = "trials";
+
+/// Nothing is written about the panics of trials, of which there are many: those that are failures are told
+/// at the end.
+fn hush() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(std::boxed::Box::new(move |info| {
+            if thread::current().name() != Some(WORKER) {
+                usual(info);
+            }
+        }));
+    });
+}
+
 /// Runs trials on another thread, which is given up if it hangs. Returns what failed.
 fn failures<M: Refcounted>(pages: usize, trials: Vec<Trial>) -> Vec<String> {
+    hush();
     let trials = Arc::new(trials);
     let failures = Arc::new(Mutex::new(Vec::new()));
     let mut first = 0;
     while first < trials.len() {
-        let now = Arc::new(AtomicUsize::new(first));
+        let now = Arc::new(Atomic::new(first as u32));
         let (all, to, at) = (trials.clone(), failures.clone(), now.clone());
-        let worker = thread::spawn(move || {
+        let worker = thread::Builder::new().name(WORKER.into()).spawn(move || {
             for (number, trial) in all.iter().enumerate().skip(first) {
-                at.store(number, Ordering::Relaxed);
+                at.store(number as u32, Ordering::Relaxed);
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run::<M>(pages, trial))) {
                     let Trial { part, bit, script, .. } = trial;
                     let what =
@@ -114,10 +145,11 @@ fn failures<M: Refcounted>(pages: usize, trials: Vec<Trial>) -> Vec<String> {
                 }
             }
         });
+        let worker = worker.expect("a thread");
         let mut since = (first, std::time::Instant::now());
         while !worker.is_finished() {
             thread::sleep(Duration::from_millis(5));
-            let number = now.load(Ordering::Relaxed);
+            let number = now.load(Ordering::Relaxed) as usize;
             if number != since.0 {
                 since = (number, std::time::Instant::now());
             } else if since.1.elapsed() > PATIENCE {
@@ -190,7 +222,7 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
             let bits = 0..core.pages.next_multiple_of(64);
             bits.map(|index| core.zone.holds(PageId::new(index)).into()).collect()
         }
-        Heads => numbers
+        Heads | EmptyHeads => numbers
             .map(|it| u64::from(magazines.len(it)) << 32 | u64::from(magazines.link(it).bits()))
             .collect(),
         Entries => {
@@ -198,7 +230,7 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
             let at = numbers.flat_map(|number| (0..places).map(move |at| number * places + at));
             at.map(|at| magazines.get(at).index().into()).collect()
         }
-        Depot => [core.depot.tops.load(crate::sync::Ordering::Relaxed)].into(),
+        Depot => [core.depot.tops.load(Ordering::Relaxed)].into(),
         // A look clears what it finds wrong.
         Summary | Poison => Vec::new(),
     }
@@ -213,18 +245,18 @@ fn the_parts_are_the_tables_that_they_name() {
         let mut shown = 0;
         let last = 8 * part.1.len() - 1;
         for bit in [0, 32, last] {
-            world.flip(&part, bit, false);
+            world.flip(&part, bit, Passes::default());
             for (&table, before) in asked.iter().zip(&before) {
                 let changed = look(&world, table) != *before;
                 assert!(!changed || table == part.0, "{part:?} shows in {table:?}");
                 shown += usize::from(changed);
             }
-            world.flip(&part, bit, false);
+            world.flip(&part, bit, Passes::default());
         }
         // A length beyond the capacity reads as that.
         assert!(shown >= if part.0 == Heads { 1 } else { 3 }, "{part:?}: {shown}");
     }
     let found: Vec<_> = world.parts().iter().map(|part| part.0).collect();
-    assert!([Summary, Poison].iter().all(|table| found.contains(table)));
+    assert!(Table::ALL.iter().all(|table| found.contains(table)));
     world.end();
 }

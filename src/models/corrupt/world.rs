@@ -26,6 +26,15 @@ pub const OPS: u8 = 12;
 /// Bytes of a page: few, so that poison costs little.
 const BYTES: usize = 64;
 
+/// What a flip may do unseen, because what it makes could be so.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Passes {
+    /// A page is given out twice.
+    pub doubled: bool,
+    /// The pool's figures do not add up.
+    pub uncounted: bool,
+}
+
 /// A pool, what it gave out, and what is expected of it.
 pub struct World<M: Refcounted> {
     pool: Option<Pool<M>>,
@@ -38,6 +47,8 @@ pub struct World<M: Refcounted> {
     blocks: Vec<(PageId, Order)>,
     /// Whether no page may be given out twice, whatever was flipped.
     strict: bool,
+    /// Whether the figures must add up at the end.
+    adds_up: bool,
     // After the pool, which lies in it.
     _memory: [heap::Block; 2],
 }
@@ -82,6 +93,7 @@ impl<M: Refcounted> World<M> {
             lent: Vec::new(),
             blocks: Vec::new(),
             strict: true,
+            adds_up: true,
             _memory: [region, metadata],
         };
         // A block and a lent page first, then 80 pages through the cache, of which 45 come back, and three
@@ -95,8 +107,14 @@ impl<M: Refcounted> World<M> {
         world
     }
 
-    fn pool(&self) -> &Pool<M> {
+    pub(super) fn pool(&self) -> &Pool<M> {
         self.pool.as_ref().expect("a world that has not ended")
+    }
+
+    /// A page that is out by id.
+    #[cfg(test)]
+    pub(super) fn some_out(&self) -> PageId {
+        *self.out.first().expect("pages are out")
     }
 
     #[cfg(test)]
@@ -114,14 +132,15 @@ impl<M: Refcounted> World<M> {
         parts(&*self.pool().core)
     }
 
-    /// Flips a bit of a part, counted from its start. After that, pages may be given out twice only if
-    /// `may_double`.
+    /// Flips a bit of a part, counted from its start. After that, pages may be given out twice, and figures
+    /// not add up, only if the flip `may_pass` for something that is not corrupt.
     ///
     /// # Panics
     /// When the part has no such bit.
-    pub fn flip(&mut self, part: &Part, bit: usize, may_double: bool) {
+    pub fn flip(&mut self, part: &Part, bit: usize, may_pass: Passes) {
         assert!(bit < 8 * part.1.len());
-        self.strict &= !may_double;
+        self.strict &= !may_pass.doubled;
+        self.adds_up &= !may_pass.uncounted;
         let start = self.pool().core.pointer().cast::<u8>();
         // SAFETY: the part lies in the block that starts with the core.
         let byte = unsafe { start.add(part.1.start + bit / 8) };
@@ -284,6 +303,8 @@ impl<M: Refcounted> World<M> {
         }
         self.call(9, 0);
         self.look();
+        let pages = self.pool().audit().pages;
+        assert!(!self.adds_up || pages.adds_up(), "{pages}");
         pool_may_panic(|| drop(self.cache.take()));
         let Some(pool) = self.pool.take() else { return };
         pool_may_panic(|| {
