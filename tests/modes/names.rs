@@ -111,3 +111,22 @@ fn the_crate_has_no_dev_dependency() {
     let manifest = include_str!("../../Cargo.toml");
     assert!(manifest.contains("\n[dependencies]\n") && !manifest.contains("dev-dependencies"));
 }
+
+/// What the compiler says of a target that it refuses, and what the README says of it.
+#[test]
+fn refused_targets_are_documented() {
+    let refused = include_str!("../../src/sync/real.rs");
+    assert!(refused.contains("Atomic::<u64>::is_lock_free()") && refused.contains("on 32-bit x86"));
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains("not 32-bit x86, which aligns it to 4"));
+}
+
+/// The depot's word is full: a tag of as many bits as its comment and the documents say, and two numbers.
+#[test]
+fn the_depots_tag_is_as_wide_as_is_said() {
+    let depot = include_str!("../../src/depot.rs");
+    assert!(depot.contains("`tag:32 | nonempty:16 | empty:16`") && depot.contains("2³² times"));
+    let design = include_str!("../../DESIGN.md");
+    let decisions = include_str!("../../docs/decisions.md");
+    assert!([design, decisions].iter().any(|text| text.contains("2³²")));
+}
