@@ -224,12 +224,6 @@ impl Link {
         Link(self.0 ^ 1 << bit)
     }
 
-    /// All of it, as a number.
-    #[cfg(test)]
-    pub(crate) const fn bits(self) -> u32 {
-        self.0
-    }
-
     pub(crate) const fn mark(self) -> u32 {
         self.0 >> 30
     }

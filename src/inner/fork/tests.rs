@@ -139,7 +139,7 @@ fn magazines_in_nobodys_hands_come_back<M: Mode>() {
     let empty = core.depot.pop::<M>(&core.magazines, Stack::Empty).expect("an empty one");
     let held = u64::from(core.magazines.len(magazine.number()));
     assert!(held > 0);
-    forget((magazine, empty));
+    let _in_nobodys_hands = [magazine.into_number(), empty.into_number()];
     let pages = after_fork(&pool, &mut []);
     assert_eq!((pages.free, pages.lost), (100 - lost::<M>(held), lost::<M>(held)));
     assert_usable(pool, pages.lost as usize);

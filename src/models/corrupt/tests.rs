@@ -223,7 +223,11 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
             bits.map(|index| core.zone.holds(PageId::new(index)).into()).collect()
         }
         Heads | EmptyHeads => numbers
-            .map(|it| u64::from(magazines.len(it)) << 32 | u64::from(magazines.link(it).bits()))
+            .map(|it| {
+                let link = magazines.link(it);
+                let link = link.mark() << 30 | link.len() << 16 | link.below();
+                u64::from(magazines.len(it)) << 32 | u64::from(link)
+            })
             .collect(),
         Entries => {
             let places = magazines.capacity() as u32;

@@ -238,6 +238,7 @@ fn child<M: Mode>(
     // SAFETY: this is the only thread, which has not used the pool since the fork. It was in no call then, and of the caches
     // only the one that is kept is used again.
     match &mut kept {
+        // SAFETY: as above, and the cache is the only one that is used from now on.
         Some(cache) => unsafe { pool.after_fork(&mut [cache]) },
         // SAFETY: as above.
         None => unsafe { pool.after_fork(&mut []) },
