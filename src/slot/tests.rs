@@ -49,7 +49,9 @@ fn the_fast_path_runs_unless_a_drain_is_requested() {
         let mut guard = slot.try_lock().expect("it is free");
         assert!(guard.as_mut().fast_entries(1).is_none() && guard.as_mut().fast_room(9).is_none());
         guard.as_mut().fast_room(8).expect("there is room").push_unchecked(&[PageId::new(3); 8]);
-        assert!(guard.as_mut().fast_entries(8).is_some() && guard.as_mut().fast_entries(9).is_none());
+        assert!(
+            guard.as_mut().fast_entries(8).is_some() && guard.as_mut().fast_entries(9).is_none()
+        );
         assert!(guard.as_mut().fast_room(0).is_some() && guard.as_mut().fast_room(1).is_none());
         slot.request_drain();
         assert!(guard.as_mut().fast_entries(0).is_none() && guard.as_mut().fast_room(0).is_none());

@@ -5,4 +5,5 @@
 mod common;
 
 mod agreement;
+mod names;
 mod program;

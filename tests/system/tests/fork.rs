@@ -236,8 +236,8 @@ fn child<M: Mode>(
 ) -> Verdict {
     let pool = &scene.pool;
     match &mut kept {
-        // SAFETY: this is the only thread, which has not used the pool since the fork. It was in no
-        // call then, and of the caches only the one that is kept is used again.
+        // SAFETY: the child's first call of this pool, by its one thread; of the parent's caches it uses this
+        // one only.
         Some(cache) => unsafe { pool.after_fork(&mut [cache]) },
         // SAFETY: as above.
         None => unsafe { pool.after_fork(&mut []) },

@@ -10,6 +10,11 @@ const TABLE: &str = "src/lib.rs";
 /// Those through which no bytes come back.
 const NO_BYTES: [&str; 2] = ["retain_bulk", "after_fork"];
 
+/// Those that are given memory, and what they ask of it.
+const MEMORY: [&str; 2] = ["caller", "build_in"];
+const OF_MEMORY: [&str; 6] =
+    ["valid", "one allocation", "writab", "provenance", "allocated", "initialis"];
+
 /// A public unsafe function.
 struct Function<'a> {
     line: usize,
@@ -26,6 +31,12 @@ pub fn faults(files: &[File]) -> Vec<Fault> {
     for file in sources {
         for Function { line, name, safety } in functions(&file.text) {
             let mut wrong = |what: &str| faults.push(file.fault(line, format!("`{name}` {what}")));
+            let asked = safety.as_deref().unwrap_or_default().to_lowercase();
+            for what in OF_MEMORY.iter().filter(|_| MEMORY.contains(&name)) {
+                if !asked.contains(what) {
+                    wrong(&format!("says nothing of memory that is `{what}`"));
+                }
+            }
             match safety {
                 None => wrong("has no section `# Safety`"),
                 Some(text) if !NO_BYTES.contains(&name) && !text.contains("initialised") => {
@@ -103,6 +114,16 @@ mod tests {
         for row in ["", "//! | [`Pool::reclaim_bulk`] | yes |", "//! [`Pool::reclaim`]"] {
             assert_eq!(whats(safe, row), missing);
         }
+    }
+
+    #[test]
+    fn memory_that_is_given_is_described_in_full() {
+        let text = "//! It.\n/// # Safety\n/// Valid, writable, initialised, in one allocation.\n\
+                    pub const unsafe fn caller() {}\n//! | [`Region::caller`] |\n";
+        let whats = faults(&[File { path: TABLE.into(), text: text.into() }]);
+        let whats: Vec<_> = whats.into_iter().map(|fault| fault.what).collect();
+        let missing = |what| format!("`caller` says nothing of memory that is `{what}`");
+        assert_eq!(whats, ["provenance", "allocated"].map(missing));
     }
 
     #[test]
