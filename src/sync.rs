@@ -48,7 +48,7 @@ macro_rules! ordering {
 }
 pub(crate) use ordering;
 
-/// A value that one thread at a time has to itself: it moves between threads with a lock, or with a tagged word.
+/// A value that one thread at a time has to itself: it moves between threads with a lock.
 pub(crate) struct ExclusiveCell<T>(imp::UnsafeCell<T>);
 
 impl<T> ExclusiveCell<T> {

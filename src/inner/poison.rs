@@ -1,15 +1,15 @@
 //! Poison in free pages, and a shuffled order of reuse: what the hardening switches do to pages that are in a
 //! magazine.
 //!
-//! Invariant: a page's poison mark is set by who poisons it and cleared by who takes it out, so that only
-//! pages are verified whose bytes are known.
+//! Invariant: a free page that is marked has been poisoned. Who takes it out clears the mark, and sets it again
+//! only if the page goes back untouched.
 
 use super::{Core, Tables};
 use crate::magazine::MAGAZINE_MAX;
 use crate::mode::{Mode, Policy};
 use crate::page::PageId;
 use crate::slot::Parts;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, entropy};
 
 /// Every byte of a poisoned page.
 const POISON: u8 = 0xaa;
@@ -25,8 +25,8 @@ fn next(random: &mut u64) -> u64 {
 
 /// How many pages go by until the next one's turn, if one in `every` has its turn: from 0 to twice as many,
 /// so that a page's turn depends neither on its number nor on the rhythm of a program.
-fn gap(random: &mut u64, every: u32) -> u32 {
-    (next(random) % (2 * u64::from(every) - 1)) as u32
+pub(super) fn gap(random: &mut u64, every: u32) -> u64 {
+    next(random) % (2 * u64::from(every) - 1)
 }
 
 impl<M: Mode> Core<M> {
@@ -34,11 +34,11 @@ impl<M: Mode> Core<M> {
     /// allocation can verify them too.
     pub(crate) fn poison_new(&self) {
         if M::POISONS {
-            let mut random = u64::from(self.pages) | 1;
-            let mut at = 0;
+            let mut random = entropy(&raw const *self) | 1;
+            let mut at = gap(&mut random, self.poison_every);
             while at < u64::from(self.pages) {
                 self.poison(PageId::new(at as u32));
-                at += u64::from(gap(&mut random, self.poison_every)) + 1;
+                at += gap(&mut random, self.poison_every) + 1;
             }
         }
     }
@@ -104,10 +104,16 @@ impl Tables {
         if self.addresses_only {
             return;
         }
-        let index = id.index() as usize;
         // SAFETY: the page is in the region, and its owner gave it up to the caller, who has it for itself.
         unsafe { self.address(id).write_bytes(POISON, self.page_size()) };
-        // Relaxed: the magazine or the zone word publishes the page, and its mark with it.
+        self.set_poison_mark(id);
+    }
+
+    /// Marks a page that has been poisoned.
+    pub(super) fn set_poison_mark(&self, id: PageId) {
+        let index = id.index() as usize;
+        // Relaxed: who takes the page out has what was done to it before, by the slot's lock, the depot's word
+        // or the zone's.
         self.poisoned[index / 64].fetch_or(1 << (index % 64), Ordering::Relaxed);
     }
 
@@ -116,7 +122,7 @@ impl Tables {
         let index = id.index() as usize;
         let Some(word) = self.poisoned.get(index / 64) else { return false };
         let mark = 1 << (index % 64);
-        // Relaxed: the magazine or the zone word has published the page, and its mark.
+        // Relaxed: as in `set_poison_mark`.
         word.load(Ordering::Relaxed) & mark != 0
             && word.fetch_and(!mark, Ordering::Relaxed) & mark != 0
     }
