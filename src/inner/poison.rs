@@ -34,13 +34,13 @@ fn next(random: &mut u64) -> u64 {
 
 /// A number below `end`. Multiplied, because a division would take longer than the generator.
 fn below(random: &mut u64, end: u64) -> u64 {
-    ((next(random) >> 32) * end) >> 32
+    ((u128::from(next(random)) * u128::from(end)) >> 64) as u64
 }
 
 /// How many pages go by until the next one's turn, if one in `every` has its turn: from 0 to twice as many,
 /// so that a page's turn depends neither on its number nor on the rhythm of a program.
 fn gap(random: &mut u64, every: u32) -> u32 {
-    below(random, 2 * u64::from(every) - 1) as u32
+    below(random, 2 * u64::from(every) - 1).min(u64::from(u32::MAX)) as u32
 }
 
 impl<M: Mode> Core<M> {
@@ -61,10 +61,10 @@ impl<M: Mode> Core<M> {
     pub(super) fn poison_some(&self, parts: &mut Parts<'_>, ids: &[PageId]) {
         let mut turn = *parts.until_poison as usize;
         while let Some(&id) = ids.get(turn) {
-            if self.poison_every > 1 {
-                turn += gap(parts.random, self.poison_every) as usize;
-            }
             turn += 1;
+            if self.poison_every > 1 {
+                turn = turn.saturating_add(gap(parts.random, self.poison_every) as usize);
+            }
             if let Some(&after) = ids.get(turn) {
                 self.prefetch(after);
             }
