@@ -17,5 +17,6 @@ mod regions;
 mod reports;
 mod requests;
 mod runs;
+mod sampling;
 mod texts;
 mod threads;
