@@ -61,6 +61,14 @@ impl PoisonFloor {
         }
     }
 
+    /// Writes to a page that is free.
+    #[cfg(test)]
+    pub fn spoil(&mut self, id: u32) {
+        // SAFETY: the page is nobody's, and `self` is borrowed alone.
+        let page = unsafe { self.memory.page(id) };
+        page[4095] = 1;
+    }
+
     /// The next page.
     #[inline(always)]
     fn next(&mut self) -> Option<u32> {
