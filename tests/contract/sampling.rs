@@ -90,6 +90,22 @@ fn pages_that_are_dropped_are_sampled<M: Mode>() {
     assert!(looks > pages / 12 && looks < pages / 6, "{looks} of {pages}");
 }
 
+/// So have the pages of blocks, which go past the magazines.
+fn pages_of_blocks_are_sampled<M: Mode>() {
+    if !M::STATS {
+        return;
+    }
+    let pool = sampled::<M>(64, 8);
+    let mut cache = pool.cache().expect("a cache");
+    let order = Order::new(2).expect("an order");
+    for _ in 0..4000 {
+        let block = cache.alloc_block(order).expect("a block");
+        cache.free_block(block);
+    }
+    let (looks, pages) = (looks(&pool), 4000 * order.pages() as u64);
+    assert!(looks > pages / 12 && looks < pages / 6, "{looks} of {pages}");
+}
+
 /// Changes a byte of a page that is free, as nobody should.
 fn stray<M: Mode>(pool: &Pool<M>, id: PageId) {
     let byte = pool.ptr(id).expect("a page of the pool").as_ptr();
@@ -126,13 +142,13 @@ fn a_page_in_step_with_the_sample_has_its_turn<M: Mode>() {
         if cache.alloc_bulk(&mut batch, 4).allocated < 4 {
             break;
         }
-        // In the order of their numbers, so that the first page is every fourth.
+        // In the order of their numbers, so that this page is every fourth, but not the first.
         let mut pages: Vec<_> = batch.into_iter().collect();
         pages.sort_by_key(Page::id);
         pages.into_iter().for_each(|page| cache.free(page));
-        stray(&pool, PageId::new(0));
+        stray(&pool, PageId::new(1));
     }
-    assert_eq!(pool.bad_pages().map(|bad| bad.page).collect::<Vec<_>>(), [PageId::new(0)]);
+    assert_eq!(pool.bad_pages().map(|bad| bad.page).collect::<Vec<_>>(), [PageId::new(1)]);
 }
 
 /// Of a page that has no poison nothing is known, so nothing is said: a stray write to it is not found, and never
@@ -213,6 +229,7 @@ every_poisoning_mode!(
     every_page_is_looked_at_if_nothing_is_said,
     about_one_page_in_n_is_looked_at,
     pages_that_are_dropped_are_sampled,
+    pages_of_blocks_are_sampled,
     every_page_has_its_turn,
     a_page_in_step_with_the_sample_has_its_turn,
     a_write_to_a_page_without_poison_is_not_reported,
