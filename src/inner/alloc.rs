@@ -103,6 +103,7 @@ impl<M: Mode> Core<M> {
             entries.pop::<M>(&mut out[got..=got]);
             // SAFETY: `pop` wrote it.
             let id = unsafe { out[got].assume_init() };
+            self.prefetch_below(&magazine, location);
             got += usize::from(self.verify_on_alloc(id, location, looked));
         }
         got

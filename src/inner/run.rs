@@ -29,7 +29,10 @@ const NEAR: usize = 1 << 17;
 #[inline(always)]
 pub(super) fn fetch_words(words: &[AtomicPageState], ids: &[PageId], first: usize) {
     if words.len() > NEAR {
-        ids[first..].iter().filter_map(|id| words.get(id.index() as usize)).for_each(fetch_ahead);
+        ids[first..]
+            .iter()
+            .filter_map(|id| words.get(id.index() as usize))
+            .for_each(|word| fetch_ahead(word));
     }
 }
 
