@@ -52,12 +52,6 @@ impl<M: Mode> Cache<M> {
         self.slot.as_mut()
     }
 
-    /// The cache in a call.
-    #[inline(always)]
-    fn in_call(&mut self) -> InCall<'_, M> {
-        InCall { slot: self.slot.as_mut(), home: &self.home }
-    }
-
     /// The handle.
     pub(crate) fn handle(&self) -> &Handle<M> {
         &self.home.core
@@ -70,22 +64,16 @@ impl<M: Mode> Cache<M> {
     }
 }
 
-/// A cache in a call: two words, which go on in registers.
-struct InCall<'a, M: Mode> {
-    slot: SlotMut<'a>,
-    home: &'a Home<M>,
-}
-
 // SAFETY: the cache's handle names one core, and keeps it alive; the slot is one of that core.
-unsafe impl<M: Mode> Frontend<M> for InCall<'_, M> {
+unsafe impl<M: Mode> Frontend<M> for &mut Cache<M> {
     type Reborrowed<'b>
-        = InCall<'b, M>
+        = &'b mut Cache<M>
     where
         Self: 'b;
 
     #[inline(always)]
-    fn reborrow(&mut self) -> InCall<'_, M> {
-        InCall { slot: self.slot.reborrow(), home: self.home }
+    fn reborrow(&mut self) -> &mut Cache<M> {
+        self
     }
 
     #[inline(always)]
@@ -100,21 +88,21 @@ unsafe impl<M: Mode> Frontend<M> for InCall<'_, M> {
 
     #[inline(always)]
     fn alloc_fast(&mut self, n: usize) -> Option<FastAlloc<'_, M>> {
-        self.shared().alloc_fast(self.slot.reborrow(), n)
+        self.home.core.alloc_fast(self.slot.as_mut(), n)
     }
 
     #[inline(always)]
     fn free_fast<'i>(&mut self, ids: GivenUp<'i>) -> Result<(), GivenUp<'i>> {
-        self.shared().free_fast::<InSlot>(self.slot.reborrow(), ids)
+        self.home.core.free_fast::<InSlot>(self.slot.as_mut(), ids)
     }
 
     fn begin(&mut self) {
-        self.shared().honour_drain_request(self.slot.reborrow());
+        self.home.core.honour_drain_request(self.slot.as_mut());
     }
 
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
         self.begin();
-        f(self.shared(), Some(self.slot.reborrow()))
+        f(&self.home.core, Some(self.slot.as_mut()))
     }
 }
 
@@ -124,4 +112,4 @@ impl<M: Mode> Drop for Cache<M> {
     }
 }
 
-calls::methods!(Cache, self, [&mut self], self.in_call());
+calls::methods!(Cache, self, [&mut self], self);
