@@ -9,6 +9,8 @@
 //! Where others look into magazines, in checking modes, a page that lies below the end of one, and
 //! whose word says so, is free at every moment (`magazine`). Such pages are taken back. All that is
 //! nowhere then, and does not count as out, is lost.
+//!
+//! `recover` takes the same steps, when nobody is in a call, for magazines that a fault has lost.
 
 use super::Core;
 use crate::depot::Stack;
@@ -77,8 +79,7 @@ impl<M: Mode> AfterFork<'_, M> {
         parts.previous.note_in_slot(&self.0.magazines);
     }
 
-    /// Opens the slots of all who do not go on, with the magazines that are left, and counts what
-    /// is lost.
+    /// Opens the slots of all who do not go on, and counts what is lost.
     pub(crate) fn finish(self) {
         let core = self.0;
         for slot in core.slots.iter() {
@@ -99,7 +100,14 @@ impl<M: Mode> AfterFork<'_, M> {
             unsafe { slot.reopen(&core.magazines, &mut own) };
         }
         left.for_each(|magazine| core.depot.push(&core.magazines, magazine, 0, Stack::Empty));
+        let core = self.0;
+        self.reopen();
         core.count_lost();
+    }
+
+    /// Opens the slots of all who do not go on, with the magazines that are left. Others of these
+    /// go to the depot. All are empty.
+    pub(super) fn reopen(self) {
     }
 }
 
