@@ -5,7 +5,7 @@ extern crate std;
 use core::mem::{MaybeUninit, forget};
 use std::vec::Vec;
 
-use super::super::tests::build;
+use super::super::tests::{build, out_and_bad};
 use super::*;
 use crate::cache::Cache;
 use crate::mode::{Bare, Checked, Hardened};
@@ -25,6 +25,7 @@ fn after_fork<M: Mode>(pool: &Pool<M>, kept: &mut [&mut Cache<M>]) -> Pages {
     unsafe { pool.after_fork(kept) };
     let audit = pool.audit();
     assert!(audit.pages.adds_up() && audit.misplaced.unwrap_or(0) == 0, "{audit}");
+    assert_eq!(audit.corrupt.unwrap_or(0), 0, "{audit}");
     assert_eq!(pool.core.zone.count(), pool.core.zone.free());
     audit.pages
 }
@@ -152,6 +153,8 @@ fn pages_in_hand_are_lost<M: Mode>() {
     pool.core.zone.spoil_summary();
     let pages = after_fork(&pool, &mut []);
     assert_eq!((pages.lost, pages.out, pages.free), (5, 4, 91));
+    let missing = (0..100).filter(|&index| pool.core.is_missing(PageId::new(index)));
+    assert_eq!(missing.count(), 9, "lost pages are named like those that are out");
     free(&pool, &out);
     // SAFETY: this is the only handle, and nobody has the pages that are lost.
     assert_eq!(unsafe { pool.core.recover_forgotten() }, Some(5));
@@ -171,6 +174,31 @@ fn counts_that_cannot_be_are_put_right<M: Mode>() {
         assert_eq!(out.len(), 3);
         assert_usable(pool, 3);
     }
+}
+
+#[test]
+fn a_page_out_that_was_counted_as_bad_stays_out() {
+    let pool = build::<Checked>(|builder| builder);
+    let id = out_and_bad(&pool);
+    let pages = after_fork(&pool, &mut []);
+    assert_eq!((pages.free, pages.out, pages.bad, pages.lost), (99, 1, 0, 0), "{pages}");
+    free(&pool, &[id]);
+    assert_eq!(out_of(&pool), 0);
+    assert_usable(pool, 0);
+}
+
+/// Something that cannot be so makes a page that is out seem to be free.
+#[test]
+fn no_page_that_is_out_is_forgotten_after_a_fault() {
+    let pool = pool::<Checked>();
+    let out = alloc(&pool, 3);
+    pool.core.zone.put(&out[..1], |_| ());
+    pool.core.word(out[0]).rest(1);
+    // SAFETY: no other thread has the pool, and there are no caches.
+    unsafe { pool.after_fork(&mut []) };
+    let pages = pool.audit().pages;
+    assert_eq!((pages.free, pages.out, pages.lost), (98, 3, 0), "more than there are, as before");
+    forget(pool);
 }
 
 fn what_a_magazine_does_not_hold_is_not_taken<M: Mode>() {
