@@ -187,18 +187,25 @@ fn a_page_out_that_was_counted_as_bad_stays_out() {
     assert_usable(pool, 0);
 }
 
-/// Something that cannot be so makes a page that is out seem to be free.
+/// A bit of the zone makes a page that is out seem to be free: its word shows it, or something else
+/// was found to be corrupt.
 #[test]
 fn no_page_that_is_out_is_forgotten_after_a_fault() {
-    let pool = pool::<Checked>();
-    let out = alloc(&pool, 3);
-    pool.core.zone.put(&out[..1], |_| ());
-    pool.core.word(out[0]).rest(1);
-    // SAFETY: no other thread has the pool, and there are no caches.
-    unsafe { pool.after_fork(&mut []) };
-    let pages = pool.audit().pages;
-    assert_eq!((pages.free, pages.out, pages.lost), (98, 3, 0), "more than there are, as before");
-    forget(pool);
+    for (is_found, location, counted, expected) in
+        [(false, 1, 0, 3), (true, ZONE, 0, 3), (false, ZONE, 0, 2), (true, ZONE, 98, 2)]
+    {
+        let pool = pool::<Checked>();
+        let out = alloc(&pool, 3);
+        pool.core.zone.put(&out[..1], |_| ());
+        pool.core.word(out[0]).rest(location);
+        (0..usize::from(is_found)).for_each(|_| pool.core.taint());
+        pool.core.count_uncached_alloc(counted);
+        // SAFETY: no other thread has the pool, and there are no caches.
+        unsafe { pool.after_fork(&mut []) };
+        let pages = pool.audit().pages;
+        assert_eq!((pages.free, pages.out, pages.lost), (98, expected, 0), "{pages}");
+        forget(pool);
+    }
 }
 
 fn what_a_magazine_does_not_hold_is_not_taken<M: Mode>() {

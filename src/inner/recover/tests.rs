@@ -8,7 +8,7 @@ use std::vec::Vec;
 use super::super::tests::{build, out_and_bad};
 use crate::depot::Stack;
 use crate::mode::{Bare, Checked, Hardened, Mode};
-use crate::page::PageId;
+use crate::page::{Fault, PageId};
 use crate::pool::Pool;
 use crate::slot::Slot;
 use crate::sync::Ordering;
@@ -133,5 +133,21 @@ fn a_page_that_was_counted_as_bad_comes_back() {
     // SAFETY: pages that are out are freed once.
     assert_eq!(unsafe { pool.free_bulk_raw(&ids) }, Ok(()));
     assert_eq!(recover(&pool), Some(0));
+    assert_whole(pool, 1);
+}
+
+/// The zone still has the page, which is withheld when it would leave.
+#[test]
+fn a_free_page_whose_word_says_bad_is_not_counted_twice() {
+    let pool = build::<Checked>(|builder| builder);
+    pool.core.word(PageId::new(7)).withhold(Fault::Corrupt);
+    assert_eq!(recover(&pool), Some(0));
+    let pages = pool.audit().pages;
+    assert_eq!((pages.free, pages.bad), (100, 0));
+    let mut room = [MaybeUninit::uninit(); 100];
+    assert_eq!(pool.alloc_bulk_raw(&mut room).0.len(), 99);
+    let pages = pool.audit().pages;
+    assert_eq!((pages.out, pages.bad, pages.adds_up()), (99, 1, true));
+    assert_eq!(recover(&pool), Some(99));
     assert_whole(pool, 1);
 }
