@@ -64,7 +64,7 @@ impl<M: Mode> Core<M> {
         let somewhere = (self.zone.free() + self.cached()) as u64 + self.bad();
         let missing = u64::from(self.pages).saturating_sub(somewhere);
         let counted = self.out();
-        let is_corrupt = self.is_tainted() || M::CHECKS && self.misplaced() > 0;
+        let is_corrupt = self.is_tainted() || self.bad() > 0 || M::CHECKS && self.misplaced() > 0;
         let most = if is_corrupt && counted <= self.pages.into() { counted } else { missing };
         let out = (counted as i64).clamp(0, most as i64) as u64;
         // Relaxed: the caller is alone.

@@ -61,10 +61,17 @@ impl<M: Mode> Core<M> {
     }
 
     /// Counts as bad the pages that are withheld, and no others: of what was counted when no word
-    /// could be named, each page is somewhere else, or missing. The caller is alone.
+    /// could be named, each page is somewhere else, or missing. A word that became that of a
+    /// withheld page by a fault is written as it should be. The caller is alone.
     pub(super) fn recount_bad(&self) {
-        let pages = (0..self.pages).map(PageId::new);
-        let bad = pages.filter(|&id| self.is_withheld(id) && !self.zone.holds(id)).count();
-        self.counters.bad.store(bad as u64, Ordering::Relaxed);
+        let mut bad = 0;
+        for (id, word) in (0..self.pages).map(PageId::new).zip(self.words.iter()) {
+            if let (Some(why), false) = (word.withheld(), self.zone.holds(id)) {
+                word.withhold(why);
+                bad += 1;
+            }
+        }
+        // Relaxed: the caller is alone.
+        self.counters.bad.store(bad, Ordering::Relaxed);
     }
 }

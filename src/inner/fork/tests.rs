@@ -9,7 +9,7 @@ use super::super::tests::{build, out_and_bad};
 use super::*;
 use crate::cache::Cache;
 use crate::mode::{Bare, Checked, Hardened};
-use crate::page::PageId;
+use crate::page::{Fault, PageId};
 use crate::pool::Pages;
 use crate::pool::Pool;
 
@@ -185,6 +185,21 @@ fn a_page_out_that_was_counted_as_bad_stays_out() {
     free(&pool, &[id]);
     assert_eq!(out_of(&pool), 0);
     assert_usable(pool, 0);
+}
+
+/// Its word says that it is withheld, which nobody has counted.
+#[test]
+fn no_page_that_is_out_is_forgotten_as_a_bad_one() {
+    for why in [Fault::Corrupt, Fault::Poison { offset: 3 }] {
+        let pool = pool::<Checked>();
+        let out = alloc(&pool, 3);
+        pool.core.word(out[0]).withhold(why);
+        // SAFETY: no other thread has the pool, and there are no caches.
+        unsafe { pool.after_fork(&mut []) };
+        let pages = pool.audit().pages;
+        assert_eq!((pages.free, pages.out, pages.bad, pages.lost), (97, 3, 1, 0), "{pages}");
+        forget(pool);
+    }
 }
 
 /// A bit of the zone makes a page that is out seem to be free: its word shows it, or something else
