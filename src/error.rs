@@ -40,6 +40,10 @@ pub enum ShortReason {
     /// No page is free anywhere.
     Exhausted,
     /// Pages are free, but in other threads' caches; they give them up at their next call.
+    ///
+    /// In a pool that is [tainted](crate::Pool::is_tainted) it may stay so: where a stack of the
+    /// depot was found to be corrupt and was cut off, what was on it is out of reach until
+    /// [`recover_forgotten`](crate::CloseError::recover_forgotten).
     Cached,
     /// The batch, or the array, has no room for more.
     BatchFull,

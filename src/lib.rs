@@ -55,7 +55,7 @@
 //! | [`Cache::release_bulk`] | a reference | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::free_bulk_ignoring_refcounts`] | yes, others end | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::reclaim_bulk`], [`Pool::reclaim`] | yes, no device | yes | yes | yes | not lent, range |
-//! | [`CloseError::recover_forgotten`] | of all pages out | its own | yes | no | other handles |
+//! | [`CloseError::recover_forgotten`] | of all pages out, no drop goes on | its own | yes | no | other handles |
 //! | [`Pool::after_fork`] | of the whole pool | its own | no | once a fork | nothing |
 //! | [`Region::caller`] | of the memory | - | yes | one pool | size, alignment |
 //! | [`Builder::build_in`] | of both memories | - | the pages | one pool | size, alignment |

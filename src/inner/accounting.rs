@@ -18,9 +18,9 @@ pub(crate) struct PoolCounters {
     /// Live handles.
     pub(crate) handles: Atomic<u64>,
     /// Pages lent to devices.
-    lent: Atomic<u64>,
+    pub(super) lent: Atomic<u64>,
     /// Pages withheld for good.
-    bad: Atomic<u64>,
+    pub(super) bad: Atomic<u64>,
     /// Pages that were lost to a forked child; see `fork`.
     pub(super) lost: Atomic<u64>,
     /// Faults seen.

@@ -9,12 +9,14 @@
 //! Where others look into magazines, in checking modes, a page that lies below the end of one, and
 //! whose word says so, is free at every moment (`magazine`). Such pages are taken back. All that is
 //! nowhere then, and does not count as out, is lost.
+//!
+//! `recover` takes the same steps, when nobody is in a call, for magazines that a fault has lost.
 
 use super::Core;
 use crate::depot::Stack;
 use crate::magazine::{Link, Magazine};
-use crate::mode::Mode;
-use crate::page::ZONE;
+use crate::mode::{Mode, Policy};
+use crate::page::{PageId, ZONE};
 use crate::slot::SlotMut;
 use crate::sync::Ordering;
 
@@ -51,16 +53,36 @@ impl<M: Mode> Core<M> {
         open.close::<M>(&self.magazines).0
     }
 
-    /// Counts as lost what is nowhere and not out. The figure of pages out may be off by what calls
-    /// had moved but not counted, or counted but not moved: it becomes one that can be.
+    /// Counts as lost what is nowhere and not out, and marks it as a page that is out is marked: to
+    /// a look both are missing. No page counts as bad any more that no word names.
+    ///
+    /// The figure of pages out may be off by what calls had moved but not counted, or counted but
+    /// not moved: it becomes one that can be. Not where something was corrupt, for then a page that
+    /// is out may seem to be elsewhere: too low a figure would end the pool under its owner.
     fn count_lost(&self) {
+        self.recount_bad();
         let somewhere = (self.zone.free() + self.cached()) as u64 + self.bad();
         let missing = u64::from(self.pages).saturating_sub(somewhere);
         let counted = self.out();
-        let out = (counted as i64).clamp(0, missing as i64) as u64;
+        let is_corrupt = self.is_tainted() || self.bad() > 0 || M::CHECKS && self.misplaced() > 0;
+        let most = if is_corrupt && counted <= self.pages.into() { counted } else { missing };
+        let out = (counted as i64).clamp(0, most as i64) as u64;
         // Relaxed: the caller is alone.
         self.counters.uncached_balance.fetch_add(out.wrapping_sub(counted), Ordering::Relaxed);
-        self.counters.lost.store(missing - out, Ordering::Relaxed);
+        self.counters.lost.store(missing.saturating_sub(out), Ordering::Relaxed);
+        if M::CLAIMS {
+            self.claim_missing();
+        }
+    }
+
+    /// Marks as held every page that is nowhere, and whose word says that it rests somewhere.
+    fn claim_missing(&self) {
+        for id in (0..self.pages).map(PageId::new) {
+            let location = self.word(id).load().location();
+            if !self.is_member(location, id) {
+                self.word(id).claim(location);
+            }
+        }
     }
 }
 
@@ -77,9 +99,16 @@ impl<M: Mode> AfterFork<'_, M> {
         parts.previous.note_in_slot(&self.0.magazines);
     }
 
-    /// Opens the slots of all who do not go on, with the magazines that are left, and counts what
-    /// is lost.
+    /// Opens the slots of all who do not go on, and counts what is lost.
     pub(crate) fn finish(self) {
+        let core = self.0;
+        self.reopen();
+        core.count_lost();
+    }
+
+    /// Opens the slots of all who do not go on, with the magazines that are left. Others of these
+    /// go to the depot. All are empty.
+    pub(super) fn reopen(self) {
         let core = self.0;
         for slot in core.slots.iter() {
             if let Some(mut slot) = slot.try_lock() {
@@ -99,7 +128,6 @@ impl<M: Mode> AfterFork<'_, M> {
             unsafe { slot.reopen(&core.magazines, &mut own) };
         }
         left.for_each(|magazine| core.depot.push(&core.magazines, magazine, 0, Stack::Empty));
-        core.count_lost();
     }
 }
 

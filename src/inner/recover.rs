@@ -25,18 +25,21 @@ impl<M: Mode> Core<M> {
         !self.zone.holds(id) && !self.is_withheld(id)
     }
 
-    /// Puts every missing page back into the zone, and returns how many there were. `None`, and
-    /// nothing changes, when a shared cache cannot be drained: a thread is inside a call, or ended
-    /// inside one.
+    /// Puts every missing page back into the zone, and returns how many there were. Magazines that a
+    /// fault has lost come back too, and pages that lie there are not missing. `None` when a slot is
+    /// locked: a thread ended inside a call, and what it had cannot be known.
     ///
     /// # Safety
-    /// The caller has the only handle. No owner of a missing page (in Rust, by id, or a device)
-    /// uses or frees it any more, and all its bytes are initialised.
+    /// The caller has the only handle. Every drop or free of a page of this pool that has begun has
+    /// returned, and happens before this call. No owner of a missing page (in Rust, by id, or a
+    /// device) uses or frees it any more, and all its bytes are initialised.
     pub(crate) unsafe fn recover_forgotten(&self) -> Option<usize> {
-        self.drain();
-        if self.cached() > 0 {
-            return None;
+        for slot in self.slots.iter() {
+            self.empty_slot(slot.try_lock()?.as_mut());
         }
+        // SAFETY: the caller is alone, by its promise, and nobody has a slot. That there was no fork
+        // makes no difference.
+        unsafe { self.after_fork() }.reopen();
         let missing = (0..self.pages).map(PageId::new).filter(|&id| self.is_in_no_zone(id));
         let mut recovered = 0;
         for id in missing {
@@ -48,11 +51,27 @@ impl<M: Mode> Core<M> {
             }
             recovered += self.zone.put(&[id], |_| self.taint());
         }
-        // Relaxed: the caller is alone. What is out goes past the caches, whatever a fault has made
-        // of the figure.
+        // Relaxed: the caller is alone, here and below. What is out goes past the caches, whatever a
+        // fault has made of the figure.
         self.counters.uncached_balance.fetch_sub(self.out(), Ordering::Relaxed);
-        self.count_reclaimed(self.lent() as usize);
+        self.counters.lent.store(0, Ordering::Relaxed);
         self.counters.lost.store(0, Ordering::Relaxed);
+        self.recount_bad();
         Some(recovered)
+    }
+
+    /// Counts as bad the pages that are withheld, and no others: of what was counted when no word
+    /// could be named, each page is somewhere else, or missing. A word that became that of a
+    /// withheld page by a fault is written as it should be. The caller is alone.
+    pub(super) fn recount_bad(&self) {
+        let mut bad = 0;
+        for (id, word) in (0..self.pages).map(PageId::new).zip(self.words.iter()) {
+            if let (Some(why), false) = (word.withheld(), self.zone.holds(id)) {
+                word.withhold(why);
+                bad += 1;
+            }
+        }
+        // Relaxed: the caller is alone.
+        self.counters.bad.store(bad, Ordering::Relaxed);
     }
 }

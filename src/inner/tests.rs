@@ -39,6 +39,27 @@ pub(super) fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool
     unsafe { builder.build_in(without_provenance_mut(4096), metadata) }.expect("a pool")
 }
 
+/// A page that is out and has been counted as bad too: the length of the magazine that it left was
+/// corrupted, so that the page may still be there, and the mode cannot tell.
+pub(super) fn out_and_bad(pool: &Pool<Checked>) -> PageId {
+    let (ids, _) = raw(pool, 60);
+    // SAFETY: pages that are out are freed once.
+    assert_eq!(unsafe { pool.free_bulk_raw(&ids) }, Ok(()));
+    let core = &*pool.core;
+    let magazine = core.depot.pop::<Checked>(&core.magazines, Stack::Nonempty).expect("a full one");
+    let mut open = core.magazines.open::<Checked>(magazine);
+    let mut out = [MaybeUninit::uninit()];
+    open.as_mut().last(1).pop::<Checked>(&mut out);
+    core.count_uncached_alloc(1);
+    let (magazine, len) = open.close::<Checked>(&core.magazines);
+    core.depot.push(&core.magazines, magazine, len + 1, Stack::Nonempty);
+    pool.drain();
+    let pages = pool.audit().pages;
+    assert_eq!((pages.free, pages.out, pages.bad), (99, 1, 1), "{pages}");
+    // SAFETY: it was just written.
+    unsafe { out[0].assume_init() }
+}
+
 #[test]
 fn every_free_page_whose_word_lies_is_counted() {
     let pool = pool::<Checked>();

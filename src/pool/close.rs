@@ -16,6 +16,9 @@ use crate::sync::Ordering;
 /// pool when the last handle and the last page are gone. Each figure is looked up when it is asked
 /// for.
 ///
+/// In the child of a fork, pages that were [`lost`](crate::Pages::lost) are not out, but
+/// [`ids`](Self::ids) names them among the missing.
+///
 /// ```
 /// # use pagesheaf::Pool;
 /// # if Pool::builder(1).build().is_err() { return Ok(()) }
@@ -82,7 +85,7 @@ impl<M: Mode> CloseError<M> {
         self.pool.core.out() as i64
     }
 
-    /// The pages that are out, each looked up when the iterator comes to it: a page that was
+    /// The pages that are out, or lost, each looked up when the iterator comes to it: a page that was
     /// dropped since is not named. None are named while other handles live, because their caches
     /// may hold pages.
     ///
@@ -126,13 +129,18 @@ impl<M: Mode> CloseError<M> {
     /// that is gone).
     ///
     /// The pages are free afterwards, whatever their states were (shared, part of a block, lent);
-    /// no page counts as out. Pages that are withheld stay so.
+    /// no page counts as out, or as lost. Pages that are withheld stay so. Free pages that a fault
+    /// had made unreachable, such as those of a stack of the depot that was cut off, can be had
+    /// again.
     ///
     /// # Errors
-    /// This error, and nothing has changed, while other handles live, or while a thread is inside a
-    /// drop.
+    /// This error, and no page was recovered, while other handles live, or when a shared cache is
+    /// busy: a thread ended inside a call. It may say nothing of a thread that is still inside one.
     ///
     /// # Safety
+    /// - Every drop or free of a page of this pool that has begun has returned, and happens before
+    ///   this call: join the threads that dropped, or synchronize with them. No mode can notice a
+    ///   drop that has not ended.
     /// - No owner of any page that is still out is used or dropped again: no [`Page`],
     ///   [`PageBatch`], [`Block`], [`SharedPage`], raw id or pointer, on any thread.
     /// - No device uses a lent page any more.
@@ -159,7 +167,8 @@ impl<M: Mode> CloseError<M> {
         if self.handles() > 0 {
             return Err(self);
         }
-        // SAFETY: this is the only handle; the rest is the caller's promise.
+        // SAFETY: this is the only handle; the rest is the caller's promise: that no drop goes on, and
+        // that nobody uses what is out.
         match unsafe { self.pool.core.recover_forgotten() } {
             Some(recovered) => Ok((self.pool, recovered)),
             None => Err(self),

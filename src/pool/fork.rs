@@ -20,15 +20,18 @@ impl<M: Mode> Pool<M> {
     ///   as [`lost`](crate::Pages::lost). Pages that certainly lay in a cache are free instead;
     ///   only checking modes can tell.
     ///
-    /// From then on the figures add up again. Caches in `kept` keep their pages; caches of other
-    /// pools in it are left alone.
+    /// From then on the figures add up again, if they did so far: when something was found to be
+    /// corrupt ([`Pool::is_tainted`]), pages in the middle of a call may count as out although they
+    /// are free. Caches in `kept` keep their pages; caches of other pools in it are left alone.
     ///
     /// What it does not change: pages out at the fork are still out, those of other threads too,
     /// which nobody may ever free; pages in the middle of a call may count as out or as lost.
-    /// Handles of other threads stay counted, so that the pool does not close by itself. References
-    /// to shared pages stay counted likewise. Where no other handle is left,
-    /// [`CloseError`](crate::CloseError) names lost pages among the missing, and its
-    /// `recover_forgotten` gets them back.
+    /// References to shared pages stay counted likewise.
+    ///
+    /// Handles of other threads stay counted, caches that were not kept too: the pool does not
+    /// close by itself, and [`recover_forgotten`](crate::CloseError::recover_forgotten) refuses. It
+    /// gets lost pages back, and [`CloseError::ids`](crate::CloseError::ids) names them, only where
+    /// the other threads had no handle of their own, because all used one pool by reference.
     ///
     /// # Without this call
     /// A child that goes on without it is sound, and no page is handed out twice: the core never

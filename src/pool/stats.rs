@@ -33,15 +33,19 @@ pub struct Pages {
     pub capacity: u64,
     /// In the zone.
     pub free: u64,
-    /// Free, in caches and in the depot.
+    /// Free, in caches and in the depot. After a fault they may be out of reach: see
+    /// [`ShortReason::Cached`](crate::ShortReason::Cached).
     pub cached: u64,
     /// Owned.
     pub out: u64,
     /// Handed to devices.
     pub lent: u64,
-    /// Withheld after a fault.
+    /// Withheld after a fault. Where a fault has left no page to name, at least as many as it may
+    /// have cost; [`Pool::after_fork`] and
+    /// [`recover_forgotten`](crate::CloseError::recover_forgotten) count those that are named only.
     pub bad: u64,
-    /// Lost to a forked child: see [`Pool::after_fork`]. Elsewhere 0.
+    /// Lost to a forked child: see [`Pool::after_fork`]. Elsewhere 0. No audit takes them for
+    /// corrupt.
     pub lost: u64,
 }
 

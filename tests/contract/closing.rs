@@ -242,6 +242,26 @@ fn forgotten_references_are_recovered<M: Refcounted>() {
     assert_eq!(pool.close().expect_err("pages are out").ids().count(), 100);
 }
 
+/// What was dropped elsewhere lies in several shared caches, and is not among what is recovered.
+fn pages_dropped_on_other_threads_are_not_recovered<M: Mode>() {
+    let pool = build::<M>(100, |builder| builder.shared_caches(3).magazine_capacity(8));
+    std::thread::scope(|scope| {
+        for forgotten in 0..3 {
+            let mut batch = PageBatch::<M, 20>::empty();
+            assert_eq!(pool.alloc_bulk(&mut batch, 20).allocated, 20);
+            scope.spawn(move || {
+                (0..forgotten).for_each(|_| std::mem::forget(batch.pop()));
+                drop(batch);
+            });
+        }
+    });
+    let error = pool.close().expect_err("three pages are missing");
+    // SAFETY: the threads have ended; nobody uses the pages any more, which were never written.
+    let (pool, recovered) = unsafe { error.recover_forgotten() }.expect("nobody else is there");
+    assert_eq!(recovered, 3);
+    assert_whole(pool);
+}
+
 fn nothing_is_recovered_while_others_are_there<M: Mode>() {
     let pool = pool::<M>(100);
     let (cache, page) = (pool.cache().expect("a cache"), pool.alloc().expect("a page"));
@@ -256,6 +276,7 @@ fn nothing_is_recovered_while_others_are_there<M: Mode>() {
 every_mode!(
     a_page_dropped_since_is_not_named,
     forgotten_pages_are_recovered,
+    pages_dropped_on_other_threads_are_not_recovered,
     nothing_is_recovered_while_others_are_there,
     a_forgotten_page_is_named,
     all_missing_pages_are_named,

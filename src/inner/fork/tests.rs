@@ -5,11 +5,11 @@ extern crate std;
 use core::mem::{MaybeUninit, forget};
 use std::vec::Vec;
 
-use super::super::tests::build;
+use super::super::tests::{build, out_and_bad};
 use super::*;
 use crate::cache::Cache;
 use crate::mode::{Bare, Checked, Hardened};
-use crate::page::PageId;
+use crate::page::{Fault, PageId};
 use crate::pool::Pages;
 use crate::pool::Pool;
 
@@ -25,6 +25,7 @@ fn after_fork<M: Mode>(pool: &Pool<M>, kept: &mut [&mut Cache<M>]) -> Pages {
     unsafe { pool.after_fork(kept) };
     let audit = pool.audit();
     assert!(audit.pages.adds_up() && audit.misplaced.unwrap_or(0) == 0, "{audit}");
+    assert_eq!(audit.corrupt.unwrap_or(0), 0, "{audit}");
     assert_eq!(pool.core.zone.count(), pool.core.zone.free());
     audit.pages
 }
@@ -152,6 +153,8 @@ fn pages_in_hand_are_lost<M: Mode>() {
     pool.core.zone.spoil_summary();
     let pages = after_fork(&pool, &mut []);
     assert_eq!((pages.lost, pages.out, pages.free), (5, 4, 91));
+    let missing = (0..100).filter(|&index| pool.core.is_missing(PageId::new(index)));
+    assert_eq!(missing.count(), 9, "lost pages are named like those that are out");
     free(&pool, &out);
     // SAFETY: this is the only handle, and nobody has the pages that are lost.
     assert_eq!(unsafe { pool.core.recover_forgotten() }, Some(5));
@@ -170,6 +173,53 @@ fn counts_that_cannot_be_are_put_right<M: Mode>() {
         assert_eq!((pages.out, pages.lost), (expected, 3 - expected));
         assert_eq!(out.len(), 3);
         assert_usable(pool, 3);
+    }
+}
+
+#[test]
+fn a_page_out_that_was_counted_as_bad_stays_out() {
+    let pool = build::<Checked>(|builder| builder);
+    let id = out_and_bad(&pool);
+    let pages = after_fork(&pool, &mut []);
+    assert_eq!((pages.free, pages.out, pages.bad, pages.lost), (99, 1, 0, 0), "{pages}");
+    free(&pool, &[id]);
+    assert_eq!(out_of(&pool), 0);
+    assert_usable(pool, 0);
+}
+
+/// Its word says that it is withheld, which nobody has counted.
+#[test]
+fn no_page_that_is_out_is_forgotten_as_a_bad_one() {
+    for why in [Fault::Corrupt, Fault::Poison { offset: 3 }] {
+        let pool = pool::<Checked>();
+        let out = alloc(&pool, 3);
+        pool.core.word(out[0]).withhold(why);
+        // SAFETY: no other thread has the pool, and there are no caches.
+        unsafe { pool.after_fork(&mut []) };
+        let pages = pool.audit().pages;
+        assert_eq!((pages.free, pages.out, pages.bad, pages.lost), (97, 3, 1, 0), "{pages}");
+        forget(pool);
+    }
+}
+
+/// A bit of the zone makes a page that is out seem to be free: its word shows it, or something else
+/// was found to be corrupt.
+#[test]
+fn no_page_that_is_out_is_forgotten_after_a_fault() {
+    for (is_found, location, counted, expected) in
+        [(false, 1, 0, 3), (true, ZONE, 0, 3), (false, ZONE, 0, 2), (true, ZONE, 98, 2)]
+    {
+        let pool = pool::<Checked>();
+        let out = alloc(&pool, 3);
+        pool.core.zone.put(&out[..1], |_| ());
+        pool.core.word(out[0]).rest(location);
+        (0..usize::from(is_found)).for_each(|_| pool.core.taint());
+        pool.core.count_uncached_alloc(counted);
+        // SAFETY: no other thread has the pool, and there are no caches.
+        unsafe { pool.after_fork(&mut []) };
+        let pages = pool.audit().pages;
+        assert_eq!((pages.free, pages.out, pages.lost), (98, expected, 0), "{pages}");
+        forget(pool);
     }
 }
 

@@ -317,8 +317,11 @@ impl<M: Refcounted> World<M> {
             assert!(format!("{error}").contains("pool") && ids <= error.out() + 64);
             // SAFETY: all that was out was given up above.
             if let Ok((pool, _)) = unsafe { error.recover_forgotten() } {
-                // What it could not get back stays counted: nobody has it.
-                core::mem::forget(pool.close());
+                let audit = pool.audit();
+                let has_all = audit.pages.free + audit.pages.bad == audit.pages.capacity;
+                assert!(has_all && audit.pages.adds_up(), "{audit}");
+                assert_eq!(audit.corrupt.unwrap_or(0), 0, "{audit}");
+                pool.close().expect("nothing is out");
             }
         });
     }
