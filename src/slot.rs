@@ -79,8 +79,7 @@ impl Slot {
         until_poison: u64,
     ) -> Self {
         let [loaded, previous] = open_empty(magazines, [loaded, previous]);
-        // The generator needs a state that is not 0.
-        let rest = Rest { previous: previous.1, cursor, random: random | 1, until_poison };
+        let rest = Rest { previous: previous.1, cursor, random, until_poison };
         Slot {
             loaded: ExclusiveCell::new(loaded.1),
             drain_request: Atomic::new(0),

@@ -114,7 +114,7 @@ impl<M: Mode> CoreLayout<M> {
         let zone_words = pages.div_ceil(64) as usize;
         let slot = |index: usize| {
             let cursor = index as u64 * zone_words as u64 / config.slots() as u64;
-            let mut random = random ^ ((index as u64 + 1) << 32) | 1;
+            let mut random = random ^ ((index as u64) << 32);
             let until_poison = poison::gap(&mut random, poison_every);
             let own = [2 * index + 1, 2 * index + 2].map(magazine);
             Slot::new(&magazines, own, cursor as u32, random, until_poison)

@@ -23,13 +23,16 @@ const PREFETCHED: usize = 16 * LINE;
 /// So many pages beforehand, where only some are poisoned.
 const SAMPLED_AHEAD: u32 = 12;
 
-/// The next number of a generator (Marsaglia's xorshift): cheap, and unpredictable enough to spoil an
-/// accident.
+/// By how much the generator's state grows: the golden ratio of 2⁶⁴.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The next number of a generator (SplitMix64 of Steele, Lea and Flood), whose numbers do not wait for one
+/// another: cheap, and unpredictable enough to spoil an accident.
 fn next(random: &mut u64) -> u64 {
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    *random
+    *random = random.wrapping_add(GOLDEN);
+    let mixed = (*random ^ *random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ mixed >> 31
 }
 
 /// A number below `end`. Multiplied, because a division would take longer than the generator.
@@ -48,7 +51,7 @@ impl<M: Mode> Core<M> {
     /// allocation can verify them too.
     pub(crate) fn poison_new(&self) {
         if M::POISONS {
-            let mut random = entropy(&raw const *self) | 1;
+            let mut random = entropy(&raw const *self);
             let mut at = gap(&mut random, self.poison_every);
             while at < u64::from(self.pages) {
                 self.poison(PageId::new(at as u32));
@@ -97,7 +100,7 @@ impl<M: Mode> Core<M> {
         }
         // No state is at hand: the number of frees so far serves for one, spread over all its bits.
         let mut random = self.counters.poison_turns.fetch_add(1, Ordering::Relaxed);
-        random = random.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        random = random.wrapping_mul(GOLDEN);
         if below(&mut random, u64::from(self.poison_every)) == 0 {
             self.poison(id);
         }
@@ -110,9 +113,11 @@ impl<M: Mode> Core<M> {
         let mut n = 0;
         // Out of the magazine meanwhile: a look never finds a page that changes its location (`audit`).
         for (location, id) in parts.loaded.take_ids::<M>() {
-            if self.verify_move(id, location, location) {
+            if self.rests_at(id, location) {
                 ids[n] = id;
                 n += 1;
+            } else {
+                self.withhold_corrupt(id);
             }
         }
         for last in (1..n).rev() {

@@ -39,17 +39,25 @@ impl<M: Mode> Core<M> {
     #[inline]
     pub(super) fn verify_move(&self, id: PageId, from: Location, to: Location) -> bool {
         if M::CHECKS {
-            let Some(word) = self.words.get(id.index() as usize) else {
-                self.count_bad();
-                return false;
-            };
-            if word.load() != PageState::resting(from) {
-                self.withhold(id, Fault::Corrupt);
-                return false;
+            match self.words.get(id.index() as usize) {
+                Some(word) if word.load() == PageState::resting(from) => word.rest(to),
+                _ => {
+                    self.withhold_corrupt(id);
+                    return false;
+                }
             }
-            word.rest(to);
         }
         true
+    }
+
+    /// Withholds what should be the id of a page that rests somewhere, and is not.
+    #[cold]
+    pub(super) fn withhold_corrupt(&self, id: PageId) {
+        if (id.index() as usize) < self.words.len() {
+            self.withhold(id, Fault::Corrupt);
+        } else {
+            self.count_bad();
+        }
     }
 
     /// Whether a page may leave the location that it was taken from; if not, it is withheld. The caller has it for

@@ -39,7 +39,7 @@ fn a_slot_starts_with_two_empty_magazines() {
         let mut guard = slot.try_lock().expect("it is free");
         let parts = guard.as_mut().parts();
         assert_eq!((parts.loaded.start(), parts.previous.start()), (8, 16));
-        assert_eq!((*parts.cursor, *parts.random, slot.cached()), (7, 7, 0));
+        assert_eq!((*parts.cursor, *parts.random, slot.cached()), (7, 6, 0));
     });
 }
 
