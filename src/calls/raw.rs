@@ -11,10 +11,10 @@ use crate::inner::Faults;
 use crate::mode::{Mode, Policy, Refcounted};
 use crate::page::{Fault, GivenUp, PageId, Released, written_mut};
 
-pub(crate) fn alloc_bulk_raw<'o, M: Mode>(
+pub(crate) fn alloc_bulk_raw<M: Mode>(
     mut front: impl Frontend<M>,
-    out: &'o mut [MaybeUninit<PageId>],
-) -> (&'o mut [PageId], Option<ShortReason>) {
+    out: &mut [MaybeUninit<PageId>],
+) -> (&mut [PageId], Option<ShortReason>) {
     let (got, reason) = match front.alloc_fast(out.len()) {
         Some(fast) => {
             fast.alloc(out);

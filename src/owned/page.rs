@@ -147,8 +147,8 @@ impl<M: Mode> Page<M> {
         ManuallyDrop::new(self).id
     }
 
-    /// Hands the page to a device: [`Pool::reclaim`] or `reclaim_bulk` takes it back. A lent page
-    /// has no owner, and counts as out when the pool closes.
+    /// Hands the page to a device: [`Pool::reclaim`](crate::Pool::reclaim) or `reclaim_bulk` takes it
+    /// back. A lent page has no owner, and counts as out when the pool closes.
     ///
     /// ```
     /// # use pagesheaf::Pool;
