@@ -1,7 +1,7 @@
 //! Where the pages are: mapped, from the heap, given by the caller, or only addresses.
 //!
-//! Invariant: a region of bytes is initialised from the start and stays mapped, at one place, until its backing is
-//! dropped, which the core does last.
+//! Invariant: a region of bytes is initialised from the start and stays mapped, at one place, until
+//! its backing is dropped, which the core does last.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -49,22 +49,28 @@ impl Region {
         Region(Kind::Heap)
     }
 
-    /// The caller's own memory: `bytes` bytes from `base` on. The pool uses as many of them as its pages need.
+    /// The caller's own memory: `bytes` bytes from `base` on. The pool uses as many of them as its
+    /// pages need.
     ///
     /// # Safety
-    /// From now on until the pool is closed and every page is back, or the region is dropped unused:
+    /// From now on until the pool is closed and every page is back, or the region is dropped
+    /// unused:
     ///
-    /// - *Validity*: all `bytes` bytes lie inside one allocation. Memory that is mapped and belongs to no allocator of
-    ///   Rust's, such as a `static` of a linker script's or a device's buffer, counts as one.
-    /// - *Writability*: they can be read and written, through `base`: neither it nor what it was made of is a shared
-    ///   reference to bytes outside a cell, nor is the memory mapped for reading only.
-    /// - *Provenance*: `base` may access all of them, and not only those that the reference it was made of covers.
-    /// - *Lifetime*: they stay allocated, and where they are. Pages may be dropped on any thread, long after the last
-    ///   handle.
-    /// - *Exclusiveness*: they are the pool's alone. Nobody else reads or writes them but through the pages, and no other
-    ///   pool has any of them.
-    /// - *Initialisation*: each byte is initialised, for pages are read as bytes before anybody has written them. Whoever
-    ///   writes through a raw pointer, or lets a device write, leaves them initialised.
+    /// - *Validity*: all `bytes` bytes lie inside one allocation. Memory that is mapped and belongs
+    ///   to no allocator of Rust's, such as a `static` of a linker script's or a device's buffer,
+    ///   counts as one.
+    /// - *Writability*: they can be read and written, through `base`: neither it nor what it was
+    ///   made of is a shared reference to bytes outside a cell, nor is the memory mapped for
+    ///   reading only.
+    /// - *Provenance*: `base` may access all of them, and not only those that the reference it was
+    ///   made of covers.
+    /// - *Lifetime*: they stay allocated, and where they are. Pages may be dropped on any thread,
+    ///   long after the last handle.
+    /// - *Exclusiveness*: they are the pool's alone. Nobody else reads or writes them but through
+    ///   the pages, and no other pool has any of them.
+    /// - *Initialisation*: each byte is initialised, for pages are read as bytes before anybody has
+    ///   written them. Whoever writes through a raw pointer, or lets a device write, leaves them
+    ///   initialised.
     ///
     /// # Examples
     /// ```
@@ -84,8 +90,8 @@ impl Region {
         Region(Kind::Caller { base, bytes })
     }
 
-    /// Addresses that are never dereferenced: device memory, or physical pages before they are mapped. Such a pool
-    /// has the raw calls only.
+    /// Addresses that are never dereferenced: device memory, or physical pages before they are
+    /// mapped. Such a pool has the raw calls only.
     pub const fn addresses(base: usize, bytes: usize) -> Self {
         Region(Kind::Addresses { base, bytes })
     }
