@@ -300,6 +300,10 @@ impl<M: Mode> Pool<M> {
     /// out at all. Nor does it look at the contents of pages, at summaries of the zone, or at what
     /// links the magazines of the depot.
     ///
+    /// The core's own header and the cache slots are outside of what any check covers: pointers,
+    /// sizes, locks, and the lengths that a cache works with. So is what a cache's calls take from
+    /// the magazines that it has: they are looked at here, but not by the hot path.
+    ///
     /// ```
     /// # use pagesheaf::Pool;
     /// # if Pool::builder(1).build().is_err() { return Ok(()) }
