@@ -298,11 +298,8 @@ impl<M: Mode> Pool<M> {
     /// It does not find a word that was changed into another that can be: of a page that is out,
     /// another place, or (in modes that count) another count; without `CLAIM`, that the page is
     /// out at all. Nor does it look at the contents of pages, at summaries of the zone, or at what
-    /// links the magazines of the depot.
-    ///
-    /// The core's own header and the cache slots are outside of what any check covers: pointers,
-    /// sizes, locks, and the lengths that a cache works with. So is what a cache's calls take from
-    /// the magazines that it has: they are looked at here, but not by the hot path.
+    /// links the magazines of the depot. No check covers the core's own header and the cache slots,
+    /// nor, in the hot path, the magazines that a cache has.
     ///
     /// ```
     /// # use pagesheaf::Pool;
