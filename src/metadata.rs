@@ -86,7 +86,7 @@ impl MetadataBlock {
         MetadataSlice { start, len }
     }
 
-    /// Writes what the layout starts with. The block is full then.
+    /// Writes what the layout starts with: a `T`, as [`Self::new`]'s caller has promised. The block is full then.
     pub(crate) fn start_with<T>(self, value: T) -> NonNull<T> {
         let place = self.0.cast::<T>();
         // SAFETY: the layout starts with a `T`.

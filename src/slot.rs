@@ -1,8 +1,11 @@
 //! Cache slots: what a thread or a CPU has in front of the depot, in a fixed registry.
 //!
-//! Invariant: whoever has a slot's [`SlotGuard`] has its two magazines and is the only writer of its
-//! counters. An owned cache keeps the guard for as long as it lives; the shared path only ever *tries* to
-//! get one, and goes another way when the slot is busy. Nobody waits.
+//! The first slots of a core are *owned*, each by a `Cache` for as long as that lives; the others are *shared*, by
+//! the calls of `Pool` and by drops.
+//!
+//! Invariant: whoever has a slot's [`SlotGuard`] has its two magazines and is the only writer of their lengths and
+//! of its counters. `dropped` and `drain_request` are anybody's. The shared path only ever *tries* to get a
+//! guard, and goes another way when the slot is busy. Nobody waits.
 
 mod counters;
 #[cfg(test)]
@@ -14,7 +17,7 @@ use crate::magazine::{Entries, LoadedMagazine, Magazine, MagazineMut, Magazines,
 use crate::mode::Checked;
 use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering};
 
-/// More than any call leaves.
+/// Larger than any count of ids that a call can leave: the fast path's test fails while a drain is requested.
 const DRAIN: u64 = 1 << 32;
 
 /// In a slot's lock: nobody has the slot.
@@ -23,15 +26,15 @@ const FREE: u32 = 0;
 /// Somebody has it.
 const LOCKED: u32 = 1;
 
-/// Somebody has it who goes on in a forked child; while `inner::fork` looks for those who do not.
+/// Somebody has it, who goes on in a forked child. Only `inner::fork` sets it, and [`Slot::reopen`] makes it
+/// [`LOCKED`] again.
 const KEPT: u32 = 2;
 
 /// One slot of the registry.
 ///
-/// In this order of the fields what every fast path touches is on the first cache line; statistics and drops
-/// touch one more. Ids of a long bulk whose addresses agree with the line's in the low twelve bits hold a
-/// call up (4K aliasing: a load is assumed to depend on a recent store whose address has the same low bits);
-/// of three lines they would do so more often.
+/// Every fast path touches the first cache line only; statistics use the second, drops the third. Each line more
+/// would cost stalls by 4K aliasing: a load waits if the low twelve bits of its address are those of a recent
+/// store's.
 #[repr(C, align(128))]
 pub(crate) struct Slot {
     /// The magazine in use, to which `loaded_len` belongs.
@@ -42,7 +45,7 @@ pub(crate) struct Slot {
     loaded_len: Atomic<u32>,
     lock: Atomic<u32>,
     pub(crate) counters: Counters,
-    /// Pages freed through this slot by drops, which may come after the last handle; see `inner::lifecycle`.
+    /// Pages freed through this slot by drops. Drops may come after the last handle; see `inner::lifecycle`.
     pub(crate) dropped: Atomic<u64>,
     previous_len: Atomic<u32>,
     rest: ExclusiveCell<Rest>,
@@ -50,14 +53,14 @@ pub(crate) struct Slot {
 
 /// What only slow paths use of a slot.
 struct Rest {
-    /// The other magazine: what was loaded last, or where freed pages wait (`mode`).
+    /// The other magazine: what was loaded before, or where frees go with QUARANTINE or SHUFFLE (`mode`).
     previous: LoadedMagazine,
     /// The zone word where the next refill starts to look.
     cursor: u32,
     /// Random state, for shuffling and sampling.
     random: u64,
     /// Pages to be freed before the next one is poisoned.
-    until_poison: u32,
+    until_poison: u64,
 }
 
 // SAFETY: the exclusive cells are reached through the slot's guard only, which is handed on with Acquire and
@@ -73,9 +76,11 @@ impl Slot {
         [loaded, previous]: [Magazine; 2],
         cursor: u32,
         random: u64,
+        until_poison: u64,
     ) -> Self {
         let [loaded, previous] = open_empty(magazines, [loaded, previous]);
-        let rest = Rest { previous: previous.1, cursor, random: random | 1, until_poison: 0 };
+        // The generator needs a state that is not 0.
+        let rest = Rest { previous: previous.1, cursor, random: random | 1, until_poison };
         Slot {
             loaded: ExclusiveCell::new(loaded.1),
             drain_request: Atomic::new(0),
@@ -90,7 +95,7 @@ impl Slot {
 
     /// Asks whoever has the slot to give up its pages at the next call.
     pub(crate) fn request_drain(&self) {
-        // The look first keeps the line of a slot that has been asked already where it is.
+        // The look first leaves the line where it is, if the slot has been asked already.
         if self.drain_request.load(Ordering::Relaxed) == 0 && !defect!("pressure") {
             self.drain_request.store(DRAIN, Ordering::Relaxed);
         }
@@ -98,12 +103,13 @@ impl Slot {
 
     /// How many ids the loaded magazine holds, as of about now.
     pub(crate) fn loaded_len(&self) -> u32 {
-        // Relaxed: a hint, or a number for a report; here and below.
+        // Relaxed: a hint, or a number for a report.
         self.loaded_len.load(Ordering::Relaxed)
     }
 
     /// How many ids the previous magazine holds, as of about now.
     pub(crate) fn previous_len(&self) -> u32 {
+        // Relaxed: as in `loaded_len`.
         self.previous_len.load(Ordering::Relaxed)
     }
 
@@ -123,7 +129,8 @@ impl Slot {
         locked.then(|| SlotGuard(self))
     }
 
-    /// As [`Self::try_lock`]; with a deliberate defect, the slot whether it is free or not.
+    /// As [`Self::try_lock`]. `defect` is a `defect!`, false outside loom's defect builds; there, the slot whether
+    /// it is free or not.
     pub(crate) fn try_lock_or(&self, defect: bool) -> Option<SlotGuard<'_>> {
         self.try_lock().or_else(|| defect.then(|| SlotGuard(self)))
     }
@@ -133,9 +140,9 @@ impl Slot {
         self.lock.load(Ordering::Relaxed) != FREE
     }
 
-    /// Opens the slot, if somebody had it who does not go on in the child, with two empty magazines
-    /// of its tables, once `own` has been found to have two. What it held is forgotten; what it
-    /// counted stays.
+    /// After a fork: gives the slot back if its holder is gone, with the two empty magazines, of its
+    /// tables, that `own` gives. What it held is forgotten; what it counted stays. A slot that is free
+    /// stays as it is, and so does one that is kept, or for which `own` has none.
     ///
     /// # Safety
     /// Nobody uses or drops a guard of this slot any more, but those that were told to
@@ -166,7 +173,7 @@ impl Slot {
 
 /// What a slot has of two empty magazines.
 fn open_empty(magazines: &Magazines, own: [Magazine; 2]) -> [(u32, LoadedMagazine); 2] {
-    // In any mode: they are empty.
+    // In which mode does not matter: they are empty.
     own.map(|magazine| magazines.open::<Checked>(magazine).into_parts())
 }
 
@@ -186,7 +193,7 @@ pub(crate) struct Parts<'a> {
     /// Random state.
     pub(crate) random: &'a mut u64,
     /// Pages to be freed before the next one is poisoned.
-    pub(crate) until_poison: &'a mut u32,
+    pub(crate) until_poison: &'a mut u64,
     pub(crate) counters: &'a Counters,
 }
 
@@ -251,7 +258,7 @@ impl<'a> SlotMut<'a> {
     /// The last `n` ids of the loaded magazine, if it has them and the fast path may run.
     #[inline(always)]
     pub(crate) fn fast_entries(mut self, n: usize) -> Option<Entries<'a>> {
-        // A slice of ids has fewer than 2⁶² of them.
+        // A slice of ids has fewer than 2⁶² of them, which fit an `i64`.
         let left = i64::from(self.reborrow().parts().loaded.len()) - n as i64;
         // SAFETY: `left` is not negative: a request for a drain is 0 or more.
         self.fast_path_allows(left)
@@ -280,8 +287,8 @@ impl<'a> SlotMut<'a> {
 }
 
 impl Parts<'_> {
-    /// Loads the previous magazine, if that fits and the loaded one does not: a bulk that comes and goes
-    /// where the two meet would be torn each time.
+    /// Exchanges the magazines if only the previous one fits: else a call of this size would be split across
+    /// both every time.
     pub(crate) fn load_what_fits(&mut self, fits: impl Fn(&MagazineMut<'_>) -> bool) {
         if !fits(&self.loaded) && fits(&self.previous) {
             self.loaded.swap(&mut self.previous);

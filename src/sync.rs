@@ -5,8 +5,8 @@
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, LONG, SHORT, STARTS, STEP, TAG_BITS, Turn, all_below, copy_in, copy_out, entropy,
-    fetch_ahead, load_exclusive, thread_key,
+    Atomic, FETCHES_AHEAD, LONG, SHORT, STARTS, STEP, TAG_BITS, Turn, all_below, copy_in, copy_out,
+    entropy, fetch_ahead, load_exclusive, thread_key,
 };
 
 #[cfg(not(target_has_atomic = "64"))]
@@ -48,7 +48,7 @@ macro_rules! ordering {
 }
 pub(crate) use ordering;
 
-/// A value that one thread at a time has to itself: it moves between threads with a lock, or with a tagged word.
+/// A value that one thread at a time has to itself: it moves between threads with a lock.
 pub(crate) struct ExclusiveCell<T>(imp::UnsafeCell<T>);
 
 impl<T> ExclusiveCell<T> {

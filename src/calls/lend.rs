@@ -9,7 +9,7 @@ use crate::error::PageError;
 use crate::inner::Faults;
 use crate::mode::Mode;
 use crate::owned::PageBatch;
-use crate::page::{Fault, GivenUp, PageId, written_mut};
+use crate::page::{Fault, PageId, written_mut};
 
 pub(crate) fn lend_bulk<'o, M: Mode, const N: usize>(
     mut front: impl Frontend<M>,
@@ -44,13 +44,17 @@ pub(crate) fn lend_bulk<'o, M: Mode, const N: usize>(
 }
 
 /// Takes back pages that the device, through the caller, gives up.
-pub(crate) fn reclaim_bulk<M: Mode, const N: usize>(
+///
+/// # Safety
+/// The device is done with the pages, which this pool lent and which are reclaimed once; their bytes are
+/// initialised.
+pub(crate) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
     mut front: impl Frontend<M>,
-    ids: GivenUp<'_>,
+    ids: &[PageId],
     batch: &mut PageBatch<M, N>,
 ) -> Result<usize, PageError> {
     front.begin();
-    let (core, ids) = (front.shared(), ids.ids());
+    let core = front.shared();
     let mut faults = Faults::default();
     let mut done = 0;
     if !batch.may_join(front.core()) || core.addresses_only {

@@ -95,7 +95,7 @@ macro_rules! methods {
                 $crate::calls::free_bulk_raw($front, unsafe { GivenUp::new(ids) })
             }
 
-            /// Adds a reference to each page. Returns to how many.
+            /// Adds a reference to each page. Returns the number of pages whose count was increased.
             ///
             /// # Errors
             /// The first page that has none to add to, or whose count has stuck; the others are retained.
@@ -110,8 +110,7 @@ macro_rules! methods {
                 $crate::calls::retain_bulk($front, ids)
             }
 
-            /// Drops a reference to each page, and frees those that nobody holds any more. Returns how many that
-            /// were.
+            /// Drops a reference to each page, and frees those that nobody holds any more. Returns how many it freed.
             ///
             /// # Errors
             /// The first bad page; the others are released.
@@ -122,8 +121,8 @@ macro_rules! methods {
             where
                 M: Refcounted,
             {
-                // SAFETY: the caller gives up a reference to each page, and the page with the last one.
-                $crate::calls::release_bulk($front, unsafe { GivenUp::new(ids) })
+                // SAFETY: passed on to the caller.
+                unsafe { $crate::calls::release_bulk($front, ids) }
             }
 
             /// Frees pages whatever their counts are, which become one, and taints the pool.
@@ -157,8 +156,8 @@ macro_rules! methods {
             /// The device is done with the pages, which this pool lent and which are reclaimed once; their bytes are
             /// initialised.
             pub unsafe fn reclaim_bulk<const N: usize>($($receiver)+, ids: &[PageId], batch: &mut PageBatch<M, N>) -> Result<usize, PageError> {
-                // SAFETY: the caller hands over the pages.
-                $crate::calls::reclaim_bulk($front, unsafe { GivenUp::new(ids) }, batch)
+                // SAFETY: passed on to the caller.
+                unsafe { $crate::calls::reclaim_bulk($front, ids, batch) }
             }
         }
     };

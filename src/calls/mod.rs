@@ -301,13 +301,11 @@ pub(crate) fn free_block<M: Mode>(mut front: impl Frontend<M>, block: Block<M>) 
     }
     let (first, order) = block.into_parts();
     let mut faults = Faults::default();
-    let freed = front.with_slot(|core, slot| {
-        let freed = core.free_block(first, order, &mut faults);
-        match slot {
-            Some(slot) => slot.counters().count_free::<M>(freed),
-            None => core.count_uncached_free(freed),
-        }
-        freed
+    // Without a slot: a pool's would be busy while the pages are poisoned.
+    let freed = front.shared().free_block(first, order, &mut faults);
+    front.with_slot(|core, slot| match slot {
+        Some(slot) => slot.counters().count_free::<M>(freed),
+        None => core.count_uncached_free(freed),
     });
     front.shared().remember_or_panic(&faults, freed);
 }

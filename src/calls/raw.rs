@@ -72,16 +72,19 @@ pub(crate) fn retain_bulk<M: Refcounted>(
     core.record_or_panic(&faults, done).map(|()| done)
 }
 
-/// Gives up a reference to each page, which is what `ids` are given up of here.
-pub(crate) fn release_bulk<M: Refcounted>(
+/// Gives up a reference to each page; who gives up the last one frees the page.
+///
+/// # Safety
+/// The caller holds a reference to each page, and gives it up; its bytes are initialised.
+pub(crate) unsafe fn release_bulk<M: Refcounted>(
     mut front: impl Frontend<M>,
-    ids: GivenUp<'_>,
+    ids: &[PageId],
 ) -> Result<usize, PageError> {
     front.begin();
     let core = front.shared();
     let mut faults = Faults::default();
     let (mut done, mut freed) = (0, 0);
-    for (chunk, some) in ids.ids().chunks(CHUNK).enumerate() {
+    for (chunk, some) in ids.chunks(CHUNK).enumerate() {
         let mut last = [PageId::new(0); CHUNK];
         let mut positions = [0; CHUNK];
         let mut n = 0;

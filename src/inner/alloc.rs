@@ -13,7 +13,7 @@ use crate::page::{PageId, ZONE};
 use crate::slot::{Counters, Parts, SlotMut};
 use crate::sync::{Ordering, defect};
 
-/// Proof that the fast path may run, for so many pages.
+/// Proof that the fast path may run: the loaded magazine has so many ids to give.
 pub(crate) struct FastAlloc<'a, M> {
     entries: Entries<'a>,
     counters: &'a Counters,
@@ -21,16 +21,17 @@ pub(crate) struct FastAlloc<'a, M> {
 }
 
 impl<M: Mode> FastAlloc<'_, M> {
-    /// Allocates the pages, as many as `out` has room for; their ids are the caller's.
+    /// Allocates the pages; their ids are the caller's. Panics unless `out` is as long as was asked for.
     #[inline(always)]
     pub(crate) fn alloc(self, out: &mut [MaybeUninit<PageId>]) {
+        // Counted first: a store behind the copy would wait for it.
         self.counters.count_alloc::<M>(out.len());
         self.entries.pop::<M>(out);
     }
 }
 
 impl<M: Mode> Core<M> {
-    /// The fast path for `n` pages: the loaded magazine has them, and can be used as it is.
+    /// The fast path for `n` pages, if the loaded magazine has them and nobody has requested a drain.
     #[inline(always)]
     pub(crate) fn alloc_fast<'s>(&self, slot: SlotMut<'s>, n: usize) -> Option<FastAlloc<'s, M>> {
         if M::VERIFIES_ON_ALLOC {
@@ -40,7 +41,8 @@ impl<M: Mode> Core<M> {
         Some(FastAlloc { entries: slot.fast_entries(n)?, counters, mode: PhantomData })
     }
 
-    /// Allocates up to `out.len()` pages, from wherever there are any. The ids written are the caller's.
+    /// Allocates up to `out.len()` pages, from wherever there are any. The ids written are the caller's, who has
+    /// honoured a drain request already (`Frontend::begin`).
     #[inline(never)]
     pub(crate) fn alloc(
         &self,
@@ -101,14 +103,16 @@ impl<M: Mode> Core<M> {
             entries.pop::<M>(&mut out[got..=got]);
             // SAFETY: `pop` wrote it.
             let id = unsafe { out[got].assume_init() };
+            self.prefetch_below(&magazine, location);
             got += usize::from(self.verify_on_alloc(id, location, looked));
         }
         got
     }
 
-    /// Gets at least one page into the loaded magazine, which is empty. A previous magazine that has some,
-    /// but less than is needed, comes after the depot's magazines: what is torn between two is copied twice,
-    /// and later bulks with it.
+    /// Tries to get pages into the loaded magazine, which is empty, for `need` of them, at least one. Says whether
+    /// it got on; verifying may have taken out every page again, and the caller tries once more. A previous
+    /// magazine that has fewer than `need` comes after the depot's: splitting this call would split later ones
+    /// too.
     fn refill(&self, parts: &mut Parts<'_>, need: usize) -> bool {
         if !M::FREES_TO_PREVIOUS {
             return from_previous(parts, need)
@@ -123,7 +127,7 @@ impl<M: Mode> Core<M> {
                 || self.refill_from_depot(parts)
                 || from_previous(parts, 1)
         } else {
-            // Few pages can be shuffled but little.
+            // At least half a magazine: a few pages have few orders.
             from_previous(parts, self.magazines.capacity().div_ceil(2))
                 || self.refill_from_depot(parts)
                 || self.refill_from_zone(parts, need)
@@ -147,21 +151,27 @@ impl<M: Mode> Core<M> {
         filled
     }
 
-    /// Fills the loaded magazine, which is empty, from the zone: what is needed, or a fair share of what is
-    /// free, in whole lines.
+    /// Fills the loaded magazine, which is empty, from the zone: with what is needed or a fair share of what is
+    /// free (in whole cache lines), whichever is more.
     fn refill_from_zone(&self, parts: &mut Parts<'_>, need: usize) -> bool {
         let fair = whole_lines(self.zone.free() / (2 * self.slots.len()));
         let most = need.max(fair).clamp(1, self.magazines.capacity());
         let mut room = parts.loaded.room(most);
         let (start, entries) = (room.location(), room.entries());
         let mut n = 0;
-        self.zone.take(parts.cursor, entries.len(), |id| {
-            if self.verify_move(id, ZONE, start + n as u32) {
-                // Relaxed: `commit` publishes it.
-                entries[n].store(id.index(), Ordering::Relaxed);
-                n += 1;
+        // Again, if all that it took had to be withheld.
+        while n == 0 {
+            let taken = self.zone.take(parts.cursor, entries.len(), |id| {
+                if self.verify_move(id, ZONE, start + n as u32) {
+                    // Relaxed: `commit` publishes it.
+                    entries[n].store(id.index(), Ordering::Relaxed);
+                    n += 1;
+                }
+            });
+            if taken == 0 {
+                break;
             }
-        });
+        }
         // SAFETY: the first `n` entries were written, with pages that the zone gave to this call.
         unsafe { room.commit::<M>(n) };
         if n > 0 {
@@ -170,13 +180,13 @@ impl<M: Mode> Core<M> {
         n > 0
     }
 
-    /// Exchanges the loaded magazine, which is empty, for one of the shared slot where this thread starts, if
-    /// one there is at least half full: what a thread allocates from its cache and drops without it stays
-    /// near. If that is the caller's slot, it is locked.
+    /// Exchanges the loaded magazine, which is empty, for one of the shared slot that this thread tries first, if
+    /// one there is at least half full: what a thread allocates from its cache and drops without it stays near.
+    /// Not if somebody has that slot, which may be this call.
     fn refill_from_drops(&self, parts: &mut Parts<'_>) -> bool {
         let Some(shared) = self.shared_here() else { return false };
         let enough = |len: u32| 2 * len as usize >= self.magazines.capacity();
-        // The look first leaves a slot alone that has little.
+        // The look first leaves a slot alone that has few pages.
         if !enough(shared.previous_len()) && !enough(shared.loaded_len()) {
             return false;
         }
@@ -191,7 +201,7 @@ impl<M: Mode> Core<M> {
         true
     }
 
-    /// Why nothing could be got. Caches that hold pages are asked for them.
+    /// Why a call is short. Unless no page is free, requests a drain of every owned slot.
     pub(super) fn short_reason(&self) -> ShortReason {
         if self.cached() == 0 && self.zone.free() == 0 {
             return ShortReason::Exhausted;
@@ -200,7 +210,8 @@ impl<M: Mode> Core<M> {
         ShortReason::Cached
     }
 
-    /// Allocates pages without any slot, when all shared ones are busy: from the zone, then from the depot.
+    /// Allocates pages without any slot, when all shared ones are busy: from the zone, where that disturbs nobody,
+    /// then from the depot.
     #[cold]
     pub(crate) fn alloc_without_slot(
         &self,

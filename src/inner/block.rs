@@ -47,11 +47,13 @@ impl<M: Mode> Core<M> {
             return true;
         }
         let pages = || block_pages(first, order);
-        let (mut good, mut looked) = (0_u64, 0);
+        let (mut good, mut marked, mut looked) = (0_u64, 0_u64, 0);
         for (at, id) in pages().enumerate() {
+            let before = looked;
             let leaves =
                 self.verify_move(id, ZONE, ZONE) && self.verify_on_alloc(id, ZONE, &mut looked);
             good |= u64::from(leaves) << at;
+            marked |= (looked - before) << at;
         }
         match slot {
             Some(slot) if M::POISONS && M::STATS => slot.counters().poison_checks.add(looked),
@@ -64,6 +66,10 @@ impl<M: Mode> Core<M> {
                 self.word(id).join_block(at == 0, order);
             } else if good >> at & 1 == 1 && !defect!("block-rollback") {
                 self.word(id).rest(ZONE);
+                if marked >> at & 1 == 1 {
+                    // Its bytes are still poison: they were just compared.
+                    self.set_poison_mark(id);
+                }
                 self.zone.put(&[id], |_| self.taint());
             }
         }

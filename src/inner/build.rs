@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use super::shared::Starts;
-use super::{Core, PoolCounters, Tables};
+use super::{Core, PoolCounters, Tables, poison};
 use crate::depot::{DEPOT_MAX, Depot};
 use crate::error::BuildError;
 use crate::heap;
@@ -114,9 +114,10 @@ impl<M: Mode> CoreLayout<M> {
         let zone_words = pages.div_ceil(64) as usize;
         let slot = |index: usize| {
             let cursor = index as u64 * zone_words as u64 / config.slots() as u64;
-            let random = random ^ ((index as u64) << 32);
+            let mut random = random ^ ((index as u64 + 1) << 32) | 1;
+            let until_poison = poison::gap(&mut random, poison_every);
             let own = [2 * index + 1, 2 * index + 2].map(magazine);
-            Slot::new(&magazines, own, cursor as u32, random)
+            Slot::new(&magazines, own, cursor as u32, random, until_poison)
         };
         let slots = block.fill(self.slots, slot);
         let tables = Tables {

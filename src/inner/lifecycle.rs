@@ -2,10 +2,10 @@
 //!
 //! Invariant: pages out = Σ over slots (allocated − freed − dropped) + pages allocated without a slot − pages
 //! freed without one. While handles live, `uncached_balance` counts the last two, from [`LIVE`]. The last
-//! handle adds the rest, marking each slot's `dropped` as [`FOLDED`] when it reads it, and marks the balance
-//! closed: from then on that word *is* the number of pages out, and whoever brings it to zero frees the core.
-//! A drop counts its pages in its slot, so that drops on several threads do not meet in one word; if that was
-//! folded meanwhile, in the balance. A dropping thread's final access is its Release on the slot's `dropped`,
+//! handle reads each slot's `dropped`, marks it as [`FOLDED`], adds the slots' sum to the balance and puts
+//! [`CLOSED`] in the place of [`LIVE`]: from then on that word is `CLOSED` and the number of pages out, and whoever
+//! brings it to `CLOSED` frees the core. A drop counts its pages in the slot that it went through, so that drops on
+//! several threads do not meet in one word; if that was folded meanwhile, in the balance. A dropping thread's final access is its Release on the slot's `dropped`,
 //! or on `uncached_balance` if that slot is folded.
 
 use core::ptr::NonNull;
@@ -15,7 +15,8 @@ use crate::mode::Mode;
 use crate::slot::Slot;
 use crate::sync::{Atomic, Ordering, defect, ordering};
 
-/// `uncached_balance` of a pool with handles, when no page went past the caches.
+/// What `uncached_balance` starts from while handles live: more pages may be freed without a slot than were
+/// allocated without one.
 pub(super) const LIVE: u64 = 1 << 62;
 
 /// In a slot's `dropped`: the last handle has read it.
@@ -25,12 +26,12 @@ const FOLDED: u64 = 1 << 63;
 const CLOSED: u64 = 1 << 63;
 
 impl<M: Mode> Core<M> {
-    /// Counts pages that were dropped, in the slot that they went through if that can be: the last access to
-    /// the core.
+    /// Counts dropped pages: the caller's last access to the core. `dropped` is the counter of the slot that the
+    /// drop went through, which is unlocked already, or `None` if it went without one.
     ///
     /// # Safety
-    /// The caller owned `freed` pages and gave them back; it does not use the core afterwards. `dropped` is
-    /// that of a slot of the core.
+    /// The caller owned `freed` pages and gave them back, and does not use the core afterwards. `dropped` is a slot's
+    /// of this core.
     pub(crate) unsafe fn release_pages(
         this: NonNull<Self>,
         dropped: Option<NonNull<Atomic<u64>>>,
@@ -40,17 +41,18 @@ impl<M: Mode> Core<M> {
             return;
         }
         if let Some(dropped) = dropped {
-            // SAFETY: until they are counted in, the pages keep the core alive.
+            // SAFETY: until they are counted as dropped, the pages keep the core alive.
             let dropped = unsafe { dropped.as_ref() };
-            // Release: what was done to the core comes before its end. Pairs with the Acquire of the last handle.
+            // Release: what was done to the core happens before `destroy`. Pairs with the Acquire of the last
+            // handle.
             let before = dropped.fetch_add(freed as u64, ordering!(Release, "settle-slot"));
             if before & FOLDED == 0 {
                 return;
             }
         }
-        // SAFETY: until they are counted in, the pages keep the core alive.
+        // SAFETY: until they are counted as dropped, the pages keep the core alive.
         let balance = unsafe { &this.as_ref().counters.uncached_balance };
-        // Release: what was done to the core comes before its end. Acquire: the end comes after what others did.
+        // Release: what was done to the core happens before `destroy`. Acquire: what others did, too.
         if balance.fetch_sub(freed as u64, ordering!(AcqRel, "settle")) == CLOSED + freed as u64 {
             // SAFETY: no handle and no page is left, and this was the last of them.
             unsafe { Self::destroy(this) };
@@ -64,7 +66,8 @@ impl<M: Mode> Core<M> {
     pub(crate) unsafe fn release_handle(this: NonNull<Self>) {
         // SAFETY: the handle keeps the core alive.
         let core = unsafe { this.as_ref() };
-        // Release: what was done with this handle comes before the closing. Acquire: the closing comes after it.
+        // Release: what was done with this handle happens before the closing. Acquire: what was done with the
+        // others, too.
         if core.counters.handles.fetch_sub(1, ordering!(AcqRel, "handles")) != 1 {
             return;
         }
@@ -72,12 +75,13 @@ impl<M: Mode> Core<M> {
             if defect!("fold") {
                 return slot.dropped.load(Ordering::Acquire);
             }
-            // Acquire: pairs with the Release in `release_pages`; whoever drops a page after this counts it in `uncached_balance`.
+            // Acquire: pairs with the Release in `release_pages`. Who drops a page after this counts it in
+            // `uncached_balance`.
             slot.dropped.fetch_or(FOLDED, ordering!(Acquire, "fold-order"))
         };
         let dropped = core.slots.iter().map(fold).sum();
         let closing = core.slot_balance().wrapping_sub(dropped).wrapping_add(CLOSED - LIVE);
-        // AcqRel: as in `release_pages`, on both sides.
+        // Release: what the users of this pool's handles did. Acquire: what droppers did.
         let before =
             core.counters.uncached_balance.fetch_add(closing, ordering!(AcqRel, "last-handle"));
         if before.wrapping_add(closing) == CLOSED || defect!("closing") {
@@ -90,7 +94,8 @@ impl<M: Mode> Core<M> {
     /// Nobody uses the core any more.
     #[cold]
     unsafe fn destroy(this: NonNull<Self>) {
-        // SAFETY: nobody uses it any more. Dropping it unmaps the region and gives back the metadata.
+        // SAFETY: nobody uses it any more. It is moved out first, for it lies in its own metadata. Dropping it
+        // unmaps the region and gives back the metadata.
         drop(unsafe { this.read() });
     }
 }

@@ -4,7 +4,7 @@
 //! through a pointer to it is called by a handle or by the owner of a page, so it is alive.
 //!
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
-//! magazine), `verify` (all that looks at a page's word), `accounting` (every count), `drain`,
+//! magazine), `verify` (of pages that leave or move), `accounting` (every count), `drain`,
 //! `block`, `lend`, `poison`, `shared` (which slot a thread starts at), `fork` (what a child does
 //! first) and `lifecycle` (closing).
 

@@ -1,18 +1,27 @@
 //! Poison in free pages, and a shuffled order of reuse: what the hardening switches do to pages that are in a
 //! magazine.
 //!
-//! Invariant: a page's poison mark is set by who poisons it and cleared by who takes it out, so that only
-//! pages are verified whose bytes are known.
+//! Invariant: a free page that is marked has been poisoned. Who takes it out clears the mark, and sets it again
+//! only if the page goes back untouched.
 
 use super::{Core, Tables};
-use crate::magazine::MAGAZINE_MAX;
+use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
-use crate::page::PageId;
+use crate::page::{Location, PageId};
 use crate::slot::Parts;
-use crate::sync::Ordering;
+use crate::sync::{FETCHES_AHEAD, Ordering, entropy, fetch_ahead};
 
 /// Every byte of a poisoned page.
 const POISON: u8 = 0xaa;
+
+/// The least size of a page.
+const LINE: usize = 64;
+
+/// So many bytes of a page are brought nearer beforehand. More of them came too late when it was measured.
+const PREFETCHED: usize = 16 * LINE;
+
+/// So many pages beforehand, where only some are poisoned.
+const SAMPLED_AHEAD: u32 = 12;
 
 /// The next number of a generator (Marsaglia's xorshift): cheap, and unpredictable enough to spoil an
 /// accident.
@@ -23,10 +32,15 @@ fn next(random: &mut u64) -> u64 {
     *random
 }
 
+/// A number below `end`. Multiplied, because a division would take longer than the generator.
+fn below(random: &mut u64, end: u64) -> u64 {
+    ((u128::from(next(random)) * u128::from(end)) >> 64) as u64
+}
+
 /// How many pages go by until the next one's turn, if one in `every` has its turn: from 0 to twice as many,
 /// so that a page's turn depends neither on its number nor on the rhythm of a program.
-fn gap(random: &mut u64, every: u32) -> u32 {
-    (next(random) % (2 * u64::from(every) - 1)) as u32
+pub(super) fn gap(random: &mut u64, every: u32) -> u64 {
+    below(random, 2 * u64::from(every) - 1)
 }
 
 impl<M: Mode> Core<M> {
@@ -34,27 +48,44 @@ impl<M: Mode> Core<M> {
     /// allocation can verify them too.
     pub(crate) fn poison_new(&self) {
         if M::POISONS {
-            let mut random = u64::from(self.pages) | 1;
-            let mut at = 0;
+            let mut random = entropy(&raw const *self) | 1;
+            let mut at = gap(&mut random, self.poison_every);
             while at < u64::from(self.pages) {
                 self.poison(PageId::new(at as u32));
-                at += u64::from(gap(&mut random, self.poison_every)) + 1;
+                at += gap(&mut random, self.poison_every) + 1;
             }
         }
     }
 
     /// Poisons those of the pages whose turn it is, which were just freed through a slot.
     pub(super) fn poison_some(&self, parts: &mut Parts<'_>, ids: &[PageId]) {
-        if self.poison_every == 1 {
-            return ids.iter().for_each(|&id| self.poison(id));
+        let mut turn = *parts.until_poison as usize;
+        while let Some(&id) = ids.get(turn) {
+            turn += 1;
+            if self.poison_every > 1 {
+                turn = turn.saturating_add(gap(parts.random, self.poison_every) as usize);
+            }
+            if let Some(&after) = ids.get(turn) {
+                self.prefetch(after);
+            }
+            self.poison(id);
         }
-        for &id in ids {
-            match parts.until_poison.checked_sub(1) {
-                Some(left) => *parts.until_poison = left,
-                None => {
-                    self.poison(id);
-                    *parts.until_poison = gap(parts.random, self.poison_every);
-                }
+        *parts.until_poison = (turn - ids.len()) as u64;
+    }
+
+    /// While the page that was taken from `location` is verified, brings the start of a page nearer that will be
+    /// verified soon, if the magazine has one.
+    #[inline]
+    pub(super) fn prefetch_below(&self, magazine: &MagazineMut<'_>, location: Location) {
+        if !FETCHES_AHEAD || !M::POISONS || self.addresses_only {
+            return;
+        }
+        // Where few pages are poisoned, the one before the next is passed too soon.
+        let ahead = if self.poison_every == 1 { 1 } else { SAMPLED_AHEAD };
+        if magazine.len() >= ahead {
+            let id = self.magazines.get(location - ahead);
+            if self.has_poison_mark(id) {
+                self.prefetch(id);
             }
         }
     }
@@ -67,7 +98,7 @@ impl<M: Mode> Core<M> {
         // No state is at hand: the number of frees so far serves for one, spread over all its bits.
         let mut random = self.counters.poison_turns.fetch_add(1, Ordering::Relaxed);
         random = random.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        if next(&mut random).is_multiple_of(u64::from(self.poison_every)) {
+        if below(&mut random, u64::from(self.poison_every)) == 0 {
             self.poison(id);
         }
     }
@@ -85,7 +116,7 @@ impl<M: Mode> Core<M> {
             }
         }
         for last in (1..n).rev() {
-            ids.swap(last, (next(parts.random) % (last as u64 + 1)) as usize);
+            ids.swap(last, below(parts.random, last as u64 + 1) as usize);
         }
         let mut room = parts.loaded.room(n);
         for ((&id, entry), location) in ids[..n].iter().zip(room.entries()).zip(room.location()..) {
@@ -104,11 +135,37 @@ impl Tables {
         if self.addresses_only {
             return;
         }
-        let index = id.index() as usize;
         // SAFETY: the page is in the region, and its owner gave it up to the caller, who has it for itself.
         unsafe { self.address(id).write_bytes(POISON, self.page_size()) };
-        // Relaxed: the magazine or the zone word publishes the page, and its mark with it.
+        self.set_poison_mark(id);
+    }
+
+    /// Marks a page that has been poisoned.
+    pub(super) fn set_poison_mark(&self, id: PageId) {
+        let index = id.index() as usize;
+        // Relaxed: who takes the page out has what was done to it before, by the slot's lock, the depot's word
+        // or the zone's.
         self.poisoned[index / 64].fetch_or(1 << (index % 64), Ordering::Relaxed);
+    }
+
+    /// Whether a page has a poison mark, as far as a hint needs to know.
+    fn has_poison_mark(&self, id: PageId) -> bool {
+        let index = id.index() as usize;
+        let word = self.poisoned.get(index / 64);
+        // Relaxed: a hint.
+        word.is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (index % 64)) != 0)
+    }
+
+    /// Brings the start of a page nearer, so that whoever writes or reads all of it soon does not wait for it;
+    /// the processor foresees the rest.
+    fn prefetch(&self, id: PageId) {
+        if self.addresses_only {
+            return;
+        }
+        let bytes = self.page_size().min(PREFETCHED);
+        for offset in (0..bytes).step_by(LINE) {
+            fetch_ahead(self.address(id).wrapping_add(offset));
+        }
     }
 
     /// Takes a page's poison mark off; whether there was one.
@@ -116,7 +173,7 @@ impl Tables {
         let index = id.index() as usize;
         let Some(word) = self.poisoned.get(index / 64) else { return false };
         let mark = 1 << (index % 64);
-        // Relaxed: the magazine or the zone word has published the page, and its mark.
+        // Relaxed: as in `set_poison_mark`.
         word.load(Ordering::Relaxed) & mark != 0
             && word.fetch_and(!mark, Ordering::Relaxed) & mark != 0
     }
@@ -129,11 +186,10 @@ impl Tables {
         }
         // SAFETY: the page is in the region, initialised, and the caller has just taken it.
         let bytes = unsafe { core::slice::from_raw_parts(self.address(id), self.page_size()) };
-        // Eight bytes at a time, all of them: a branch for each would cost more than the loads.
-        let (words, _) = bytes.as_chunks::<8>();
-        let expected = u64::from_ne_bytes([POISON; 8]);
-        let differs = |differs, &word| differs | (u64::from_ne_bytes(word) ^ expected);
-        if words.iter().fold(0, differs) == 0 {
+        // A page of one byte is its first line, over and over: so it is compared with itself, a line later, by the
+        // platform's own comparison, which is the fastest that there is.
+        let (first, rest) = bytes.split_at(LINE);
+        if first == [POISON; LINE] && rest == &bytes[..rest.len()] {
             return None;
         }
         bytes.iter().position(|&byte| byte != POISON).map(|offset| offset as u64)

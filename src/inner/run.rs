@@ -1,6 +1,7 @@
 //! A run: pages of a checked free that come from locations side by side.
 //!
-//! Invariant: a page is put only if its own word, loaded once, says that it is out and comes from its location of the run.
+//! Invariant: a page is put only if its own word, loaded once, says that it is out and comes from
+//! its location of the run.
 
 use crate::magazine::names;
 use crate::page::{AtomicPageState, Location, PageId};
@@ -23,21 +24,26 @@ pub(super) struct Run<'a> {
 /// So many words are near: a mebibyte, which a processor's second cache has room for.
 const NEAR: usize = 1 << 17;
 
-/// In a large pool words come from afar: all of the pages from `first` on are on their way before the first is looked at.
+/// In a large pool words come from afar: all of the pages from `first` on are on their way before
+/// the first is looked at.
 #[inline(always)]
 pub(super) fn fetch_words(words: &[AtomicPageState], ids: &[PageId], first: usize) {
     if words.len() > NEAR {
-        ids[first..].iter().filter_map(|id| words.get(id.index() as usize)).for_each(fetch_ahead);
+        ids[first..]
+            .iter()
+            .filter_map(|id| words.get(id.index() as usize))
+            .for_each(|word| fetch_ahead(word));
     }
 }
 
 impl Run<'_> {
-    /// Puts pages while their words say that they are whole and were last in `last` and the locations after it, and
-    /// `is_out` agrees. Returns how many. If `MOVED` is false, `last` is the location they go to.
+    /// Puts pages while their words say that they are whole and were last in `last` and the
+    /// locations after it, and `is_out` agrees. Returns how many. If `MOVED` is false, `last` is
+    /// the location they go to.
     ///
-    /// A long run goes by steps. In a shorter one, and in what is left of a long one, entries that name their page
-    /// already are left alone where there are more than [`SHORT`]: the next bulk will copy them by the vector, and would
-    /// wait for stores that each wrote a part of one.
+    /// A long run goes by steps. In a shorter one, and in what is left of a long one, entries that
+    /// name their page already are left alone where there are more than [`SHORT`]: the next bulk
+    /// will copy them by the vector, and would wait for stores that each wrote a part of one.
     #[inline(always)]
     pub(super) fn push<const MOVED: bool>(
         self,
@@ -45,7 +51,8 @@ impl Run<'_> {
     ) -> usize {
         let n = self.ids.len().min(self.beside.len()).min(self.to.len());
         let (ids, beside, to) = (&self.ids[..n], &self.beside[..n], &self.to[..n]);
-        // Made anew for each use, or the one that `steps` has a reference to would have to be in memory for all.
+        // Made anew for each use, or the one that `steps` has a reference to would have to be in
+        // memory for all.
         let run = || Run { ids, beside, to, ..self };
         let mut at = if n < LONG { 0 } else { run().steps::<MOVED>(&is_out) };
         let look = !MOVED && n > SHORT;
@@ -58,7 +65,8 @@ impl Run<'_> {
     /// As `push`, but perhaps only the first pages, by whole steps.
     #[inline(never)]
     fn steps<const MOVED: bool>(&self, is_out: &impl Fn(&Atomic<u32>, PageId) -> bool) -> usize {
-        // Of pages that moved, `push_relocated` sees to it, or they have been asked for here before.
+        // Of pages that moved, `push_relocated` sees to it, or they have been asked for here
+        // before.
         if !MOVED {
             fetch_words(self.words, self.ids, 0);
         }
@@ -78,8 +86,8 @@ impl Run<'_> {
         at
     }
 
-    /// Puts the page that is `at` pages from the first, if it is as [`Self::push`] says. With a `look`, an
-    /// entry that names it already stays as it is.
+    /// Puts the page that is `at` pages from the first, if it is as [`Self::push`] says. With a
+    /// `look`, an entry that names it already stays as it is.
     #[inline(always)]
     fn put<const MOVED: bool>(
         &self,
@@ -106,9 +114,10 @@ impl Run<'_> {
         true
     }
 
-    /// How many pages have been put, where it is known of the first `at`: counted here, so that it costs
-    /// nothing where a run does not stop. A page has been put if its word names its entry, and that names
-    /// it; one that is so by itself, because it has come back to where it was, is as good.
+    /// How many pages have been put, where it is known of the first `at`: counted here, so that it
+    /// costs nothing where a run does not stop. A page has been put if its word names its entry,
+    /// and that names it; one that is so by itself, because it has come back to where it was, is as
+    /// good.
     #[cold]
     #[inline(never)]
     fn stopped(&self, mut at: usize) -> usize {

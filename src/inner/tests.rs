@@ -17,6 +17,7 @@ use crate::pool::Builder;
 use crate::pool::Pool;
 use crate::region::Region;
 use crate::slot::Counters;
+use crate::sync::Ordering;
 
 /// A pool of 100 pages that are addresses only, with magazines of 8, in leaked memory.
 fn pool<M: Mode>() -> Pool<M> {
@@ -352,5 +353,28 @@ fn a_drain_ends_while_others_push() {
     pool.drain();
     let again = depot.pop::<Bare>(magazines, Stack::Nonempty);
     assert_eq!(again.map(Magazine::into_number), Some(number));
+    core::mem::forget(pool);
+}
+
+#[test]
+fn pages_of_a_block_that_goes_back_stay_marked() {
+    let pool = Pool::builder(64).page_size(256).mode::<Hardened>().build();
+    // Without an allocator there is none.
+    let Ok(pool) = pool else { return };
+    let core = &*pool.core;
+    let page = |at| PageId::new(at);
+    let marked = |at: u32| core.poisoned[0].load(Ordering::Relaxed) >> at & 1;
+    // All pages are poisoned. Two blocks of four have a bad page each; a third of four is whole.
+    assert!((0..64).all(|at| marked(at) == 1));
+    core.word(page(2)).rest(1);
+    core.word(page(5)).rest(1);
+    let order = Order::new(2).expect("small");
+    let block = pool.alloc_block(order).expect("one is whole");
+    let taken = block.id().index();
+    for at in (0..8).filter(|at| ![2, 5].contains(at) && !(taken..taken + 4).contains(at)) {
+        assert_eq!(marked(at), 1, "page {at}");
+    }
+    assert!((taken..taken + 4).all(|at| marked(at) == 0));
+    core::mem::forget(block);
     core::mem::forget(pool);
 }

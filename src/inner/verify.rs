@@ -1,8 +1,9 @@
-//! All that looks at a page's word: whether the page is where it should be, and what becomes of one that is
-//! not.
+//! What is verified of pages that leave or move, and of magazines that come from the depot. Frees look at their
+//! pages' words in `push`, `run` and `free`.
 //!
-//! Invariant: a page whose word, contents or id cannot be so is withheld: counted, named where it has a
-//! name, and never handed out again.
+//! Invariant: if the core has a page for itself and finds its word, its contents or its id to be impossible, the
+//! page is withheld: counted as bad, its word says so if the id is in range, and it is not handed out again.
+//! Without CLAIM an allocation from a magazine does not look at words.
 
 use super::{Core, Faults, Tables};
 use crate::magazine::MagazineMut;
@@ -33,8 +34,8 @@ impl Tables {
 }
 
 impl<M: Mode> Core<M> {
-    /// Notes that a page moves from one location to another; in checking modes, whether it was there. A page
-    /// that was not is withheld.
+    /// In checking modes: if the page's word says that it rests at `from`, notes that it moves to `to`; else
+    /// withholds the page and returns false. The caller has the page for itself.
     #[inline]
     pub(super) fn verify_move(&self, id: PageId, from: Location, to: Location) -> bool {
         if M::CHECKS {
@@ -51,8 +52,9 @@ impl<M: Mode> Core<M> {
         true
     }
 
-    /// Whether a page may leave the location that it was taken from; if not, it is withheld. `looked` counts
-    /// the poisoned pages among them.
+    /// Whether a page may leave the location that it was taken from; if not, it is withheld. The caller has it for
+    /// itself. With CLAIM its word is claimed, with POISON its bytes are compared, if it is marked as poisoned:
+    /// such pages are added to `looked`.
     #[inline]
     pub(super) fn verify_on_alloc(&self, id: PageId, location: Location, looked: &mut u64) -> bool {
         if !M::VERIFIES_ON_ALLOC {
@@ -76,7 +78,7 @@ impl<M: Mode> Core<M> {
         fault.is_none()
     }
 
-    /// Whether a page is one that a call may retain or release: in range, and out as a single page.
+    /// Whether a page is in range and, in checking modes, out as a single page, with any count of references.
     pub(crate) fn check_out(&self, id: PageId) -> Result<(), Fault> {
         let Some(word) = self.words.get(id.index() as usize) else {
             return Err(Fault::OutOfRange);
@@ -94,8 +96,8 @@ impl<M: Mode> Core<M> {
         Ok(())
     }
 
-    /// What a raw free looks at where pages are counted but not checked: only pages with one reference may
-    /// go on. Calls `good` with runs of them, and where each starts.
+    /// Where pages are counted but not checked: splits ids into runs of pages with one reference, and adds the
+    /// others to `faults`. Calls `good` with each run, which may be empty, and where it starts.
     pub(crate) fn sole_runs<'a>(
         &self,
         ids: &'a [PageId],
@@ -119,27 +121,28 @@ impl<M: Mode> Core<M> {
         good(start, &ids[start..], faults);
     }
 
-    /// Looks at a magazine that has come from the depot, in checking modes: its length must be the one that
-    /// it was left there with, and its ids must be in range.
+    /// In checking modes, verifies a magazine that has just come from the depot: its length must be the one that
+    /// its link notes, with which it was put there, and its ids must be in range. Otherwise it is repaired.
     #[inline]
     pub(super) fn verify_loaded(&self, magazine: MagazineMut<'_>) {
         if M::CHECKS {
-            let parked = self.magazines.link(magazine.number()).len();
-            if parked != magazine.len() || !magazine.ids_are_below(self.pages) {
-                self.repair(magazine, parked);
+            let noted = self.magazines.link(magazine.number()).len();
+            if noted != magazine.len() || !magazine.ids_are_below(self.pages) {
+                self.repair(magazine, noted);
             }
         }
     }
 
-    /// Of a magazine whose length or ids were corrupted, keeps the pages whose words say that they lie
-    /// there. What its owners left beyond the shorter length says nothing, unless the mode marks pages that
-    /// are out: they may lie there too.
+    /// Repairs a magazine whose head and link disagree about its length, or which has an id out of range. Below
+    /// the shorter length a page stays if its word names the entry, and else counts as bad. Between the two
+    /// lengths it stays only with CLAIM, where such a word proves that the page is free. Without, the page may be
+    /// out: it counts as bad, for the figures to add up, but its word is left alone.
     #[cold]
     #[inline(never)]
-    fn repair(&self, mut magazine: MagazineMut<'_>, parked: u32) {
+    fn repair(&self, mut magazine: MagazineMut<'_>, noted: u32) {
         let (start, len) = (magazine.start(), magazine.len());
-        let parked = parked.min(self.magazines.capacity() as u32);
-        let (shorter, longer) = (len.min(parked), len.max(parked));
+        let noted = noted.min(self.magazines.capacity() as u32);
+        let (shorter, longer) = (len.min(noted), len.max(noted));
         let sure = start + if M::CLAIMS { longer } else { shorter };
         magazine.clear::<M>();
         let mut lost = 0;

@@ -120,7 +120,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         unsafe { self.ids.get_unchecked_mut(from..from + n) }
     }
 
-    /// Gives up the pages from `at` on.
+    /// Gives up the pages from `at` on. Panics when the batch has fewer than `at`.
     #[inline(always)]
     pub(crate) fn give_up(&mut self, at: usize) -> GivenUp<'_> {
         // SAFETY: a batch is the sole owner of its pages, which are initialised and leave it here.
@@ -131,8 +131,8 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     #[inline(always)]
     fn cut(&mut self, at: usize) -> &[PageId] {
         let len = core::mem::replace(&mut self.len, at);
-        debug_assert!(at <= len);
-        // SAFETY: the ids up to the former length are initialised.
+        assert!(at <= len);
+        // SAFETY: the ids up to the former length are initialised, and `at` is not beyond it.
         unsafe { written(self.ids.get_unchecked(at..len)) }
     }
 

@@ -133,7 +133,7 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    /// In modes with [`POISON`](crate::hardening::POISON), poisons and verifies one freed page in `pages`, so
+    /// In modes with [`POISON`](crate::hardening::POISON), poisons and verifies one freed page in `n`, so
     /// that hardening can stay on in production: every page if nothing is said. Whose turn it is depends
     /// neither on a page's number nor on the rhythm of a program, so all pages are looked at in time. The
     /// report says how many were.
@@ -144,8 +144,8 @@ impl<M: Mode> Builder<M> {
     /// let builder = Pool::builder(1024).mode::<Hardened>().poison_every(16);
     /// # let _ = builder;
     /// ```
-    pub const fn poison_every(mut self, pages: u32) -> Self {
-        self.poison_every = Some(pages);
+    pub const fn poison_every(mut self, n: u32) -> Self {
+        self.poison_every = Some(n);
         self
     }
 

@@ -191,8 +191,11 @@ pub(crate) unsafe fn load_exclusive<T: Word>(word: &Atomic<T>) -> T {
     T::from_bits(unsafe { word.0.unsync_load() })
 }
 
+/// Not worth a look at a word, which would be a point at which threads are switched.
+pub(crate) const FETCHES_AHEAD: bool = false;
+
 /// A hint, which no model can see.
-pub(crate) fn fetch_ahead<T>(_soon: &T) {}
+pub(crate) fn fetch_ahead<T>(_soon: *const T) {}
 
 /// The same in every execution: a model must be deterministic.
 pub(crate) fn entropy<T>(_of: *const T) -> u64 {

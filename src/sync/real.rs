@@ -121,14 +121,17 @@ pub(crate) unsafe fn load_exclusive<T: bytemuck::NoUninit>(word: &Atomic<T>) -> 
     word.load(super::Ordering::Relaxed)
 }
 
-/// Asks the processor for something that will be read soon, where there is a way to ask.
+/// Whether there is a way to ask the processor for something.
+pub(crate) const FETCHES_AHEAD: bool = cfg!(all(target_arch = "x86_64", not(miri)));
+
+/// Asks the processor for something that will be used soon, where there is a way to ask.
 #[inline(always)]
-pub(crate) fn fetch_ahead<T>(soon: &T) {
+pub(crate) fn fetch_ahead<T>(soon: *const T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a hint, which reads nothing. Every x86-64 has the instruction.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>((&raw const *soon).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(soon.cast()) };
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = soon;

@@ -23,7 +23,8 @@ fn a_dropped_batch_frees_the_pages_around_a_bad_one<M: Mode>() {
     }
 }
 
-/// Wherever it stands, and whether the others go back to where they were or come from another cache.
+/// Wherever it stands, and whether the others go back to where they were or come from another
+/// cache.
 fn a_bad_page_of_a_long_run_is_found_where_it_stands<M: Mode>() {
     const N: usize = 23;
     let pool = build::<M>(100, |builder| builder.magazine_capacity(32));
@@ -52,8 +53,8 @@ fn a_bad_page_of_a_long_run_is_found_where_it_stands<M: Mode>() {
     }
 }
 
-/// A long run comes from elsewhere, but for one page: the word of that one names the entry that it goes to, where it lay
-/// once, and where another has lain since.
+/// A long run comes from elsewhere, but for one page: the word of that one names the entry that it
+/// goes to, where it lay once, and where another has lain since.
 fn a_page_back_at_a_reused_entry_is_stored_anew<M: Mode>() {
     const N: usize = 40;
     let pool = build::<M>(3 * N, |builder| builder.magazine_capacity(256));

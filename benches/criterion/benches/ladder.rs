@@ -1,9 +1,12 @@
-//! What each safety step adds to the one before, at 64 pages a call: to the hot pair, and with 2,048 pages out.
+//! What each safety step adds to the one before, at 64 pages a call: to the hot pair, and with 2,048 pages out. Each
+//! hardening switch stands alone first, and then they are added one by one; poison comes last, because beside it no other
+//! could be seen.
 
 #[macro_use]
 mod common;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use pagesheaf::hardening::{CLAIM, POISON, QUARANTINE, SHUFFLE};
 use pagesheaf::{Bare, Checked, Hardened, Mode, NoStats, PageBatch, Select};
 
 const N: usize = 64;
@@ -23,12 +26,23 @@ fn step<M: Mode>(name: &str, criterion: &mut Criterion) {
     });
 }
 
+/// `Checked` with these hardening switches.
+fn switch<const HARDENING: u8>(name: &str, criterion: &mut Criterion) {
+    step::<Select<true, true, true, HARDENING>>(name, criterion);
+}
+
 fn ladder(criterion: &mut Criterion) {
     step::<Bare>("1 bare", criterion);
     step::<Select<true, false, false, 0>>("2 + refcount", criterion);
     step::<NoStats>("3 + checks", criterion);
     step::<Checked>("4 + stats", criterion);
-    step::<Hardened>("5 + hardened", criterion);
+    switch::<CLAIM>("5 claim alone", criterion);
+    switch::<QUARANTINE>("5 quarantine alone", criterion);
+    switch::<SHUFFLE>("5 shuffle alone", criterion);
+    switch::<POISON>("5 poison alone", criterion);
+    switch::<{ CLAIM | QUARANTINE }>("6 claim, quarantine", criterion);
+    switch::<{ CLAIM | QUARANTINE | SHUFFLE }>("7 claim, quarantine, shuffle", criterion);
+    step::<Hardened>("8 hardened", criterion);
 }
 
 criterion_group!(name = benches; config = common::criterion(); targets = ladder);

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::case::{BULKS, Case, Shape};
 use crate::clock;
 use crate::contender::Order;
-use crate::entry::{Kind, entries};
+use crate::entry::{Entry, Kind, entries};
 use crate::partner::Partner;
 
 /// What stands between two counts.
@@ -83,7 +83,9 @@ pub fn count() -> Result<()> {
 /// The hot pair and `keep_2048`, of the floor and all modes, at all sizes, in both orders.
 fn samples() -> Result<()> {
     let partner = Partner::new((None, None))?;
-    for entry in entries().iter().filter(|it| it.name == "copy-floor" || it.kind == Kind::Mode) {
+    let counts = |it: &&Entry| it.name == "copy-floor" || (it.kind == Kind::Mode && !it.step);
+    let entries = entries();
+    for entry in entries.iter().filter(counts) {
         for order in [Order::Scattered, Order::Neighbours] {
             let case =
                 |shape, bulk| Case { shape, bulk, out: None, order, touched: false, colour: false };

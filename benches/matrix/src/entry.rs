@@ -1,13 +1,16 @@
 //! Who takes part in what.
 
 use anyhow::Result;
+use pagesheaf::hardening::{CLAIM, POISON, QUARANTINE, SHUFFLE};
 use pagesheaf::{Bare, Checked, Hardened, NoChecks, NoRefcount, NoStats, Select};
 use serde::Serialize;
 
 use crate::case::{Case, OUT, Shape};
-use crate::contender::{Contender, Setup};
-use crate::contenders::{CopyFloor, DriverFifo, DriverLifo, Modal, Raw, Single};
-use crate::stand::{Hands, Stand};
+use crate::contender::{Contender, Order, Setup};
+use crate::contenders::{
+    CopyFloor, DriverFifo, DriverLifo, Modal, PoisonFloor, Raw, Sampled, Single,
+};
+use crate::stand::{AtOneSize, Hands, ONE_SIZE, Stand};
 
 /// What somebody is to the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +36,8 @@ pub struct Entry {
     touches: bool,
     pub(crate) writes: bool,
     pub(crate) slowness: usize,
+    /// It takes part in one table only, the ladder's.
+    pub(crate) step: bool,
     make: fn(&Setup) -> Result<Box<dyn Stand>>,
 }
 
@@ -41,7 +46,32 @@ impl Entry {
     #[must_use]
     pub fn new<C: Contender>(name: &'static str, kind: Kind, shapes: &'static [Shape]) -> Self {
         let make = |setup: &Setup| Ok(Box::new(Hands::<C>::new(setup)?) as Box<dyn Stand>);
-        Entry { name, kind, shapes, touches: true, writes: C::WRITES, slowness: 1, make }
+        Entry {
+            name,
+            kind,
+            shapes,
+            touches: true,
+            writes: C::WRITES,
+            slowness: 1,
+            step: false,
+            make,
+        }
+    }
+
+    /// Somebody who is a step of the ladder of hardening, and nothing else.
+    fn step<C: Contender>(name: &'static str, kind: Kind) -> Self {
+        let make = |setup: &Setup| Ok(Box::new(AtOneSize::<C>::new(setup)?) as Box<dyn Stand>);
+        let entry = Entry {
+            name,
+            kind,
+            shapes: &LADDER,
+            touches: false,
+            writes: C::WRITES,
+            slowness: 1,
+            step: true,
+            make,
+        };
+        entry.slowness(if C::WRITES { POISONING } else { 1 })
     }
 
     /// It takes no part where pages are touched.
@@ -70,7 +100,11 @@ impl Entry {
     }
 
     fn could(&self, case: &Case) -> bool {
-        self.shapes.contains(&case.shape) && (self.touches || !case.touched)
+        let in_table = !self.step
+            || (case.bulk == ONE_SIZE
+                && case.order == Order::Scattered
+                && case.out != Some(OUT[1]));
+        self.shapes.contains(&case.shape) && in_table && (self.touches || !case.touched)
     }
 
     /// Its pages.
@@ -78,6 +112,12 @@ impl Entry {
         (self.make)(setup)
     }
 }
+
+/// How slow somebody is who writes and reads every byte of every page.
+const POISONING: usize = 64;
+
+/// The shapes on which the ladder is climbed.
+pub const LADDER: [Shape; 3] = [Shape::HotPair, Shape::Keep2048, Shape::Outstanding];
 
 /// All shapes that one thread does, or two with pages of their own.
 const APART: &[Shape] =
@@ -99,6 +139,9 @@ pub fn entries() -> Vec<Entry> {
     fn mode<M: pagesheaf::Mode>(name: &'static str) -> Entry {
         Entry::new::<Modal<M>>(name, Kind::Mode, &Shape::ALL)
     }
+    fn step<const H: u8>(name: &'static str) -> Entry {
+        Entry::step::<Modal<Select<true, true, true, H>>>(name, Kind::Mode)
+    }
     vec![
         Entry::new::<CopyFloor>("copy-floor", Kind::Floor, APART).untouched(),
         Entry::new::<CopyFloor>("ring-only", Kind::Floor, &[Shape::Pipe]).untouched(),
@@ -117,7 +160,17 @@ pub fn entries() -> Vec<Entry> {
         mode::<NoStats>("NoStats"),
         mode::<NoRefcount>("NoRefcount"),
         mode::<Checked>("Checked"),
-        // It writes and reads every byte of every page.
-        mode::<Hardened>("Hardened").slowness(64),
+        mode::<Hardened>("Hardened").slowness(POISONING),
+        // Each switch alone, and then one after the other; all four are `Hardened`. Poison comes last, because beside
+        // it no other could be seen.
+        step::<{ CLAIM }>("Checked+claim"),
+        step::<{ QUARANTINE }>("Checked+quarantine"),
+        step::<{ SHUFFLE }>("Checked+shuffle"),
+        step::<{ POISON }>("Checked+poison"),
+        step::<{ CLAIM | QUARANTINE }>("Checked+claim+quarantine"),
+        step::<{ CLAIM | QUARANTINE | SHUFFLE }>("Checked+claim+quarantine+shuffle"),
+        // As many pages are poisoned in a sample as in one of `Hardened`.
+        Entry::step::<Sampled<Hardened, 16>>("Hardened/16", Kind::Mode).slowness(POISONING / 16),
+        Entry::step::<PoisonFloor>("poison-floor", Kind::Floor),
     ]
 }

@@ -74,6 +74,26 @@ impl<C: Contender> Stand for Hands<C> {
     }
 }
 
+/// A contender that is measured at one size, on untouched pages: so nothing else is compiled.
+pub struct AtOneSize<C>(Hands<C>);
+
+/// That size.
+pub const ONE_SIZE: usize = 64;
+
+impl<C: Contender> AtOneSize<C> {
+    /// As [`Hands::new`].
+    pub fn new(setup: &Setup) -> Result<Self> {
+        Ok(AtOneSize(Hands::new(setup)?))
+    }
+}
+
+impl<C: Contender> Stand for AtOneSize<C> {
+    fn prepare<'a>(&'a mut self, case: &Case, slowness: usize) -> Result<Box<dyn Sampler + 'a>> {
+        ensure!(case.bulk == ONE_SIZE && !case.touched, "not measured so");
+        Ok(Box::new(Ready::<C, ONE_SIZE, false>::new(&mut self.0, case, slowness)?))
+    }
+}
+
 /// So many bulks of `n` pages, or as many as can be had.
 fn fill<C: Contender, const N: usize>(hand: &mut C, count: usize, n: usize) -> Vec<C::Bulk<N>> {
     let mut bulks = Vec::with_capacity(count);

@@ -1,7 +1,7 @@
 //! Closing: the last of handles and pages frees the pool, nobody earlier, nobody twice.
 //!
-//! "Early" is any access to the core that is not ordered before its end: the end of each of its words counts as a
-//! write.
+//! "Early" is any access to the core that is not ordered before its end: the end of each of its
+//! words counts as a write.
 
 use loom_tests::{Memory, every_mode, race, race3};
 use pagesheaf::{Mode, PageBatch, Pool};

@@ -2,7 +2,8 @@
 
 use pagesheaf::{Mode, PageId, Pool, Region, ShortReason};
 
-/// A pool of `pages` pages with so many owned and shared caches, whose magazines hold `magazine` ids.
+/// A pool of `pages` pages with so many owned and shared caches, whose magazines hold `magazine`
+/// ids.
 pub fn pool<M: Mode>(pages: usize, caches: usize, shared: usize, magazine: usize) -> Pool<M> {
     Pool::builder(pages)
         .mode::<M>()
@@ -15,7 +16,8 @@ pub fn pool<M: Mode>(pages: usize, caches: usize, shared: usize, magazine: usize
         .expect("a small pool")
 }
 
-/// At rest, with no other handle: the figures add up, nothing was found wrong, and every page can be had.
+/// At rest, with no other handle: the figures add up, nothing was found wrong, and every page can
+/// be had.
 #[track_caller]
 pub fn is_whole<M: Mode>(pool: &Pool<M>) {
     let audit = pool.audit();

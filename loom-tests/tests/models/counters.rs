@@ -5,7 +5,8 @@ use pagesheaf::{Mode, Pool};
 
 use crate::common::pool;
 
-/// At rest: so many pages are out and lent, and statistics, where there are any, agree with a count page by page.
+/// At rest: so many pages are out and lent, and statistics, where there are any, agree with a count
+/// page by page.
 #[track_caller]
 fn says<M: Mode>(pool: &Pool<M>, out: u64, lent: u64) {
     let pages = pool.audit().pages;
@@ -16,8 +17,8 @@ fn says<M: Mode>(pool: &Pool<M>, out: u64, lent: u64) {
 }
 
 every_mode! {
-    /// Two threads through one shared slot, or past it where it is busy: one takes a page and lends it, the other
-    /// takes one and drops it, which an owned cache has taken before.
+    /// Two threads through one shared slot, or past it where it is busy: one takes a page and lends
+    /// it, the other takes one and drops it, which an owned cache has taken before.
     all, Composite, at least 500;
     fn counters_add_up_when_quiescent<M: Mode>() {
         let pool = pool::<M>(3, 1, 1, 1);
@@ -41,7 +42,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// Two owned caches between which a page goes: each has its own figures, of which only the sum is the pool's.
+    /// Two owned caches between which a page goes: each has its own figures, of which only the sum
+    /// is the pool's.
     all, Composite, at least 80;
     fn counters_of_two_caches_add_up_when_quiescent<M: Mode>() {
         let pool = pool::<M>(4, 2, 0, 1);

@@ -1,7 +1,7 @@
 //! The depot over a few magazines, by itself.
 //!
-//! Tags have two bits here, so no party may change the depot four times while another is in the middle of a call:
-//! that would be an ABA that the real tag of 32 bits has no time for.
+//! Tags have two bits here, so no party may change the depot four times while another is in the
+//! middle of a call: that would be an ABA that the real tag of 32 bits has no time for.
 
 use std::sync::Arc;
 
@@ -48,8 +48,8 @@ impl Depot {
         }
     }
 
-    /// At rest: so many magazines are in the depot, so many of them not empty, and no stack was cut off by one who took a
-    /// stale link for a corrupt one.
+    /// At rest: so many magazines are in the depot, so many of them not empty, and no stack was cut
+    /// off by one who took a stale link for a corrupt one.
     fn has(&self, magazines: usize, nonempty: usize) {
         assert_eq!(self.store.cuts(), 0, "nothing is corrupt");
         let (mut empty, mut full) = (0, 0);
@@ -77,8 +77,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// A pop that is interrupted while its magazine leaves, and returns on top of another, does not take the link
-    /// that it read before.
+    /// A pop that is interrupted while its magazine leaves, and returns on top of another, does not
+    /// take the link that it read before.
     any, Exhaustive, at least 20_000;
     fn the_tag_defeats_aba<M: Mode>() {
         let depot = Depot::new(3);
@@ -99,7 +99,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// Exchanges move one magazine each way at once; one that finds nothing leaves everything as it was.
+    /// Exchanges move one magazine each way at once; one that finds nothing leaves everything as it
+    /// was.
     any, Exhaustive, at least 10_000;
     fn exchanges_move_one_each_way<M: Mode>() {
         let depot = Depot::new(3);

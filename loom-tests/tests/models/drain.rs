@@ -1,4 +1,5 @@
-//! Draining, pressure and exhaustion: pages that are wanted elsewhere get there, and none is lost on the way.
+//! Draining, pressure and exhaustion: pages that are wanted elsewhere get there, and none is lost
+//! on the way.
 
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use pagesheaf::{Mode, Page, PageBatch, ShortReason};
 
 use crate::common::{is_whole, pool};
 
-/// Allocates with `alloc`, owns the page for a moment, and frees it with `free`. Whether there was one.
+/// Allocates with `alloc`, owns the page for a moment, and frees it with `free`. Whether there was
+/// one.
 fn visit<M: Mode>(
     owners: &Owners,
     alloc: impl FnOnce() -> Result<Page<M>, ShortReason>,
@@ -19,7 +21,8 @@ fn visit<M: Mode>(
 }
 
 every_mode! {
-    /// A drain against a cache that allocates and frees: each page has one owner, and all are there afterwards.
+    /// A drain against a cache that allocates and frees: each page has one owner, and all are there
+    /// afterwards.
     all, Composite, at least 150;
     fn drain_against_alloc_loses_nothing<M: Mode>() {
         let pool = pool::<M>(2, 1, 1, 1);
@@ -43,7 +46,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// A drain against a cache that puts a magazine into the depot: it reads the ids that it moves to the zone.
+    /// A drain against a cache that puts a magazine into the depot: it reads the ids that it moves
+    /// to the zone.
     all, Exhaustive, at least 10;
     fn drain_against_a_flush_loses_nothing<M: Mode>() {
         let pool = pool::<M>(3, 1, 0, 1);
@@ -59,7 +63,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// A drain against the shared slot that it wants to empty while another allocates and frees through it.
+    /// A drain against the shared slot that it wants to empty while another allocates and frees
+    /// through it.
     all, Composite, at least 100;
     fn drain_against_a_shared_slot_loses_nothing<M: Mode>() {
         let pool = pool::<M>(2, 0, 1, 1);
@@ -78,7 +83,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// A cache takes what its thread has dropped, while another thread drops a page through the same shared slot.
+    /// A cache takes what its thread has dropped, while another thread drops a page through the
+    /// same shared slot.
     all, Composite, at least 200;
     fn a_cache_takes_what_was_dropped_against_a_drop<M: Mode>() {
         let pool = pool::<M>(2, 1, 1, 1);

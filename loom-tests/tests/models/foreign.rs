@@ -1,5 +1,5 @@
-//! A page is freed legally while its word still names a location that another thread is filling: the look at that
-//! location must not take the page for one that is free.
+//! A page is freed legally while its word still names a location that another thread is filling:
+//! the look at that location must not take the page for one that is free.
 
 use std::mem::MaybeUninit;
 use std::sync::Arc;
@@ -64,14 +64,16 @@ every_mode! {
 }
 
 every_mode! {
-    /// Through the calls: a page of this cache's magazine is freed by the pool while the cache refills its entry.
+    /// Through the calls: a page of this cache's magazine is freed by the pool while the cache
+    /// refills its entry.
     all, Composite, at least 20;
     fn a_foreign_free_against_a_cache_raises_no_false_alarm<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 2);
         let mut cache = pool.cache().expect("a slot");
         let mut batch = PageBatch::<M, 4>::empty();
         assert_eq!(cache.alloc_bulk(&mut batch, 4).allocated, 4);
-        // The page that lay on top, and lies there still as far as its entry says: two frees fill that.
+        // The page that lay on top, and lies there still as far as its entry says: two frees fill
+        // that.
         let page = batch.pop().expect("four pages");
         let other = pool.clone();
         let ((), mut cache) = race(
@@ -91,9 +93,9 @@ every_mode! {
 }
 
 every_mode! {
-    /// Pages that left a magazine together come back together, through the pool, while the cache that they left fills
-    /// their entries: the one look at the magazine that serves for both, and the steps of a long run (which this is here),
-    /// must not take them for free.
+    /// Pages that left a magazine together come back together, through the pool, while the cache
+    /// that they left fills their entries: the one look at the magazine that serves for both, and
+    /// the steps of a long run (which this is here), must not take them for free.
     checking, Composite, at least 30;
     fn a_foreign_run_against_a_cache_raises_no_false_alarm<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 2);
@@ -133,8 +135,9 @@ fn give<M: Mode>(cache: &mut Cache<M>, owners: &Owners, ids: &[PageId]) {
 }
 
 every_mode! {
-    /// A long run of pages from a magazine that its owner fills and empties meanwhile, but for the last page: that has the
-    /// word of its new entry already, in which another page lay since. The run stops there, and counts what it has put.
+    /// A long run of pages from a magazine that its owner fills and empties meanwhile, but for the
+    /// last page: that has the word of its new entry already, in which another page lay since. The
+    /// run stops there, and counts what it has put.
     running, Composite, at least 8;
     fn a_long_run_that_stops_puts_each_page_once<M: Mode>() {
         let pool = pool::<M>(6, 2, 0, 2);

@@ -39,8 +39,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// One cache flushes to the depot and the zone what another refills from there. Each changes the depot three
-    /// times at the most: see `depot`.
+    /// One cache flushes to the depot and the zone what another refills from there. Each changes
+    /// the depot three times at the most: see `depot`.
     all, Composite, at least 2_000;
     fn a_page_has_one_owner_through_caches_and_the_depot<M: Mode>() {
         let pool = pool::<M>(5, 2, 0, 1);
@@ -114,13 +114,14 @@ every_mode! {
 }
 
 every_mode! {
-    /// A block that is claimed and rolled back, because one of its pages was written while it was free: that page is
-    /// withheld once, and the other one can be had, now or later.
+    /// A block that is claimed and rolled back, because one of its pages was written while it was
+    /// free: that page is withheld once, and the other one can be had, now or later.
     poisoning, Composite, at least 8_000;
     fn a_block_rolled_back_loses_no_page<M: Mode>() {
         let pool = pool::<M>(2, 0, 1, 1);
         let bad = pool.ptr(PageId::new(0)).expect("there are two");
-        // SAFETY: in the region, which nobody else touches now. That the page is free is the mistake.
+        // SAFETY: in the region, which nobody else touches now. That the page is free is the
+        // mistake.
         unsafe { bad.write(1) };
         let other = pool.clone();
         let (block, page) = race(
@@ -138,8 +139,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// A raw free that goes through sees what was written through references released elsewhere; one that comes too
-    /// early is refused.
+    /// A raw free that goes through sees what was written through references released elsewhere;
+    /// one that comes too early is refused.
     refcounted, Composite, at least 4;
     fn a_raw_free_against_a_release_sees_what_was_written<M: Refcounted>() {
         let pool = pool::<M>(1, 1, 1, 1);

@@ -25,7 +25,8 @@ fn nowhere(_location: u32) -> bool {
 }
 
 every_mode! {
-    /// Of three holders exactly one is the last; it sees what the others wrote, and may free the page.
+    /// Of three holders exactly one is the last; it sees what the others wrote, and may free the
+    /// page.
     refcounted, Exhaustive, at least 10_000;
     fn the_last_release_publishes_writes_and_frees_once<M: Refcounted>() {
         let word = Word::out::<M>();
@@ -68,7 +69,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// A holder who frees the page and finds one reference sees what the other wrote before it let go.
+    /// A holder who frees the page and finds one reference sees what the other wrote before it let
+    /// go.
     refcounted, Exhaustive, at least 4;
     fn a_free_that_finds_one_reference_sees_what_the_others_wrote<M: Refcounted>() {
         let page = Arc::new((Word::out::<M>(), Cell::default()));
@@ -117,8 +119,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// A second free that comes while the page is handed out again: it or the new owner's free is refused, not both
-    /// and not neither.
+    /// A second free that comes while the page is handed out again: it or the new owner's free is
+    /// refused, not both and not neither.
     claiming, Exhaustive, at least 30;
     fn a_stale_free_and_the_new_owners_are_told_apart_or_one_is_refused<M: Mode>() {
         let location = ELSEWHERE;

@@ -1,7 +1,8 @@
-//! Poison: whoever takes a page that another has freed finds its mark, and verifies what the mark is for.
+//! Poison: whoever takes a page that another has freed finds its mark, and verifies what the mark
+//! is for.
 //!
-//! loom does not see the bytes of pages. It tries all orders in which marks and pages are published, and the owner's
-//! bytes show a page that is poisoned after it was handed out.
+//! loom does not see the bytes of pages. It tries all orders in which marks and pages are
+//! published, and the owner's bytes show a page that is poisoned after it was handed out.
 
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ fn write<M: Mode>(owners: &Owners, page: Option<Page<M>>) -> Option<Page<M>> {
     Some(page)
 }
 
-/// At rest: so many pages were handed out and then perhaps a last one, each of them verified; what the last one's owner
-/// wrote is there.
+/// At rest: so many pages were handed out and then perhaps a last one, each of them verified; what
+/// the last one's owner wrote is there.
 #[track_caller]
 fn was_verified<M: Mode>(pool: &Pool<M>, others: u64, last: Option<Page<M>>) {
     let stats = pool.stats().expect("this mode counts");

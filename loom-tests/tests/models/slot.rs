@@ -15,7 +15,8 @@ fn visit(lock: &Lock) -> u64 {
 }
 
 every_mode! {
-    /// Who gets the slot has its unprotected parts alone, and finds them as the last holder left them.
+    /// Who gets the slot has its unprotected parts alone, and finds them as the last holder left
+    /// them.
     any, Exhaustive, at least 60_000;
     fn the_try_lock_excludes<M: Mode>() {
         let lock = Arc::new(Lock::new());
@@ -33,7 +34,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// Who gets the slot finds its loaded magazine, and what is in it, as the last holder left them.
+    /// Who gets the slot finds its loaded magazine, and what is in it, as the last holder left
+    /// them.
     any, Exhaustive, at least 30;
     fn a_slot_hands_on_its_loaded_magazine<M: Mode>() {
         let id = PageId::new(7);

@@ -1,5 +1,6 @@
-//! The zone, by itself. A word has 64 pages, as in a real build: what matters is how many words and summary levels
-//! there are, and a zone that is nearly empty costs no more to explore than a small one.
+//! The zone, by itself. A word has 64 pages, as in a real build: what matters is how many words and
+//! summary levels there are, and a zone that is nearly empty costs no more to explore than a small
+//! one.
 
 use std::sync::Arc;
 
@@ -31,7 +32,8 @@ impl Zone {
         assert_eq!(self.free.put(ids), 0, "nobody doubled a page");
     }
 
-    /// At rest: all pages that nobody has can be found, the summary leads to them, and the count agrees.
+    /// At rest: all pages that nobody has can be found, the summary leads to them, and the count
+    /// agrees.
     fn has(&self, pages: usize) {
         assert_eq!(self.free.free(), pages);
         let told = self.free.told();
@@ -46,7 +48,8 @@ impl Zone {
 }
 
 every_mode! {
-    /// Refills and returns in one word hand each page to one party at a time, and none goes missing.
+    /// Refills and returns in one word hand each page to one party at a time, and none goes
+    /// missing.
     any, Exhaustive, at least 3_000;
     fn take_and_return_lose_and_double_nothing<M: Mode>() {
         let zone = Zone::new(4, &[0, 1, 2]);
@@ -153,8 +156,8 @@ every_mode! {
 }
 
 every_mode! {
-    /// Who puts a page in can take one at once, though another empties the page's word and for a moment no summary
-    /// tells of it.
+    /// Who puts a page in can take one at once, though another empties the page's word and for a
+    /// moment no summary tells of it.
     any, Exhaustive, at least 5_000;
     fn a_returned_page_can_be_taken_at_once<M: Mode>() {
         let zone = Zone::new(128, &[64]);

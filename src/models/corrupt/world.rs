@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::string::String;
 use std::vec::Vec;
 
-use super::{Part, parts};
+use super::{Part, Table, parts};
 use crate::cache::Cache;
 use crate::heap;
 use crate::inner::Faults;
@@ -136,13 +136,17 @@ impl<M: Refcounted> World<M> {
     /// not add up, only if the flip `may_pass` for something that is not corrupt.
     ///
     /// # Panics
-    /// When the part has no such bit.
+    /// When the part has no such bit, or does not lie in this world's tables.
     pub fn flip(&mut self, part: &Part, bit: usize, may_pass: Passes) {
-        assert!(bit < 8 * part.1.len());
+        let own = self.parts();
+        let tables = || own.iter().filter(|part| part.0 != Table::Depot).map(|part| &part.1);
+        let (start, end) = (tables().map(|it| it.start).min(), tables().map(|it| it.end).max());
+        let in_tables = start <= Some(part.1.start) && Some(part.1.end) <= end;
+        assert!(bit < 8 * part.1.len() && (in_tables || own.contains(part)));
         self.strict &= !may_pass.doubled;
         self.adds_up &= !may_pass.uncounted;
         let start = self.pool().core.pointer().cast::<u8>();
-        // SAFETY: the part lies in the block that starts with the core.
+        // SAFETY: the part lies in the block that starts with the core, as was looked at.
         let byte = unsafe { start.add(part.1.start + bit / 8) };
         // SAFETY: the byte is one of an atomic's, which is initialised; no other thread has the pool.
         unsafe { byte.write(byte.read() ^ 1 << (bit % 8)) };

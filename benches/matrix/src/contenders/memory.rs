@@ -24,7 +24,12 @@ impl Memory {
     /// Populated pages where they are to be touched, and else the least that there can be.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
-        let pages = if setup.touched { setup.pages } else { 1 };
+        Self::populated(if setup.touched { setup.pages } else { 1 }, setup.colour)
+    }
+
+    /// So many populated pages.
+    #[must_use]
+    pub fn populated(pages: usize, colour: usize) -> Self {
         let layout = Layout::from_size_align(pages * PAGE, PAGE).expect("so many bytes");
         // SAFETY: the size is not zero.
         let base = unsafe { alloc_zeroed(layout) };
@@ -33,7 +38,17 @@ impl Memory {
             // SAFETY: inside the allocation; nobody else has it yet.
             unsafe { base.add(page * PAGE).write_volatile(1) };
         }
-        Memory { base, layout, colour: setup.colour as u32 }
+        Memory { base, layout, colour: colour as u32 }
+    }
+
+    /// All the bytes of a page.
+    ///
+    /// # Safety
+    /// The page is a populated one, and the caller alone has its number.
+    #[inline(always)]
+    pub unsafe fn page(&mut self, id: u32) -> &mut [u8; PAGE] {
+        // SAFETY: the page is inside the allocation, initialised, and the caller's.
+        unsafe { self.base.add(id as usize * PAGE).cast().as_mut() }
     }
 
     /// Writes the first bytes of a page, past its colour.

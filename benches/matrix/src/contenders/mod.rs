@@ -4,11 +4,13 @@ mod drivers;
 mod floor;
 mod memory;
 mod modes;
+mod poison;
 
 pub use drivers::{DriverFifo, DriverLifo};
 pub use floor::CopyFloor;
 pub use memory::{Memory, PAGE};
-pub use modes::{Modal, Raw, Single};
+pub use modes::{Modal, Raw, Sampled, Single};
+pub use poison::PoisonFloor;
 
 #[cfg(test)]
 mod tests {
@@ -42,6 +44,7 @@ mod tests {
         goes_round::<Modal<Bare>>(true);
         goes_round::<Modal<Checked>>(true);
         goes_round::<Modal<Hardened>>(true);
+        goes_round::<Sampled<Hardened, 16>>(true);
         goes_round::<Raw<Checked>>(false);
         goes_round::<Single<Checked>>(true);
     }
@@ -52,6 +55,28 @@ mod tests {
         let (mut own, _other) = Modal::<Bare>::pair(&setup).expect("a pair");
         let (mut left, mut right) = (Modal::<Bare>::bulk::<64>(), Modal::<Bare>::bulk::<64>());
         assert_eq!(own.alloc(&mut left, 64) + own.alloc(&mut right, 64), 100);
+    }
+
+    /// The floor looks at every page, and a page comes back that was written when it was freed.
+    #[test]
+    fn the_floor_of_poison_sees_a_write_to_a_free_page() {
+        let (mut own, _other) = PoisonFloor::pair(&SETUP).expect("a pair");
+        let mut bulk = PoisonFloor::bulk::<64>();
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..200 {
+            assert_eq!(own.alloc(&mut bulk, 64), 64);
+            seen.extend(bulk.first(64).iter().copied());
+            own.free(&mut bulk, 64);
+        }
+        assert_eq!(seen.len(), SETUP.pages, "each was new once");
+        own.spoil(bulk.first(64)[63]);
+        let looks = std::panic::AssertUnwindSafe(|| {
+            (0..32).for_each(|_| {
+                assert_eq!(own.alloc(&mut bulk, 64), 64);
+                own.free(&mut bulk, 64);
+            });
+        });
+        assert!(std::panic::catch_unwind(looks).is_err(), "nobody looked");
     }
 
     /// What a driver has out is distinct, and its count of one is what lets a page be taken again.

@@ -9,22 +9,33 @@ use crate::contender::{Contender, Items, Setup, TOUCHED};
 
 /// A pool for this setup, and a cache for each hand.
 fn caches<M: Mode>(setup: &Setup) -> Result<(Cache<M>, Cache<M>)> {
-    let region = Region::mapped().populate(setup.touched);
+    sampled::<M>(setup, None)
+}
+
+/// The same, where one page in so many is poisoned.
+fn sampled<M: Mode>(setup: &Setup, every: Option<u32>) -> Result<(Cache<M>, Cache<M>)> {
+    // Where it poisons pages, it writes them: a page fault must not be timed.
+    let writes = M::HARDENING & hardening::POISON != 0;
+    let region = Region::mapped().populate(setup.touched || writes);
     let pool = Pool::builder(setup.pages).mode::<M>().region(region).cache_color(setup.colour);
+    let pool = every.into_iter().fold(pool, |pool, every| pool.poison_every(every));
     let pool = pool.build().context("no pool of so many pages")?;
     Ok((pool.cache()?, pool.cache()?))
 }
 
-/// A mode by its owned calls: batches.
-pub struct Modal<M: Mode>(Cache<M>);
+/// A mode by its owned calls: batches. With `EVERY` above 0, one page in so many is poisoned.
+pub struct Modal<M: Mode, const EVERY: u32 = 0>(Cache<M>);
 
-impl<M: Mode> Contender for Modal<M> {
+/// A mode that poisons one page in so many.
+pub type Sampled<M, const EVERY: u32> = Modal<M, EVERY>;
+
+impl<M: Mode, const EVERY: u32> Contender for Modal<M, EVERY> {
     type Bulk<const N: usize> = PageBatch<M, N>;
 
     const WRITES: bool = M::HARDENING & hardening::POISON != 0;
 
     fn pair(setup: &Setup) -> Result<(Self, Self)> {
-        let (own, other) = caches(setup)?;
+        let (own, other) = sampled(setup, (EVERY > 0).then_some(EVERY))?;
         Ok((Modal(own), Modal(other)))
     }
 

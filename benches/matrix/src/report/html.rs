@@ -4,7 +4,7 @@ use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::chart::{self, Colour, Line};
-use super::{AGAINST, Group, RATIOS, ratios, verdict};
+use super::{AGAINST, Group, RATIOS, ladder as steps, ratios, verdict};
 use crate::case::Shape;
 use crate::contender::Order;
 use crate::entry::Kind;
@@ -76,6 +76,7 @@ pub fn page(rows: &[Row], meta: &Meta) -> Result<String> {
                     ul { @for what in &meta.left_out { li { (what) } } }
                 }
                 (ladder(&groups)?)
+                (hardening(&groups))
                 @for section in &sections { (section) }
             }
         }
@@ -269,6 +270,39 @@ fn ladder(groups: &[Group]) -> Result<Markup> {
     })
 }
 
+/// What each hardening switch costs.
+fn hardening(groups: &[Group]) -> Markup {
+    let Some(ladder) = steps::ladder(groups) else { return html! {} };
+    html! {
+        section {
+            h2 { (steps::title()) }
+            div.scroll tabindex="0" {
+                table {
+                    thead { tr {
+                        th scope="col" { "step" }
+                        @for head in &ladder.heads { th scope="col" { (head) } }
+                    } }
+                    tbody {
+                        @for (what, figures) in &ladder.lines {
+                            tr {
+                                th scope="row" { (what) }
+                                @for figure in figures {
+                                    td {
+                                        (or_dash(figure.map(|it| it.0), chart::figure))
+                                        @if let Some((_, Some(times))) = figure {
+                                            small { "×" (chart::figure(*times)) }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// What a step adds to the one before it.
 fn added(values: &[Option<f64>], at: usize) -> Option<f64> {
     let before = *values.get(at.checked_sub(1)?)?;
@@ -333,6 +367,16 @@ mod tests {
         assert_eq!((page.matches("<figure>").count(), page.matches("<table>").count()), (3, 3));
         assert!(page.contains("<td>0.33 / –</td>"));
         assert!(page.contains("0.30<small>0.60 cy · ×1.50</small><small>0.30 – 0.30</small>"));
+    }
+
+    #[test]
+    fn the_ladder_of_hardening_has_a_table() {
+        let mut rows = rows();
+        rows.push(row(Shape::HotPair, 64, "Checked", 0.5));
+        rows.push(row(Shape::HotPair, 64, "Checked+shuffle", 2.0));
+        let page = page(&rows, &Meta::default()).expect("a page");
+        assert_eq!(page.matches("<table>").count(), 4);
+        assert!(page.contains("shuffle alone</th><td>2.00<small>×4.00</small></td>"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod beside;
 mod chart;
 mod html;
+mod ladder;
 mod terminal;
 mod verdict;
 
@@ -65,11 +66,11 @@ impl<'a> Group<'a> {
         groups
     }
 
-    /// Who takes part, in order.
+    /// Who takes part, in order, but for those who stand in the ladder of hardening only.
     pub fn contenders(&self) -> Vec<&'static str> {
         let mut names = Vec::new();
         for row in &self.rows {
-            if !names.contains(&row.contender) {
+            if !names.contains(&row.contender) && !ladder::is_step(row.contender) {
                 names.push(row.contender);
             }
         }

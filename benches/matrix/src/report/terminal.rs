@@ -3,7 +3,8 @@
 use comfy_table::{CellAlignment, Table, presets};
 use console::Term;
 
-use super::{Group, RATIOS, ratios, verdict};
+use super::ladder::{self, Ladder};
+use super::{Group, RATIOS, chart, ratios, verdict};
 use crate::case::Shape;
 use crate::measure::Row;
 use crate::meta::Meta;
@@ -12,22 +13,26 @@ use crate::meta::Meta;
 pub fn print(rows: &[Row], meta: &Meta) {
     // What is not a terminal has no width: whoever reads it later wraps or scrolls.
     let width = Term::stdout().size_checked().map_or(usize::MAX, |(_, columns)| columns.into());
-    for group in Group::all(rows) {
+    let groups = Group::all(rows);
+    for group in &groups {
         println!("\n{}", group.case.title());
         group.distances().iter().for_each(|told| println!("{told}"));
         if group.case.shape == Shape::HotPair {
-            mails(&group).iter().for_each(|line| println!("{line}"));
+            mails(group).iter().for_each(|line| println!("{line}"));
         }
-        for names in blocks(&group, &group.contenders(), cell, width) {
-            println!("{}", table(&group, &names, cell));
+        for names in blocks(group, &group.contenders(), cell, width) {
+            println!("{}", table(group, &names, cell));
         }
         let rivals = group.rivals();
         if !rivals.is_empty() {
             println!("{RATIOS}:");
         }
-        for names in blocks(&group, &rivals, ratios, width) {
-            println!("{}", table(&group, &names, ratios));
+        for names in blocks(group, &rivals, ratios, width) {
+            println!("{}", table(group, &names, ratios));
         }
+    }
+    if let Some(ladder) = ladder::ladder(&groups) {
+        println!("\n{}:\n{}", ladder::title(), steps(&ladder));
     }
     println!();
     verdict::verdict(rows).iter().for_each(|told| println!("{told}"));
@@ -101,6 +106,24 @@ fn table(group: &Group, names: &[&str], cell: Cell) -> Table {
         table.add_row(std::iter::once(bulk.to_string()).chain(names.iter().map(cell)));
     }
     table.column_iter_mut().for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+}
+
+/// The ladder: steps down, shapes across.
+fn steps(ladder: &Ladder) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(std::iter::once(&"step").chain(&ladder.heads));
+    for (what, figures) in &ladder.lines {
+        let cells = figures.iter().map(|figure| {
+            let (ns, times) = figure.unzip();
+            let times = times.flatten().map(|times| format!(" ×{}", chart::figure(times)));
+            ns.map(chart::figure).unwrap_or_default() + &times.unwrap_or_default()
+        });
+        table.add_row(std::iter::once((*what).to_owned()).chain(cells));
+    }
+    let figures = table.column_iter_mut().skip(1);
+    figures.for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     table
 }
 
