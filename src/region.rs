@@ -56,21 +56,17 @@ impl Region {
     /// From now on until the pool is closed and every page is back, or the region is dropped
     /// unused:
     ///
-    /// - *Validity*: all `bytes` bytes lie inside one allocation. Memory that is mapped and belongs
-    ///   to no allocator of Rust's, such as a `static` of a linker script's or a device's buffer,
-    ///   counts as one.
-    /// - *Writability*: they can be read and written, through `base`: neither it nor what it was
-    ///   made of is a shared reference to bytes outside a cell, nor is the memory mapped for
-    ///   reading only.
-    /// - *Provenance*: `base` may access all of them, and not only those that the reference it was
-    ///   made of covers.
-    /// - *Lifetime*: they stay allocated, and where they are. Pages may be dropped on any thread,
-    ///   long after the last handle.
-    /// - *Exclusiveness*: they are the pool's alone. Nobody else reads or writes them but through
-    ///   the pages, and no other pool has any of them.
-    /// - *Initialisation*: each byte is initialised, for pages are read as bytes before anybody has
-    ///   written them. Whoever writes through a raw pointer, or lets a device write, leaves them
-    ///   initialised.
+    /// - *Validity*: all `bytes` bytes lie inside one allocation. Memory that is mapped and belongs to no allocator of
+    ///   Rust's, such as a `static` of a linker script's or a device's buffer, counts as one.
+    /// - *Writability*: they can be read and written, through `base`: neither it nor what it was made of is a shared
+    ///   reference to bytes outside a cell, nor is the memory mapped for reading only.
+    /// - *Provenance*: `base` may access all of them, and not only those that the reference it was made of covers.
+    /// - *Lifetime*: they stay allocated, and where they are. Pages may be dropped on any thread, long after the last
+    ///   handle.
+    /// - *Exclusiveness*: they are the pool's alone. Nobody else reads or writes them but through the pages, and no other
+    ///   pool has any of them.
+    /// - *Initialisation*: each byte is initialised, for pages are read as bytes before anybody has written them. Whoever
+    ///   writes through a raw pointer, or lets a device write, leaves them initialised.
     ///
     /// # Examples
     /// ```
