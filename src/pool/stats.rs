@@ -286,18 +286,18 @@ impl<M: Mode> Pool<M> {
     ///
     /// In checking modes it also looks at the word of every page, and changes nothing:
     ///
-    /// - [`misplaced`](Audit::misplaced): entries of the zone and of magazines whose id is no page's,
-    ///   or whose page's word names another place or another state. It finds a corrupted word, id or
-    ///   length, and a bit of the zone that was set.
-    /// - [`corrupt`](Audit::corrupt): pages that lie nowhere, with a word that no page which is out,
-    ///   lent or withheld has: an unknown kind, a count, an order or a place that cannot be, a
-    ///   block's page without its block. With [`CLAIM`](crate::hardening::CLAIM) also a word that
+    /// - [`misplaced`](Audit::misplaced): entries of the zone and of magazines whose id is no
+    ///   page's, or whose page's word names another place or state. It finds a corrupted word, id
+    ///   or length, and a bit of the zone that was set.
+    /// - [`corrupt`](Audit::corrupt): pages that lie nowhere, with a word that no page which is
+    ///   out, lent or withheld has: an unknown kind, a count, an order or a place that cannot be,
+    ///   a block's page without its block. With [`CLAIM`](crate::hardening::CLAIM) also a word that
     ///   says that the page is free: the zone's bit was cleared, or its magazine lost.
     ///
     /// It does not find a word that was changed into another that can be: of a page that is out,
-    /// another place or (in modes that count) another count; without `CLAIM`, that it is out at all.
-    /// It does not look at pages' contents, the zone's summaries and the depot's links. No check
-    /// covers the core's header, the cache slots and, in the hot path, the magazines of a cache.
+    /// another place or (in modes that count) another count; without `CLAIM`, that it is out at
+    /// all. It looks at no page's contents, no summary of the zone and no link of the depot. No
+    /// check covers the core's header, the cache slots and, in the hot path, a cache's magazines.
     ///
     /// ```
     /// # use pagesheaf::Pool;
