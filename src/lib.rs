@@ -71,16 +71,26 @@
 //! - *Once*: each page that was given up, each reference, each page that was lent, is taken once;
 //!   also within one call.
 //! - *Notices*: modes with [`Mode::CHECKS`]. *Shared* is noticed by modes with [`Mode::REFCOUNT`],
-//!   *range* by both. Two calls that free one page at the same time are surely noticed
-//!   with [`CLAIM`](hardening::CLAIM) only. Every mode looks at the range of a page that is to have an owner again, at
-//!   other handles, and at the size and the alignment of memory.
+//!   *range* by both. Two calls that free one page at the same time are surely noticed with
+//!   [`CLAIM`](hardening::CLAIM) only. Every mode looks at the range of a page that is to have an
+//!   owner again, at other handles, and at the size and the alignment of memory.
 //!
 //! The calls of a [`Cache`] are those of a [`Pool`] too.
 //!
 //! # Reading the sources
 //!
-//! In this order: `mode`, `page`, `zone`, `magazine`, `depot`, `slot`, `inner`, `owned`, `calls`, `cache`,
-//! `pool`. Each knows only those before it. `DESIGN.md` walks through one allocation and one free.
+//! In this order, each of which knows only those before it:
+//!
+//! - `hint`, `sync`: atomics, and what else the models replace;
+//! - `mode`, `page`, `error`: what a mode does, the state of a page, and what can be wrong;
+//! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
+//! - `heap`, `mapping`, `map`, `region`: memory of the system;
+//! - `inner`: the core, which does what the calls ask for;
+//! - `owned` and `io`, `handle`: owners of pages, and what keeps a core;
+//! - `calls`, `cache`, `pool`: the calls, written once, and what they are called on.
+//!
+//! `xtask/src/tidy/layers.rs` has the list that is enforced. `DESIGN.md` explains the words, and
+//! walks through one allocation and one free.
 #![no_std]
 
 #[cfg(feature = "std")]

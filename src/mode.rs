@@ -1,23 +1,28 @@
 //! Modes: what a pool does per page, chosen when it is compiled.
 //!
-//! Invariant: a mode is a type with four constants, and every mode is compiled in every build. Cargo
-//! features choose only what [`DefaultMode`] is. This module and `lib.rs` are the only places that look at
-//! features; what the layers below decide by is derived from the four constants here ([`Policy`]), and
-//! nowhere else.
+//! Invariant: a mode is a type with four constants, and every mode is compiled in every build.
+//! Cargo features choose only what [`DefaultMode`] is. This module and `lib.rs` are the only places
+//! that look at features; what the layers below decide by is derived from the four constants here
+//! ([`Policy`]), and nowhere else.
 //!
 //! # The switches
 //!
 //! | switch | frustrates | needs | costs | does not catch |
 //! |---|---|---|---|---|
-//! | `REFCOUNT` | a raw free of a page that others hold | a word a page | one load a page, on raw frees and shared pages | anything about pages with one owner |
-//! | `CHECKS` | double frees, frees of pages that are lent, in a block, or out of range; corrupted words | a word a page | about ten instructions a page that comes back | two frees of one page at the same instant; writes after the free |
+//! | `REFCOUNT` | a raw free of a page that others hold, and raw calls with a page out of range | a word a page | one load a page, on raw frees and shared pages | double frees; references used after a free that ignored the counts |
+//! | `CHECKS` | double frees; frees of pages that are lent, in a block, or out of range; reclaims of pages that are not lent; corrupted words when their page goes to or leaves the zone; corrupted links, lengths, and ids out of range in the depot | a word a page | about ten instructions a page that comes back | a double free after the page was allocated again; two frees of one page at the same instant; writes to freed pages |
 //! | `STATS` | nothing | counters in each slot | an add a call | |
-//! | [`CLAIM`] | two frees of one page at the same instant (exactly one succeeds), and words that were corrupted while their page was free (it is withheld when it would leave) | checks | two compare-and-swaps a page, and no fast path | writes after the free |
-//! | [`POISON`] | writes to a page after its free, when it leaves again | checks, a bit a page, pages that are bytes | writing and reading each page (`Builder::poison_every`: one page in n) | reads after the free; writes of the poison's own byte |
-//! | [`QUARANTINE`] | the reuse of a page right after its free | checks | pages are cold when they come back; no fast path for frees | a use of the page after it was handed out again |
-//! | [`SHUFFLE`] | the guess which page comes next from the order of frees | checks | a swap and two words a page refilled; no fast path for frees | an attacker who can read the state of the generator |
+//! | [`CLAIM`] | two frees of one page at the same instant (exactly one succeeds), and words that were corrupted while their page was free (it is withheld when it would leave) | checks | two compare-and-swaps a page; no fast path, for allocation or for frees | a double free after the page was allocated again; writes to freed pages |
+//! | [`POISON`] | writes to a page after its free, found when it leaves again; reads of its old bytes, which are gone | checks, a bit a page, pages that are bytes | writing and reading each page (`Builder::poison_every`: one page in n); no fast path, for allocation or for frees | reads after the free, which see poison; writes of the poison's own byte; writes to pages that are not sampled; what `CHECKS` does not catch of frees |
+//! | [`QUARANTINE`] | the reuse of a page right after its free | checks | pages are cold when they come back; no fast path for frees | a use of the page after it was allocated again; what `CHECKS` does not catch of frees |
+//! | [`SHUFFLE`] | the guess which page comes next from the order of frees; a corrupted word, when its page's magazine is shuffled | checks | a swap and two words a page refilled; no fast path for frees | whoever can read the state of the generator; what `CHECKS` does not catch of frees |
 //!
-//! Of what none of them catches: a write through a stale pointer to a page that is out again.
+//! A hardening switch turns checks on. None of them catches
+//!
+//! - a write through a stale pointer to a page that is out again;
+//! - a double free after the page was allocated again: it looks like the new owner's free;
+//! - another pool's page whose number is that of a page that is out here;
+//! - bytes that a caller left uninitialised.
 //!
 //! [`CLAIM`]: hardening::CLAIM
 //! [`POISON`]: hardening::POISON
@@ -34,7 +39,8 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// The hardening switches, for [`Mode::HARDENING`]: a set, joined with `|`. Each of them implies checks.
+/// The hardening switches, for [`Mode::HARDENING`]: a set, joined with `|`. Each of them implies
+/// checks.
 ///
 /// ```
 /// use pagesheaf::{Mode, Select, hardening};
@@ -45,11 +51,12 @@ mod sealed {
 pub mod hardening {
     /// None of them.
     pub const NONE: u8 = 0;
-    /// Pages leave and return by a compare-and-swap of their word: of two frees of one page at the same
-    /// instant exactly one succeeds, and a page whose word was corrupted while it was free is withheld.
+    /// Pages leave and return by a compare-and-swap of their word: of two frees of one page at the
+    /// same instant exactly one succeeds, and a page whose word was corrupted while it was free is
+    /// withheld.
     pub const CLAIM: u8 = 1;
-    /// Freed pages are overwritten, and the pattern is verified when they leave: a page that was written
-    /// after its free is withheld. `Builder::poison_every` does so for one page in n.
+    /// Freed pages are overwritten, and the pattern is verified when they leave: a page that was
+    /// written after its free is withheld. `Builder::poison_every` does so for one page in n.
     pub const POISON: u8 = 2;
     /// Freed pages wait: new ones come from the zone first, then from the depot.
     pub const QUARANTINE: u8 = 4;
@@ -76,8 +83,8 @@ pub trait Mode: sealed::Sealed + Copy + fmt::Debug + Send + Sync + 'static {
     const REFCOUNT: bool;
     /// Pages are verified when they return, and when they move to or from the zone.
     ///
-    /// On as well in every mode with hardening, and in every mode when the final binary is built with
-    /// `--cfg pagesheaf_force_checks`.
+    /// On as well in every mode with hardening, and in every mode when the final binary is built
+    /// with `--cfg pagesheaf_force_checks`.
     const CHECKS: bool;
     /// Calls are counted per cache.
     const STATS: bool;
@@ -102,7 +109,8 @@ pub(crate) trait Policy: Mode {
     const HAS_STATE: bool = Self::CHECKS || Self::REFCOUNT;
     /// A page is looked at when it leaves, so that there is no fast path for allocation.
     const VERIFIES_ON_ALLOC: bool = Self::CLAIMS || Self::POISONS;
-    /// Freed pages go into the previous magazine, from which nothing is allocated before it is loaded.
+    /// Freed pages go into the previous magazine, from which nothing is allocated before it is
+    /// loaded.
     const FREES_TO_PREVIOUS: bool = Self::QUARANTINES || Self::SHUFFLES;
     /// Frees may take the fast path.
     const FREES_FAST: bool = !(Self::VERIFIES_ON_ALLOC || Self::FREES_TO_PREVIOUS);
@@ -190,8 +198,8 @@ presets! {
 
 /// The mode that this build's Cargo features choose.
 ///
-/// A type of its own, not an alias: a crate that names it keeps compiling whatever features another crate of
-/// the same program turns on.
+/// A type of its own, not an alias: a crate that names it keeps compiling whatever features another
+/// crate of the same program turns on.
 ///
 /// ```
 /// use pagesheaf::{DefaultMode, ModeFlags};

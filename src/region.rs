@@ -1,7 +1,7 @@
 //! Where the pages are: mapped, from the heap, given by the caller, or only addresses.
 //!
-//! Invariant: a region of bytes is initialised from the start and stays mapped, at one place, until its backing is
-//! dropped, which the core does last.
+//! Invariant: a region of bytes is initialised from the start and stays mapped, at one place, until
+//! its backing is dropped, which the core does last.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -49,10 +49,12 @@ impl Region {
         Region(Kind::Heap)
     }
 
-    /// The caller's own memory: `bytes` bytes from `base` on. The pool uses as many of them as its pages need.
+    /// The caller's own memory: `bytes` bytes from `base` on. The pool uses as many of them as its
+    /// pages need.
     ///
     /// # Safety
-    /// From now on until the pool is closed and every page is back, or the region is dropped unused:
+    /// From now on until the pool is closed and every page is back, or the region is dropped
+    /// unused:
     ///
     /// - *Validity*: all `bytes` bytes lie inside one allocation. Memory that is mapped and belongs to no allocator of
     ///   Rust's, such as a `static` of a linker script's or a device's buffer, counts as one.
@@ -85,8 +87,8 @@ impl Region {
         Region(Kind::Caller { base, bytes })
     }
 
-    /// Addresses that are never dereferenced: device memory, or physical pages before they are mapped. Such a pool
-    /// has the raw calls only.
+    /// Addresses that are never dereferenced: device memory, or physical pages before they are
+    /// mapped. Such a pool has the raw calls only.
     pub const fn addresses(base: usize, bytes: usize) -> Self {
         Region(Kind::Addresses { base, bytes })
     }

@@ -290,19 +290,18 @@ impl<M: Mode> Pool<M> {
     ///
     /// In checking modes it also looks at the word of every page, and changes nothing:
     ///
-    /// - [`misplaced`](Audit::misplaced) are entries of the zone and of magazines that a page's
-    ///   word contradicts: the word names another place or another state, or an id is no page's.
-    ///   It finds a corrupted word, id or length, and a bit of the zone that was set.
-    /// - [`corrupt`](Audit::corrupt) are pages that lie nowhere, with a word that no page which is
-    ///   out, lent or withheld has: an unknown kind, a count or an order that cannot be, a place
-    ///   that does not exist, a block's page without its block. With
-    ///   [`CLAIM`](crate::hardening::CLAIM) also a word that says that the page is free: a bit of
-    ///   the zone that was cleared, or a magazine that was lost.
+    /// - [`misplaced`](Audit::misplaced): entries of the zone and of magazines whose id is no
+    ///   page's, or whose page's word names another place or state. It finds a corrupted word, id
+    ///   or length, and a bit of the zone that was set.
+    /// - [`corrupt`](Audit::corrupt): pages that lie nowhere, with a word that no page which is
+    ///   out, lent or withheld has: an unknown kind, a count, an order or a place that cannot be,
+    ///   a block's page without its block. With [`CLAIM`](crate::hardening::CLAIM) also a word that
+    ///   says that the page is free: the zone's bit was cleared, or its magazine lost.
     ///
     /// It does not find a word that was changed into another that can be: of a page that is out,
-    /// another place, or (in modes that count) another count; without `CLAIM`, that the page is
-    /// out at all. Nor does it look at the contents of pages, at summaries of the zone, or at what
-    /// links the magazines of the depot.
+    /// another place or (in modes that count) another count; without `CLAIM`, that it is out at
+    /// all. It looks at no page's contents, no summary of the zone and no link of the depot. No
+    /// check covers the core's header, the cache slots and, in the hot path, a cache's magazines.
     ///
     /// ```
     /// # use pagesheaf::Pool;

@@ -191,6 +191,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::run::root;
 
     #[test]
     fn every_switch_is_tried_with_and_without_the_others() {
@@ -200,5 +201,19 @@ mod tests {
             let with = sets.iter().filter(|set| set.contains(&feature)).count();
             assert!((4..sets.len()).contains(&with), "{feature} is in {with} sets");
         }
+    }
+
+    #[test]
+    fn the_quickstart_compiles_at_most_12_crates() {
+        let tree = ["tree", "-p", "pagesheaf", "-e", "normal,build,dev", "--prefix", "none"];
+        let output =
+            cargo(tree).args(["--no-dedupe", "--format", "{p}"]).current_dir(root()).output();
+        let output = output.expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout).expect("names of crates");
+        let crates: BTreeSet<_> = said.lines().filter(|line| !line.is_empty()).collect();
+        assert!(crates.iter().any(|name| name.starts_with("pagesheaf ")), "{crates:?}");
+        // The example itself is one more.
+        assert!(crates.len() < 12, "{crates:?}");
     }
 }

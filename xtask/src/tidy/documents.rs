@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{Fault, File};
 
 /// Documents that must stay short, and how many lines each may have.
-const LINES: [(&str, usize); 2] = [("DESIGN.md", 120), ("CONTRIBUTING.md", 80)];
+const LINES: [(&str, usize); 2] = [("DESIGN.md", 170), ("CONTRIBUTING.md", 80)];
 
 /// Columns that a line of prose may have.
 const COLUMNS: usize = 100;
