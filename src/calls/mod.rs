@@ -102,31 +102,30 @@ pub(crate) fn alloc_bulk<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> BulkAlloc {
-    if batch.is_of(front.owner())
-        && let Some(bulk) = alloc_bulk_fast(&mut front, batch, want)
-    {
-        return bulk;
+    if batch.is_of(front.owner()) && alloc_bulk_fast(&mut front, batch, want) {
+        return BulkAlloc { allocated: want, reason: None };
     }
     alloc_bulk_slowly(front, batch, want)
 }
 
-/// The fast path into a batch of the owner's, or one that may join it.
+/// The fast path into a batch of the owner's, or one that may join it. Says whether it could be taken.
 #[inline(always)]
 fn alloc_bulk_fast<M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
-) -> Option<BulkAlloc> {
-    if want > batch.remaining_capacity() {
-        return None;
-    }
+) -> bool {
     let owner = front.owner();
-    let fast = front.alloc_fast(want)?;
-    // The batch grows first: its length, stored behind the copy, would wait for it.
-    // SAFETY: there is room. The owner is the core: nobody is in no batch, and nothing joins them.
-    // `alloc` writes `want` ids of pages that are the batch's from now on.
-    fast.alloc(unsafe { batch.grow(owner, want) });
-    Some(BulkAlloc { allocated: want, reason: None })
+    if want <= batch.remaining_capacity()
+        && let Some(fast) = front.alloc_fast(want)
+    {
+        // The batch grows first: its length, stored behind the copy, would wait for it.
+        // SAFETY: there is room. The owner is the core: nobody is in no batch, and nothing joins
+        // them. `alloc` writes `want` ids of pages that are the batch's from now on.
+        fast.alloc(unsafe { batch.grow(owner, want) });
+        return true;
+    }
+    false
 }
 
 /// Where the fast path does not go, or not before a batch of no pool, or of another, has joined.
@@ -148,8 +147,8 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
         front.begin();
         return BulkAlloc { allocated: 0, reason: refused };
     }
-    if let Some(bulk) = alloc_bulk_fast(&mut front, batch, want) {
-        return bulk;
+    if alloc_bulk_fast(&mut front, batch, want) {
+        return BulkAlloc { allocated: want, reason: None };
     }
     let n = want.min(batch.remaining_capacity());
     let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n]);

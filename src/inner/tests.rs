@@ -383,12 +383,11 @@ fn pages_of_a_block_that_goes_back_stay_marked() {
     // Without an allocator there is none.
     let Ok(pool) = pool else { return };
     let core = &*pool.core;
-    let page = |at| PageId::new(at);
     let marked = |at: u32| core.poisoned[0].load(Ordering::Relaxed) >> at & 1;
-    // All pages are poisoned. Two blocks of four have a bad page each; a third of four is whole.
     assert!((0..64).all(|at| marked(at) == 1));
-    core.word(page(2)).rest(1);
-    core.word(page(5)).rest(1);
+    // Two blocks of four have a bad page each; a third of four is whole.
+    core.word(PageId::new(2)).rest(1);
+    core.word(PageId::new(5)).rest(1);
     let order = Order::new(2).expect("small");
     let block = pool.alloc_block(order).expect("one is whole");
     let taken = block.id().index();
