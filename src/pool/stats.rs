@@ -36,7 +36,7 @@ pub struct Pages {
     /// Free, in caches and in the depot. After a fault they may be out of reach: see
     /// [`ShortReason::Cached`](crate::ShortReason::Cached).
     pub cached: u64,
-    /// Owned.
+    /// Owned; lent pages are not among them.
     pub out: u64,
     /// Handed to devices.
     pub lent: u64,
