@@ -108,7 +108,7 @@ pub(crate) fn alloc_bulk<M: Mode, const N: usize>(
     alloc_bulk_slowly(front, batch, want)
 }
 
-/// The fast path into a batch of the owner's, or one that may join it. Says whether it could be taken.
+/// The fast path, into a batch that is of this pool or may join it. Says whether it could be taken.
 #[inline(always)]
 fn alloc_bulk_fast<M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,

@@ -231,15 +231,10 @@ impl<M: Mode> Core<M> {
             }
         }
         while got < out.len()
-            && let Some(magazine) = self.depot.pop::<M>(&self.magazines, Stack::Nonempty)
-        {
-            let mut open = self.magazines.open::<M>(magazine);
-            self.verify_loaded(open.as_mut());
-            got += self.alloc_from(open.as_mut(), &mut out[got..], &mut looked);
-            let (magazine, len) = open.close::<M>(&self.magazines);
-            let to = if len == 0 { Stack::Empty } else { Stack::Nonempty };
-            self.depot.push(&self.magazines, magazine, len, to);
-        }
+            && self.with_depot_magazine(|magazine| {
+                got += self.alloc_from(magazine, &mut out[got..], &mut looked);
+            })
+        {}
         if !defect!("orphans") {
             self.count_uncached_alloc(got);
         }

@@ -2,6 +2,7 @@
 
 use super::Core;
 use crate::depot::Stack;
+use crate::magazine::MagazineMut;
 use crate::mode::Mode;
 use crate::slot::{Slot, SlotMut};
 use crate::sync::defect;
@@ -46,15 +47,25 @@ impl<M: Mode> Core<M> {
     /// meanwhile.
     pub(super) fn drain_depot(&self) {
         for _ in 1..self.magazines.count() {
-            let Some(magazine) = self.depot.pop::<M>(&self.magazines, Stack::Nonempty) else {
+            if !self.with_depot_magazine(|magazine| _ = self.flush(magazine)) {
                 return;
-            };
-            let mut open = self.magazines.open::<M>(magazine);
-            self.verify_loaded(open.as_mut());
-            self.flush(open.as_mut());
-            let (magazine, len) = open.close::<M>(&self.magazines);
-            self.depot.push(&self.magazines, magazine, len, Stack::Empty);
+            }
         }
+    }
+
+    /// Calls `f` with a magazine of the depot that has pages, verified, and puts it back. Says whether there was
+    /// one.
+    pub(super) fn with_depot_magazine(&self, f: impl FnOnce(MagazineMut<'_>)) -> bool {
+        let Some(magazine) = self.depot.pop::<M>(&self.magazines, Stack::Nonempty) else {
+            return false;
+        };
+        let mut open = self.magazines.open::<M>(magazine);
+        self.verify_loaded(open.as_mut());
+        f(open.as_mut());
+        let (magazine, len) = open.close::<M>(&self.magazines);
+        let to = if len == 0 { Stack::Empty } else { Stack::Nonempty };
+        self.depot.push(&self.magazines, magazine, len, to);
+        true
     }
 
     /// Puts everything that can be reached back into the zone, and asks owned caches for the rest.

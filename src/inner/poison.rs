@@ -191,8 +191,8 @@ impl Tables {
         }
         // SAFETY: the page is in the region, initialised, and the caller has just taken it.
         let bytes = unsafe { core::slice::from_raw_parts(self.address(id), self.page_size()) };
-        // A page of one byte is its first line, over and over: so it is compared with itself, a line later, by the
-        // platform's own comparison, which is the fastest that there is.
+        // If all bytes are the same, each line is as the one before it: so the page is compared with itself, a line
+        // later, by the platform's own comparison.
         let (first, rest) = bytes.split_at(LINE);
         if first == [POISON; LINE] && rest == &bytes[..rest.len()] {
             return None;

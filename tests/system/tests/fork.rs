@@ -361,37 +361,23 @@ fn children_are_sound_without_the_call<M: Mode>() {
 }
 
 mod presets {
-    stamp!(
-        bare,
-        Bare,
-        [
-            a_fork_of_one_thread_loses_nothing,
-            a_child_may_fork_again,
-            children_of_busy_parents_add_up,
-            children_that_keep_no_cache_add_up,
-            children_are_sound_without_the_call,
-        ]
-    );
-    stamp!(
-        checked,
-        Checked,
-        [
-            a_fork_of_one_thread_loses_nothing,
-            a_child_may_fork_again,
-            children_of_busy_parents_add_up,
-            children_that_keep_no_cache_add_up,
-            children_are_sound_without_the_call,
-        ]
-    );
-    stamp!(
-        hardened,
-        Hardened,
-        [
-            a_fork_of_one_thread_loses_nothing,
-            a_child_may_fork_again,
-            children_of_busy_parents_add_up,
-            children_that_keep_no_cache_add_up,
-            children_are_sound_without_the_call,
-        ]
-    );
+    /// Stamps all bodies over one mode.
+    macro_rules! all {
+        ($module:ident, $mode:ident) => {
+            stamp!(
+                $module,
+                $mode,
+                [
+                    a_fork_of_one_thread_loses_nothing,
+                    a_child_may_fork_again,
+                    children_of_busy_parents_add_up,
+                    children_that_keep_no_cache_add_up,
+                    children_are_sound_without_the_call,
+                ]
+            );
+        };
+    }
+    all!(bare, Bare);
+    all!(checked, Checked);
+    all!(hardened, Hardened);
 }
