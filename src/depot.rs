@@ -1,4 +1,4 @@
-//! The depot: two stacks of magazines, non-empty and empty, in one word.
+//! A depot: two stacks of magazines, non-empty and empty, in one word. A pool has several ([`Depots`]).
 //!
 //! Invariant: the word is `tag:32 | nonempty:16 | empty:16`. Every change is one compare-and-swap that
 //! raises the tag, so a link read from a magazine that has moved meanwhile is not used: not unless the
@@ -6,8 +6,11 @@
 //! core), or a multiple of that. A cache that exchanges a magazine of one kind for one of the other needs
 //! one compare-and-swap.
 
+mod group;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use group::{DEPOTS_MAX, Depots};
 
 use crate::magazine::{Link, Magazine, Magazines};
 use crate::mode::Mode;
@@ -63,7 +66,7 @@ impl Tops {
     }
 }
 
-/// The magazines that are in no slot.
+/// Magazines that are in no slot.
 pub(crate) struct Depot {
     pub(crate) tops: Atomic<u64>,
     /// How often a stack was cut because its top could not be so: checking modes only.
@@ -111,7 +114,8 @@ impl Depot {
         let to = from.other();
         let got = self.update(|tops| {
             take_top::<M>(magazines, tops, from, |rest| {
-                magazines.set_link(&give, Link::new(to.mark(), len, tops.top(to)));
+                let below = if defect!("steal-link") { 0 } else { tops.top(to) };
+                magazines.set_link(&give, Link::new(to.mark(), len, below));
                 rest.with(to, give.number())
             })
         });

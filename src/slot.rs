@@ -57,6 +57,8 @@ struct Rest {
     previous: LoadedMagazine,
     /// The zone word where the next refill starts to look.
     cursor: u32,
+    /// The depot where the slot looks first.
+    depot: u32,
     /// Random state, for shuffling and sampling.
     random: u64,
     /// Pages to be freed before the next one is poisoned.
@@ -70,16 +72,17 @@ unsafe impl Sync for Slot {}
 unsafe impl Send for Slot {}
 
 impl Slot {
-    /// A free slot with two empty magazines of these tables, with which it is dropped.
+    /// A free slot with two empty magazines of these tables, with which it is dropped. It looks first at this
+    /// word of the zone, and at this depot.
     pub(crate) fn new(
         magazines: &Magazines,
         [loaded, previous]: [Magazine; 2],
-        cursor: u32,
+        [cursor, depot]: [u32; 2],
         random: u64,
         until_poison: u64,
     ) -> Self {
         let [loaded, previous] = open_empty(magazines, [loaded, previous]);
-        let rest = Rest { previous: previous.1, cursor, random, until_poison };
+        let rest = Rest { previous: previous.1, cursor, depot, random, until_poison };
         Slot {
             loaded: ExclusiveCell::new(loaded.1),
             drain_request: Atomic::new(0),
@@ -189,6 +192,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) previous: MagazineMut<'a>,
     /// The zone word where the next refill starts to look.
     pub(crate) cursor: &'a mut u32,
+    /// The depot where the slot looks first.
+    pub(crate) depot: u32,
     /// Random state.
     pub(crate) random: &'a mut u64,
     /// Pages to be freed before the next one is poisoned.
@@ -231,11 +236,13 @@ impl<'a> SlotMut<'a> {
         // here for as long as the parts live.
         let loaded = unsafe { self.0.loaded.get_mut() };
         // SAFETY: as above; this is the other cell.
-        let Rest { previous, cursor, random, until_poison } = unsafe { self.0.rest.get_mut() };
+        let Rest { previous, cursor, depot, random, until_poison } =
+            unsafe { self.0.rest.get_mut() };
         Parts {
             loaded: MagazineMut::new(loaded_len, loaded),
             previous: MagazineMut::new(previous_len, previous),
             cursor,
+            depot: *depot,
             random,
             until_poison,
             counters,

@@ -35,6 +35,13 @@ pub enum BuildError {
         /// The size asked for.
         ids: usize,
     },
+    /// A number of depots that is not a power of two, or too many.
+    Depots {
+        /// How many were asked for.
+        depots: usize,
+        /// The most that a pool can have.
+        most: usize,
+    },
     /// No cache slot at all, or more than the magazines can serve.
     MaxCaches {
         /// Owned and shared slots together.
@@ -115,6 +122,10 @@ impl fmt::Display for BuildError {
             BuildError::Overflow => f.write_str("the pages do not fit an address space"),
             BuildError::MagazineCapacity { ids } => {
                 write!(f, "a magazine of {ids} ids is not in 1..=256")
+            }
+            BuildError::Depots { depots, most } => {
+                let depots = Count(depots as u64, "depot");
+                write!(f, "{depots} cannot be: the number is a power of two, 1 to {most}")
             }
             BuildError::MaxCaches { slots } => {
                 write!(f, "{slots} cache slots are not in 1..=16384")

@@ -200,14 +200,14 @@ impl<M: Mode> Core<M> {
         self.counters.lost.load(Ordering::Relaxed)
     }
 
-    /// Faults seen, and stacks of the depot that were cut off.
+    /// Faults seen, and stacks of depots that were cut off.
     pub(crate) fn faults(&self) -> u64 {
-        self.counters.faults.load(Ordering::Relaxed) + self.depot.cuts()
+        self.counters.faults.load(Ordering::Relaxed) + self.depots.cuts()
     }
 
     /// Whether the pool can no longer be trusted fully.
     pub(crate) fn is_tainted(&self) -> bool {
-        self.counters.taints.load(Ordering::Relaxed) > 0 || self.depot.cuts() > 0
+        self.counters.taints.load(Ordering::Relaxed) > 0 || self.depots.cuts() > 0
     }
 
     /// The pool can no longer be trusted fully.

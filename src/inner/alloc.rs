@@ -139,10 +139,12 @@ impl<M: Mode> Core<M> {
         filled
     }
 
-    /// Exchanges the loaded magazine, which is empty, for a non-empty one of the depot.
+    /// Exchanges the loaded magazine, which is empty, for a non-empty one of a depot.
     fn refill_from_depot(&self, parts: &mut Parts<'_>) -> bool {
-        let exchange =
-            |empty, len| self.depot.exchange::<M>(&self.magazines, empty, len, Stack::Nonempty);
+        let home = parts.depot;
+        let exchange = |empty, len| {
+            self.depots.exchange::<M>(home, &self.magazines, empty, len, Stack::Nonempty)
+        };
         let filled = parts.loaded.exchange::<M>(&self.magazines, exchange);
         if filled {
             self.verify_loaded(parts.loaded.reborrow());
@@ -231,7 +233,7 @@ impl<M: Mode> Core<M> {
             }
         }
         while got < out.len()
-            && self.with_depot_magazine(|magazine| {
+            && self.with_depot_magazine(self.home_here(), |magazine| {
                 got += self.alloc_from(magazine, &mut out[got..], &mut looked);
             })
         {}

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
-use crate::depot::{DEPOT_MAX, Depot};
+use crate::depot::{DEPOT_MAX, Depot, Depots};
 use crate::error::BuildError;
 use crate::heap;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
@@ -16,7 +16,7 @@ use crate::mode::{Mode, Policy};
 use crate::page::AtomicPageState;
 use crate::region::Backing;
 use crate::slot::Slot;
-use crate::sync::{Atomic, entropy};
+use crate::sync::{Atomic, DEPOTS, entropy};
 use crate::zone::{Zone, ZoneLayout};
 
 /// What a pool is built from, checked.
@@ -27,20 +27,35 @@ pub(crate) struct Config {
     pub(crate) owned_slots: usize,
     pub(crate) shared_slots: usize,
     pub(crate) magazine: usize,
+    /// A power of two, if anything is said.
+    pub(crate) depots: Option<usize>,
     pub(crate) colors: u32,
     pub(crate) panics: bool,
     pub(crate) poison_every: u32,
 }
 
-/// How many pages' worth of magazines the depot has, at the most. The rest of the pages lives in the zone.
+/// How many pages' worth of magazines the depots have, at the most. The rest of the pages lives in the zone.
 const DEPOT_PAGES: usize = 1 << 16;
+
+/// How many magazines a depot has at the least, about, if nothing is said of how many depots there are.
+const DEPOT_MAGAZINES: usize = 8;
 
 impl Config {
     pub(super) fn slots(&self) -> usize {
         self.owned_slots + self.shared_slots
     }
 
-    /// Two magazines for each slot, and the depot's.
+    /// One depot for each slot, rounded up, but not so many that each has few magazines.
+    pub(super) fn depots(&self) -> usize {
+        let usual = || {
+            let each = (self.magazines() - 2 * self.slots()) / DEPOT_MAGAZINES;
+            let most = DEPOTS.min(each.next_power_of_two());
+            self.slots().next_power_of_two().min(most)
+        };
+        self.depots.unwrap_or_else(usual)
+    }
+
+    /// Two magazines for each slot, and the depots'.
     pub(super) fn magazines(&self) -> usize {
         let own = 2 * self.slots();
         let depot = (self.pages as usize).min(DEPOT_PAGES).div_ceil(self.magazine) + self.slots();
@@ -57,6 +72,7 @@ pub(crate) struct CoreLayout<M> {
     zone: ZoneLayout,
     magazines: MagazineLayout,
     slots: Span<Slot>,
+    depots: Span<Padded<Depot>>,
     mode: PhantomData<M>,
 }
 
@@ -66,6 +82,7 @@ impl<M: Mode> CoreLayout<M> {
         let tables = |layout: &mut MetadataLayout| {
             let pages = config.pages as usize;
             Some((
+                layout.table(config.depots())?,
                 layout.table(config.slots())?,
                 ZoneLayout::new(layout, pages)?,
                 layout.table(if M::HAS_STATE { pages } else { 0 })?,
@@ -73,7 +90,7 @@ impl<M: Mode> CoreLayout<M> {
                 MagazineLayout::new(layout, config.magazines(), config.magazine)?,
             ))
         };
-        let (slots, zone, words, poisoned, magazines) =
+        let (depots, slots, zone, words, poisoned, magazines) =
             tables(&mut layout).ok_or(BuildError::Overflow)?;
         Ok(CoreLayout {
             config,
@@ -83,6 +100,7 @@ impl<M: Mode> CoreLayout<M> {
             zone,
             magazines,
             slots,
+            depots,
             mode: PhantomData,
         })
     }
@@ -107,17 +125,23 @@ impl<M: Mode> CoreLayout<M> {
         // SAFETY: passed on to the caller: the spans are of this layout.
         let mut block = unsafe { MetadataBlock::new(block) };
         let magazines = Magazines::new(&mut block, self.magazines);
-        // SAFETY: each number is made a magazine once: two for each slot, the others for the depot.
+        // SAFETY: each number is made a magazine once: two for each slot, the others for one depot each.
         let magazine = |number: usize| unsafe { Magazine::from_number(number as u32) };
         let in_slots = 2 * config.slots();
-        let depot = Depot::new(&magazines, (in_slots + 1..=config.magazines()).map(magazine));
+        let (left, count) = (config.magazines() - in_slots, config.depots());
+        // The same number for each depot, or one more.
+        let first = |depot: usize| in_slots + 1 + depot * left / count;
+        let depots = Depots::new(block.fill(self.depots, |at| {
+            Padded(Depot::new(&magazines, (first(at)..first(at + 1)).map(magazine)))
+        }));
         let zone_words = pages.div_ceil(64) as usize;
         let slot = |index: usize| {
             let cursor = index as u64 * zone_words as u64 / config.slots() as u64;
             let mut random = random ^ ((index as u64) << 32);
             let until_poison = poison::gap(&mut random, poison_every);
             let own = [2 * index + 1, 2 * index + 2].map(magazine);
-            Slot::new(&magazines, own, cursor as u32, random, until_poison)
+            let starts = [cursor as u32, depots.home(index)];
+            Slot::new(&magazines, own, starts, random, until_poison)
         };
         let slots = block.fill(self.slots, slot);
         let tables = Tables {
@@ -138,7 +162,7 @@ impl<M: Mode> CoreLayout<M> {
             panics,
             poison_every,
             slots,
-            depot: Padded(depot),
+            depots,
             counters: Padded(PoolCounters::new()),
             region,
             mode: PhantomData,

@@ -1,7 +1,7 @@
 //! Draining: how pages get out of magazines again, into the zone.
 
 use super::Core;
-use crate::depot::Stack;
+use crate::depot::{Depot, Stack};
 use crate::magazine::MagazineMut;
 use crate::mode::Mode;
 use crate::slot::{Slot, SlotMut};
@@ -43,20 +43,30 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Empties the depot into the zone: as many magazines as there are, and no more, though others may push
-    /// meanwhile.
-    pub(super) fn drain_depot(&self) {
-        for _ in 1..self.magazines.count() {
-            if !self.with_depot_magazine(|magazine| _ = self.flush(magazine)) {
-                return;
-            }
+    /// Empties the depots into the zone: as many magazines of each as there are in all, and no more, though
+    /// others may push meanwhile.
+    pub(super) fn drain_depots(&self) {
+        let depots = self.depots.iter().take(if defect!("drain-one") { 1 } else { usize::MAX });
+        for depot in depots {
+            let flush = || self.with_magazine_of(depot, |magazine| _ = self.flush(magazine));
+            (1..self.magazines.count()).all(|_| flush());
         }
     }
 
-    /// Calls `f` with a magazine of the depot that has pages, verified, and puts it back. Says whether there was
+    /// Calls `f` with a magazine that has pages, of the depot `home` or of another, as
+    /// [`Self::with_magazine_of`].
+    pub(super) fn with_depot_magazine(
+        &self,
+        home: u32,
+        mut f: impl FnMut(MagazineMut<'_>),
+    ) -> bool {
+        self.depots.from(home).any(|depot| self.with_magazine_of(depot, &mut f))
+    }
+
+    /// Calls `f` with a magazine of a depot that has pages, verified, and puts it back. Says whether there was
     /// one.
-    pub(super) fn with_depot_magazine(&self, f: impl FnOnce(MagazineMut<'_>)) -> bool {
-        let Some(magazine) = self.depot.pop::<M>(&self.magazines, Stack::Nonempty) else {
+    fn with_magazine_of(&self, depot: &Depot, f: impl FnOnce(MagazineMut<'_>)) -> bool {
+        let Some(magazine) = depot.pop::<M>(&self.magazines, Stack::Nonempty) else {
             return false;
         };
         let mut open = self.magazines.open::<M>(magazine);
@@ -64,14 +74,14 @@ impl<M: Mode> Core<M> {
         f(open.as_mut());
         let (magazine, len) = open.close::<M>(&self.magazines);
         let to = if len == 0 { Stack::Empty } else { Stack::Nonempty };
-        self.depot.push(&self.magazines, magazine, len, to);
+        depot.push(&self.magazines, magazine, len, to);
         true
     }
 
     /// Puts everything that can be reached back into the zone, and asks owned caches for the rest.
     pub(crate) fn drain(&self) {
         self.drain_shared();
-        self.drain_depot();
+        self.drain_depots();
         self.request_drains();
     }
 }

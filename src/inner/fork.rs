@@ -2,7 +2,7 @@
 //!
 //! Invariant: in the child those threads stand still for ever, each wherever it was. Every word is
 //! whole, and what a thread did before it gave something up is there. So what was given up can be
-//! trusted: bits of the zone, magazines on the depot's stacks, slots that nobody had. What a thread
+//! trusted: bits of the zone, magazines on the depots' stacks, slots that nobody had. What a thread
 //! had for itself cannot: a magazine in a locked slot, or in no slot and on no stack, may be half
 //! written. Its number goes on without what it held.
 //!
@@ -13,7 +13,7 @@
 //! `recover` takes the same steps, when nobody is in a call, for magazines that a fault has lost.
 
 use super::Core;
-use crate::depot::Stack;
+use crate::depot::{Depot, Stack};
 use crate::magazine::{Link, Magazine};
 use crate::mode::{Mode, Policy};
 use crate::page::{PageId, ZONE};
@@ -34,8 +34,8 @@ impl<M: Mode> Core<M> {
     pub(crate) unsafe fn after_fork(&self) -> AfterFork<'_, M> {
         self.zone.rebuild();
         self.drain_shared();
-        self.drain_depot();
-        self.depot.forget();
+        self.drain_depots();
+        self.depots.iter().for_each(Depot::forget);
         self.magazines.forget_links();
         AfterFork(self)
     }
@@ -107,7 +107,7 @@ impl<M: Mode> AfterFork<'_, M> {
     }
 
     /// Opens the slots of all who do not go on, with the magazines that are left. Others of these
-    /// go to the depot. All are empty.
+    /// go to the depots, evenly. All are empty.
     pub(super) fn reopen(self) {
         let core = self.0;
         for slot in core.slots.iter() {
@@ -127,7 +127,9 @@ impl<M: Mode> AfterFork<'_, M> {
             // `after_fork`.
             unsafe { slot.reopen(&core.magazines, &mut own) };
         }
-        left.for_each(|magazine| core.depot.push(&core.magazines, magazine, 0, Stack::Empty));
+        for (magazine, depot) in left.zip(core.depots.iter().cycle()) {
+            depot.push(&core.magazines, magazine, 0, Stack::Empty);
+        }
     }
 }
 

@@ -99,8 +99,9 @@ impl<M: Mode> Core<M> {
             return;
         }
         let counters = parts.counters;
+        let home = parts.depot;
         let exchange =
-            |full, len| self.depot.exchange::<M>(&self.magazines, full, len, Stack::Empty);
+            |full, len| self.depots.exchange::<M>(home, &self.magazines, full, len, Stack::Empty);
         let full = target::<M>(parts);
         if full.exchange::<M>(&self.magazines, exchange) {
             self.verify_loaded(full.reborrow());

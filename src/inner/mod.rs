@@ -34,7 +34,7 @@ pub(crate) use accounting::{Faults, InSlot, PoolCounters};
 pub(crate) use alloc::FastAlloc;
 pub(crate) use build::{Config, CoreLayout};
 
-use crate::depot::Depot;
+use crate::depot::Depots;
 use crate::heap;
 use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
@@ -67,7 +67,7 @@ pub(crate) struct Core<M> {
     panics: bool,
     poison_every: u32,
     pub(crate) slots: MetadataSlice<Slot>,
-    pub(crate) depot: Padded<Depot>,
+    pub(crate) depots: Depots,
     pub(crate) counters: Padded<PoolCounters>,
     pub(crate) region: Backing,
     mode: PhantomData<M>,

@@ -111,6 +111,11 @@ impl<M: Mode> Core<M> {
         self.slots.get(self.owned_slots + self.starts.at(hash(thread_key())))
     }
 
+    /// The depot where this thread looks first when it has no slot.
+    pub(super) fn home_here(&self) -> u32 {
+        self.depots.home(self.owned_slots + self.starts.at(hash(thread_key())))
+    }
+
     /// Tries to get a shared slot, first the one where this thread starts.
     #[inline]
     pub(crate) fn borrow_slot(&self) -> Option<SlotGuard<'_>> {

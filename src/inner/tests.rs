@@ -45,13 +45,17 @@ pub(super) fn out_and_bad(pool: &Pool<Checked>) -> PageId {
     // SAFETY: pages that are out are freed once.
     assert_eq!(unsafe { pool.free_bulk_raw(&ids) }, Ok(()));
     let core = &*pool.core;
-    let magazine = core.depot.pop::<Checked>(&core.magazines, Stack::Nonempty).expect("a full one");
+    let full = core
+        .depots
+        .iter()
+        .find_map(|depot| Some((depot, depot.pop::<Checked>(&core.magazines, Stack::Nonempty)?)));
+    let (depot, magazine) = full.expect("a full one");
     let mut open = core.magazines.open::<Checked>(magazine);
     let mut out = [MaybeUninit::uninit()];
     open.as_mut().last(1).pop::<Checked>(&mut out);
     core.count_uncached_alloc(1);
     let (magazine, len) = open.close::<Checked>(&core.magazines);
-    core.depot.push(&core.magazines, magazine, len + 1, Stack::Nonempty);
+    depot.push(&core.magazines, magazine, len + 1, Stack::Nonempty);
     pool.drain();
     let pages = pool.audit().pages;
     assert_eq!((pages.free, pages.out, pages.bad), (99, 1, 1), "{pages}");
@@ -93,6 +97,7 @@ fn a_pool_has_two_magazines_for_each_slot_and_the_depots() {
         owned_slots: 3,
         shared_slots: 2,
         magazine,
+        depots: None,
         colors: 1,
         panics: false,
         poison_every: 1,
@@ -363,7 +368,8 @@ fn hardened_pages_do_not_leave_in_the_order_in_which_they_came() {
 #[test]
 fn a_drain_ends_while_others_push() {
     let pool = pool::<Bare>();
-    let (depot, magazines) = (&pool.core.depot, &pool.core.magazines);
+    let magazines = &pool.core.magazines;
+    let depot = pool.core.depots.first();
     let number = depot.pop::<Bare>(magazines, Stack::Empty).expect("unused").into_number();
     // Once among the empty ones, then on top of itself: what a drain gives back is on top of both stacks.
     for stack in [Stack::Empty, Stack::Nonempty, Stack::Nonempty] {

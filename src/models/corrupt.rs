@@ -15,7 +15,7 @@ pub use world::{OPS, Passes, World};
 use crate::inner::Core;
 use crate::mode::{Mode, Policy};
 
-/// A table of the metadata, or the depot's word.
+/// A table of the metadata, or the depots' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
     /// The pages' states.
@@ -32,7 +32,7 @@ pub enum Table {
     EmptyHeads,
     /// Ids in the depot's magazines.
     Entries,
-    /// The depot's word.
+    /// The depots' words.
     Depot,
 }
 
@@ -62,7 +62,7 @@ const LINE: usize = 64;
 fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     let start = core::ptr::from_ref(core).addr();
     let from = |address: usize, bytes: usize| address - start..address - start + bytes;
-    // The tables follow one another: slots, zone, words, poison marks, heads, entries. Each starts on a
+    // The tables follow one another: depots, slots, zone, words, poison marks, heads, entries. Each starts on a
     // line. The zone has its levels one after the other.
     let mut parts = Vec::new();
     let zone = core.slots.as_ptr_range().end.addr().next_multiple_of(LINE);
@@ -79,7 +79,9 @@ fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     parts.push((Table::Words, from(words, end - words)));
     let marks = if M::POISONS { 8 * bitmap } else { 0 };
     parts.push((Table::Poison, from(end.next_multiple_of(LINE), marks)));
-    parts.push((Table::Depot, from(core::ptr::from_ref(&core.depot.tops).addr(), 8)));
+    for depot in core.depots.iter() {
+        parts.push((Table::Depot, from(core::ptr::from_ref(&depot.tops).addr(), 8)));
+    }
     let magazines = &core.magazines;
     let places = magazines.capacity().next_power_of_two();
     let heads = end.next_multiple_of(LINE) + marks.next_multiple_of(LINE);

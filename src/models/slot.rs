@@ -33,7 +33,11 @@ impl Lock {
         let magazines = Magazines::new(&mut block.tables(), magazines);
         // SAFETY: each of the two magazines is made once.
         let own = [1, 2].map(|number| unsafe { Magazine::from_number(number) });
-        Lock { slot: Slot::new(&magazines, own, 0, 1, 0), _magazines: magazines, _block: block }
+        Lock {
+            slot: Slot::new(&magazines, own, [0; 2], 1, 0),
+            _magazines: magazines,
+            _block: block,
+        }
     }
 
     /// Locks the slot, if nobody else has.

@@ -1,25 +1,25 @@
-//! A depot and its magazines.
+//! Depots and their magazines.
 
 use core::mem::MaybeUninit;
 
 use super::Block;
-use crate::depot::{DEPOT_MAX, Depot, Stack};
+use crate::depot::{DEPOT_MAX, Depot, Depots, Stack};
 use crate::magazine::{
     MAGAZINE_MAX, Magazine, MagazineLayout, MagazineMut, Magazines, loaded::OpenMagazine,
 };
-use crate::metadata::MetadataLayout;
+use crate::metadata::{MetadataLayout, Padded};
 use crate::mode::Checked;
 use crate::page::PageId;
 use crate::sync::Ordering;
 
-/// A depot over its magazines, all of them empty at first.
+/// Depots over their magazines, all of them empty at first.
 pub struct Store {
-    depot: Depot,
+    depots: Depots,
     magazines: Magazines,
     _block: Block,
 }
 
-/// A magazine outside the depot.
+/// A magazine outside the depots.
 pub struct Loaded<'a> {
     store: &'a Store,
     number: u32,
@@ -27,22 +27,35 @@ pub struct Loaded<'a> {
 }
 
 impl Store {
-    /// Magazines 1 to `count` of `capacity` ids.
-    #[must_use]
+    /// One depot of magazines 1 to `count` of `capacity` ids.
     ///
     /// # Panics
     /// When a depot cannot have as many, or they cannot be as large.
+    #[must_use]
     pub fn new(count: usize, capacity: usize) -> Self {
+        Self::with_depots(1, count, capacity)
+    }
+
+    /// So many depots (a power of two) with the same number of magazines, or one more.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn with_depots(depots: usize, count: usize, capacity: usize) -> Self {
         assert!(count <= DEPOT_MAX && (1..=MAGAZINE_MAX).contains(&capacity), "models are small");
         let mut layout = MetadataLayout::starting_with::<()>();
         let magazines =
             MagazineLayout::new(&mut layout, count, capacity).expect("models are small");
+        let words = layout.table(depots).expect("models are small");
         let block = Block::new(&layout);
         let magazines = Magazines::new(&mut block.tables(), magazines);
         // SAFETY: each number is made a magazine once.
-        let magazine = |number| unsafe { Magazine::from_number(number) };
-        let depot = Depot::new(&magazines, (1..=count as u32).map(magazine));
-        Store { depot, magazines, _block: block }
+        let magazine = |number: usize| unsafe { Magazine::from_number(number as u32) };
+        let first = |depot: usize| 1 + depot * count / depots;
+        let depots = block.tables().fill(words, |at| {
+            Padded(Depot::new(&magazines, (first(at)..first(at + 1)).map(magazine)))
+        });
+        Store { depots: Depots::new(depots), magazines, _block: block }
     }
 
     fn open(&self, magazine: Magazine) -> Loaded<'_> {
@@ -50,22 +63,35 @@ impl Store {
         Loaded { store: self, number, magazine: self.magazines.open::<Checked>(magazine) }
     }
 
-    /// Takes a magazine that is not empty.
+    /// Takes a magazine that is not empty from the first depot.
     pub fn pop_nonempty(&self) -> Option<Loaded<'_>> {
-        let magazine = self.depot.pop::<Checked>(&self.magazines, Stack::Nonempty)?;
-        Some(self.open(magazine))
+        self.pop_at(0, Stack::Nonempty)
     }
 
-    /// Takes an empty magazine.
+    /// Takes an empty magazine from the first depot.
     pub fn pop_empty(&self) -> Option<Loaded<'_>> {
-        let magazine = self.depot.pop::<Checked>(&self.magazines, Stack::Empty)?;
-        Some(self.open(magazine))
+        self.pop_at(0, Stack::Empty)
     }
 
-    /// How often the depot has cut off a stack, because a magazine on it was not marked as one of it.
+    /// Takes a magazine that is not empty from this depot.
+    pub fn pop_nonempty_at(&self, depot: u32) -> Option<Loaded<'_>> {
+        self.pop_at(depot, Stack::Nonempty)
+    }
+
+    /// Takes an empty magazine from this depot.
+    pub fn pop_empty_at(&self, depot: u32) -> Option<Loaded<'_>> {
+        self.pop_at(depot, Stack::Empty)
+    }
+
+    fn pop_at(&self, depot: u32, from: Stack) -> Option<Loaded<'_>> {
+        let depot = self.depots.from(depot).next()?;
+        Some(self.open(depot.pop::<Checked>(&self.magazines, from)?))
+    }
+
+    /// How often a depot has cut off a stack, because a magazine on it was not marked as one of it.
     #[must_use]
     pub fn cuts(&self) -> u64 {
-        self.depot.cuts()
+        self.depots.cuts()
     }
 
     /// Whether a location of a magazine holds a page, as one who frees that page asks.
@@ -98,11 +124,20 @@ impl<'a> Loaded<'a> {
         take(&mut self.magazine.as_mut())
     }
 
-    /// Gives the magazine back, to the stack where it belongs.
-    pub fn push(mut self) {
+    /// Gives the magazine back to the first depot, on the stack where it belongs.
+    pub fn push(self) {
+        self.push_at(0);
+    }
+
+    /// Gives the magazine back to this depot.
+    ///
+    /// # Panics
+    /// When there is no such depot.
+    pub fn push_at(mut self, depot: u32) {
         let to = if self.is_empty() { Stack::Empty } else { Stack::Nonempty };
-        let Store { depot, magazines, .. } = self.store;
+        let Store { depots, magazines, .. } = self.store;
         let (magazine, len) = self.magazine.close::<Checked>(magazines);
+        let depot = depots.from(depot).next().expect("there is such a depot");
         depot.push(magazines, magazine, len, to);
     }
 
@@ -110,11 +145,19 @@ impl<'a> Loaded<'a> {
     ///
     /// # Errors
     /// The magazine, if there is none.
-    pub fn exchange(mut self) -> Result<Loaded<'a>, Loaded<'a>> {
+    pub fn exchange(self) -> Result<Loaded<'a>, Loaded<'a>> {
+        self.exchange_at(0)
+    }
+
+    /// The same, at this depot, or else at another.
+    ///
+    /// # Errors
+    /// The magazine, if none has one.
+    pub fn exchange_at(mut self, home: u32) -> Result<Loaded<'a>, Loaded<'a>> {
         let from = if self.is_empty() { Stack::Nonempty } else { Stack::Empty };
         let store = self.store;
         let (give, len) = self.magazine.close::<Checked>(&store.magazines);
-        let got = store.depot.exchange::<Checked>(&store.magazines, give, len, from);
+        let got = store.depots.exchange::<Checked>(home, &store.magazines, give, len, from);
         got.map(|magazine| store.open(magazine)).map_err(|magazine| store.open(magazine))
     }
 }

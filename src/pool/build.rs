@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+use crate::depot::DEPOTS_MAX;
 use crate::error::BuildError;
 use crate::handle::Handle;
 use crate::heap;
@@ -41,6 +42,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     caches: Option<usize>,
     shared_caches: Option<usize>,
     magazine: Option<usize>,
+    depots: Option<usize>,
     colors: usize,
     on_bad_page: OnBadPage,
     poison_every: Option<u32>,
@@ -59,6 +61,7 @@ impl Pool<DefaultMode> {
             caches: None,
             shared_caches: None,
             magazine: None,
+            depots: None,
             colors: 1,
             on_bad_page: OnBadPage::Count,
             poison_every: None,
@@ -70,9 +73,8 @@ impl Pool<DefaultMode> {
 impl<M: Mode> Builder<M> {
     /// Chooses the pool's mode, whatever the Cargo features say.
     pub const fn mode<N: Mode>(self) -> Builder<N> {
-        let Builder { pages, page_size, region, caches, shared_caches, magazine, colors, .. } =
-            self;
-        let (on_bad_page, poison_every) = (self.on_bad_page, self.poison_every);
+        let Builder { pages, page_size, region, caches, shared_caches, magazine, .. } = self;
+        let Builder { depots, colors, on_bad_page, poison_every, .. } = self;
         Builder {
             pages,
             page_size,
@@ -80,6 +82,7 @@ impl<M: Mode> Builder<M> {
             caches,
             shared_caches,
             magazine,
+            depots,
             colors,
             on_bad_page,
             poison_every,
@@ -117,6 +120,22 @@ impl<M: Mode> Builder<M> {
     /// a magazine, where that is more). Multiples of 16 are quickest: they fill cache lines.
     pub const fn magazine_capacity(mut self, ids: usize) -> Self {
         self.magazine = Some(ids);
+        self
+    }
+
+    /// How many depots the pool has: a power of two, 1 to 32. A cache exchanges its magazines at a depot of
+    /// its own, or of few caches, and at another only when that one has none to give. If nothing is said: one
+    /// for each cache slot, rounded up to a power of two, or fewer in a pool of few magazines. One depot is
+    /// where all caches meet; more than caches are of no use.
+    ///
+    /// ```
+    /// use pagesheaf::Pool;
+    ///
+    /// let builder = Pool::builder(1 << 20).max_caches(16).depots(16);
+    /// # let _ = builder;
+    /// ```
+    pub const fn depots(mut self, n: usize) -> Self {
+        self.depots = Some(n);
         self
     }
 
@@ -181,12 +200,18 @@ impl<M: Mode> Builder<M> {
         if magazine == 0 || magazine > MAGAZINE_MAX {
             return Err(BuildError::MagazineCapacity { ids: magazine });
         }
+        if let Some(depots) = self.depots
+            && (!depots.is_power_of_two() || depots > DEPOTS_MAX)
+        {
+            return Err(BuildError::Depots { depots, most: DEPOTS_MAX });
+        }
         Ok(Config {
             pages,
             page_size: self.page_size,
             owned_slots,
             shared_slots,
             magazine,
+            depots: self.depots,
             colors,
             panics: self.on_bad_page == OnBadPage::Panic,
             poison_every: self.poison_every.unwrap_or(1),

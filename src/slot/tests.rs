@@ -16,7 +16,7 @@ fn with_slot(f: impl FnOnce(&Slot)) {
         let magazines = Magazines::new(&mut block, spans);
         // SAFETY: each of the two magazines is made once.
         let own = [1, 2].map(|number| unsafe { Magazine::from_number(number) });
-        f(&Slot::new(&magazines, own, 7, 6, 0));
+        f(&Slot::new(&magazines, own, [7, 0], 6, 0));
     });
 }
 

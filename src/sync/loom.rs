@@ -209,3 +209,6 @@ pub(crate) fn thread_key() -> usize {
 
 /// So nothing is kept of where they start.
 pub(crate) const STARTS: usize = 0;
+
+/// The most depots of a pool that is not told how many.
+pub(crate) const DEPOTS: usize = 1;

@@ -4,6 +4,7 @@ mod closing;
 mod common;
 mod counters;
 mod depot;
+mod depots;
 mod drain;
 mod foreign;
 mod ownership;

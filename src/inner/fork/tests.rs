@@ -73,7 +73,7 @@ fn assert_usable<M: Mode>(pool: Pool<M>, all_but: usize) {
         forget(guard);
     }
     for stack in [Stack::Empty, Stack::Nonempty] {
-        let pop = || core.depot.pop::<M>(&core.magazines, stack);
+        let pop = || core.depots.pop::<M>(&core.magazines, stack);
         numbers.extend(core::iter::from_fn(pop).map(Magazine::into_number));
     }
     numbers.sort_unstable();
@@ -137,8 +137,8 @@ fn magazines_in_nobodys_hands_come_back<M: Mode>() {
     let pool = pool::<M>();
     free(&pool, &alloc(&pool, 60));
     let core = &*pool.core;
-    let magazine = core.depot.pop::<M>(&core.magazines, Stack::Nonempty).expect("a full one");
-    assert!(core.depot.pop::<M>(&core.magazines, Stack::Empty).is_some());
+    let magazine = core.depots.pop::<M>(&core.magazines, Stack::Nonempty).expect("a full one");
+    assert!(core.depots.pop::<M>(&core.magazines, Stack::Empty).is_some());
     let held = u64::from(core.magazines.len(magazine.number()));
     assert!(held > 0);
     let pages = after_fork(&pool, &mut []);

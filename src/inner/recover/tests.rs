@@ -89,24 +89,24 @@ fn an_empty_slot_that_is_locked_stops_it() {
 
 /// A stack of the depot is cut off, because its top cannot be so.
 fn pages_of_a_stack_that_was_cut_come_back<M: Mode>(stack: Stack) {
-    let pool = build::<M>(|builder| builder.max_caches(1).shared_caches(1));
+    let pool = build::<M>(|builder| builder.max_caches(1).shared_caches(1).depots(1));
     let mut room = [MaybeUninit::uninit(); 63];
     let ids = pool.alloc_bulk_raw(&mut room).0.to_vec();
     // SAFETY: pages that are out are freed once.
     assert_eq!(unsafe { pool.free_bulk_raw(&ids[..60]) }, Ok(()));
     let core = &*pool.core;
-    core.depot.tops.fetch_or(0xffff << stack as u32, Ordering::Relaxed);
-    assert!(core.depot.pop::<M>(&core.magazines, stack).is_none());
-    assert_eq!(core.depot.cuts(), 1);
+    core.depots.first().tops.fetch_or(0xffff << stack as u32, Ordering::Relaxed);
+    assert!(core.depots.pop::<M>(&core.magazines, stack).is_none());
+    assert_eq!(core.depots.first().cuts(), 1);
     pool.drain();
     let cached = pool.audit().pages.cached;
     assert_eq!((cached > 0, core.out()), (stack == Stack::Nonempty, 3));
     assert_eq!(recover(&pool), Some(3));
-    let pop = || core.depot.pop::<M>(&core.magazines, Stack::Empty);
+    let pop = || core.depots.pop::<M>(&core.magazines, Stack::Empty);
     let magazines: Vec<_> = core::iter::from_fn(pop).collect();
     assert_eq!(magazines.len() + 2 * core.slots.len() + 1, core.magazines.count() as usize);
     for magazine in magazines {
-        core.depot.push(&core.magazines, magazine, 0, Stack::Empty);
+        core.depots.first().push(&core.magazines, magazine, 0, Stack::Empty);
     }
     assert_whole(pool, 0);
 }

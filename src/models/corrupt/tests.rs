@@ -235,7 +235,7 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
             let at = numbers.flat_map(|number| (0..places).map(move |at| number * places + at));
             at.map(|at| magazines.get(at).index().into()).collect()
         }
-        Depot => [core.depot.tops.load(Ordering::Relaxed)].into(),
+        Depot => core.depots.iter().map(|depot| depot.tops.load(Ordering::Relaxed)).collect(),
         // A look clears what it finds wrong.
         Summary | Poison => Vec::new(),
     }
