@@ -30,6 +30,7 @@
 //! [`SHUFFLE`]: hardening::SHUFFLE
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 mod flags;
 
@@ -78,7 +79,9 @@ use hardening::{ALL, CLAIM, POISON, QUARANTINE, SHUFFLE};
 ///
 /// assert!(!Bare::STATS && Hardened::CHECKS);
 /// ```
-pub trait Mode: sealed::Sealed + Copy + fmt::Debug + Send + Sync + 'static {
+pub trait Mode:
+    sealed::Sealed + Copy + fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe + 'static
+{
     /// Pages carry a reference count, and a raw free refuses a page whose count is not one.
     const REFCOUNT: bool;
     /// Pages are verified when they return, and when they move to or from the zone.

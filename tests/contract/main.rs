@@ -20,3 +20,4 @@ mod runs;
 mod sampling;
 mod texts;
 mod threads;
+mod unwinding;

@@ -31,7 +31,7 @@ const LAYERS: &[&[&str]] = &[
     // The core.
     &["inner"],
     // Owners of pages, and what keeps a core.
-    &["owned", "io"],
+    &["owned", "boxed", "io"],
     &["handle"],
     // The calls, written once, and what they are called on.
     &["calls"],
