@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::error::Count;
+
 /// Whether huge pages should back a mapped region.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HugePages {
@@ -106,8 +108,13 @@ pub struct RegionInfo {
     pub bytes: usize,
     /// Which huge pages back it.
     pub huge_pages: Huge,
-    /// Whether all of it was backed with memory at once.
+    /// Whether all of it was backed with memory at once: because it was to be populated, because it is locked, or
+    /// because every page was poisoned when the pool was built.
     pub populated: bool,
+    /// How many pages were poisoned when the pool was built, which touched them: all of them in modes with
+    /// [`POISON`](crate::hardening::POISON), unless [`poison_every`](crate::Builder::poison_every) or
+    /// [`poison_lazily`](crate::Builder::poison_lazily) says otherwise. 0 in other modes.
+    pub poisoned_pages: u32,
     /// Whether it is locked in memory.
     pub locked: bool,
     /// Whether an inaccessible page stands at both ends.
@@ -127,6 +134,7 @@ impl RegionInfo {
             bytes,
             huge_pages: Huge::Off,
             populated: false,
+            poisoned_pages: 0,
             locked: false,
             guarded: false,
             slack_before: 0,
@@ -158,6 +166,10 @@ impl fmt::Display for RegionInfo {
             if on {
                 write!(f, ", {what}")?;
             }
+        }
+        if self.poisoned_pages > 0 {
+            let pages = Count(self.poisoned_pages.into(), "page");
+            write!(f, ", {pages} poisoned when it was built")?;
         }
         let (before, after) = (self.slack_before, self.slack_after);
         if (before, after) != (0, 0) {

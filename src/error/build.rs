@@ -61,6 +61,11 @@ pub enum BuildError {
         /// The pool's mode.
         mode: ModeFlags,
     },
+    /// Poison that is to be lazy, in a mode without poison.
+    PoisonLazily {
+        /// The pool's mode.
+        mode: ModeFlags,
+    },
     /// The region holds fewer bytes than the pages need.
     RegionTooSmall {
         /// What the pages need.
@@ -138,6 +143,9 @@ impl fmt::Display for BuildError {
             }
             BuildError::PoisonEvery { mode, .. } => {
                 write!(f, "poison_every needs a mode that poisons [{mode}]")
+            }
+            BuildError::PoisonLazily { mode } => {
+                write!(f, "poison_lazily needs a mode that poisons [{mode}]")
             }
             BuildError::RegionTooSmall { need, have } => {
                 write!(f, "the region has {}, the pages need {need}", Count(have as u64, "byte"))

@@ -96,6 +96,7 @@ fn a_pool_has_two_magazines_for_each_slot_and_the_depots() {
         colors: 1,
         panics: false,
         poison_every: 1,
+        poison_lazily: false,
     };
     assert_eq!(config(1, 1).slots(), 5);
     assert_eq!(config(1000, 8).magazines(), 10 + 125 + 5);

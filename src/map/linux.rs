@@ -136,6 +136,7 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
         bytes,
         huge_pages: Huge::Off,
         populated: false,
+        poisoned_pages: 0,
         locked: false,
         guarded: how.guard,
         slack_before: slack,
@@ -159,7 +160,8 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
     if how.lock {
         // SAFETY: the range was just mapped.
         unsafe { mlock(low.cast(), mapped) }.map_err(refused("locking the region in memory"))?;
-        info.locked = true;
+        // The system backs what it locks at once.
+        (info.locked, info.populated) = (true, true);
     }
     if how.populate {
         populate(low, mapped, small);

@@ -26,7 +26,8 @@ fn a_heap_region_is_usable<M: Mode>() {
     let info = pool.region_info();
     assert_eq!((info.kind, info.bytes, info.base % 4096), (RegionKind::Heap, 100 * 4096, 0));
     assert_eq!(info.huge_pages, Huge::Off);
-    assert!(!info.populated && !info.locked && !info.guarded);
+    assert_eq!(info.populated, poisons::<M>());
+    assert!(!info.locked && !info.guarded);
     assert!(pool.to_string().contains("; heap, 409600 bytes at 0x"), "{pool}");
     is_usable(pool);
 }
@@ -256,7 +257,8 @@ mod mapped {
         match mapped(Region::mapped().lock(true)) {
             Ok(pool) => {
                 let info = pool.region_info();
-                assert!(info.locked && info.to_string().contains(", locked"), "{info}");
+                assert!(info.locked && info.populated, "{info}");
+                assert!(info.to_string().contains(", populated, locked"), "{info}");
                 is_usable(pool);
             }
             Err(error @ BuildError::System { what: "locking the region in memory", .. }) => {
