@@ -86,9 +86,9 @@
 //! In this order, each of which knows only those before it:
 //!
 //! - `hint`, `sync`: atomics, and what else the models replace;
-//! - `mode`, `page`, `error`: what a mode does, the state of a page, and what can be wrong;
+//! - `mode`, `page`, `error` and `io_error`: what a mode does, the state of a page, and what can be wrong;
 //! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
-//! - `heap`, `mapping`, `map`, `region`: memory of the system;
+//! - `limits`, `heap`, `mapping`, `map`, `region`: memory of the system;
 //! - `inner`: the core, which does what the calls ask for;
 //! - `owned`, `boxed` and `io`, `handle`: owners of pages, and what keeps a core;
 //! - `calls`, `cache`, `pool`: the calls, written once, and what they are called on.
@@ -104,6 +104,8 @@ cfg_if::cfg_if! {
     if #[cfg(feature = "std")] {
         #[path = "heap/std.rs"]
         mod heap;
+        #[path = "error/io.rs"]
+        mod io_error;
         #[path = "owned/boxed.rs"]
         mod boxed;
         #[path = "owned/io.rs"]
@@ -129,6 +131,16 @@ cfg_if::cfg_if! {
     } else {
         #[path = "hint/thread.rs"]
         mod hint;
+    }
+}
+
+cfg_if::cfg_if! {
+    if #[cfg(all(feature = "std", target_os = "linux"))] {
+        #[path = "limits/linux.rs"]
+        mod limits;
+    } else if #[cfg(feature = "std")] {
+        #[path = "limits/none.rs"]
+        mod limits;
     }
 }
 
@@ -165,7 +177,8 @@ mod zone;
 
 pub use cache::Cache;
 pub use error::{
-    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, PageError, ShortReason,
+    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, MemoryLimit, PageError,
+    ShortReason,
 };
 pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{

@@ -103,6 +103,12 @@ impl<M: Mode> Builder<M> {
     }
 
     /// How many owned caches can live at once: twice the processors and at least 8 if nothing is said.
+    ///
+    /// A cache is for a thread or CPU, so there are usually as many as processors; twice as many, and 8 on a small
+    /// machine, leave room for threads that come while others go, and for caches of signal handlers. There are not more,
+    /// because each of them costs, also while nobody has it: about 3.5 KiB, and in a small pool a share of the pages, as
+    /// magazines are made smaller the more caches there can be (see [`magazine_capacity`](Self::magazine_capacity)). A
+    /// program with more threads that allocate says how many here; a thread without a cache calls the pool.
     pub const fn max_caches(mut self, slots: usize) -> Self {
         self.caches = Some(slots);
         self

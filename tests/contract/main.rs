@@ -14,6 +14,7 @@ mod draining;
 mod footprint;
 mod lazy;
 mod pending;
+mod refusals;
 mod regions;
 mod reports;
 mod requests;
