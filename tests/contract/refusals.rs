@@ -15,10 +15,6 @@ fn over(pages: usize, bytes: usize) -> Builder<Bare> {
     Pool::builder(pages).page_size(64).mode::<Bare>().region(region)
 }
 
-fn built(builder: Builder<Bare>) -> String {
-    said(builder.build().expect_err("refused"))
-}
-
 #[test]
 #[cfg(feature = "std")]
 fn a_small_region_says_by_how_much() {
@@ -28,7 +24,8 @@ fn a_small_region_says_by_how_much() {
         (1, 63, "the region has 63 bytes, the pages need 64: give it 1 byte more"),
         (20, 1216, "the region has 1216 bytes, the pages need 1280: give it 64 bytes more"),
     ] {
-        assert_eq!(built(over(pages, bytes)), format!("{text}, or ask for fewer pages"));
+        let error = over(pages, bytes).build().expect_err("refused");
+        assert_eq!(said(error), format!("{text}, or ask for fewer pages"));
     }
     // No byte too few.
     drop(over(20, 1280).build().expect("a pool"));
