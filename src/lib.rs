@@ -44,7 +44,8 @@
 //!
 //! Pools, caches and owners are `UnwindSafe` and `RefUnwindSafe` in every mode, so
 //! `catch_unwind(|| pool.alloc())` needs no wrapper. No call runs its caller's code between two of
-//! its own steps, and a panic for a bad page comes when all other pages have been moved and counted.
+//! its own steps, and a panic for a bad page comes when all other pages have been moved and
+//! counted.
 //!
 //! # What the unsafe calls ask
 //!
@@ -86,7 +87,8 @@
 //! In this order, each of which knows only those before it:
 //!
 //! - `hint`, `sync`: atomics, and what else the models replace;
-//! - `mode`, `page`, `error` and `io_error`: what a mode does, the state of a page, and what can be wrong;
+//! - `mode`, `page`, `error` and `io_error`: what a mode does, the state of a page, and what can be
+//!   wrong;
 //! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
 //! - `limits`, `heap`, `mapping`, `map`, `region`: memory of the system;
 //! - `inner`: the core, which does what the calls ask for;

@@ -40,12 +40,13 @@ impl Mapping {
         self
     }
 
-    /// How large the huge pages are, in bytes: 2 MiB if nothing is said. Many machines have 1 GiB as well. The region is
-    /// aligned to them, and rounded up to whole ones.
+    /// How large the huge pages are, in bytes: 2 MiB if nothing is said. Many machines have 1 GiB
+    /// as well. The region is aligned to them, and rounded up to whole ones.
     ///
-    /// A size that the system does not have is [`BuildError::NoSuchHugePages`](crate::BuildError::NoSuchHugePages) with
-    /// [`HugePages::Require`], and is done without with [`HugePages::Try`]. A size together with [`HugePages::Off`] is an
-    /// error.
+    /// A size that the system does not have is
+    /// [`BuildError::NoSuchHugePages`](crate::BuildError::NoSuchHugePages) with
+    /// [`HugePages::Require`], and is done without with [`HugePages::Try`]. A size together with
+    /// [`HugePages::Off`] is an error.
     ///
     /// ```
     /// use pagesheaf::{HugePages, Pool, Region};
@@ -133,11 +134,12 @@ pub struct RegionInfo {
     pub huge_pages: Huge,
     /// The bytes of each of these, where they are [`Huge::Reserved`].
     pub huge_page_size: Option<usize>,
-    /// Whether all of it was backed with memory at once: because it was to be populated, because it is locked, or
-    /// because every page was poisoned when the pool was built.
+    /// Whether all of it was backed with memory at once: because it was to be populated, because it
+    /// is locked, or because every page was poisoned when the pool was built.
     pub populated: bool,
-    /// How many pages were poisoned when the pool was built, which touched them: all of them in modes with
-    /// [`POISON`](crate::hardening::POISON), unless [`poison_every`](crate::Builder::poison_every) or
+    /// How many pages were poisoned when the pool was built, which touched them: all of them in
+    /// modes with [`POISON`](crate::hardening::POISON), unless
+    /// [`poison_every`](crate::Builder::poison_every) or
     /// [`poison_lazily`](crate::Builder::poison_lazily) says otherwise. 0 in other modes.
     pub poisoned_pages: u32,
     /// Whether it is locked in memory.

@@ -198,8 +198,8 @@ presets! {
     NoStats = true, true, false, 0;
     /// Nothing but the pages.
     Bare = false, false, false, 0;
-    /// Everything: [`Checked`], and every switch of [`hardening`]. Building the pool writes to all of
-    /// its pages ([`hardening::POISON`]), unless `Builder::poison_lazily` puts it off.
+    /// Everything: [`Checked`], and every switch of [`hardening`]. Building the pool writes to all
+    /// of its pages ([`hardening::POISON`]), unless `Builder::poison_lazily` puts it off.
     Hardened = true, true, true, ALL;
 }
 

@@ -71,7 +71,8 @@ unsafe impl Sync for Slot {}
 // SAFETY: nothing in it belongs to a thread; the magazines point into tables that live as long as the slot.
 unsafe impl Send for Slot {}
 
-// No code of the caller's runs while a slot is locked, so whoever catches a panic finds it as a call leaves it.
+// No code of the caller's runs while a slot is locked, so whoever catches a panic finds it as a
+// call leaves it.
 impl UnwindSafe for Slot {}
 impl RefUnwindSafe for Slot {}
 

@@ -125,7 +125,8 @@ pub(super) fn huge_pages(
     f.write_str(", or use HugePages::Try")
 }
 
-/// That the system has no huge pages of `bytes` bytes, but of those in `sizes`, whose bit n stands for 2ⁿ bytes.
+/// That the system has no huge pages of `bytes` bytes, but of those in `sizes`, whose bit n stands
+/// for 2ⁿ bytes.
 pub(super) fn no_such_huge_pages(
     f: &mut fmt::Formatter<'_>,
     bytes: usize,

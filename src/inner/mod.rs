@@ -82,9 +82,10 @@ unsafe impl<M> Sync for Core<M> {}
 // SAFETY: nothing in it belongs to a thread.
 unsafe impl<M> Send for Core<M> {}
 
-// Whoever catches a panic finds a core as a call leaves it. No call runs the caller's code between two of its
-// steps: an iterator that a batch takes pages from is asked between calls, and a pool that panics for a bad page
-// has moved and counted all other pages before (`Core::record_or_panic`).
+// Whoever catches a panic finds a core as a call leaves it. No call runs the caller's code between
+// two of its steps: an iterator that a batch takes pages from is asked between calls, and a pool
+// that panics for a bad page has moved and counted all other pages before
+// (`Core::record_or_panic`).
 impl<M> UnwindSafe for Core<M> {}
 impl<M> RefUnwindSafe for Core<M> {}
 

@@ -47,8 +47,8 @@ pub(super) fn gap(random: &mut u64, every: u32) -> u64 {
 }
 
 impl<M: Mode> Core<M> {
-    /// Poisons the pages of a core that is being built, one in as many as it is to poison, so that the first
-    /// allocation can verify them too; the region's info says so.
+    /// Poisons the pages of a core that is being built, one in as many as it is to poison, so that
+    /// the first allocation can verify them too; the region's info says so.
     pub(super) fn poison_new(&mut self) {
         if M::POISONS && !self.addresses_only {
             let mut random = entropy(&raw const *self);

@@ -92,7 +92,8 @@ fn over(
     })
 }
 
-/// What the system promises, if that is less than `bytes` bytes. `policy` is `vm.overcommit_memory`.
+/// What the system promises, if that is less than `bytes` bytes. `policy` is
+/// `vm.overcommit_memory`.
 fn overcommit(policy: Option<u64>, meminfo: &str, bytes: usize) -> MemoryLimit {
     let bytes = bytes as u64;
     let of = |name| figure(meminfo, name);

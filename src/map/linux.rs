@@ -21,10 +21,12 @@ pub(crate) const AVAILABLE: bool = true;
 /// The size and alignment of a huge page, if nothing is said, and of a transparent one.
 const HUGE: usize = 2 << 20;
 
-/// Where the size of reserved huge pages stands in the flags of a mapping, as a logarithm (`MAP_HUGE_SHIFT`).
+/// Where the size of reserved huge pages stands in the flags of a mapping, as a logarithm
+/// (`MAP_HUGE_SHIFT`).
 const SIZE_SHIFT: u32 = 26;
 
-/// Why there are not `bytes` bytes of `what`; `limit` looks for what keeps the system from giving them.
+/// Why there are not `bytes` bytes of `what`; `limit` looks for what keeps the system from giving
+/// them.
 fn refused(
     what: &'static str,
     bytes: usize,
@@ -140,7 +142,8 @@ impl Reservation {
     }
 }
 
-/// A new private mapping at an address of the kernel's choice or, with `FIXED_NOREPLACE`, at `at` if nothing is there.
+/// A new private mapping at an address of the kernel's choice or, with `FIXED_NOREPLACE`, at `at`
+/// if nothing is there.
 fn map_new(
     at: *mut u8,
     bytes: usize,

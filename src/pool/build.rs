@@ -104,11 +104,12 @@ impl<M: Mode> Builder<M> {
 
     /// How many owned caches can live at once: twice the processors and at least 8 if nothing is said.
     ///
-    /// A cache is for a thread or CPU, so there are usually as many as processors; twice as many, and 8 on a small
-    /// machine, leave room for threads that come while others go, and for caches of signal handlers. There are not more,
-    /// because each of them costs, also while nobody has it: about 3.5 KiB, and in a small pool a share of the pages, as
-    /// magazines are made smaller the more caches there can be (see [`magazine_capacity`](Self::magazine_capacity)). A
-    /// program with more threads that allocate says how many here; a thread without a cache calls the pool.
+    /// A cache is for a thread or CPU, so there are usually as many as processors; twice as many,
+    /// and 8 on a small machine, leave room for threads that come while others go, and for caches
+    /// of signal handlers. There are not more, because each of them costs, also while nobody has
+    /// it: about 3.5 KiB, and in a small pool a share of the pages, as magazines are made smaller
+    /// the more caches there can be (see [`magazine_capacity`](Self::magazine_capacity)). A program
+    /// with more threads that allocate says how many here; a thread without a cache calls the pool.
     pub const fn max_caches(mut self, slots: usize) -> Self {
         self.caches = Some(slots);
         self
@@ -158,12 +159,14 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    /// In modes with [`POISON`](crate::hardening::POISON), whether a page is poisoned by its first free, and not as
-    /// the pool is built. False if nothing is said: then building the pool writes every page (with
-    /// [`poison_every`](Self::poison_every), one in `n`), so that all of its memory is there at once, and stray
-    /// writes are found also in pages that nobody has had yet. [`RegionInfo::poisoned_pages`] says how many it wrote.
+    /// In modes with [`POISON`](crate::hardening::POISON), whether a page is poisoned by its first
+    /// free, and not as the pool is built. False if nothing is said: then building the pool writes
+    /// every page (with [`poison_every`](Self::poison_every), one in `n`), so that all of its
+    /// memory is there at once, and stray writes are found also in pages that nobody has had yet.
+    /// [`RegionInfo::poisoned_pages`] says how many it wrote.
     ///
-    /// A page that was not poisoned is not verified: with laziness, pages that have never been freed.
+    /// A page that was not poisoned is not verified: with laziness, pages that have never been
+    /// freed.
     ///
     /// ```
     /// # use pagesheaf::{Hardened, Pool};
