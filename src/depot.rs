@@ -148,6 +148,12 @@ impl Depot {
         });
     }
 
+    /// The magazine on top of a stack, or 0.
+    #[cfg(test)]
+    pub(crate) fn top(&self, stack: Stack) -> u32 {
+        Tops(self.tops.load(Ordering::Relaxed)).top(stack)
+    }
+
     /// Takes all magazines off both stacks, without looking at them: nobody has their values any
     /// more.
     pub(crate) fn forget(&self) {

@@ -1,10 +1,13 @@
 //! What can go wrong, in words: the page, what was wrong, and the mode.
 
 mod build;
+mod system;
 
 use core::fmt;
 
 pub use build::{BuildError, CacheError};
+pub use system::MemoryLimit;
+pub(crate) use system::Size;
 
 use crate::mode::ModeFlags;
 use crate::page::{Fault, PageId};

@@ -42,6 +42,11 @@
 //! found bad while they were free are withheld, and [`Pool::bad_pages`] names them. Nothing panics
 //! on a bad page unless the pool was built to ([`OnBadPage`]); a drop never does.
 //!
+//! Pools, caches and owners are `UnwindSafe` and `RefUnwindSafe` in every mode, so
+//! `catch_unwind(|| pool.alloc())` needs no wrapper. No call runs its caller's code between two of
+//! its own steps, and a panic for a bad page comes when all other pages have been moved and
+//! counted.
+//!
 //! # What the unsafe calls ask
 //!
 //! Owned pages need none of this. The *Safety* section of each call says it in full; this is the
@@ -82,11 +87,12 @@
 //! In this order, each of which knows only those before it:
 //!
 //! - `hint`, `sync`: atomics, and what else the models replace;
-//! - `mode`, `page`, `error`: what a mode does, the state of a page, and what can be wrong;
+//! - `mode`, `page`, `error` and `io_error`: what a mode does, the state of a page, and what can be
+//!   wrong;
 //! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
-//! - `heap`, `mapping`, `map`, `region`: memory of the system;
+//! - `limits`, `heap`, `mapping`, `map`, `region`: memory of the system;
 //! - `inner`: the core, which does what the calls ask for;
-//! - `owned` and `io`, `handle`: owners of pages, and what keeps a core;
+//! - `owned`, `boxed` and `io`, `handle`: owners of pages, and what keeps a core;
 //! - `calls`, `cache`, `pool`: the calls, written once, and what they are called on.
 //!
 //! `xtask/src/tidy/layers.rs` has the list that is enforced. `DESIGN.md` explains the words, and
@@ -100,6 +106,10 @@ cfg_if::cfg_if! {
     if #[cfg(feature = "std")] {
         #[path = "heap/std.rs"]
         mod heap;
+        #[path = "error/io.rs"]
+        mod io_error;
+        #[path = "owned/boxed.rs"]
+        mod boxed;
         #[path = "owned/io.rs"]
         mod io;
     } else {
@@ -123,6 +133,16 @@ cfg_if::cfg_if! {
     } else {
         #[path = "hint/thread.rs"]
         mod hint;
+    }
+}
+
+cfg_if::cfg_if! {
+    if #[cfg(all(feature = "std", target_os = "linux"))] {
+        #[path = "limits/linux.rs"]
+        mod limits;
+    } else if #[cfg(feature = "std")] {
+        #[path = "limits/none.rs"]
+        mod limits;
     }
 }
 
@@ -159,7 +179,8 @@ mod zone;
 
 pub use cache::Cache;
 pub use error::{
-    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, PageError, ShortReason,
+    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, MemoryLimit, PageError,
+    ShortReason,
 };
 pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::error::{Count, Size};
+
 /// Whether huge pages should back a mapped region.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HugePages {
@@ -20,6 +22,7 @@ pub enum HugePages {
 #[must_use]
 pub struct Mapping {
     pub(crate) huge: HugePages,
+    pub(crate) huge_size: Option<usize>,
     pub(crate) populate: bool,
     pub(crate) lock: bool,
     pub(crate) guard: bool,
@@ -28,12 +31,34 @@ pub struct Mapping {
 impl Mapping {
     /// With guard pages, and nothing else.
     pub(crate) const fn new() -> Self {
-        Mapping { huge: HugePages::Off, populate: false, lock: false, guard: true }
+        Mapping { huge: HugePages::Off, huge_size: None, populate: false, lock: false, guard: true }
     }
 
     /// Which pages of the system should back it.
     pub const fn huge_pages(mut self, huge: HugePages) -> Self {
         self.huge = huge;
+        self
+    }
+
+    /// How large the huge pages are, in bytes: 2 MiB if nothing is said. Many machines have 1 GiB
+    /// as well. The region is aligned to them, and rounded up to whole ones.
+    ///
+    /// A size that the system does not have is
+    /// [`BuildError::NoSuchHugePages`](crate::BuildError::NoSuchHugePages) with
+    /// [`HugePages::Require`], and is done without with [`HugePages::Try`]. A size together with
+    /// [`HugePages::Off`] is an error.
+    ///
+    /// ```
+    /// use pagesheaf::{HugePages, Pool, Region};
+    ///
+    /// let region = Region::mapped().huge_pages(HugePages::Require).huge_page_size(1 << 30);
+    /// match Pool::builder(1 << 18).region(region).build() {
+    ///     Ok(pool) => assert_eq!(pool.region_info().huge_page_size, Some(1 << 30)),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// ```
+    pub const fn huge_page_size(mut self, bytes: usize) -> Self {
+        self.huge_size = Some(bytes);
         self
     }
 
@@ -43,7 +68,8 @@ impl Mapping {
         self
     }
 
-    /// Whether it is locked in memory (`mlock`), which the system may refuse.
+    /// Whether it is locked in memory (`mlock`), which the system may refuse: see
+    /// [`BuildError::Lock`](crate::BuildError::Lock). What is locked is populated, too.
     pub const fn lock(mut self, lock: bool) -> Self {
         self.lock = lock;
         self
@@ -106,8 +132,16 @@ pub struct RegionInfo {
     pub bytes: usize,
     /// Which huge pages back it.
     pub huge_pages: Huge,
-    /// Whether all of it was backed with memory at once.
+    /// The bytes of each of these, where they are [`Huge::Reserved`].
+    pub huge_page_size: Option<usize>,
+    /// Whether all of it was backed with memory at once: because it was to be populated, because it
+    /// is locked, or because every page was poisoned when the pool was built.
     pub populated: bool,
+    /// How many pages were poisoned when the pool was built, which touched them: all of them in
+    /// modes with [`POISON`](crate::hardening::POISON), unless
+    /// [`poison_every`](crate::Builder::poison_every) or
+    /// [`poison_lazily`](crate::Builder::poison_lazily) says otherwise. 0 in other modes.
+    pub poisoned_pages: u32,
     /// Whether it is locked in memory.
     pub locked: bool,
     /// Whether an inaccessible page stands at both ends.
@@ -126,7 +160,9 @@ impl RegionInfo {
             base: base.addr(),
             bytes,
             huge_pages: Huge::Off,
+            huge_page_size: None,
             populated: false,
+            poisoned_pages: 0,
             locked: false,
             guarded: false,
             slack_before: 0,
@@ -146,7 +182,12 @@ impl fmt::Display for RegionInfo {
         write!(f, "{kind}, {} bytes at {:#x}", self.bytes, self.base)?;
         match self.huge_pages {
             Huge::Off => {}
-            Huge::Reserved => f.write_str(", huge pages")?,
+            Huge::Reserved => {
+                f.write_str(", huge pages")?;
+                if let Some(bytes) = self.huge_page_size {
+                    write!(f, " of {}", Size(bytes))?;
+                }
+            }
             Huge::Advised { refused } => {
                 write!(f, ", transparent huge pages (reserved ones refused: error {refused})")?;
             }
@@ -158,6 +199,10 @@ impl fmt::Display for RegionInfo {
             if on {
                 write!(f, ", {what}")?;
             }
+        }
+        if self.poisoned_pages > 0 {
+            let pages = Count(self.poisoned_pages.into(), "page");
+            write!(f, ", {pages} poisoned when it was built")?;
         }
         let (before, after) = (self.slack_before, self.slack_after);
         if (before, after) != (0, 0) {

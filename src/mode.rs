@@ -13,7 +13,7 @@
 //! | `CHECKS` | double frees; frees of pages that are lent, in a block, or out of range; reclaims of pages that are not lent; corrupted words when their page goes to or leaves the zone; corrupted links, lengths, and ids out of range in the depot | a word a page | about ten instructions a page that comes back | a double free after the page was allocated again; two frees of one page at the same instant; writes to freed pages |
 //! | `STATS` | nothing | counters in each slot | an add a call | |
 //! | [`CLAIM`] | two frees of one page at the same instant (exactly one succeeds), and words that were corrupted while their page was free (it is withheld when it would leave) | checks | two compare-and-swaps a page; no fast path, for allocation or for frees | a double free after the page was allocated again; writes to freed pages |
-//! | [`POISON`] | writes to a page after its free, found when it leaves again; reads of its old bytes, which are gone | checks, a bit a page, pages that are bytes | writing and reading each page (`Builder::poison_every`: one page in n); no fast path, for allocation or for frees | reads after the free, which see poison; writes of the poison's own byte; writes to pages that are not sampled; what `CHECKS` does not catch of frees |
+//! | [`POISON`] | writes to a page after its free, found when it leaves again; reads of its old bytes, which are gone | checks, a bit a page, pages that are bytes | writing each page when the pool is built (`Builder::poison_lazily`: by its first free); writing and reading each page (`Builder::poison_every`: one page in n); no fast path, for allocation or for frees | reads after the free, which see poison; writes of the poison's own byte; writes to pages that are not sampled; what `CHECKS` does not catch of frees |
 //! | [`QUARANTINE`] | the reuse of a page right after its free | checks | pages are cold when they come back; no fast path for frees | a use of the page after it was allocated again; what `CHECKS` does not catch of frees |
 //! | [`SHUFFLE`] | the guess which page comes next from the order of frees; a corrupted word, when its page's magazine is shuffled | checks | a swap and two words a page refilled; no fast path for frees | whoever can read the state of the generator; what `CHECKS` does not catch of frees |
 //!
@@ -30,6 +30,7 @@
 //! [`SHUFFLE`]: hardening::SHUFFLE
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 mod flags;
 
@@ -57,6 +58,9 @@ pub mod hardening {
     pub const CLAIM: u8 = 1;
     /// Freed pages are overwritten, and the pattern is verified when they leave: a page that was
     /// written after its free is withheld. `Builder::poison_every` does so for one page in n.
+    ///
+    /// All pages are overwritten when the pool is built, too, so that all its memory is there at
+    /// once; with `Builder::poison_lazily`, each page by its first free only.
     pub const POISON: u8 = 2;
     /// Freed pages wait: new ones come from the zone first, then from the depot.
     pub const QUARANTINE: u8 = 4;
@@ -78,7 +82,9 @@ use hardening::{ALL, CLAIM, POISON, QUARANTINE, SHUFFLE};
 ///
 /// assert!(!Bare::STATS && Hardened::CHECKS);
 /// ```
-pub trait Mode: sealed::Sealed + Copy + fmt::Debug + Send + Sync + 'static {
+pub trait Mode:
+    sealed::Sealed + Copy + fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe + 'static
+{
     /// Pages carry a reference count, and a raw free refuses a page whose count is not one.
     const REFCOUNT: bool;
     /// Pages are verified when they return, and when they move to or from the zone.
@@ -192,7 +198,8 @@ presets! {
     NoStats = true, true, false, 0;
     /// Nothing but the pages.
     Bare = false, false, false, 0;
-    /// Everything: [`Checked`], and every switch of [`hardening`].
+    /// Everything: [`Checked`], and every switch of [`hardening`]. Building the pool writes to all
+    /// of its pages ([`hardening::POISON`]), unless `Builder::poison_lazily` puts it off.
     Hardened = true, true, true, ALL;
 }
 

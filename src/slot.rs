@@ -11,6 +11,8 @@ mod counters;
 #[cfg(test)]
 mod tests;
 
+use core::panic::{RefUnwindSafe, UnwindSafe};
+
 pub(crate) use counters::Counters;
 
 use crate::magazine::{Entries, LoadedMagazine, Magazine, MagazineMut, Magazines, Room};
@@ -70,6 +72,11 @@ struct Rest {
 unsafe impl Sync for Slot {}
 // SAFETY: nothing in it belongs to a thread; the magazines point into tables that live as long as the slot.
 unsafe impl Send for Slot {}
+
+// No code of the caller's runs while a slot is locked, so whoever catches a panic finds it as a
+// call leaves it.
+impl UnwindSafe for Slot {}
+impl RefUnwindSafe for Slot {}
 
 impl Slot {
     /// A free slot with two empty magazines of these tables, with which it is dropped. It looks first at this

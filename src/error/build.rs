@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::Count;
+use super::system::{self, MemoryLimit, Size};
 use crate::mode::ModeFlags;
 
 /// Why a pool was not built.
@@ -68,6 +69,11 @@ pub enum BuildError {
         /// The pool's mode.
         mode: ModeFlags,
     },
+    /// Poison that is to be lazy, in a mode without poison.
+    PoisonLazily {
+        /// The pool's mode.
+        mode: ModeFlags,
+    },
     /// The region holds fewer bytes than the pages need.
     RegionTooSmall {
         /// What the pages need.
@@ -94,7 +100,61 @@ pub enum BuildError {
         /// What `metadata_layout` says.
         align: usize,
     },
-    /// The system refused.
+    /// The system has no memory to give.
+    NoMemory {
+        /// What it was for.
+        what: &'static str,
+        /// How many bytes were asked for.
+        bytes: usize,
+        /// What keeps it from giving more.
+        limit: MemoryLimit,
+        /// The system's error number.
+        code: i32,
+    },
+    /// The system does not lock so much memory.
+    Lock {
+        /// How many bytes were to be locked.
+        bytes: usize,
+        /// `RLIMIT_MEMLOCK`, in bytes, if there is a limit.
+        limit: Option<u64>,
+        /// How many bytes the process has locked already, if the system says so.
+        locked: Option<u64>,
+        /// The system's error number.
+        code: i32,
+    },
+    /// The system has too few huge pages, or does not give them to this process.
+    HugePages {
+        /// How many were asked for.
+        pages: usize,
+        /// The bytes of each.
+        size: usize,
+        /// How many are free and promised to nobody, if the system says so.
+        free: Option<u64>,
+        /// The system's error number.
+        code: i32,
+    },
+    /// The system has no huge pages of this size.
+    NoSuchHugePages {
+        /// The size asked for.
+        bytes: usize,
+        /// The sizes that it has: bit n stands for 2ⁿ bytes. 0 if it does not say.
+        sizes: u64,
+        /// The system's error number.
+        code: i32,
+    },
+    /// A size of huge pages that is not a power of two above a page of the system.
+    HugePageSize {
+        /// The size asked for.
+        bytes: usize,
+        /// The bytes of a page of the system.
+        system: usize,
+    },
+    /// A size of huge pages, which were not asked for.
+    HugePagesOff {
+        /// The size.
+        bytes: usize,
+    },
+    /// The system refused something else.
     System {
         /// What was being done.
         what: &'static str,
@@ -150,22 +210,49 @@ impl fmt::Display for BuildError {
             BuildError::PoisonEvery { mode, .. } => {
                 write!(f, "poison_every needs a mode that poisons [{mode}]")
             }
+            BuildError::PoisonLazily { mode } => {
+                write!(f, "poison_lazily needs a mode that poisons [{mode}]")
+            }
             BuildError::RegionTooSmall { need, have } => {
-                write!(f, "the region has {}, the pages need {need}", Count(have as u64, "byte"))
+                let (have, less) =
+                    (Count(have as u64, "byte"), Count(need.saturating_sub(have) as u64, "byte"));
+                write!(f, "the region has {have}, the pages need {need}: ")?;
+                write!(f, "give it {less} more, or ask for fewer pages")
             }
             BuildError::RegionMisaligned { align } => {
                 write!(f, "the region does not start at a multiple of {align} bytes")
             }
             BuildError::BaseMismatch => f.write_str("the base is not the region's"),
             BuildError::MetadataTooSmall { need, have } => {
-                write!(
-                    f,
-                    "the metadata memory has {}, {need} are needed",
-                    Count(have as u64, "byte")
-                )
+                let (have, less) =
+                    (Count(have as u64, "byte"), Count(need.saturating_sub(have) as u64, "byte"));
+                write!(f, "the metadata memory has {have}, {need} are needed: ")?;
+                write!(f, "give it {less} more, as Builder::metadata_layout says")
             }
             BuildError::MetadataMisaligned { align } => {
                 write!(f, "the metadata memory is not aligned to {align} bytes")
+            }
+            BuildError::NoMemory { what, bytes, limit, code } => {
+                let bytes = Count(bytes as u64, "byte");
+                write!(f, "the system refused {bytes} of {what} (error {code}): {limit}")
+            }
+            BuildError::Lock { bytes, limit, locked, code } => {
+                system::lock(f, bytes, limit, locked, code)
+            }
+            BuildError::HugePages { pages, size, free, code } => {
+                system::huge_pages(f, pages, size, free, code)
+            }
+            BuildError::NoSuchHugePages { bytes, sizes, .. } => {
+                system::no_such_huge_pages(f, bytes, sizes)
+            }
+            BuildError::HugePageSize { bytes, system } => {
+                let system = Size(system);
+                write!(f, "huge_page_size({bytes}) is not a power of two above {system}, ")?;
+                f.write_str("a page of the system: 2 MiB is a usual size")
+            }
+            BuildError::HugePagesOff { bytes } => {
+                write!(f, "huge_page_size({bytes}) without huge pages: ")?;
+                f.write_str("choose HugePages::Try or HugePages::Require, too")
             }
             BuildError::System { what, code } => {
                 write!(f, "the system refused {what} (error {code})")
@@ -176,6 +263,29 @@ impl fmt::Display for BuildError {
 }
 
 impl core::error::Error for BuildError {}
+
+impl BuildError {
+    /// The system's error number, if it was the system that refused.
+    ///
+    /// ```
+    /// # use pagesheaf::{BuildError, Pool};
+    /// let error = Pool::builder(0).build().expect_err("no pages");
+    /// assert_eq!(error.raw_os_error(), None);
+    /// let error = BuildError::System { what: "memory for the region", code: 13 };
+    /// assert_eq!(error.raw_os_error(), Some(13));
+    /// ```
+    #[must_use]
+    pub const fn raw_os_error(&self) -> Option<i32> {
+        match *self {
+            BuildError::NoMemory { code, .. }
+            | BuildError::Lock { code, .. }
+            | BuildError::HugePages { code, .. }
+            | BuildError::NoSuchHugePages { code, .. }
+            | BuildError::System { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+}
 
 /// Why there is no cache to be had.
 ///
@@ -202,9 +312,21 @@ pub enum CacheError {
 impl fmt::Display for CacheError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CacheError::NoSlot { slots: 0 } => f.write_str("the pool was built with max_caches(0)"),
-            CacheError::NoSlot { slots: 1 } => f.write_str("the only cache slot is in use"),
-            CacheError::NoSlot { slots } => write!(f, "all {slots} cache slots are in use"),
+            CacheError::NoSlot { slots: 0 } => {
+                f.write_str("the pool was built with max_caches(0): use the pool itself")
+            }
+            CacheError::NoSlot { slots } => {
+                match slots {
+                    1 => f.write_str("the only cache slot is in use")?,
+                    _ => write!(f, "all {slots} cache slots are in use")?,
+                }
+                write!(
+                    f,
+                    ": drop a cache, use the pool itself, or build it with max_caches({}) or more \
+                     (if nothing is said: two for each processor, and at least 8)",
+                    slots.saturating_add(1)
+                )
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 
 use crate::error::BuildError;
+use crate::limits;
 
 /// Zeroed memory. Dropping it gives it back.
 pub(crate) struct Block {
@@ -17,7 +18,10 @@ impl Block {
         assert!(layout.size() > 0);
         // SAFETY: the layout has a size.
         let start = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) });
-        let start = start.ok_or(BuildError::System { what: "heap memory", code: 12 })?;
+        let start = start.ok_or_else(|| {
+            let (what, bytes, code) = ("heap memory", layout.size(), 12);
+            BuildError::NoMemory { what, bytes, limit: limits::memory(bytes), code }
+        })?;
         Ok(Block { start, layout })
     }
 

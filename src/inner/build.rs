@@ -32,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) colors: u32,
     pub(crate) panics: bool,
     pub(crate) poison_every: u32,
+    pub(crate) poison_lazily: bool,
 }
 
 /// How many pages' worth of magazines the depots have, at the most. The rest of the pages lives in the zone.
@@ -154,7 +155,7 @@ impl<M: Mode> CoreLayout<M> {
             zone: Zone::new(&mut block, self.zone, pages as usize),
             magazines,
         };
-        let core = Core {
+        let mut core = Core {
             tables,
             colors,
             owned_slots,
@@ -168,6 +169,12 @@ impl<M: Mode> CoreLayout<M> {
             mode: PhantomData,
             _memory: memory,
         };
+        if !config.poison_lazily {
+            core.poison_new();
+        }
         block.start_with(core)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,7 @@ mod verify;
 
 use core::marker::PhantomData;
 use core::ops::Deref;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 pub(crate) use accounting::{Faults, InSlot, PoolCounters};
 pub(crate) use alloc::FastAlloc;
@@ -80,6 +81,13 @@ pub(crate) struct Core<M> {
 unsafe impl<M> Sync for Core<M> {}
 // SAFETY: nothing in it belongs to a thread.
 unsafe impl<M> Send for Core<M> {}
+
+// Whoever catches a panic finds a core as a call leaves it. No call runs the caller's code between
+// two of its steps: an iterator that a batch takes pages from is asked between calls, and a pool
+// that panics for a bad page has moved and counted all other pages before
+// (`Core::record_or_panic`).
+impl<M> UnwindSafe for Core<M> {}
+impl<M> RefUnwindSafe for Core<M> {}
 
 impl<M> Deref for Core<M> {
     type Target = Tables;

@@ -47,16 +47,21 @@ pub(super) fn gap(random: &mut u64, every: u32) -> u64 {
 }
 
 impl<M: Mode> Core<M> {
-    /// Poisons the pages of a new pool, one in as many as the pool was built to poison, so that the first
-    /// allocation can verify them too.
-    pub(crate) fn poison_new(&self) {
-        if M::POISONS {
+    /// Poisons the pages of a core that is being built, one in as many as it is to poison, so that
+    /// the first allocation can verify them too; the region's info says so.
+    pub(super) fn poison_new(&mut self) {
+        if M::POISONS && !self.addresses_only {
             let mut random = entropy(&raw const *self);
+            let mut poisoned = 0;
             let mut at = gap(&mut random, self.poison_every);
             while at < u64::from(self.pages) {
                 self.poison(PageId::new(at as u32));
+                poisoned += 1;
                 at += gap(&mut random, self.poison_every) + 1;
             }
+            let info = &mut self.region.info;
+            info.poisoned_pages = poisoned;
+            info.populated |= poisoned == self.tables.pages;
         }
     }
 

@@ -1,4 +1,4 @@
-//! What only the core's own words show: lies in them, and how many magazines a pool has.
+//! What only the core's own words show: lies in them.
 
 extern crate std;
 
@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use core::ptr::without_provenance_mut;
 use std::vec::Vec;
 
-use super::{Config, Faults};
+use super::Faults;
 use crate::cache::Cache;
 use crate::depot::Stack;
 use crate::error::ShortReason;
@@ -24,7 +24,7 @@ fn pool<M: Mode>() -> Pool<M> {
 }
 
 /// As `pool`, built as `how` says.
-pub(super) fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
+pub(in crate::inner) fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
     let region = Region::addresses(4096, 100 * 256);
     let builder = Pool::builder(100).page_size(256).magazine_capacity(8).mode::<M>().region(region);
     let builder = how(builder);
@@ -45,17 +45,14 @@ pub(super) fn out_and_bad(pool: &Pool<Checked>) -> PageId {
     // SAFETY: pages that are out are freed once.
     assert_eq!(unsafe { pool.free_bulk_raw(&ids) }, Ok(()));
     let core = &*pool.core;
-    let full = core
-        .depots
-        .iter()
-        .find_map(|depot| Some((depot, depot.pop::<Checked>(&core.magazines, Stack::Nonempty)?)));
-    let (depot, magazine) = full.expect("a full one");
+    let magazine = core.depots.pop::<Checked>(&core.magazines, Stack::Nonempty);
+    let magazine = magazine.expect("a full one");
     let mut open = core.magazines.open::<Checked>(magazine);
     let mut out = [MaybeUninit::uninit()];
     open.as_mut().last(1).pop::<Checked>(&mut out);
     core.count_uncached_alloc(1);
     let (magazine, len) = open.close::<Checked>(&core.magazines);
-    depot.push(&core.magazines, magazine, len + 1, Stack::Nonempty);
+    core.depots.first().push(&core.magazines, magazine, len + 1, Stack::Nonempty);
     pool.drain();
     let pages = pool.audit().pages;
     assert_eq!((pages.free, pages.out, pages.bad), (99, 1, 1), "{pages}");
@@ -87,27 +84,6 @@ fn every_free_page_whose_word_lies_is_counted() {
     assert_eq!(misplaced(), Some(3));
     core::mem::forget(cache);
     core::mem::forget(pool);
-}
-
-#[test]
-fn a_pool_has_two_magazines_for_each_slot_and_the_depots() {
-    let config = |pages, magazine| Config {
-        pages,
-        page_size: 4096,
-        owned_slots: 3,
-        shared_slots: 2,
-        magazine,
-        depots: None,
-        colors: 1,
-        panics: false,
-        poison_every: 1,
-    };
-    assert_eq!(config(1, 1).slots(), 5);
-    assert_eq!(config(1000, 8).magazines(), 10 + 125 + 5);
-    assert_eq!(config(1001, 8).magazines(), 10 + 126 + 5);
-    // The depot holds 65,536 pages at the most, and no more magazines than its word can name.
-    assert_eq!(config(1 << 20, 256).magazines(), 10 + 256 + 5);
-    assert_eq!(config(1 << 20, 1).magazines(), 0xffff);
 }
 
 /// Pages are freed into the depot, and two of their words are changed there: the two are withheld when they would leave,

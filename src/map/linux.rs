@@ -11,17 +11,52 @@ use rustix::mm::{
     Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mlock, mmap_anonymous, mprotect, munmap,
 };
 
-use crate::error::BuildError;
+use crate::error::{BuildError, MemoryLimit};
+use crate::limits;
 use crate::mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 
 /// Whether a pool's default region is mapped.
 pub(crate) const AVAILABLE: bool = true;
 
-/// The size and alignment of a huge page. Other sizes that a kernel may offer are not used.
+/// The size and alignment of a huge page, if nothing is said, and of a transparent one.
 const HUGE: usize = 2 << 20;
 
-fn refused(what: &'static str) -> impl Fn(Errno) -> BuildError {
-    move |errno| BuildError::System { what, code: errno.raw_os_error() }
+/// Where the size of reserved huge pages stands in the flags of a mapping, as a logarithm
+/// (`MAP_HUGE_SHIFT`).
+const SIZE_SHIFT: u32 = 26;
+
+/// Why there are not `bytes` bytes of `what`; `limit` looks for what keeps the system from giving
+/// them.
+fn refused(
+    what: &'static str,
+    bytes: usize,
+    limit: fn(usize) -> MemoryLimit,
+) -> impl Fn(Errno) -> BuildError {
+    move |errno| {
+        let code = errno.raw_os_error();
+        match errno {
+            Errno::NOMEM => BuildError::NoMemory { what, bytes, limit: limit(bytes), code },
+            _ => BuildError::System { what, code },
+        }
+    }
+}
+
+/// Why `pages` huge pages of `size` bytes were refused.
+fn no_huge_pages(errno: Errno, pages: usize, size: usize) -> BuildError {
+    let code = errno.raw_os_error();
+    match errno {
+        // The length and the address are whole huge pages, so it is their size.
+        Errno::INVAL => {
+            BuildError::NoSuchHugePages { bytes: size, sizes: limits::huge_page_sizes(), code }
+        }
+        _ => BuildError::HugePages { pages, size, free: limits::free_huge_pages(size), code },
+    }
+}
+
+/// Why `bytes` bytes were not locked.
+fn not_locked(errno: Errno, bytes: usize) -> BuildError {
+    let (limit, locked) = limits::locked();
+    BuildError::Lock { bytes, limit, locked, code: errno.raw_os_error() }
 }
 
 /// A region that was mapped. Dropping the reservation unmaps it.
@@ -43,45 +78,54 @@ impl Reservation {
     /// Room for `mapped` bytes at a multiple of `align`, with so many bytes at both ends to spare.
     fn new(mapped: usize, align: usize, guard: usize) -> Result<Self, BuildError> {
         let bytes = mapped.checked_add(align + 2 * guard).ok_or(BuildError::Overflow)?;
-        // SAFETY: a new mapping at an address of the kernel's choice.
-        let start =
-            unsafe { mmap_anonymous(null_mut(), bytes, ProtFlags::empty(), MapFlags::PRIVATE) }
-                .map_err(refused("address space for the region"))?
-                .cast::<u8>();
+        let start = map_new(null_mut(), bytes, ProtFlags::empty(), MapFlags::empty())
+            .map_err(refused("address space for the region", bytes, limits::addresses))?;
         let offset = (start.addr() + guard).next_multiple_of(align) - start.addr();
         Ok(Reservation { start, bytes, base: start.wrapping_add(offset), mapped })
     }
 
     /// Makes the region of ordinary pages.
-    fn open(&self) -> Result<(), BuildError> {
+    fn open(self) -> Result<Self, BuildError> {
         let access = MprotectFlags::READ | MprotectFlags::WRITE;
         // SAFETY: the range lies in a reservation of our own, which nobody uses yet.
-        unsafe { mprotect(self.base.cast(), self.mapped, access) }
-            .map_err(refused("memory for the region"))
+        unsafe { mprotect(self.base.cast(), self.mapped, access) }.map_err(refused(
+            "memory for the region",
+            self.mapped,
+            limits::memory,
+        ))?;
+        Ok(self)
     }
 
-    /// Makes the region of reserved huge pages, or gives everything back.
+    /// Advises the system to use transparent huge pages, as reserved ones were refused.
+    fn advise_huge(&self, refused: Errno) -> Huge {
+        let code = refused.raw_os_error();
+        // SAFETY: the range lies in a reservation of our own.
+        match unsafe { madvise(self.base.cast(), self.mapped, Advice::LinuxHugepage) } {
+            Ok(()) => Huge::Advised { refused: code },
+            Err(_) => Huge::Refused { code },
+        }
+    }
+
+    /// Makes the region of reserved huge pages of `size` bytes, or gives everything back.
     ///
     /// They cannot be had inside a mapping, only in place of one. So the reservation is opened in the middle, where
     /// another thread may map something before we do: then, as if the kernel refuses, only the ends are still ours.
-    fn huge(mut self) -> Result<Self, Errno> {
+    fn huge(mut self, size: usize) -> Result<Self, Errno> {
         // SAFETY: the range lies in a reservation of our own, which nobody uses yet.
         unsafe { munmap(self.base.cast(), self.mapped) }?;
         let access = ProtFlags::READ | ProtFlags::WRITE;
-        let flags = MapFlags::PRIVATE | MapFlags::HUGETLB | MapFlags::FIXED_NOREPLACE;
-        // SAFETY: a new mapping, where there is none or not at all.
-        let got = unsafe { mmap_anonymous(self.base.cast(), self.mapped, access, flags) };
-        let errno = match got {
+        let flags = MapFlags::HUGETLB | MapFlags::FIXED_NOREPLACE;
+        let size = MapFlags::from_bits_retain(size.trailing_zeros() << SIZE_SHIFT);
+        let errno = match map_new(self.base, self.mapped, access, flags | size) {
             // From here on the region is reached through the new mapping's pointer: what the reservation's pointer may
             // touch was unmapped.
-            Ok(got) if got.cast() == self.base => {
-                self.base = got.cast();
+            Ok(got) if got == self.base => {
+                self.base = got;
                 return Ok(self);
             }
-            // Kernels before 4.17 take the address for a hint.
-            Ok(elsewhere) => {
-                // SAFETY: it was just mapped, and nobody uses it.
-                let _ = unsafe { munmap(elsewhere, self.mapped) };
+            // Kernels before 4.17 take the address for a hint. What they mapped is given back.
+            Ok(start) => {
+                drop(Reservation { start, bytes: self.mapped, base: start, mapped: 0 });
                 Errno::EXIST
             }
             Err(errno) => errno,
@@ -98,6 +142,20 @@ impl Reservation {
     }
 }
 
+/// A new private mapping at an address of the kernel's choice or, with `FIXED_NOREPLACE`, at `at`
+/// if nothing is there.
+fn map_new(
+    at: *mut u8,
+    bytes: usize,
+    access: ProtFlags,
+    flags: MapFlags,
+) -> Result<*mut u8, Errno> {
+    assert!(!flags.contains(MapFlags::FIXED));
+    // SAFETY: it replaces nothing, for its address is not fixed, or fixed where there is nothing.
+    unsafe { mmap_anonymous(at.cast(), bytes, access, flags | MapFlags::PRIVATE) }
+        .map(<*mut _>::cast)
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         if self.bytes > 0 {
@@ -108,58 +166,58 @@ impl Drop for Reservation {
     }
 }
 
+/// What the region's memory is rounded up to: a page of the system, or a huge one.
+fn unit(how: Mapping, system: usize) -> Result<usize, BuildError> {
+    match (how.huge, how.huge_size) {
+        (HugePages::Off, None) => Ok(system),
+        (HugePages::Off, Some(bytes)) => Err(BuildError::HugePagesOff { bytes }),
+        (_, Some(bytes)) if !bytes.is_power_of_two() || bytes <= system => {
+            Err(BuildError::HugePageSize { bytes, system })
+        }
+        (_, size) => Ok(size.unwrap_or(HUGE)),
+    }
+}
+
 /// Maps `bytes` at a multiple of `align`.
 pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, BuildError> {
     let small = rustix::param::page_size();
-    let unit = if how.huge == HugePages::Off { small } else { HUGE };
-    let align = align.max(unit);
+    let unit = unit(how, small)?;
     let guard = if how.guard { small } else { 0 };
-    let mapped = bytes.checked_next_multiple_of(unit).ok_or(BuildError::Overflow)?;
-    let reserve = || Reservation::new(mapped, align, guard);
-    let huge =
-        (how.huge != HugePages::Off).then(|| reserve().map(Reservation::huge)).transpose()?;
-    let (reservation, errno) = match (how.huge, huge) {
-        (_, Some(Ok(reservation))) => (reservation, None),
-        (HugePages::Require, Some(Err(errno))) => {
-            return Err(refused("huge pages for the region")(errno));
-        }
-        (_, huge) => (reserve()?, huge.and_then(Result::err)),
+    let reserve = |unit: usize| {
+        let mapped = bytes.checked_next_multiple_of(unit).ok_or(BuildError::Overflow)?;
+        Reservation::new(mapped, align.max(unit), guard)
     };
-    let low = reservation.base;
+    let (reservation, huge_pages) = match how.huge {
+        HugePages::Off => (reserve(small)?.open()?, Huge::Off),
+        HugePages::Try | HugePages::Require => match reserve(unit)?.huge(unit) {
+            Ok(reservation) => (reservation, Huge::Reserved),
+            Err(errno) if how.huge == HugePages::Require => {
+                return Err(no_huge_pages(errno, bytes.div_ceil(unit), unit));
+            }
+            Err(errno) => {
+                let reservation = reserve(unit.min(HUGE))?.open()?;
+                let refused = reservation.advise_huge(errno);
+                (reservation, refused)
+            }
+        },
+    };
+    let (low, mapped) = (reservation.base, reservation.mapped);
     // A region with guards ends at the one behind it: what is written past the end mostly goes up. `bytes` is a multiple
     // of the page size, and so is `mapped` where something is left over, so the base stays aligned.
     let slack = if how.guard { mapped - bytes } else { 0 };
     let base = low.wrapping_add(slack);
     let mut info = RegionInfo {
-        kind: RegionKind::Mapped,
-        base: base.addr(),
-        bytes,
-        huge_pages: Huge::Off,
-        populated: false,
-        locked: false,
         guarded: how.guard,
         slack_before: slack,
-        slack_after: 0,
-    };
-    info.huge_pages = match (how.huge, errno) {
-        (HugePages::Off, _) => {
-            reservation.open()?;
-            Huge::Off
-        }
-        (_, None) => Huge::Reserved,
-        (_, Some(errno)) => {
-            reservation.open()?;
-            // SAFETY: the range was just mapped.
-            match unsafe { madvise(low.cast(), mapped, Advice::LinuxHugepage) } {
-                Ok(()) => Huge::Advised { refused: errno.raw_os_error() },
-                Err(_) => Huge::Refused { code: errno.raw_os_error() },
-            }
-        }
+        huge_pages,
+        huge_page_size: (huge_pages == Huge::Reserved).then_some(unit),
+        ..RegionInfo::plain(RegionKind::Mapped, base, bytes)
     };
     if how.lock {
         // SAFETY: the range was just mapped.
-        unsafe { mlock(low.cast(), mapped) }.map_err(refused("locking the region in memory"))?;
-        info.locked = true;
+        unsafe { mlock(low.cast(), mapped) }.map_err(|errno| not_locked(errno, mapped))?;
+        // The system backs what it locks at once.
+        (info.locked, info.populated) = (true, true);
     }
     if how.populate {
         populate(low, mapped, small);

@@ -74,6 +74,21 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         PageBatch { core: None, len: 0, ids: [const { MaybeUninit::uninit() }; N] }
     }
 
+    /// Starts an empty batch in `place`, where its room for ids stays as it is: an array of them
+    /// never passes over the stack.
+    #[allow(dead_code, reason = "a batch is boxed in builds with a heap only")]
+    pub(crate) fn start_in(place: &mut MaybeUninit<Self>) -> &mut Self {
+        let batch = place.as_mut_ptr();
+        // SAFETY: the fields lie in the place, and belong to whoever has borrowed it alone. Once
+        // these two are written, all is initialised that needs to be: ids below the length, of
+        // which there are none.
+        unsafe {
+            (&raw mut (*batch).core).write(None);
+            (&raw mut (*batch).len).write(0);
+            &mut *batch
+        }
+    }
+
     /// Whether pages of this core may go into the batch.
     pub(crate) fn may_join(&self, core: NonNull<Core<M>>) -> bool {
         self.len == 0 || self.core == Some(core)

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::state::SATURATED;
+
 /// What was wrong with a page: see [`PageError::fault`] and [`BadPage::fault`]. Which of these a
 /// mode notices is in the table of `features.md`.
 ///
@@ -53,7 +55,13 @@ impl fmt::Display for Fault {
             Fault::OutOfRange => f.write_str("is outside the pool"),
             Fault::AlreadyFree => f.write_str("is already free"),
             Fault::Shared { references } => write!(f, "is shared by {references} references"),
-            Fault::Saturated => f.write_str("has a saturated reference count"),
+            Fault::Saturated => {
+                write!(
+                    f,
+                    "has a reference count that has stuck at {SATURATED}, and is never freed: "
+                )?;
+                f.write_str("look for references that are made and not dropped")
+            }
             Fault::InBlock { order } => write!(f, "is part of a block of order {order}"),
             Fault::NotABlock => f.write_str("is not the start of a block"),
             Fault::Lent => f.write_str("is lent to a device"),

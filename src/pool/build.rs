@@ -46,6 +46,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     colors: usize,
     on_bad_page: OnBadPage,
     poison_every: Option<u32>,
+    poison_lazily: bool,
     mode: PhantomData<M>,
 }
 
@@ -65,6 +66,7 @@ impl Pool<DefaultMode> {
             colors: 1,
             on_bad_page: OnBadPage::Count,
             poison_every: None,
+            poison_lazily: false,
             mode: PhantomData,
         }
     }
@@ -74,7 +76,7 @@ impl<M: Mode> Builder<M> {
     /// Chooses the pool's mode, whatever the Cargo features say.
     pub const fn mode<N: Mode>(self) -> Builder<N> {
         let Builder { pages, page_size, region, caches, shared_caches, magazine, .. } = self;
-        let Builder { depots, colors, on_bad_page, poison_every, .. } = self;
+        let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
         Builder {
             pages,
             page_size,
@@ -86,6 +88,7 @@ impl<M: Mode> Builder<M> {
             colors,
             on_bad_page,
             poison_every,
+            poison_lazily,
             mode: PhantomData,
         }
     }
@@ -103,6 +106,13 @@ impl<M: Mode> Builder<M> {
     }
 
     /// How many owned caches can live at once: twice the processors and at least 8 if nothing is said.
+    ///
+    /// A cache is for a thread or CPU, so there are usually as many as processors; twice as many,
+    /// and 8 on a small machine, leave room for threads that come while others go, and for caches
+    /// of signal handlers. There are not more, because each of them costs, also while nobody has
+    /// it: about 3.5 KiB, and in a small pool a share of the pages, as magazines are made smaller
+    /// the more caches there can be (see [`magazine_capacity`](Self::magazine_capacity)). A program
+    /// with more threads that allocate says how many here; a thread without a cache calls the pool.
     pub const fn max_caches(mut self, slots: usize) -> Self {
         self.caches = Some(slots);
         self
@@ -168,6 +178,33 @@ impl<M: Mode> Builder<M> {
         self
     }
 
+    /// In modes with [`POISON`](crate::hardening::POISON), whether a page is poisoned by its first
+    /// free, and not as the pool is built. False if nothing is said: then building the pool writes
+    /// every page (with [`poison_every`](Self::poison_every), one in `n`), so that all of its
+    /// memory is there at once, and stray writes are found also in pages that nobody has had yet.
+    /// [`RegionInfo::poisoned_pages`] says how many it wrote.
+    ///
+    /// A page that was not poisoned is not verified: with laziness, pages that have never been
+    /// freed.
+    ///
+    /// ```
+    /// # use pagesheaf::{Hardened, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let builder = Pool::builder(1024).mode::<Hardened>();
+    /// let info = builder.build()?.region_info();
+    /// assert_eq!((info.populated, info.poisoned_pages), (true, 1024));
+    /// let builder = Pool::builder(1024).mode::<Hardened>().poison_lazily(true);
+    /// let info = builder.build()?.region_info();
+    /// assert_eq!((info.populated, info.poisoned_pages), (false, 0));
+    /// # Ok::<(), pagesheaf::BuildError>(())
+    /// ```
+    ///
+    /// [`RegionInfo::poisoned_pages`]: crate::RegionInfo::poisoned_pages
+    pub const fn poison_lazily(mut self, lazily: bool) -> Self {
+        self.poison_lazily = lazily;
+        self
+    }
+
     fn config(&self) -> Result<Config, BuildError> {
         let pages = u32::try_from(self.pages)
             .map_err(|_| BuildError::TooManyPages { pages: self.pages })?;
@@ -187,6 +224,9 @@ impl<M: Mode> Builder<M> {
         {
             let mode = ModeFlags::of::<M>();
             return Err(BuildError::PoisonEvery { pages, mode });
+        }
+        if self.poison_lazily && !M::POISONS {
+            return Err(BuildError::PoisonLazily { mode: ModeFlags::of::<M>() });
         }
         let (owned, shared) = usual_slots(heap::parallelism());
         let owned_slots = self.caches.unwrap_or(owned);
@@ -215,6 +255,7 @@ impl<M: Mode> Builder<M> {
             colors,
             panics: self.on_bad_page == OnBadPage::Panic,
             poison_every: self.poison_every.unwrap_or(1),
+            poison_lazily: self.poison_lazily,
         })
     }
 
@@ -238,6 +279,9 @@ impl<M: Mode> Builder<M> {
 
     /// Builds the pool, with its metadata on the heap (feature `std`).
     ///
+    /// In modes with [`POISON`](crate::hardening::POISON) this writes to the pages, unless
+    /// [`poison_lazily`](Self::poison_lazily) puts it off.
+    ///
     /// # Errors
     /// What is wrong with the request, or what the system refused.
     pub fn build(self) -> Result<Pool<M>, BuildError> {
@@ -246,7 +290,7 @@ impl<M: Mode> Builder<M> {
         let memory = heap::Block::new(plan.layout())?;
         // SAFETY: the block has this layout, and the core keeps it; nobody has the new core's handle.
         let core = unsafe { Handle::new(plan.build(memory.start(), region, Some(memory))) };
-        Ok(Self::finish(core))
+        Ok(Pool { core })
     }
 
     /// Builds the pool without a heap: over the pages that start at `base`, with its metadata in `metadata`.
@@ -292,12 +336,8 @@ impl<M: Mode> Builder<M> {
         let region = region.acquire(bytes, self.page_size)?;
         // SAFETY: the memory is the pool's for good, large enough and aligned; nobody has the new
         // core's handle.
-        Ok(Self::finish(unsafe { Handle::new(plan.build(block, region, None)) }))
-    }
-
-    fn finish(core: Handle<M>) -> Pool<M> {
-        core.poison_new();
-        Pool { core }
+        let core = unsafe { Handle::new(plan.build(block, region, None)) };
+        Ok(Pool { core })
     }
 }
 

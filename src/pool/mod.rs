@@ -44,7 +44,8 @@ impl<M: Mode> Pool<M> {
     /// An owned cache, for one thread or CPU at a time.
     ///
     /// # Errors
-    /// [`CacheError::NoSlot`] when as many caches live as the pool was built for.
+    /// [`CacheError::NoSlot`] when as many caches live as the pool was built for: see
+    /// [`Builder::max_caches`].
     pub fn cache(&self) -> Result<Cache<M>, CacheError> {
         Cache::new(self.core.clone())
     }

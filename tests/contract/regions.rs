@@ -26,7 +26,8 @@ fn a_heap_region_is_usable<M: Mode>() {
     let info = pool.region_info();
     assert_eq!((info.kind, info.bytes, info.base % 4096), (RegionKind::Heap, 100 * 4096, 0));
     assert_eq!(info.huge_pages, Huge::Off);
-    assert!(!info.populated && !info.locked && !info.guarded);
+    assert_eq!(info.populated, poisons::<M>());
+    assert!(!info.locked && !info.guarded);
     assert!(pool.to_string().contains("; heap, 409600 bytes at 0x"), "{pool}");
     is_usable(pool);
 }
@@ -256,11 +257,12 @@ mod mapped {
         match mapped(Region::mapped().lock(true)) {
             Ok(pool) => {
                 let info = pool.region_info();
-                assert!(info.locked && info.to_string().contains(", locked"), "{info}");
+                assert!(info.locked && info.populated, "{info}");
+                assert!(info.to_string().contains(", populated, locked"), "{info}");
                 is_usable(pool);
             }
-            Err(error @ BuildError::System { what: "locking the region in memory", .. }) => {
-                assert!(error.to_string().starts_with("the system refused locking"), "{error}");
+            Err(error @ BuildError::Lock { bytes: 102_400, .. }) => {
+                assert!(error.to_string().starts_with("the system refused to lock"), "{error}");
             }
             Err(error) => panic!("{error}"),
         }
@@ -276,10 +278,12 @@ mod mapped {
                 assert!(info.to_string().contains(", huge pages"), "{info}");
                 is_usable(pool);
             }
-            Err(error @ BuildError::System { what: "huge pages for the region", code }) => {
+            Err(error @ BuildError::HugePages { pages: 1, size: 0x20_0000, free, code }) => {
                 assert_ne!(code, 0);
-                let text = format!("the system refused huge pages for the region (error {code})");
-                assert_eq!(error.to_string(), text);
+                let text = "the system refused 1 huge page of 2 MiB for the region (error ";
+                assert!(error.to_string().starts_with(text), "{error}");
+                let read = "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages";
+                assert_eq!(free.is_some(), std::fs::exists(read).expect("an answer"));
             }
             Err(error) => panic!("{error}"),
         }
@@ -353,8 +357,8 @@ mod mapped {
     #[test]
     fn what_the_system_cannot_map_is_an_error() {
         let error = Pool::builder(1 << 30).page_size(1 << 32).build().expect_err("2^62 bytes");
-        let BuildError::System { what, code } = error else { panic!("{error}") };
-        let kind = std::io::Error::from_raw_os_error(code).kind();
-        assert!(what.contains("region") && kind == std::io::ErrorKind::OutOfMemory, "{error}");
+        let BuildError::NoMemory { what, bytes, .. } = error else { panic!("{error}") };
+        assert!(what.contains("region") && bytes > 1 << 62, "{error}");
+        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::OutOfMemory);
     }
 }

@@ -6,6 +6,10 @@ use crate::common::*;
 /// As many references as one call may add to a page.
 const MANY: usize = 1 << 16;
 
+/// What is said of a count that holds no more.
+const STUCK: &str = "has a reference count that has stuck at 8388608, and is never freed: look for \
+                     references that are made and not dropped";
+
 counted_misuses! {
     shared_as_sole, "free of a shared page as if by its sole owner",
         |mode| where_counted(mode, mode.refcount, "is shared by 2 references"), |scene| {
@@ -24,7 +28,7 @@ counted_misuses! {
         said(unsafe { scene.two.release_bulk(&[id]) })
     }
     overflow, "more references to a page than its count can hold",
-        |mode| where_counted(mode, mode.refcount, "has a saturated reference count"), |scene| {
+        |mode| where_counted(mode, mode.refcount, STUCK), |scene| {
         let id = scene.ids[0];
         let many = vec![id; MANY];
         // SAFETY: the page has a reference of ours; those that are added are not used.

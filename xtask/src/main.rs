@@ -10,6 +10,7 @@ mod peers;
 mod prevented;
 mod run;
 mod sanitize;
+mod saturation;
 mod section;
 mod stress;
 mod test;
@@ -39,6 +40,8 @@ enum Task {
     Peers(peers::Args),
     /// Run the stress programs under AddressSanitizer, ThreadSanitizer and memcheck.
     Sanitize(sanitize::Args),
+    /// Simulate at which rate, and with how many cores, the depots saturate.
+    Saturation(saturation::Args),
     /// Run the stress programs for longer than `cargo test` does.
     Stress(stress::Args),
     /// Run the gate: everything that a change must pass. `--full` adds what takes longer.
@@ -63,6 +66,7 @@ fn main() -> anyhow::Result<()> {
         Task::Mutants(args) => mutants::mutants(&args),
         Task::Peers(args) => peers::peers(&args, &from),
         Task::Sanitize(args) => sanitize::sanitize(&args),
+        Task::Saturation(args) => saturation::saturation(&args),
         Task::Stress(args) => stress::stress(&args),
         Task::Test(args) => test::test(&args),
         Task::Tidy => tidy::tidy(),

@@ -2,6 +2,7 @@
 
 use std::borrow::{Borrow, BorrowMut};
 use std::iter::FusedIterator;
+use std::ops::{Deref, DerefMut};
 
 use crate::common::*;
 
@@ -105,22 +106,42 @@ fn a_batch_takes_pages_until_it_refuses_one<M: Mode>() {
     assert_whole(other);
 }
 
+/// The bytes of an owner in each of the ways in which it lends them, all of which are `byte`.
+fn read<T: Deref<Target = [u8]> + AsRef<[u8]> + Borrow<[u8]>>(owner: &T, bytes: usize, byte: u8) {
+    let (one, two): (&[u8], &[u8]) = (owner.as_ref(), owner.borrow());
+    assert_eq!([one, two], [&**owner; 2]);
+    assert_eq!((one.len(), one.iter().all(|&it| it == byte)), (bytes, true));
+}
+
+/// As [`read`], to write.
+fn write<T: DerefMut<Target = [u8]> + AsMut<[u8]> + BorrowMut<[u8]> + AsRef<[u8]>>(
+    owner: &mut T,
+    bytes: usize,
+) {
+    owner.as_mut().fill(1);
+    read(owner, bytes, 1);
+    let all: &mut [u8] = owner.borrow_mut();
+    all.fill(2);
+    read(owner, bytes, 2);
+    owner.fill(3);
+    read(owner, bytes, 3);
+}
+
 fn owners_are_borrowed_as_bytes<M: Mode>() {
-    fn read<T: AsRef<[u8]> + Borrow<[u8]>>(owner: &T, bytes: usize, byte: u8) {
-        let (one, two): (&[u8], &[u8]) = (owner.as_ref(), owner.borrow());
-        assert_eq!((one, one.len()), (two, bytes));
-        assert!(one.iter().all(|&it| it == byte));
-    }
-    fn write<T: AsMut<[u8]> + BorrowMut<[u8]> + AsRef<[u8]>>(owner: &mut T, bytes: usize) {
-        owner.as_mut().fill(1);
-        read(owner, bytes, 1);
-        let all: &mut [u8] = owner.borrow_mut();
-        all.fill(2);
-        read(owner, bytes, 2);
-    }
     let pool = pool::<M>(20);
     write(&mut pool.alloc().expect("a page"), 256);
     write(&mut pool.alloc_block(Order::new(2).expect("legal")).expect("a block"), 1024);
+    assert_whole(pool);
+}
+
+fn references_are_borrowed_as_bytes<M: Refcounted>() {
+    let pool = pool::<M>(20);
+    let mut page = pool.alloc().expect("a page");
+    page.fill(7);
+    let shared = page.into_shared();
+    read(&shared, 256, 7);
+    read(&shared.clone(), 256, 7);
+    drop(shared);
     assert_whole(pool);
 }
 
@@ -175,6 +196,6 @@ every_mode!(
     a_batch_takes_pages_until_it_refuses_one,
     owners_are_borrowed_as_bytes,
 );
-every_refcounted_mode!(pages_and_references_convert);
+every_refcounted_mode!(pages_and_references_convert, references_are_borrowed_as_bytes);
 #[cfg(feature = "std")]
 every_preset!(vectored_io_goes_straight_into_pages);

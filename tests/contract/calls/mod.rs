@@ -3,6 +3,7 @@
 mod addresses;
 mod batches;
 mod blocks;
+mod boxed;
 mod bulk;
 mod iterators;
 mod lent;

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["mode"],
     // Page numbers and states, and what can be wrong with a page.
     &["page"],
-    &["error"],
+    &["error", "io_error"],
     // Metadata, and where free pages are.
     &["metadata"],
     &["zone"],
@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["depot"],
     &["slot"],
     // Memory of the system.
+    &["limits"],
     &["heap"],
     &["mapping"],
     &["map"],
@@ -31,7 +32,7 @@ const LAYERS: &[&[&str]] = &[
     // The core.
     &["inner"],
     // Owners of pages, and what keeps a core.
-    &["owned", "io"],
+    &["owned", "boxed", "io"],
     &["handle"],
     // The calls, written once, and what they are called on.
     &["calls"],

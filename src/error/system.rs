@@ -1,0 +1,142 @@
+//! What the system refused: the figures that say why, and what to do about it.
+
+use core::fmt;
+
+use super::Count;
+
+/// What keeps the system from giving out more memory, as far as it says so: see
+/// [`BuildError::NoMemory`](crate::BuildError::NoMemory).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MemoryLimit {
+    /// The system does not say.
+    Unknown,
+    /// A limit of the process: `RLIMIT_AS` or `RLIMIT_DATA`.
+    Process {
+        /// Its name.
+        name: &'static str,
+        /// So many bytes.
+        limit: u64,
+        /// So many of them are in use.
+        used: u64,
+    },
+    /// The limit on what is promised to all processes together: `vm.overcommit_memory` is 2.
+    Promises {
+        /// So many bytes.
+        limit: u64,
+        /// So many of them are promised.
+        promised: u64,
+    },
+    /// What the machine has, of which no mapping is promised more: `vm.overcommit_memory` is 0.
+    Machine {
+        /// Bytes of memory and swap.
+        total: u64,
+    },
+}
+
+impl fmt::Display for MemoryLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MemoryLimit::Unknown => f.write_str(
+                "build a pool of fewer pages, or raise what limits this process (`ulimit -a`, its cgroup)",
+            ),
+            MemoryLimit::Process { name, limit, used } => {
+                let flag = if *name == "RLIMIT_DATA" { "-d" } else { "-v" };
+                write!(
+                    f,
+                    "{name} is {limit} bytes, {used} of them in use: raise it (`ulimit {flag}`), or \
+                     build a pool of fewer pages"
+                )
+            }
+            MemoryLimit::Promises { limit, promised } => write!(
+                f,
+                "vm.overcommit_memory is 2, and of the {limit} bytes that the system may promise \
+                 {promised} are promised: build a pool of fewer pages, or raise vm.overcommit_ratio"
+            ),
+            MemoryLimit::Machine { total } => write!(
+                f,
+                "vm.overcommit_memory is 0, and memory and swap have {total} bytes: build a pool of \
+                 fewer pages, or set vm.overcommit_memory to 1 if not all of them will be used"
+            ),
+        }
+    }
+}
+
+/// Bytes, in words: in the largest unit that leaves no fraction.
+pub(crate) struct Size(pub(crate) usize);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
+            if self.0 > 0 && self.0.trailing_zeros() >= shift {
+                return write!(f, "{} {unit}", self.0 >> shift);
+            }
+        }
+        Count(self.0 as u64, "byte").fmt(f)
+    }
+}
+
+/// That `bytes` bytes were not locked; `limit` is `RLIMIT_MEMLOCK`, of which `locked` are in use.
+pub(super) fn lock(
+    f: &mut fmt::Formatter<'_>,
+    bytes: usize,
+    limit: Option<u64>,
+    locked: Option<u64>,
+    code: i32,
+) -> fmt::Result {
+    write!(f, "the system refused to lock {bytes} bytes in memory (error {code}): ")?;
+    let Some(limit) = limit else {
+        return f.write_str("RLIMIT_MEMLOCK is no limit: lock fewer pages, or none");
+    };
+    let used = locked.unwrap_or(0);
+    let need = used.saturating_add(bytes as u64);
+    write!(f, "RLIMIT_MEMLOCK is {limit} bytes, {used} of them in use: ")?;
+    if need > limit {
+        write!(f, "raise it to {need} (`ulimit -l`, or `LimitMEMLOCK=` of systemd), or ")?;
+    }
+    f.write_str("lock fewer pages")
+}
+
+/// That there are not `pages` huge pages of `size` bytes; `free` are free.
+pub(super) fn huge_pages(
+    f: &mut fmt::Formatter<'_>,
+    pages: usize,
+    size: usize,
+    free: Option<u64>,
+    code: i32,
+) -> fmt::Result {
+    let (asked, bytes) = (Count(pages as u64, "huge page"), Size(size));
+    write!(f, "the system refused {asked} of {bytes} for the region (error {code}): ")?;
+    let missing = (pages as u64).saturating_sub(free.unwrap_or(0));
+    if let Some(free) = free {
+        write!(f, "{free} {} free: ", if free == 1 { "is" } else { "are" })?;
+    }
+    match missing {
+        0 => f.write_str("look at the limits of this process's cgroup")?,
+        _ => {
+            let more = if free.is_some() { " more" } else { "" };
+            let kib = size >> 10;
+            write!(
+                f,
+                "reserve {missing}{more} (/sys/kernel/mm/hugepages/hugepages-{kib}kB/nr_hugepages)"
+            )?;
+        }
+    }
+    f.write_str(", or use HugePages::Try")
+}
+
+/// That the system has no huge pages of `bytes` bytes, but of those in `sizes`, whose bit n stands
+/// for 2ⁿ bytes.
+pub(super) fn no_such_huge_pages(
+    f: &mut fmt::Formatter<'_>,
+    bytes: usize,
+    sizes: u64,
+) -> fmt::Result {
+    write!(f, "the system has no huge pages of {}", Size(bytes))?;
+    let all = (0..usize::BITS).filter(|bit| sizes >> bit & 1 == 1);
+    for (at, bit) in all.enumerate() {
+        write!(f, "{}{}", if at == 0 { ", but of " } else { " and " }, Size(1 << bit))?;
+    }
+    let choose = if sizes == 0 { "" } else { "choose one of these, or " };
+    write!(f, ": {choose}use HugePages::Try, which goes without them")
+}

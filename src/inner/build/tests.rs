@@ -1,0 +1,81 @@
+//! How many magazines and depots a pool has, and where slots look first.
+
+extern crate std;
+
+use core::mem::MaybeUninit;
+use std::vec::Vec;
+
+use super::Config;
+use crate::depot::Stack;
+use crate::inner::tests::build;
+use crate::magazine::Magazine;
+use crate::mode::Bare;
+
+/// A pool of five slots.
+fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
+    Config {
+        pages,
+        page_size: 4096,
+        owned_slots: 3,
+        shared_slots: 2,
+        magazine,
+        depots,
+        colors: 1,
+        panics: false,
+        poison_every: 1,
+        poison_lazily: false,
+    }
+}
+
+#[test]
+fn a_pool_has_two_magazines_for_each_slot_and_the_depots() {
+    let config = |pages, magazine| config(pages, magazine, None);
+    assert_eq!(config(1, 1).slots(), 5);
+    assert_eq!(config(1000, 8).magazines(), 10 + 125 + 5);
+    assert_eq!(config(1001, 8).magazines(), 10 + 126 + 5);
+    // The depot holds 65,536 pages at the most, and no more magazines than its word can name.
+    assert_eq!(config(1 << 20, 256).magazines(), 10 + 256 + 5);
+    assert_eq!(config(1 << 20, 1).magazines(), 0xffff);
+}
+
+#[test]
+fn a_pool_has_a_depot_for_each_slot_or_for_eight_magazines() {
+    let depots = |pages, magazine| config(pages, magazine, None).depots();
+    assert_eq!([depots(1, 1), depots(100, 16), depots(200, 8), depots(1000, 16)], [1, 1, 4, 8]);
+    assert_eq!(depots(1 << 20, 256), 8);
+    assert_eq!(config(1, 1, Some(32)).depots(), 32);
+}
+
+#[test]
+fn magazines_are_shared_out_evenly() {
+    let pool = build::<Bare>(|builder| builder.max_caches(3).shared_caches(1).depots(4));
+    let core = &*pool.core;
+    let counts = core.depots.iter().map(|depot| {
+        let pop = || depot.pop::<Bare>(&core.magazines, Stack::Empty);
+        core::iter::from_fn(pop).map(Magazine::into_number).count()
+    });
+    let counts: Vec<_> = counts.collect();
+    // Of 25, of which eight are in slots.
+    assert_eq!(counts, [4, 4, 4, 5]);
+    core::mem::forget(pool);
+}
+
+/// Neighbouring caches have depots of their own, and go to another only when theirs has no room.
+#[test]
+fn a_cache_flushes_to_its_own_depot_first() {
+    let pool = build::<Bare>(|builder| builder.max_caches(2).shared_caches(0).depots(2));
+    let core = &*pool.core;
+    let mut caches = [(); 2].map(|()| pool.cache().expect("a slot"));
+    let mut room = [[MaybeUninit::uninit(); 50]; 2];
+    let mut has = |at: usize| {
+        let (ids, short) = caches[at].alloc_bulk_raw(&mut room[at]);
+        assert_eq!((ids.len(), short), (50, None));
+        // SAFETY: pages that are out are freed once.
+        assert_eq!(unsafe { caches[at].free_bulk_raw(ids) }, Ok(()));
+        let stocked = core.depots.iter().map(|depot| depot.top(Stack::Nonempty) != 0);
+        stocked.collect::<Vec<_>>()
+    };
+    // The second to come takes what the first has flushed, and flushes it at home.
+    assert_eq!([has(1), has(0)], [[false, true], [true, false]]);
+    core::mem::forget((caches, pool));
+}

@@ -1,0 +1,102 @@
+//! Panics: every public type may be used in a closure that is caught, and is whole afterwards.
+
+use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
+
+use crate::common::*;
+
+/// A type that may be moved into such a closure, and borrowed by it.
+fn both<T: UnwindSafe + RefUnwindSafe>() {}
+
+/// Compiles for whatever mode there will be, not only for those it is called with.
+fn every_public_type_is_unwind_safe<M: Mode>() {
+    both::<M>();
+    // What is called, and what is owned.
+    both::<Pool<M>>();
+    both::<Cache<M>>();
+    both::<Page<M>>();
+    both::<SharedPage<M>>();
+    both::<Block<M>>();
+    both::<PageBatch<M>>();
+    both::<PageBatch<M, 7>>();
+    both::<IntoIter<M, 256>>();
+    both::<Iter<'_, M>>();
+    // As any iterator of `&mut`, it may be borrowed only.
+    fn borrowed<T: RefUnwindSafe>() {}
+    borrowed::<IterMut<'_, M>>();
+    // What a pool is built from.
+    both::<Builder<M>>();
+    both::<Region>();
+    both::<Mapping>();
+    both::<(HugePages, OnBadPage)>();
+    // What is said of it.
+    both::<(RegionInfo, RegionKind, Huge, ModeFlags)>();
+    both::<(Audit, Calls, Pages, Stats)>();
+    both::<(PageId, Order, BulkAlloc, ShortReason)>();
+    // What can go wrong.
+    both::<CloseError<M>>();
+    both::<PushError<M>>();
+    both::<(BuildError, CacheError, PageError, ExactError, BatchError, OrderError)>();
+    both::<(BadPage, Fault)>();
+}
+
+fn calls_are_caught_without_a_wrapper<M: Mode>() {
+    let pool = pool::<M>(100);
+    let page = catch_unwind(|| pool.alloc()).expect("no panic").expect("a page");
+    let mut cache = pool.cache().expect("a cache");
+    let cache = catch_unwind(move || {
+        cache.free(page);
+        cache
+    });
+    drop(cache.expect("no panic"));
+    let block = pool.alloc_block(Order::MAX).expect("a block");
+    catch_unwind(|| block.len()).expect("no panic");
+    catch_unwind(move || drop(block)).expect("no panic");
+    assert_whole(pool);
+}
+
+/// What a caller's code does in the middle of a call finds the batch and the pool as they were
+/// after the page before.
+fn a_panic_of_the_callers_code_leaves_everything_whole<M: Mode>() {
+    let pool = pool::<M>(100);
+    let mut cache = pool.cache().expect("a cache");
+    let mut batch = PageBatch::<M>::new();
+    assert_eq!(cache.alloc_bulk(&mut batch, 20).allocated, 20);
+    let mut others = PageBatch::<M>::new();
+    let caught = catch_unwind(move || {
+        let pages = batch.into_iter().enumerate();
+        let pages = pages.map(|(at, page)| if at == 7 { panic!("the caller's") } else { page });
+        others.try_extend(pages).is_ok()
+    });
+    assert!(caught.is_err());
+    // The batches were moved into the closure, and freed their pages.
+    assert_eq!(out(&pool), 0);
+    let caught = catch_unwind(move || {
+        let _page = cache.alloc().expect("a page");
+        panic!("the caller's");
+    });
+    assert!(caught.is_err());
+    assert_eq!(out(&pool), 0);
+    assert_whole(pool);
+}
+
+fn a_pool_that_panics_has_done_its_work_before<M: Mode>() {
+    if !M::CHECKS {
+        return;
+    }
+    let pool = build::<M>(100, |builder| builder.on_bad_page(OnBadPage::Panic));
+    let id = pool.alloc().expect("a page").into_raw();
+    // SAFETY: the page is out and freed once; the other does not exist, and is refused.
+    let free = || unsafe { pool.free_bulk_raw(&[id, PageId::new(100)]).is_ok() };
+    assert!(catch_unwind(free).is_err());
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up() && pages.out == 0 && pool.is_tainted(), "{pages}");
+    drop(catch_unwind(|| pool.alloc()).expect("no panic").expect("a page"));
+    pool.close().expect("every page is back");
+}
+
+every_mode!(
+    every_public_type_is_unwind_safe,
+    calls_are_caught_without_a_wrapper,
+    a_panic_of_the_callers_code_leaves_everything_whole,
+    a_pool_that_panics_has_done_its_work_before,
+);
