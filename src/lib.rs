@@ -92,6 +92,7 @@
 //! `xtask/src/tidy/layers.rs` has the list that is enforced. `DESIGN.md` explains the words, and
 //! walks through one allocation and one free.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "std")]
 extern crate std;
@@ -100,8 +101,6 @@ cfg_if::cfg_if! {
     if #[cfg(feature = "std")] {
         #[path = "heap/std.rs"]
         mod heap;
-        #[path = "owned/io.rs"]
-        mod io;
     } else {
         #[path = "heap/none.rs"]
         mod heap;
@@ -142,6 +141,9 @@ mod depot;
 mod error;
 mod handle;
 mod inner;
+#[cfg(feature = "std")]
+#[path = "owned/io.rs"]
+mod io;
 mod magazine;
 mod mapping;
 mod metadata;
