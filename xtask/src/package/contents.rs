@@ -29,8 +29,15 @@ pub fn contents() -> Result<Option<&'static str>> {
         return Ok(Some("tar is not installed"));
     }
     let built = std::path::absolute(target("packaged"))?;
-    let mut package = cargo(["package", "-q", "--allow-dirty", "--no-verify", "--target-dir"]);
-    run(package.arg(&built).args(["-p", "pagesheaf"]))?;
+    let package = || {
+        let mut package = cargo(["package", "-q", "--allow-dirty", "--no-verify", "--target-dir"]);
+        package.arg(&built).args(["-p", "pagesheaf"]);
+        package
+    };
+    // The registry knows nothing more of what is in `Cargo.lock`, unless none of it is here yet.
+    if !package().arg("--offline").output()?.status.success() {
+        run(&mut package())?;
+    }
     let folder = built.join("package");
     let name = format!("pagesheaf-{}", Manifest::read()?.package.version);
     let unpacked = folder.join(&name);

@@ -49,6 +49,9 @@ pub fn lowest(builds: &[Build]) -> Result<Option<&'static str>> {
     if let Some(why) = no_nightly() {
         return Ok(Some(why));
     }
+    if std::env::var("CARGO_NET_OFFLINE").is_ok_and(|value| value == "true") {
+        return Ok(Some("cargo is told to stay offline"));
+    }
     let copy = target("lowest/tree");
     copy_to(&copy)?;
     let built = std::path::absolute(target("lowest/built"))?;
