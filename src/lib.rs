@@ -98,6 +98,7 @@
 //! `xtask/src/tidy/layers.rs` has the list that is enforced. `DESIGN.md` explains the words, and
 //! walks through one allocation and one free.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "std")]
 extern crate std;
@@ -106,12 +107,6 @@ cfg_if::cfg_if! {
     if #[cfg(feature = "std")] {
         #[path = "heap/std.rs"]
         mod heap;
-        #[path = "error/io.rs"]
-        mod io_error;
-        #[path = "owned/boxed.rs"]
-        mod boxed;
-        #[path = "owned/io.rs"]
-        mod io;
     } else {
         #[path = "heap/none.rs"]
         mod heap;
@@ -156,12 +151,21 @@ cfg_if::cfg_if! {
     }
 }
 
+#[cfg(feature = "std")]
+#[path = "owned/boxed.rs"]
+mod boxed;
 mod cache;
 mod calls;
 mod depot;
 mod error;
 mod handle;
 mod inner;
+#[cfg(feature = "std")]
+#[path = "owned/io.rs"]
+mod io;
+#[cfg(feature = "std")]
+#[path = "error/io.rs"]
+mod io_error;
 mod magazine;
 mod mapping;
 mod metadata;

@@ -203,7 +203,7 @@ presets! {
     Hardened = true, true, true, ALL;
 }
 
-/// The mode that this build's Cargo features choose.
+/// The mode that this build's Cargo features choose: with the default ones, what [`Checked`] is.
 ///
 /// A type of its own, not an alias: a crate that names it keeps compiling whatever features another
 /// crate of the same program turns on.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::manifest;
 use crate::common::*;
 
 /// The features that choose what `DefaultMode` is, and whether this build has them.
@@ -134,19 +135,9 @@ fn a_pool_says_its_mode<M: Mode>() {
     assert_eq!(pool.mode(), ModeFlags::of::<M>());
 }
 
-/// The features of `Cargo.toml`, with what each turns on. Optional dependencies are not among them.
+/// The features of `Cargo.toml`, with what each turns on.
 fn features() -> BTreeMap<String, Vec<String>> {
-    let manifest = include_str!("../../Cargo.toml");
-    let table = manifest.split("\n[features]\n").nth(1).expect("a table of features");
-    let table = table.split("\n[").next().expect("its text");
-    let lines = table.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    lines
-        .map(|line| {
-            let (name, list) = line.split_once('=').expect("name = [list], in one line");
-            let list = list.split('"').skip(1).step_by(2).map(str::to_owned).collect();
-            (name.trim().to_owned(), list)
-        })
-        .collect()
+    manifest::lists(include_str!("../../Cargo.toml"), "features")
 }
 
 #[test]

@@ -5,5 +5,6 @@
 mod common;
 
 mod agreement;
+mod manifest;
 mod names;
 mod program;

@@ -3,9 +3,11 @@
 mod claims;
 mod fuzz;
 mod instructions;
+mod link;
 mod loom;
 mod matrix;
 mod mutants;
+mod package;
 mod peers;
 mod prevented;
 mod run;
@@ -35,6 +37,8 @@ enum Task {
     /// Run cargo-mutants over the core, if it is installed.
     #[command(disable_help_flag = true)]
     Mutants(mutants::Args),
+    /// Check what is downloaded: its files, its tests there, its documentation, lowest versions, semver.
+    Package(package::Args),
     /// Measure the modes beside other allocators, as many as can be built here.
     #[command(disable_help_flag = true)]
     Peers(peers::Args),
@@ -64,6 +68,7 @@ fn main() -> anyhow::Result<()> {
         Task::Loom(args) => loom::loom(&args),
         Task::Matrix(args) => matrix::matrix(&args, &from),
         Task::Mutants(args) => mutants::mutants(&args),
+        Task::Package(args) => package::package(&args),
         Task::Peers(args) => peers::peers(&args, &from),
         Task::Sanitize(args) => sanitize::sanitize(&args),
         Task::Saturation(args) => saturation::saturation(&args),

@@ -104,9 +104,21 @@ pub struct Stages {
 impl Stages {
     /// One stage; the first that fails ends the task.
     pub fn stage(&mut self, name: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.attempt(name, || body().map(|()| None))
+    }
+
+    /// One stage that finds out, while it runs, whether it can run here: if not, it says why.
+    pub fn attempt(
+        &mut self,
+        name: &str,
+        body: impl FnOnce() -> Result<Option<&'static str>>,
+    ) -> Result<()> {
         println!("== {name}");
         let (start, before) = (Instant::now(), cpu());
-        body().with_context(|| format!("stage `{name}` failed"))?;
+        if let Some(why) = body().with_context(|| format!("stage `{name}` failed"))? {
+            self.skip(name, why);
+            return Ok(());
+        }
         let time = start.elapsed();
         let cpu = cpu().zip(before).map(|(now, before)| now - before);
         println!("== {name}: {:.1} s", time.as_secs_f64());

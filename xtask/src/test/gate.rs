@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
 use crate::run::{Stages, cargo, run, target};
-use crate::{fuzz, instructions, prevented, tidy};
+use crate::{fuzz, instructions, package, prevented, tidy};
 
 /// The program without `std`, which is outside the workspace.
 const NO_STD: &str = "tests/no_std/Cargo.toml";
@@ -52,6 +52,7 @@ pub fn gate(stages: &mut Stages) -> Result<()> {
         let docs = ["doc", "-q", "-p", "pagesheaf", "--no-deps", "--all-features"];
         run(cargo(docs).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
+    package::gate(stages)?;
     programs(stages)?;
     stages.stage("tests of the tools, models on threads", || {
         run(&mut cargo(["test", "-q", "-p", "xtask", "-p", "matrix", "-p", "loom-tests"]))

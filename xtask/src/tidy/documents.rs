@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use regex::Regex;
-
 use super::{Fault, File};
+use crate::link;
 
 /// Documents that must stay short, and how many lines each may have.
 const LINES: [(&str, usize); 2] = [("DESIGN.md", 170), ("CONTRIBUTING.md", 80)];
@@ -39,16 +38,11 @@ pub fn faults(files: &[File]) -> Vec<Fault> {
 
 /// Links to files that do not exist. Links start from the document's folder.
 fn links(file: &File, exists: impl Fn(&str) -> bool) -> Vec<Fault> {
-    let link = Regex::new(r"\]\(([^)\s]+)\)").expect("a regular expression");
-    let folder =
-        file.path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
     let mut faults = Vec::new();
     for (at, line) in file.text.lines().enumerate() {
-        for target in link.captures_iter(line).map(|link| link.get(1).map_or("", |it| it.as_str()))
-        {
-            let path = target.split('#').next().unwrap_or_default();
-            let elsewhere = path.is_empty() || path.contains("://");
-            if !elsewhere && !exists(&format!("{folder}{path}")) {
+        for target in link::targets(line) {
+            let gone = link::file(&file.path, target).is_some_and(|path| !exists(&path));
+            if gone {
                 faults.push(file.fault(at, format!("a link to `{target}`, which does not exist")));
             }
         }

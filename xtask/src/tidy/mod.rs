@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: what a text search can see of the laws of the project.
 
+mod changelog;
 mod documents;
 mod layers;
 mod modules;
@@ -12,6 +13,8 @@ use std::fmt;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+
+use crate::run::root;
 
 /// A file of the project.
 struct File {
@@ -50,6 +53,7 @@ pub fn tidy() -> Result<()> {
     let mut faults = rules::faults(&files);
     faults.extend(layers::faults(&files));
     faults.extend(documents::faults(&files));
+    faults.extend(changelog::faults(&files));
     faults.extend(safety::faults(&files));
     faults.extend(unsafety::faults(&files));
     let list: Vec<_> = faults.iter().map(Fault::to_string).collect();
@@ -59,18 +63,25 @@ pub fn tidy() -> Result<()> {
 
 /// The texts that git knows or would take in.
 fn files() -> Result<Vec<File>> {
+    let read = |path: String| {
+        // A file that is not there is about to be removed, and one that is not text has no lines.
+        let text = std::fs::read_to_string(&path).ok()?;
+        Some(File { path, text })
+    };
+    let files: Vec<_> = paths()?.into_iter().filter_map(read).collect();
+    ensure!(files.iter().any(|file| file.path == "src/lib.rs"), "git does not know the project");
+    Ok(files)
+}
+
+/// The paths of all files that git knows or would take in, from the root.
+pub fn paths() -> Result<Vec<String>> {
     let args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     // Only paths are read, so it does not matter whose the folder is.
-    let output = Command::new("git").args(["-c", "safe.directory=*"]).args(args).output();
+    let mut git = Command::new("git");
+    let git = git.args(["-c", "safe.directory=*"]).args(args).current_dir(root());
+    let output = git.output();
     let output = output.context("git did not start")?;
     ensure!(output.status.success(), "git: {}", String::from_utf8_lossy(&output.stderr));
     let paths = String::from_utf8(output.stdout)?;
-    let read = |path: &str| {
-        // A file that is not there is about to be removed, and one that is not text has no lines.
-        let text = std::fs::read_to_string(path).ok()?;
-        Some(File { path: path.into(), text })
-    };
-    let files: Vec<_> = paths.split_terminator('\0').filter_map(read).collect();
-    ensure!(files.iter().any(|file| file.path == "src/lib.rs"), "git does not know the project");
-    Ok(files)
+    Ok(paths.split_terminator('\0').map(str::to_owned).collect())
 }

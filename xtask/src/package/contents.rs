@@ -1,0 +1,158 @@
+//! Which files the package holds, and whether its tests pass where it is unpacked.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use regex::Regex;
+
+use super::answers;
+use super::manifest::Manifest;
+use crate::link;
+use crate::run::{cargo, run, target};
+
+/// What Cargo adds.
+const ADDED: [&str; 4] = [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig"];
+/// What whoever opens the package looks for by name.
+const LOOKED_FOR: [&str; 5] =
+    ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "SECURITY.md"];
+/// Where the crate's code is.
+const CODE: [&str; 3] = ["src/", "tests/", "examples/quickstart.rs"];
+
+/// Packages the crate, looks at its files, unpacks it, and runs its tests there. Or says why not.
+///
+/// Cargo's own check of a package builds it without its tests.
+pub fn contents() -> Result<Option<&'static str>> {
+    if !answers("tar", &["--version"]) {
+        return Ok(Some("tar is not installed"));
+    }
+    let built = std::path::absolute(target("packaged"))?;
+    let package = || {
+        let mut package = cargo(["package", "-q", "--allow-dirty", "--no-verify", "--target-dir"]);
+        package.arg(&built).args(["-p", "pagesheaf"]);
+        package
+    };
+    // The registry knows nothing more of what is in `Cargo.lock`, unless none of it is here yet.
+    if !package().arg("--offline").output()?.status.success() {
+        run(&mut package())?;
+    }
+    let folder = built.join("package");
+    let name = format!("pagesheaf-{}", Manifest::read()?.package.version);
+    let unpacked = folder.join(&name);
+    if unpacked.exists() {
+        fs::remove_dir_all(&unpacked).context("what was unpacked before")?;
+    }
+    let mut tar = Command::new("tar");
+    run(tar.arg("-xzf").arg(format!("{name}.crate")).current_dir(&folder))?;
+    let mut files = BTreeSet::new();
+    list(&unpacked, "", &mut files)?;
+    let faults = faults(&files, |path| fs::read_to_string(unpacked.join(path)).ok());
+    ensure!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+    println!("{} files", files.len());
+    let mut tests = cargo(["test", "-q", "--target-dir"]);
+    run(tests.arg(&built).current_dir(&unpacked))?;
+    Ok(None)
+}
+
+/// The paths of all files in a folder, each after `before`.
+fn list(folder: &Path, before: &str, files: &mut BTreeSet<String>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let entry = entry?;
+        let path = format!("{before}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            list(&entry.path(), &format!("{path}/"), files)?;
+        } else {
+            files.insert(path);
+        }
+    }
+    Ok(())
+}
+
+/// Files that nothing needs, and files that something needs and that are not there.
+///
+/// Needed are code, what code includes, what is looked for by name, and where documents that are
+/// needed lead.
+fn faults(files: &BTreeSet<String>, read: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let included = Regex::new(r#"include_(?:str|bytes)!\("([^"]+)"\)"#).expect("an expression");
+    let is_code = |path: &&String| {
+        path.ends_with(".rs") && CODE.iter().any(|folder| path.starts_with(folder))
+    };
+    let named = ADDED.into_iter().chain(LOOKED_FOR).map(str::to_owned);
+    let mut open: Vec<_> = named.map(|path| (path, "a package".to_owned())).collect();
+    open.extend(files.iter().filter(is_code).map(|path| (path.clone(), path.clone())));
+    let (mut needed, mut faults) = (BTreeSet::new(), Vec::new());
+    while let Some((path, by)) = open.pop() {
+        // A link may lead to a folder.
+        let inside = format!("{path}/");
+        if !files.contains(&path) && !files.iter().any(|file| file.starts_with(&inside)) {
+            faults.push(format!("{path} is not in the package, and {by} needs it"));
+            continue;
+        }
+        if !needed.insert(path.clone()) {
+            continue;
+        }
+        let text = read(&path).unwrap_or_default();
+        let mut lead = |target: &str| {
+            open.extend(link::file(&path, target).map(|file| (file, path.clone())));
+        };
+        if path.ends_with(".md") {
+            link::targets(&text).for_each(&mut lead);
+        } else if path.ends_with(".rs") {
+            included.captures_iter(&text).for_each(|target| lead(&target[1]));
+        }
+    }
+    let of_no_use = files.iter().filter(|path| !needed.contains(*path));
+    faults.extend(of_no_use.map(|path| format!("{path} is in the package, and nothing needs it")));
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The faults of a package that has these files too.
+    fn with(more: &[(&str, &str)]) -> Vec<String> {
+        let named = ADDED.into_iter().chain(LOOKED_FOR).map(|path| (path, ""));
+        let all: Vec<_> = named.chain(more.iter().copied()).collect();
+        let files = all.iter().map(|(path, _)| (*path).to_owned()).collect();
+        let text = |path: &str| all.iter().rev().find(|(it, _)| *it == path).map(|(_, it)| *it);
+        faults(&files, |path| text(path).map(str::to_owned))
+    }
+
+    #[test]
+    fn what_nothing_needs_is_found() {
+        assert!(with(&[("src/lib.rs", ""), ("tests/a/b.rs", "")]).is_empty());
+        let of_no_use = ["notes.md", "tests/data.txt", "xtask/src/main.rs"];
+        for path in of_no_use {
+            let fault = format!("{path} is in the package, and nothing needs it");
+            assert_eq!(with(&[(path, "")]), [fault]);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_from_the_package_is_found() {
+        let readme = ("README.md", "[d](DESIGN.md) <img src=\"docs/p.svg\">");
+        let design = ("DESIGN.md", "[a](docs/a.md#b) [e](examples)");
+        let (a, picture) = (("docs/a.md", "[r](../README.md)"), ("docs/p.svg", ""));
+        let example = ("examples/quickstart.rs", "");
+        assert!(with(&[readme, design, a, picture, example]).is_empty());
+        let fault = "docs/p.svg is not in the package, and README.md needs it";
+        assert_eq!(with(&[readme, design, a, example]), [fault]);
+        let code = ("tests/t.rs", "include_str!(\"data/x.md\")");
+        assert!(with(&[code, ("tests/data/x.md", "")]).is_empty());
+        assert_eq!(
+            with(&[code]),
+            ["tests/data/x.md is not in the package, and tests/t.rs needs it"]
+        );
+    }
+
+    #[test]
+    fn a_licence_that_is_missing_is_found() {
+        let files = ADDED.into_iter().chain(LOOKED_FOR).filter(|path| *path != "LICENSE-MIT");
+        let files = files.map(str::to_owned).collect();
+        let fault = "LICENSE-MIT is not in the package, and a package needs it";
+        assert_eq!(faults(&files, |_| None), [fault]);
+    }
+}

@@ -1,0 +1,144 @@
+//! What the crate's manifest says of its package.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub struct Manifest {
+    pub package: Package,
+    pub features: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+pub struct Package {
+    pub version: String,
+    pub metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+pub struct Metadata {
+    pub docs: Docs,
+}
+
+#[derive(Deserialize)]
+pub struct Docs {
+    pub rs: Shown,
+}
+
+/// How the documentation is built for readers.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+#[derive(Default)]
+pub struct Shown {
+    pub features: Vec<String>,
+    pub all_features: bool,
+    pub no_default_features: bool,
+    pub rustdoc_args: Vec<String>,
+    pub targets: Vec<String>,
+}
+
+impl Manifest {
+    pub fn read() -> Result<Self> {
+        let text = std::fs::read_to_string("Cargo.toml").context("Cargo.toml")?;
+        Self::parse(&text)
+    }
+
+    pub fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).context("Cargo.toml")
+    }
+
+    /// The features that are on where the documentation is built.
+    pub fn shown(&self) -> BTreeSet<&str> {
+        let shown = &self.package.metadata.docs.rs;
+        let mut named: Vec<&str> = shown.features.iter().map(String::as_str).collect();
+        if shown.all_features {
+            named.extend(self.features.keys().map(String::as_str));
+        }
+        if !shown.no_default_features {
+            named.push("default");
+        }
+        self.turned_on(named)
+    }
+
+    /// These features, and those that they turn on.
+    pub fn turned_on<'a>(&'a self, mut named: Vec<&'a str>) -> BTreeSet<&'a str> {
+        let mut on = BTreeSet::new();
+        while let Some(feature) = named.pop() {
+            let more = self.features.get(feature);
+            if on.insert(feature)
+                && let Some(more) = more
+            {
+                named.extend(more.iter().map(String::as_str));
+            }
+        }
+        on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::read_to_string;
+
+    use toml::{Table, Value};
+
+    use super::*;
+    use crate::run::root;
+
+    /// The table `[package]` of the crate.
+    fn package() -> Table {
+        let text = read_to_string(root().join("Cargo.toml")).expect("the manifest");
+        let mut manifest: Table = toml::from_str(&text).expect("a table");
+        manifest.remove("package").and_then(|it| it.try_into().ok()).expect("a package")
+    }
+
+    fn texts(value: &Value) -> Vec<&str> {
+        let list = value.as_array().expect("a list");
+        list.iter().map(|text| text.as_str().expect("a text")).collect()
+    }
+
+    #[test]
+    fn the_package_has_the_words_that_people_search_for() {
+        let package = package();
+        let description = package["description"].as_str().expect("a text");
+        for words in ["buffer pool", "bulk page allocator", "io_uring", "no_std", "lock-free"] {
+            assert!(description.contains(words), "{words}");
+        }
+        let keywords = texts(&package["keywords"]);
+        assert_eq!(keywords, ["buffer-pool", "page-allocator", "io-uring", "zero-copy", "no_std"]);
+        // What the registry accepts.
+        assert!(keywords.len() <= 5 && keywords.iter().all(|keyword| keyword.len() <= 20));
+        let categories = texts(&package["categories"]);
+        assert!(categories.contains(&"memory-management") && categories.len() <= 5);
+    }
+
+    #[test]
+    fn no_address_is_made_up() {
+        // There is none yet. When there is one, it stands in all three and in `SECURITY.md`.
+        for name in ["repository", "homepage", "documentation"] {
+            assert!(!package().contains_key(name), "{name}");
+        }
+        let security = read_to_string(root().join("SECURITY.md")).expect("a policy");
+        assert!(!security.contains("://") && !security.contains('@'));
+    }
+
+    #[test]
+    fn documents_name_the_compiler_that_is_promised() {
+        let oldest = env!("CARGO_PKG_RUST_VERSION");
+        for path in ["CONTRIBUTING.md", "README.md", "docs/versions.md"] {
+            let text = read_to_string(root().join(path)).expect("a document");
+            assert!(text.contains(oldest), "{path} does not say {oldest}");
+        }
+    }
+
+    #[test]
+    fn features_turn_on_others() {
+        let text = "[package]\nversion = \"1.0.0\"\n[package.metadata.docs.rs]\n[features]\n\
+            default = [\"a\"]\na = [\"b\", \"dep:x\"]\nb = []\nc = [\"a\"]\n";
+        let manifest = Manifest::parse(text).expect("a manifest");
+        let shown: Vec<_> = manifest.shown().into_iter().collect();
+        assert_eq!(shown, ["a", "b", "default", "dep:x"]);
+        assert!(manifest.turned_on(vec!["b"]).len() == 1 && !manifest.shown().contains("c"));
+    }
+}
