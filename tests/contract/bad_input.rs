@@ -82,6 +82,16 @@ fn no_cache_slots_or_too_many() {
 }
 
 #[test]
+fn numbers_of_depots_that_are_no_power_of_two() {
+    for depots in [0, 3, 33, 64, usize::MAX] {
+        let text = format!("{depots} depots cannot be: the number is a power of two, 1 to 32");
+        let error = BuildError::Depots { depots, most: 32 };
+        refused(|| builder(10).depots(depots), error, &text);
+    }
+    assert!([1, 2, 4, 8, 16, 32].iter().all(|&n| builder(1).depots(n).metadata_layout().is_ok()));
+}
+
+#[test]
 fn cache_colors_that_a_page_has_no_room_for() {
     let text = "pages of 4096 bytes have room for 1 to 64 cache lines of color, not for 65";
     refused(|| builder(10).cache_color(65), BuildError::CacheColor { lines: 65, most: 64 }, text);

@@ -65,7 +65,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     /// A pool of its own.
     pub fn new(pages: usize) -> Self {
         let how = |builder: Builder<M>| {
-            let builder = builder.page_size(BYTES).cache_color(COLOURS).magazine_capacity(MAGAZINE);
+            let builder =
+                builder.page_size(BYTES).cache_color(COLOURS).magazine_capacity(MAGAZINE).depots(2);
             let builder = builder.max_caches(2).shared_caches(2);
             let sampled = poisons::<M>() && pages.is_multiple_of(2);
             if sampled { builder.poison_every(SAMPLED) } else { builder }
