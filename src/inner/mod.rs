@@ -31,7 +31,6 @@ use core::marker::PhantomData;
 use core::ops::Deref;
 
 pub(crate) use accounting::{Faults, InSlot, PoolCounters};
-pub(crate) use alloc::FastAlloc;
 pub(crate) use build::{Config, CoreLayout};
 
 use crate::depot::Depot;
