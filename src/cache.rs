@@ -3,12 +3,11 @@
 //! Invariant: a cache has its slot for as long as it lives.
 
 use core::mem::MaybeUninit;
-use core::ptr::NonNull;
 
-use crate::calls::{self, Frontend};
+use crate::calls::{self, Frontend, Home};
 use crate::error::{BulkAlloc, CacheError, ExactError, PageError, ShortReason};
 use crate::handle::Handle;
-use crate::inner::{Core, FastAlloc, InSlot};
+use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
@@ -22,14 +21,16 @@ use crate::slot::{Slot, SlotGuard, SlotMut};
 pub struct Cache<M: Mode = DefaultMode> {
     /// The slot, which lies in the core. Before the handle: it is dropped first.
     slot: SlotGuard<'static>,
+    /// What [`Frontend::home`] says, at hand.
     home: Home<M>,
+    core: Handle<M>,
 }
 
-/// Whose slot a cache has.
-struct Home<M: Mode> {
-    /// What [`Frontend::owner`] says, at hand.
-    owner: NonNull<Core<M>>,
-    core: Handle<M>,
+/// A cache's way into the core: two words, which stay in registers. A call that got the cache itself would
+/// need a third one, for its slow path.
+pub(crate) struct OwnSlot<'a, M: Mode> {
+    slot: SlotMut<'a>,
+    home: Home<M>,
 }
 
 // SAFETY: a cache is used by one thread at a time (`&mut self`), whichever that is; the core is shared.
@@ -43,8 +44,8 @@ impl<M: Mode> Cache<M> {
         let slot = slot.ok_or(CacheError::NoSlot { slots: slots.len() })?;
         // SAFETY: the slot lies in the core, which the handle keeps alive for longer than the guard.
         let slot = unsafe { ::core::mem::transmute::<SlotGuard<'_>, SlotGuard<'static>>(slot) };
-        let owner = calls::owner_of(&core, core.pointer());
-        Ok(Cache { slot, home: Home { owner, core } })
+        let home = Home::of(&core);
+        Ok(Cache { slot, home, core })
     }
 
     /// The slot.
@@ -54,55 +55,53 @@ impl<M: Mode> Cache<M> {
 
     /// The handle.
     pub(crate) fn handle(&self) -> &Handle<M> {
-        &self.home.core
+        &self.core
+    }
+
+    /// The way into the core.
+    #[inline(always)]
+    fn front(&mut self) -> OwnSlot<'_, M> {
+        OwnSlot { slot: self.slot.as_mut(), home: self.home }
     }
 
     /// Puts back into the zone all pages that the cache holds. Call it before the thread goes to sleep: nobody
     /// else can get at an owned cache's pages.
     pub fn drain(&mut self) {
-        self.home.core.empty_slot(self.slot.as_mut());
+        self.core.empty_slot(self.slot.as_mut());
     }
 }
 
-// SAFETY: the cache's handle names one core, and keeps it alive; the slot is one of that core.
-unsafe impl<M: Mode> Frontend<M> for &mut Cache<M> {
+// SAFETY: both words are of one cache, whose handle names one core, and keeps it alive; the slot is one of
+// that core.
+unsafe impl<M: Mode> Frontend<M> for OwnSlot<'_, M> {
     type Reborrowed<'b>
-        = &'b mut Cache<M>
+        = OwnSlot<'b, M>
     where
         Self: 'b;
 
     #[inline(always)]
-    fn reborrow(&mut self) -> &mut Cache<M> {
-        self
+    fn reborrow(&mut self) -> OwnSlot<'_, M> {
+        OwnSlot { slot: self.slot.reborrow(), home: self.home }
     }
 
     #[inline(always)]
-    fn core(&self) -> NonNull<Core<M>> {
-        self.home.core.pointer()
+    fn home(&self) -> Home<M> {
+        self.home
     }
 
     #[inline(always)]
-    fn owner(&self) -> NonNull<Core<M>> {
-        self.home.owner
-    }
-
-    #[inline(always)]
-    fn alloc_fast(&mut self, n: usize) -> Option<FastAlloc<'_, M>> {
-        self.home.core.alloc_fast(self.slot.as_mut(), n)
-    }
-
-    #[inline(always)]
-    fn free_fast<'i>(&mut self, ids: GivenUp<'i>) -> Result<(), GivenUp<'i>> {
-        self.home.core.free_fast::<InSlot>(self.slot.as_mut(), ids)
+    fn fast_slot(&mut self) -> Option<SlotMut<'_>> {
+        Some(self.slot.reborrow())
     }
 
     fn begin(&mut self) {
-        self.home.core.honour_drain_request(self.slot.as_mut());
+        self.shared().honour_drain_request(self.slot.reborrow());
     }
 
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
-        self.begin();
-        f(&self.home.core, Some(self.slot.as_mut()))
+        let core = self.shared();
+        core.honour_drain_request(self.slot.reborrow());
+        f(core, Some(self.slot.reborrow()))
     }
 }
 
@@ -112,4 +111,4 @@ impl<M: Mode> Drop for Cache<M> {
     }
 }
 
-calls::methods!(Cache, self, [&mut self], self);
+calls::methods!(Cache, self, [&mut self], self.front());

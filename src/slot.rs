@@ -283,10 +283,12 @@ impl<'a> SlotMut<'a> {
     pub(crate) fn fast_room(mut self, n: usize) -> Option<Room<'a>> {
         let loaded = self.reborrow().parts().loaded;
         let len = loaded.len();
-        let room = loaded.remaining_beside(len);
+        // No overflow: a slice of ids has fewer than 2⁶² of them.
+        let end = i64::from(len) + n as i64;
+        let left = i64::from(loaded.capacity()) - end;
         // SAFETY: the room is `n` or more: a request for a drain is 0 or more.
-        self.fast_path_allows(room as i64 - n as i64)
-            .then(|| unsafe { self.parts().loaded.room_unchecked(len, n) })
+        self.fast_path_allows(left)
+            .then(|| unsafe { self.parts().loaded.room_unchecked(len, end as u32, n) })
     }
 
     /// Whether somebody has requested a drain, which is then forgotten: the caller gives up the slot's pages.

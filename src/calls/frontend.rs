@@ -1,18 +1,19 @@
 //! What the calls need of a cache or a pool.
 
+use core::num::NonZero;
 use core::ptr::NonNull;
 
-use crate::inner::{Core, FastAlloc};
+use crate::handle::Handle;
+use crate::inner::Core;
 use crate::mode::Mode;
-use crate::page::GivenUp;
 use crate::slot::SlotMut;
 
 /// A way into the core: an owned cache, or a pool through its shared slots. Calls pass it on by value, as
 /// they do [`SlotMut`].
 ///
 /// # Safety
-/// [`Self::core`] names one core for as long as the value lives, which that keeps alive; and the other
-/// methods use that core.
+/// [`Self::home`] names one core for as long as the value lives, which that keeps alive; and the slots are
+/// of that core.
 pub(crate) unsafe trait Frontend<M: Mode>: Sized {
     /// The same way in, for a shorter time.
     type Reborrowed<'b>: Frontend<M>
@@ -22,26 +23,22 @@ pub(crate) unsafe trait Frontend<M: Mode>: Sized {
     /// The same way in, for a shorter time.
     fn reborrow(&mut self) -> Self::Reborrowed<'_>;
 
-    /// The core.
-    fn core(&self) -> NonNull<Core<M>>;
+    /// The core, as owners of pages are compared with it.
+    fn home(&self) -> Home<M>;
 
-    /// What batches are compared with: the core, or nothing that a batch can have if there are no bytes to
-    /// own.
-    fn owner(&self) -> NonNull<Core<M>> {
-        owner_of(self.shared(), self.core())
-    }
-
-    /// The fast path for `n` pages, if it may run.
-    fn alloc_fast(&mut self, n: usize) -> Option<FastAlloc<'_, M>>;
-
-    /// Frees pages, counted, as far as the fast path goes; the others come back. They are of this core.
-    fn free_fast<'i>(&mut self, ids: GivenUp<'i>) -> Result<(), GivenUp<'i>>;
+    /// The slot for the fast path, if there is one at hand.
+    fn fast_slot(&mut self) -> Option<SlotMut<'_>>;
 
     /// What every call does that does not take the fast path: a cache gives up its pages if it was asked to.
     fn begin(&mut self);
 
     /// Calls `f` with the slot, if one is to be had, after [`Self::begin`].
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R;
+
+    /// The core.
+    fn core(&self) -> NonNull<Core<M>> {
+        self.home().core()
+    }
 
     /// The core, which the frontend keeps alive.
     #[inline(always)]
@@ -52,15 +49,87 @@ pub(crate) unsafe trait Frontend<M: Mode>: Sized {
         // SAFETY: the frontend keeps the core alive for longer than any call, by the trait's promise.
         unsafe { self.core().as_ref() }
     }
+
+    /// The core, if it is the one that an owner of pages names.
+    #[inline(always)]
+    fn shared_if_home<'a>(&self, named: Option<NonNull<Core<M>>>) -> Option<&'a Core<M>>
+    where
+        Self: 'a,
+    {
+        // SAFETY: as in `shared`: it is the same core.
+        self.home().is(named).map(|core| unsafe { core.as_ref() })
+    }
 }
 
-/// What batches of a core's pages are compared with: [`Frontend::owner`].
-pub(crate) fn owner_of<M: Mode>(core: &Core<M>, pointer: NonNull<Core<M>>) -> NonNull<Core<M>> {
-    if core.addresses_only { nobody() } else { pointer }
+/// Which core a frontend is of: its address, marked if it has no bytes to own. No owner of pages has a marked
+/// address, not even an empty batch that remembers a core that is gone: so one compare tells both that a
+/// batch is of this core, and that it may be.
+pub(crate) struct Home<M>(NonNull<Core<M>>);
+
+impl<M> Clone for Home<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
-/// No core's address: it is not aligned.
-fn nobody<M: Mode>() -> NonNull<Core<M>> {
-    const { assert!(align_of::<Core<M>>() > 1) };
-    const { NonNull::new(core::ptr::without_provenance_mut(1)).unwrap() }
+impl<M> Copy for Home<M> {}
+
+impl<M: Mode> Home<M> {
+    /// In a core's address this bit is 0.
+    const MARK: usize = {
+        assert!(align_of::<Core<M>>() > 1);
+        1
+    };
+
+    /// The home of a core.
+    #[inline(always)]
+    pub(crate) fn of(core: &Handle<M>) -> Self {
+        Self::new(core.pointer(), core.addresses_only)
+    }
+
+    #[inline(always)]
+    fn new(core: NonNull<Core<M>>, addresses_only: bool) -> Self {
+        Home(if addresses_only { core.map_addr(|address| address | Self::MARK) } else { core })
+    }
+
+    /// The core.
+    #[inline(always)]
+    pub(crate) fn core(self) -> NonNull<Core<M>> {
+        self.with_bytes().unwrap_or_else(|| self.unmarked())
+    }
+
+    #[cold]
+    fn unmarked(self) -> NonNull<Core<M>> {
+        let unmarked = |address: NonZero<usize>| NonZero::new(address.get() & !Self::MARK);
+        self.0.map_addr(|address| unmarked(address).unwrap_or(address))
+    }
+
+    /// The core, if it is the one that an owner of pages names.
+    #[inline(always)]
+    pub(crate) fn is(self, named: Option<NonNull<Core<M>>>) -> Option<NonNull<Core<M>>> {
+        (named == Some(self.0)).then_some(self.0)
+    }
+
+    /// The core, if it has bytes to own.
+    #[inline(always)]
+    pub(crate) fn with_bytes(self) -> Option<NonNull<Core<M>>> {
+        (self.0.addr().get() & Self::MARK == 0).then_some(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mode::Bare;
+
+    /// An empty batch may remember a core that stood where a pool of addresses stands now.
+    #[test]
+    fn a_home_of_addresses_is_no_owners_and_is_found() {
+        let core = NonNull::<Core<Bare>>::dangling();
+        let (bytes, addresses) = (Home::new(core, false), Home::new(core, true));
+        assert_eq!((bytes.is(Some(core)), bytes.with_bytes()), (Some(core), Some(core)));
+        assert_eq!((addresses.is(Some(core)), addresses.with_bytes()), (None, None));
+        assert_eq!((bytes.core(), addresses.core()), (core, core));
+        assert!(bytes.is(None).is_none() && addresses.is(None).is_none());
+    }
 }

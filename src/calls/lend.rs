@@ -19,7 +19,7 @@ pub(crate) fn lend_bulk<'o, M: Mode, const N: usize>(
     front.begin();
     let core = front.shared();
     let mut faults = Faults::default();
-    let n = if batch.is_of(front.core()) { batch.len().min(out.len()) } else { 0 };
+    let n = if batch.named_core() == Some(front.core()) { batch.len().min(out.len()) } else { 0 };
     let mut lent = 0;
     batch.retain_front(n, |position, id| match core.lend(id) {
         Ok(()) => {

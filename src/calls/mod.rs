@@ -9,8 +9,9 @@ mod methods;
 mod raw;
 
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 
-pub(crate) use frontend::{Frontend, owner_of};
+pub(crate) use frontend::{Frontend, Home};
 pub(crate) use lend::{lend_bulk, reclaim_bulk};
 pub(crate) use methods::methods;
 pub(crate) use raw::{
@@ -21,7 +22,7 @@ use crate::error::{BulkAlloc, ExactError, PageError, ShortReason};
 use crate::inner::{Core, Faults, InSlot};
 use crate::mode::Mode;
 use crate::owned::{Block, Page, PageBatch};
-use crate::page::{GivenUp, Order, PageId};
+use crate::page::{GivenUp, Order, PageId, PartlyFreed};
 use crate::slot::SlotMut;
 
 /// How many pages the calls without a batch move at once.
@@ -55,40 +56,53 @@ fn free_slow<M: Mode>(
     }
 }
 
-/// Frees owned pages of this core: fast, and what does not go fast, slowly.
+/// Frees pages, counted, as far as the fast path goes. `core` is the frontend's.
 #[inline(always)]
-fn free_owned<M: Mode>(mut front: impl Frontend<M>, ids: GivenUp<'_>) {
-    let count = ids.len();
-    if let Err(rest) = front.free_fast(ids) {
-        free_owned_rest(front, rest, count);
+fn free_fast<'i, M: Mode>(
+    front: &mut impl Frontend<M>,
+    core: &Core<M>,
+    ids: GivenUp<'i>,
+) -> Result<(), PartlyFreed<'i>> {
+    match front.fast_slot() {
+        Some(slot) => core.free_fast::<InSlot>(slot, ids),
+        None => Err(ids.partly_freed(0)),
+    }
+}
+
+/// Frees owned pages of this core, which is the frontend's: fast, and what does not go fast, slowly.
+#[inline(always)]
+fn free_owned<M: Mode>(mut front: impl Frontend<M>, core: &Core<M>, ids: GivenUp<'_>) {
+    if let Err(partly) = free_fast(&mut front, core, ids) {
+        let (ids, fast) = partly.into_parts();
+        free_owned_rest(front, ids, fast);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn free_owned_rest<M: Mode>(mut front: impl Frontend<M>, rest: GivenUp<'_>, count: usize) {
-    let fast = count - rest.len();
+fn free_owned_rest<M: Mode>(mut front: impl Frontend<M>, ids: GivenUp<'_>, fast: usize) {
     front.with_slot(|core, slot| {
         if !M::CHECKS
             && let Some(slot) = slot
         {
-            // Where nobody looks at pages, none is found to be bad on the way into a magazine.
-            core.free::<InSlot>(slot, rest, &mut Faults::default());
+            // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
+            // way into a magazine.
+            core.free::<InSlot>(slot, ids, &mut Faults::default());
             return core.panic_if_pending();
         }
         let mut faults = Faults::after(fast);
-        let freed = fast + free_slow(core, slot, rest, &mut faults);
+        let freed = fast + free_slow(core, slot, ids.skip(fast), &mut faults);
         core.remember_or_panic(&faults, freed);
     });
 }
 
-/// Frees what did not go fast, of `count` pages.
+/// Frees what did not go fast.
 fn free_rest<M: Mode>(
     mut front: impl Frontend<M>,
-    rest: GivenUp<'_>,
-    count: usize,
+    partly: PartlyFreed<'_>,
 ) -> Result<(), PageError> {
-    let fast = count - rest.len();
+    let (ids, fast) = partly.into_parts();
+    let rest = ids.skip(fast);
     front.with_slot(|core, slot| {
         let mut faults = Faults::after(fast);
         let freed = fast + free_slow(core, slot, rest, &mut faults);
@@ -102,7 +116,9 @@ pub(crate) fn alloc_bulk<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> BulkAlloc {
-    if batch.is_of(front.owner()) && alloc_bulk_fast(&mut front, batch, want) {
+    if let Some(core) = front.home().is(batch.named_core())
+        && alloc_bulk_fast(&mut front, core, batch, want)
+    {
         return BulkAlloc { allocated: want, reason: None };
     }
     alloc_bulk_slowly(front, batch, want)
@@ -112,17 +128,18 @@ pub(crate) fn alloc_bulk<M: Mode, const N: usize>(
 #[inline(always)]
 fn alloc_bulk_fast<M: Mode, const N: usize>(
     front: &mut impl Frontend<M>,
+    core: NonNull<Core<M>>,
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> bool {
-    let owner = front.owner();
     if want <= batch.remaining_capacity()
-        && let Some(fast) = front.alloc_fast(want)
+        && let Some(slot) = front.fast_slot()
+        && let Some(fast) = Core::<M>::alloc_fast(slot, want)
     {
         // The batch grows first: its length, stored behind the copy, would wait for it.
-        // SAFETY: there is room. The owner is the core: nobody is in no batch, and nothing joins
-        // them. `alloc` writes `want` ids of pages that are the batch's from now on.
-        fast.alloc(unsafe { batch.grow(owner, want) });
+        // SAFETY: there is room. `alloc` writes `want` ids of pages, of this core, that are the batch's from
+        // now on.
+        fast.alloc(unsafe { batch.grow(core, want) });
         return true;
     }
     false
@@ -136,26 +153,38 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> BulkAlloc {
-    let refused = if !batch.may_join(front.core()) {
-        Some(ShortReason::OtherPool)
-    } else if front.shared().addresses_only {
-        Some(ShortReason::AddressOnly)
-    } else {
-        None
+    let Some(core) = front.home().with_bytes() else {
+        return refuse(front, batch, ShortReason::AddressOnly);
     };
-    if refused.is_some() {
-        front.begin();
-        return BulkAlloc { allocated: 0, reason: refused };
+    if !batch.may_join(core) {
+        return refuse(front, batch, ShortReason::OtherPool);
     }
-    if alloc_bulk_fast(&mut front, batch, want) {
+    if batch.named_core() != Some(core) && alloc_bulk_fast(&mut front, core, batch, want) {
         return BulkAlloc { allocated: want, reason: None };
     }
     let n = want.min(batch.remaining_capacity());
     let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n]);
     // SAFETY: `alloc_slow` wrote `new` ids of pages that are now the batch's.
-    unsafe { batch.grow(front.core(), new) };
+    unsafe { batch.grow(core, new) };
     front.shared().panic_if_pending();
-    BulkAlloc { allocated: new, reason: reason.or((n < want).then_some(ShortReason::BatchFull)) }
+    if new == want {
+        return BulkAlloc { allocated: want, reason: None };
+    }
+    // All that there was room for.
+    BulkAlloc { allocated: new, reason: reason.or(Some(ShortReason::BatchFull)) }
+}
+
+/// What a call says that can put no page into the batch. That pages of another pool are there comes first.
+#[cold]
+fn refuse<M: Mode, const N: usize>(
+    mut front: impl Frontend<M>,
+    batch: &PageBatch<M, N>,
+    otherwise: ShortReason,
+) -> BulkAlloc {
+    front.begin();
+    let joins = batch.may_join(front.core());
+    let reason = if joins { otherwise } else { ShortReason::OtherPool };
+    BulkAlloc { allocated: 0, reason: Some(reason) }
 }
 
 pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
@@ -188,19 +217,21 @@ pub(crate) fn alloc_bulk_exact<M: Mode, const N: usize>(
     let before = batch.len();
     let BulkAlloc { allocated, reason } = alloc_bulk(front.reborrow(), batch, want);
     let Some(reason) = reason else { return Ok(()) };
-    free_owned(front, batch.give_up(before));
+    let core = front.shared();
+    free_owned(front, core, batch.give_up(before));
     Err(ExactError { want, had: allocated, reason })
 }
 
 #[inline(always)]
 pub(crate) fn alloc<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortReason> {
-    if front.shared().addresses_only {
+    let Some(core) = front.home().with_bytes() else {
         front.begin();
         return Err(ShortReason::AddressOnly);
-    }
+    };
     let mut out = [MaybeUninit::uninit()];
-    let core = front.core();
-    if let Some(fast) = front.alloc_fast(1) {
+    if let Some(slot) = front.fast_slot()
+        && let Some(fast) = Core::<M>::alloc_fast(slot, 1)
+    {
         fast.alloc(&mut out);
         // SAFETY: `alloc` wrote one id of a page that is now the caller's.
         return Ok(unsafe { Page::new(core, out[0].assume_init()) });
@@ -252,10 +283,8 @@ pub(crate) fn free_bulk<M: Mode, const N: usize>(
 ) {
     batch.fetch_ahead();
     // A batch with pages has this owner only if it is the core.
-    if !batch.is_of(front.owner()) {
-        return go_home(front, batch);
-    }
-    free_owned(front, batch.give_up(0));
+    let Some(core) = front.shared_if_home(batch.named_core()) else { return go_home(front, batch) };
+    free_owned(front, core, batch.give_up(0));
 }
 
 /// Pages of another pool, if there are any, go back to it.
@@ -268,14 +297,14 @@ fn go_home<M: Mode, const N: usize>(mut front: impl Frontend<M>, batch: &mut Pag
 
 #[inline(always)]
 pub(crate) fn free<M: Mode>(mut front: impl Frontend<M>, page: Page<M>) {
-    if page.core() != front.core() {
+    let Some(core) = front.shared_if_home(Some(page.core())) else {
         // A page of another pool goes home.
         front.begin();
         return drop(page);
-    }
+    };
     let ids = [page.into_raw()];
     // SAFETY: the page was its owner's alone, and is initialised.
-    free_owned(front, unsafe { GivenUp::new(&ids) });
+    free_owned(front, core, unsafe { GivenUp::new(&ids) });
 }
 
 pub(crate) fn alloc_block<M: Mode>(

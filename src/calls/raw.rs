@@ -5,9 +5,9 @@
 
 use core::mem::MaybeUninit;
 
-use super::{CHUNK, Frontend, alloc_slow, free_rest, free_slow};
+use super::{CHUNK, Frontend, alloc_slow, free_fast, free_rest, free_slow};
 use crate::error::{PageError, ShortReason};
-use crate::inner::Faults;
+use crate::inner::{Core, Faults};
 use crate::mode::{Mode, Policy, Refcounted};
 use crate::page::{Fault, GivenUp, PageId, Released, written_mut};
 
@@ -15,7 +15,8 @@ pub(crate) fn alloc_bulk_raw<M: Mode>(
     mut front: impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
 ) -> (&mut [PageId], Option<ShortReason>) {
-    let (got, reason) = match front.alloc_fast(out.len()) {
+    let fast = front.fast_slot().and_then(|slot| Core::<M>::alloc_fast(slot, out.len()));
+    let (got, reason) = match fast {
         Some(fast) => {
             fast.alloc(out);
             (out.len(), None)
@@ -33,10 +34,10 @@ pub(crate) fn free_bulk_raw<M: Mode>(
     if M::COUNTS_ONLY {
         return free_sole(front, ids);
     }
-    let count = ids.len();
-    match front.free_fast(ids) {
+    let core = front.shared();
+    match free_fast(&mut front, core, ids) {
         Ok(()) => Ok(()),
-        Err(rest) => free_rest(front, rest, count),
+        Err(partly) => free_rest(front, partly),
     }
 }
 

@@ -33,7 +33,7 @@ impl<M: Mode> FastAlloc<'_, M> {
 impl<M: Mode> Core<M> {
     /// The fast path for `n` pages, if the loaded magazine has them and nobody has requested a drain.
     #[inline(always)]
-    pub(crate) fn alloc_fast<'s>(&self, slot: SlotMut<'s>, n: usize) -> Option<FastAlloc<'s, M>> {
+    pub(crate) fn alloc_fast(slot: SlotMut<'_>, n: usize) -> Option<FastAlloc<'_, M>> {
         if M::VERIFIES_ON_ALLOC {
             return None;
         }
@@ -56,11 +56,11 @@ impl<M: Mode> Core<M> {
         let (mut got, mut looked) = (0, 0);
         let mut drained = false;
         let reason = loop {
-            got += self.alloc_from(parts.loaded.reborrow(), &mut out[got..], &mut looked);
             if got == out.len() {
                 break None;
             }
-            if self.refill(&mut parts, out.len() - got) {
+            if parts.loaded.len() > 0 || self.refill(&mut parts, out.len() - got) {
+                got += self.alloc_from(parts.loaded.reborrow(), &mut out[got..], &mut looked);
                 continue;
             }
             if drained {

@@ -8,25 +8,25 @@ use super::{Core, Faults};
 use crate::depot::Stack;
 use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
-use crate::page::{Fault, GivenUp, PageId, ZONE};
+use crate::page::{Fault, GivenUp, PageId, PartlyFreed, ZONE};
 use crate::slot::{Parts, SlotMut};
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
-    /// Frees pages into the loaded magazine, if that has room and can be used as it is. Returns those that
-    /// did not go there: all of them, or those from a bad one on. Where nobody looks they are counted first:
-    /// a store behind the copy would wait for it.
+    /// Frees pages into the loaded magazine, if that has room and can be used as it is: all of them, or those
+    /// before a bad one, or none. Where nobody looks they are counted first: a store behind the copy would wait
+    /// for it.
     #[inline(always)]
     pub(crate) fn free_fast<'i, A: FreeAccount>(
         &self,
         slot: SlotMut<'_>,
         ids: GivenUp<'i>,
-    ) -> Result<(), GivenUp<'i>> {
+    ) -> Result<(), PartlyFreed<'i>> {
         if !M::FREES_FAST {
-            return Err(ids);
+            return Err(ids.partly_freed(0));
         }
         let counters = slot.counters();
-        let Some(room) = slot.fast_room(ids.len()) else { return Err(ids) };
+        let Some(room) = slot.fast_room(ids.len()) else { return Err(ids.partly_freed(0)) };
         if !M::CHECKS {
             A::count::<M>(counters, ids.len());
             room.push_unchecked(ids.ids());
@@ -38,11 +38,11 @@ impl<M: Mode> Core<M> {
                 Ok(())
             }
             Err((magazine, in_place)) => {
-                let rest = ids.skip(in_place);
                 // What is wrong, if anything, is found again when the rest is freed.
-                let relocated = self.push_relocated(magazine, rest.ids(), &mut None);
-                A::count::<M>(counters, in_place + relocated);
-                if relocated == rest.len() { Ok(()) } else { Err(rest.skip(relocated)) }
+                let relocated = self.push_relocated(magazine, &ids.ids()[in_place..], &mut None);
+                let freed = in_place + relocated;
+                A::count::<M>(counters, freed);
+                if freed == ids.len() { Ok(()) } else { Err(ids.partly_freed(freed)) }
             }
         }
     }
@@ -170,27 +170,26 @@ impl<M: Mode> Core<M> {
             Some(mut slot) => {
                 let freed = match core.free_fast::<Dropped>(slot.as_mut(), ids) {
                     Ok(()) => count,
-                    Err(rest) => core.drop_rest(Some(slot.as_mut()), rest, count),
+                    Err(partly) => core.drop_rest(Some(slot.as_mut()), partly),
                 };
                 (Some(NonNull::from(&slot.shared().dropped)), freed)
             }
-            None => (None, core.drop_rest(None, ids, count)),
+            None => (None, core.drop_rest(None, ids.partly_freed(0))),
         };
         // SAFETY: the pages freed are counted by nobody else, and `dropped` is a slot's of this core.
         unsafe { Self::release_pages(this, dropped, freed) };
     }
 
-    /// Frees what did not take the fast path: what is left of `count` pages. Returns how many of these were
-    /// good.
+    /// Frees what did not take the fast path. Returns how many of all were good.
     #[cold]
     #[inline(never)]
-    fn drop_rest(&self, slot: Option<SlotMut<'_>>, rest: GivenUp<'_>, count: usize) -> usize {
-        let fast = count - rest.len();
+    fn drop_rest(&self, slot: Option<SlotMut<'_>>, partly: PartlyFreed<'_>) -> usize {
+        let (ids, fast) = partly.into_parts();
         let mut faults = Faults::after(fast);
         let freed = fast
             + match slot {
-                Some(slot) => self.free::<Dropped>(slot, rest, &mut faults),
-                None => self.free_without_slot(rest, &mut faults),
+                Some(slot) => self.free::<Dropped>(slot, ids.skip(fast), &mut faults),
+                None => self.free_without_slot(ids.skip(fast), &mut faults),
             };
         // A drop never panics: the pool remembers.
         let _ = self.record(&faults, freed);

@@ -32,7 +32,6 @@ use core::ops::Deref;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 pub(crate) use accounting::{Faults, InSlot, PoolCounters};
-pub(crate) use alloc::FastAlloc;
 pub(crate) use build::{Config, CoreLayout};
 
 use crate::depot::Depots;

@@ -59,16 +59,15 @@ impl Tables {
     ) -> Result<(), (MagazineMut<'a>, usize)> {
         let (location, to) = (room.location(), room.entries());
         let run = Run { words: &self.words, ids, last: location, beside: to, to, location };
-        let pushed = run.push::<false>(|_, _| true);
-        if pushed < ids.len() {
+        if let Err(pushed) = run.push::<false>(|_, _| true) {
             if pushed > 0 {
                 // SAFETY: as many entries have been written, and their pages were out; here and below.
                 unsafe { room.commit::<Checked>(pushed) };
             }
             return Err((room.into_magazine(), pushed));
         }
-        // SAFETY: as above.
-        unsafe { room.commit::<Checked>(ids.len()) };
+        // SAFETY: as above, and the room is for these ids.
+        unsafe { room.commit_all::<Checked>() };
         Ok(())
     }
 
@@ -87,7 +86,7 @@ impl Tables {
         let mut room = magazine.room(ids.len());
         let (start, entries) = (room.location(), room.entries());
         if ids.len() < LONG {
-            fetch_words(&self.words, ids, 0);
+            fetch_words(&self.words, ids);
         }
         let mut pushed = 0;
         while let Some(&id) = ids.get(pushed) {
@@ -99,13 +98,14 @@ impl Tables {
             let last = word.load().location();
             let (ids, to) = (&ids[pushed..], &entries[pushed..]);
             let run = |beside| Run { words: &self.words, ids, last, beside, to, location };
-            let mut good = match self.magazines.lookup().entries_from(last) {
+            let pushed_here = match self.magazines.lookup().entries_from(last) {
                 // If it is this magazine, its vacant entries get fewer as the run goes on, but from below.
                 EntriesFrom::Vacant(entries) => run(entries).push::<true>(|_, _| true),
                 EntriesFrom::Filled(entries) => {
                     run(entries).push::<true>(|entry, id| !names(entry, id))
                 }
             };
+            let mut good = pushed_here.err().unwrap_or(ids.len());
             if good == 0 {
                 // Not at a glance: a page that is bad, or was in the zone, or that another thread is just
                 // moving.

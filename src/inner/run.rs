@@ -24,21 +24,24 @@ pub(super) struct Run<'a> {
 /// So many words are near: a mebibyte, which a processor's second cache has room for.
 const NEAR: usize = 1 << 17;
 
-/// In a large pool words come from afar: all of the pages from `first` on are on their way before
-/// the first is looked at.
+/// In a large pool words come from afar: those of all the pages are on their way before the first
+/// is looked at.
 #[inline(always)]
-pub(super) fn fetch_words(words: &[AtomicPageState], ids: &[PageId], first: usize) {
+pub(super) fn fetch_words(words: &[AtomicPageState], ids: &[PageId]) {
     if words.len() > NEAR {
-        ids[first..]
-            .iter()
-            .filter_map(|id| words.get(id.index() as usize))
-            .for_each(|word| fetch_ahead(word));
+        fetch_far(words, ids);
     }
+}
+
+/// By itself: beside what a small pool does, its loop would take registers.
+#[inline(never)]
+fn fetch_far(words: &[AtomicPageState], ids: &[PageId]) {
+    ids.iter().filter_map(|id| words.get(id.index() as usize)).for_each(|word| fetch_ahead(word));
 }
 
 impl Run<'_> {
     /// Puts pages while their words say that they are whole and were last in `last` and the
-    /// locations after it, and `is_out` agrees. Returns how many. If `MOVED` is false, `last` is
+    /// locations after it, and `is_out` agrees. Says how many, if that is not all. If `MOVED` is false, `last` is
     /// the location they go to.
     ///
     /// A long run goes by steps. In a shorter one, and in what is left of a long one, entries that
@@ -48,7 +51,7 @@ impl Run<'_> {
     pub(super) fn push<const MOVED: bool>(
         self,
         is_out: impl Fn(&Atomic<u32>, PageId) -> bool,
-    ) -> usize {
+    ) -> Result<(), usize> {
         let n = self.ids.len().min(self.beside.len()).min(self.to.len());
         let (ids, beside, to) = (&self.ids[..n], &self.beside[..n], &self.to[..n]);
         // Made anew for each use, or the one that `steps` has a reference to would have to be in
@@ -56,10 +59,13 @@ impl Run<'_> {
         let run = || Run { ids, beside, to, ..self };
         let mut at = if n < LONG { 0 } else { run().steps::<MOVED>(&is_out) };
         let look = !MOVED && n > SHORT;
-        while at < n && run().put::<MOVED>(at, ids[at], &beside[at], &to[at], &is_out, look) {
+        while at < n {
+            if !run().put::<MOVED>(at, ids[at], &beside[at], &to[at], &is_out, look) {
+                return Err(at);
+            }
             at += 1;
         }
-        at
+        if n < self.ids.len() { Err(n) } else { Ok(()) }
     }
 
     /// As `push`, but perhaps only the first pages, by whole steps.
@@ -68,7 +74,7 @@ impl Run<'_> {
         // Of pages that moved, `push_relocated` sees to it, or they have been asked for here
         // before.
         if !MOVED {
-            fetch_words(self.words, self.ids, 0);
+            fetch_words(self.words, self.ids);
         }
         let (ids, _) = self.ids.as_chunks::<STEP>();
         let (beside, _) = self.beside.as_chunks::<STEP>();

@@ -101,6 +101,12 @@ impl<'a> MagazineMut<'a> {
         unsafe { load_exclusive(self.len) }
     }
 
+    /// How many ids it can hold.
+    #[inline(always)]
+    pub(crate) fn capacity(&self) -> u32 {
+        self.loaded.capacity
+    }
+
     /// How many more it can hold.
     #[inline(always)]
     pub(crate) fn remaining(&self) -> usize {
@@ -119,7 +125,13 @@ impl<'a> MagazineMut<'a> {
     }
 
     /// Whether all ids that it holds are below this one.
+    #[inline]
     pub(crate) fn ids_are_below(&self, end: u32) -> bool {
+        self.len() == 0 || self.entries_are_below(end)
+    }
+
+    #[inline(never)]
+    fn entries_are_below(&self, end: u32) -> bool {
         self.head().turn.reads();
         // SAFETY: only the owner of a loaded magazine writes its entries, and `loaded` is borrowed.
         unsafe { all_below(self.entries(), end) }
@@ -197,17 +209,18 @@ impl<'a> MagazineMut<'a> {
     pub(crate) fn room(&mut self, most: usize) -> Room<'_> {
         let len = self.len();
         let count = self.remaining_beside(len).min(most);
-        Room { magazine: self.reborrow(), len, count }
+        Room { magazine: self.reborrow(), len, end: len + count as u32, count }
     }
 
-    /// The first `count` vacant entries.
+    /// The first `count` vacant entries, from `len` to `end`: the caller has all three in registers.
     ///
     /// # Safety
-    /// The magazine holds `len` ids, and has room for `count` more.
+    /// The magazine holds `len` ids, and has room for `count` more, which makes `end`.
     #[inline(always)]
-    pub(crate) unsafe fn room_unchecked(self, len: u32, count: usize) -> Room<'a> {
+    pub(crate) unsafe fn room_unchecked(self, len: u32, end: u32, count: usize) -> Room<'a> {
         debug_assert!(len == self.len() && count <= self.remaining());
-        Room { magazine: self, len, count }
+        debug_assert!(end as usize == len as usize + count);
+        Room { magazine: self, len, end, count }
     }
 
     /// The ids that the magazine held, one by one, with their locations, from the first on. It holds none
@@ -225,10 +238,9 @@ impl<'a> MagazineMut<'a> {
     pub(crate) fn clear<M: Mode>(&mut self) -> &'a [Atomic<u32>] {
         self.head().turn.reads();
         let len = self.len() as usize;
-        // SAFETY: the magazine has as many entries below its top, in tables that outlive it, here and below.
-        let first = unsafe { self.loaded.top.sub(len) };
+        let first = self.loaded.top.wrapping_sub(len);
         self.set_end::<M>(0, first);
-        // SAFETY: as above.
+        // SAFETY: the magazine has as many entries below its top, in tables that outlive it.
         unsafe { core::slice::from_raw_parts(first, len) }
     }
 
@@ -282,8 +294,8 @@ impl Entries<'_> {
     pub(crate) fn pop<M: Mode>(mut self, out: &mut [MaybeUninit<PageId>]) {
         assert_eq!(out.len(), self.count);
         self.magazine.head().turn.reads();
-        // SAFETY: the magazine holds as many ids below its top.
-        let first = unsafe { self.magazine.loaded.top.sub(out.len()) };
+        // The magazine holds as many ids below its top.
+        let first = self.magazine.loaded.top.wrapping_sub(out.len());
         self.magazine.set_end::<M>(self.left, first);
         // SAFETY: the entries from there on held ids just now, and only the owner writes them.
         unsafe { copy_out(first, as_words(out)) };
@@ -294,6 +306,8 @@ impl Entries<'_> {
 pub(crate) struct Room<'a> {
     magazine: MagazineMut<'a>,
     len: u32,
+    /// How many ids the magazine holds when all the room is filled.
+    end: u32,
     count: usize,
 }
 
@@ -325,12 +339,12 @@ impl<'a> Room<'a> {
 
     /// Fills the room with as many ids, where nobody looks: in modes without checks.
     #[inline(always)]
-    pub(crate) fn push_unchecked(mut self, ids: &[PageId]) {
+    pub(crate) fn push_unchecked(self, ids: &[PageId]) {
         assert_eq!(ids.len(), self.count);
         self.magazine.head().turn.writes();
         let top = self.magazine.loaded.top;
         // SAFETY: the entries are written at once, before anybody can look: nobody does in these modes.
-        unsafe { self.commit::<Bare>(ids.len()) };
+        unsafe { self.commit_all::<Bare>() };
         // SAFETY: there is room for all ids, and nobody else touches the entries.
         unsafe { copy_in(top, bytemuck::cast_slice(ids)) };
     }
@@ -342,9 +356,18 @@ impl<'a> Room<'a> {
     /// now.
     #[inline(always)]
     pub(crate) unsafe fn commit<M: Mode>(&mut self, n: usize) {
-        // SAFETY: the magazine has as many entries above its top.
-        let top = unsafe { self.magazine.loaded.top.add(n) };
+        let top = self.magazine.loaded.top.wrapping_add(n);
         (self.len, self.count) = (self.len + n as u32, self.count - n);
         self.magazine.set_end::<M>(self.len, top);
+    }
+
+    /// Moves the magazine's end up over all of the entries.
+    ///
+    /// # Safety
+    /// As [`Self::commit`].
+    #[inline(always)]
+    pub(crate) unsafe fn commit_all<M: Mode>(mut self) {
+        let top = self.magazine.loaded.top.wrapping_add(self.count);
+        self.magazine.set_end::<M>(self.end, top);
     }
 }

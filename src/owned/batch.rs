@@ -94,10 +94,10 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         self.len == 0 || self.core == Some(core)
     }
 
-    /// Whether the pages, if there are any, are of this core. An empty batch may say either.
+    /// The core of the pages, if there are any. An empty batch may name any core, also one that is gone.
     #[inline(always)]
-    pub(crate) fn is_of(&self, core: NonNull<Core<M>>) -> bool {
-        self.core == Some(core)
+    pub(crate) fn named_core(&self) -> Option<NonNull<Core<M>>> {
+        self.core
     }
 
     /// Asks for the first ids ahead of the length behind them: whoever goes through many batches

@@ -33,4 +33,24 @@ impl<'a> GivenUp<'a> {
     pub(crate) fn skip(self, n: usize) -> Self {
         GivenUp(&self.0[n..])
     }
+
+    /// The same, of which the first `freed` pages have been freed.
+    #[inline(always)]
+    pub(crate) fn partly_freed(self, freed: usize) -> PartlyFreed<'a> {
+        PartlyFreed { ids: self, freed }
+    }
+}
+
+/// Pages that their owner has given up, of which the first ones have been freed.
+pub(crate) struct PartlyFreed<'a> {
+    ids: GivenUp<'a>,
+    freed: usize,
+}
+
+impl<'a> PartlyFreed<'a> {
+    /// All of them, and how many have been freed.
+    #[inline(always)]
+    pub(crate) fn into_parts(self) -> (GivenUp<'a>, usize) {
+        (self.ids, self.freed)
+    }
 }

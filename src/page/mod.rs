@@ -8,7 +8,7 @@ use core::fmt;
 use core::mem::MaybeUninit;
 
 pub use fault::Fault;
-pub(crate) use given_up::GivenUp;
+pub(crate) use given_up::{GivenUp, PartlyFreed};
 pub(crate) use state::{AtomicPageState, Kind, Location, PageState, Released, ZONE};
 
 /// The number of a page in its pool.

@@ -1,12 +1,11 @@
 //! The calls of a pool: each borrows a shared slot.
 
 use core::mem::MaybeUninit;
-use core::ptr::NonNull;
 
 use super::Pool;
-use crate::calls::{self, Frontend};
+use crate::calls::{self, Frontend, Home};
 use crate::error::{BulkAlloc, ExactError, PageError, ShortReason};
-use crate::inner::{Core, FastAlloc};
+use crate::inner::Core;
 use crate::mode::{Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
@@ -24,18 +23,13 @@ unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
     }
 
     #[inline(always)]
-    fn core(&self) -> NonNull<Core<M>> {
-        self.core.pointer()
+    fn home(&self) -> Home<M> {
+        Home::of(&self.core)
     }
 
     #[inline(always)]
-    fn alloc_fast(&mut self, _n: usize) -> Option<FastAlloc<'_, M>> {
+    fn fast_slot(&mut self) -> Option<SlotMut<'_>> {
         None
-    }
-
-    #[inline(always)]
-    fn free_fast<'i>(&mut self, ids: GivenUp<'i>) -> Result<(), GivenUp<'i>> {
-        Err(ids)
     }
 
     fn begin(&mut self) {}

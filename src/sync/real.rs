@@ -69,17 +69,27 @@ pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<u
 #[inline]
 pub(crate) unsafe fn all_below(entries: &[Atomic<u32>], end: u32) -> bool {
     // SAFETY: `Atomic<u32>` is transparent over `u32`; others at most read, so plain reads do not race.
-    let ids = unsafe { slice::from_raw_parts(entries.as_ptr().cast::<u32>(), entries.len()) };
-    // No id has a bit that their disjunction has not, so none is above it. By the vector that takes two
-    // instructions for four ids, in as many lanes as are looked at before the loop's end is.
-    let (chunks, rest) = ids.as_chunks::<32>();
-    let mut lanes = [0; 32];
+    // Any ids are lanes.
+    let (ids, (front, chunks, rest)) = unsafe {
+        let ids = slice::from_raw_parts(entries.as_ptr().cast::<u32>(), entries.len());
+        (ids, ids.align_to::<Lanes>())
+    };
+    // No id has a bit that their disjunction has not, so none is above it. By the vector that takes one
+    // instruction for four ids, in as many lanes as are looked at before the loop's end is.
+    let mut lanes = [0; LANES];
     for chunk in chunks {
-        lanes.iter_mut().zip(chunk).for_each(|(bits, id)| *bits |= id);
+        lanes.iter_mut().zip(chunk.0).for_each(|(bits, id)| *bits |= id);
     }
-    let bits = lanes.iter().fold(0, |bits, lane| bits | lane);
-    rest.iter().fold(bits, |bits, id| bits | id) < end || ids.iter().all(|&id| id < end)
+    let all = lanes.iter().chain(front).chain(rest);
+    all.fold(0, |bits, lane| bits | lane) < end || ids.iter().all(|&id| id < end)
 }
+
+/// So many ids are looked at before the loop's end is.
+const LANES: usize = 32;
+
+/// Ids as a vector is loaded from memory without a copy of it.
+#[repr(C, align(16))]
+struct Lanes([u32; LANES]);
 
 /// Up to so many ids are compared with those that a magazine had there last, before they are copied over them.
 ///
@@ -96,17 +106,40 @@ pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[u32]) {
     // Atomics are cells, so memory reached through a shared reference may be written.
     let (from, to, n) = (ids.as_ptr(), to.cast_mut().cast::<u32>(), ids.len());
     if n > SHORT {
-        // SAFETY: there are as many; nobody writes them before the copy.
-        let there = unsafe { slice::from_raw_parts(to, n) };
-        // The first alone mostly says whether they come from elsewhere.
-        if n > COMPARED || there[0] != ids[0] || there != ids {
-            // SAFETY: as above.
-            unsafe { ptr::copy_nonoverlapping(from, to, n) };
+        // SAFETY: there are as many; nobody writes them before the copy, nor touches them then.
+        unsafe {
+            let there = slice::from_raw_parts(to, n);
+            // The first alone mostly says whether they come from elsewhere.
+            if n > COMPARED || there[0] != ids[0] {
+                return ptr::copy_nonoverlapping(from, to, n);
+            }
+            let late = LateCopy { to, n };
+            if there != ids {
+                late.copy(from);
+            }
         }
         return;
     }
     // SAFETY: as above.
     unsafe { copy(from.cast(), to.cast(), n) };
+}
+
+/// A copy that is hardly ever needed. It waits in memory: in registers it would drive out of them what the
+/// caller's loop needs.
+struct LateCopy {
+    to: *mut u32,
+    n: usize,
+}
+
+impl LateCopy {
+    /// # Safety
+    /// As `copy_nonoverlapping`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn copy(&self, from: *const u32) {
+        // SAFETY: passed on to the caller.
+        unsafe { ptr::copy_nonoverlapping(from, self.to, self.n) };
+    }
 }
 
 /// All bits of a tag of 32.
@@ -168,7 +201,7 @@ unsafe fn copy(from: *const MaybeUninit<u32>, to: *mut MaybeUninit<u32>, n: usiz
         return;
     }
     for at in 0..SHORT {
-        if at == n {
+        if n <= at {
             return;
         }
         // SAFETY: `at` is below `n`.
