@@ -28,6 +28,12 @@ impl Depots {
         (number & (self.0.len() - 1)) as u32
     }
 
+    /// The depot `home`.
+    #[inline(always)]
+    pub(crate) fn at(&self, home: u32) -> &Depot {
+        &self.0[home as usize]
+    }
+
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Depot> + Clone {
         self.0.iter().map(|depot| &depot.0)
@@ -43,27 +49,11 @@ impl Depots {
 
     /// All of them, `home` first.
     pub(crate) fn from(&self, home: u32) -> impl Iterator<Item = &Depot> {
-        core::iter::once(&*self.0[home as usize]).chain(self.elsewhere(home))
+        core::iter::once(self.at(home)).chain(self.elsewhere(home))
     }
 
-    /// Exchanges at home, or else where the first other depot has one to give: see [`Depot::exchange`].
-    #[inline]
-    pub(crate) fn exchange<M: Mode>(
-        &self,
-        home: u32,
-        magazines: &Magazines,
-        give: Magazine,
-        len: u32,
-        from: Stack,
-    ) -> Result<Magazine, Magazine> {
-        self.0[home as usize]
-            .exchange::<M>(magazines, give, len, from)
-            .or_else(|give| self.exchange_elsewhere::<M>(home, magazines, give, len, from))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn exchange_elsewhere<M: Mode>(
+    /// Exchanges at the first depot but `home` that has a magazine to give: see [`Depot::exchange`].
+    pub(crate) fn exchange_elsewhere<M: Mode>(
         &self,
         home: u32,
         magazines: &Magazines,

@@ -141,13 +141,8 @@ impl<M: Mode> Core<M> {
 
     /// Exchanges the loaded magazine, which is empty, for a non-empty one of a depot.
     fn refill_from_depot(&self, parts: &mut Parts<'_>) -> bool {
-        let home = parts.depot;
-        let exchange = |empty, len| {
-            self.depots.exchange::<M>(home, &self.magazines, empty, len, Stack::Nonempty)
-        };
-        let filled = parts.loaded.exchange::<M>(&self.magazines, exchange);
+        let filled = self.exchange(parts.loaded.reborrow(), parts.depot, Stack::Nonempty);
         if filled {
-            self.verify_loaded(parts.loaded.reborrow());
             parts.counters.count_event::<M>(&parts.counters.depot_refills);
         }
         filled
@@ -247,6 +242,7 @@ impl<M: Mode> Core<M> {
 }
 
 /// Loads the previous magazine, if it has so many ids.
+#[inline(always)]
 fn from_previous(parts: &mut Parts<'_>, at_least: usize) -> bool {
     let some = parts.previous.len() as usize >= at_least;
     if some {

@@ -38,8 +38,8 @@ pub(crate) struct Config {
 /// How many pages' worth of magazines the depots have, at the most. The rest of the pages lives in the zone.
 const DEPOT_PAGES: usize = 1 << 16;
 
-/// How many magazines a depot has at the least, about, if nothing is said of how many depots there are.
-const DEPOT_MAGAZINES: usize = 8;
+/// How many magazines a depot has at the least, if nothing is said of how many depots there are.
+const DEPOT_MAGAZINES: usize = 16;
 
 impl Config {
     pub(super) fn slots(&self) -> usize {
@@ -49,9 +49,9 @@ impl Config {
     /// One depot for each slot, rounded up, but not so many that each has few magazines.
     pub(super) fn depots(&self) -> usize {
         let usual = || {
-            let each = (self.magazines() - 2 * self.slots()) / DEPOT_MAGAZINES;
-            let most = DEPOTS.min(each.next_power_of_two());
-            self.slots().next_power_of_two().min(most)
+            let filled = (self.magazines() - 2 * self.slots()) / DEPOT_MAGAZINES;
+            let most = 1 << filled.max(1).ilog2();
+            self.slots().next_power_of_two().min(most).min(DEPOTS)
         };
         self.depots.unwrap_or_else(usual)
     }

@@ -100,11 +100,7 @@ impl<M: Mode> Core<M> {
         }
         let counters = parts.counters;
         let home = parts.depot;
-        let exchange =
-            |full, len| self.depots.exchange::<M>(home, &self.magazines, full, len, Stack::Empty);
-        let full = target::<M>(parts);
-        if full.exchange::<M>(&self.magazines, exchange) {
-            self.verify_loaded(full.reborrow());
+        if self.exchange(target::<M>(parts).reborrow(), home, Stack::Empty) {
             counters.count_event::<M>(&counters.depot_flushes);
         } else if !in_previous(parts, 1) {
             self.flush(target::<M>(parts).reborrow());

@@ -84,8 +84,7 @@ impl Store {
     }
 
     fn pop_at(&self, depot: u32, from: Stack) -> Option<Loaded<'_>> {
-        let depot = self.depots.from(depot).next()?;
-        Some(self.open(depot.pop::<Checked>(&self.magazines, from)?))
+        Some(self.open(self.depots.at(depot).pop::<Checked>(&self.magazines, from)?))
     }
 
     /// How often a depot has cut off a stack, because a magazine on it was not marked as one of it.
@@ -137,8 +136,7 @@ impl<'a> Loaded<'a> {
         let to = if self.is_empty() { Stack::Empty } else { Stack::Nonempty };
         let Store { depots, magazines, .. } = self.store;
         let (magazine, len) = self.magazine.close::<Checked>(magazines);
-        let depot = depots.from(depot).next().expect("there is such a depot");
-        depot.push(magazines, magazine, len, to);
+        depots.at(depot).push(magazines, magazine, len, to);
     }
 
     /// Gives it for one of the other stack.
@@ -157,7 +155,11 @@ impl<'a> Loaded<'a> {
         let from = if self.is_empty() { Stack::Nonempty } else { Stack::Empty };
         let store = self.store;
         let (give, len) = self.magazine.close::<Checked>(&store.magazines);
-        let got = store.depots.exchange::<Checked>(home, &store.magazines, give, len, from);
+        let (depots, tables) = (&store.depots, &store.magazines);
+        let got = depots
+            .at(home)
+            .exchange::<Checked>(tables, give, len, from)
+            .or_else(|give| depots.exchange_elsewhere::<Checked>(home, tables, give, len, from));
         got.map(|magazine| store.open(magazine)).map_err(|magazine| store.open(magazine))
     }
 }

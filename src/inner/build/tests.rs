@@ -39,9 +39,9 @@ fn a_pool_has_two_magazines_for_each_slot_and_the_depots() {
 }
 
 #[test]
-fn a_pool_has_a_depot_for_each_slot_or_for_eight_magazines() {
+fn a_pool_has_a_depot_for_each_slot_or_16_magazines() {
     let depots = |pages, magazine| config(pages, magazine, None).depots();
-    assert_eq!([depots(1, 1), depots(100, 16), depots(200, 8), depots(1000, 16)], [1, 1, 4, 8]);
+    assert_eq!([depots(1, 1), depots(100, 16), depots(1000, 16), depots(2000, 16)], [1, 1, 4, 8]);
     assert_eq!(depots(1 << 20, 256), 8);
     assert_eq!(config(1, 1, Some(32)).depots(), 32);
 }
