@@ -100,7 +100,8 @@ struct Args {
     /// Only these contenders.
     #[arg(long, value_name = "NAME")]
     contender: Vec<String>,
-    /// Measure this commit too, by turns, and give each row the figure that it has there.
+    /// Measure this commit too, by turns, and give each row the figure that it has there. `before` is
+    /// the commit before the last change of the sources.
     #[arg(long, value_name = "COMMIT")]
     baseline: Option<String>,
     /// Fail if rows take more than so many times the baseline: all of them, or those of one shape, by
