@@ -7,7 +7,7 @@
 use super::{Core, Tables};
 use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
-use crate::page::{Location, PageId};
+use crate::page::{Location, PageId, PageState};
 use crate::slot::Parts;
 use crate::sync::{FETCHES_AHEAD, Ordering, entropy, fetch_ahead};
 
@@ -108,11 +108,14 @@ impl<M: Mode> Core<M> {
     /// Shuffles the loaded magazine, so that the next page cannot be foretold from the order of frees. A page
     /// whose word does not say that it lies there is withheld.
     pub(super) fn shuffle(&self, parts: &mut Parts<'_>) {
+        // At hand: the stores below would have it loaded again for each page.
+        let words = &*self.words;
         let mut ids = [PageId::new(0); MAGAZINE_MAX];
         let (mut n, mut places) = (0, 0);
         // Out of the magazine meanwhile: a look never finds a page that changes its location (`audit`).
         for (location, id) in parts.loaded.take_ids::<M>() {
-            if !self.rests_at(id, location) {
+            let word = words.get(id.index() as usize);
+            if !word.is_some_and(|word| word.load() == PageState::resting(location)) {
                 self.withhold_corrupt(id);
                 continue;
             }
@@ -121,7 +124,7 @@ impl<M: Mode> Core<M> {
                 places = next(parts.random);
             }
             // Each takes the place of one of those before it, which goes to the end, or goes there itself.
-            let place = (places & 0xffff) as usize * (n + 1) >> 16;
+            let place = ((places & 0xffff) as usize * (n + 1)) >> 16;
             places >>= 16;
             ids[n] = ids[place];
             ids[place] = id;
@@ -129,7 +132,7 @@ impl<M: Mode> Core<M> {
         }
         let mut room = parts.loaded.room(n);
         for ((&id, entry), location) in ids[..n].iter().zip(room.entries()).zip(room.location()..) {
-            self.word(id).rest(location);
+            words[id.index() as usize].rest(location);
             // Relaxed: `commit` publishes it.
             entry.store(id.index(), Ordering::Relaxed);
         }

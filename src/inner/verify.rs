@@ -8,11 +8,23 @@
 use super::{Core, Faults, Tables};
 use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
-use crate::page::{Fault, Location, PageId, PageState, ZONE};
-use crate::sync::Ordering;
+use crate::page::{AtomicPageState, Fault, Location, PageId, PageState, ZONE};
+use crate::sync::{Ordering, fetch_ahead};
 
 /// So many pages are verified at once as they leave: their marks are the bits of a number.
 pub(super) const VERIFIED_MOST: usize = 64;
+
+/// So many pages beforehand a word is brought nearer that will be claimed: a compare-and-swap waits for the one
+/// before it, and so does whatever it has to wait for.
+pub(super) const CLAIMED_AHEAD: usize = 8;
+
+/// Brings a page's word nearer.
+#[inline(always)]
+pub(super) fn fetch_word(words: &[AtomicPageState], id: PageId) {
+    if let Some(word) = words.get(id.index() as usize) {
+        fetch_ahead(word);
+    }
+}
 
 /// The highest bit that is set.
 fn last_of(bits: u64) -> Option<usize> {
@@ -87,9 +99,16 @@ impl<M: Mode> Core<M> {
         if let Some(at) = last_of(marked) {
             self.prefetch(ids[at]);
         }
+        // At hand: a compare-and-swap would have it loaded again for each page.
+        let words = &*self.words;
         let mut n = ids.len();
         for at in (0..n).rev() {
-            let word = self.words.get(ids[at].index() as usize);
+            if M::CLAIMS
+                && let Some(&soon) = ids.get(at.wrapping_sub(CLAIMED_AHEAD))
+            {
+                fetch_word(words, soon);
+            }
+            let word = words.get(ids[at].index() as usize);
             if !word.is_some_and(|word| !M::CLAIMS || word.claim(first + at as Location)) {
                 self.withhold_corrupt(ids[at]);
                 n -= 1;

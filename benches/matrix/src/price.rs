@@ -1,5 +1,6 @@
 //! The price of hardening, judged: how much it may cost beside what the machine takes for the same
-//! bytes, in the same run.
+//! bytes, in the same run. By the tenth percentile of each: a median is that of the other programs
+//! where those keep the machine busy.
 
 use anyhow::{Result, ensure};
 
@@ -37,7 +38,7 @@ pub fn judges(case: &Case) -> bool {
 /// Prints each bound in each shape, and fails if one does not hold, or cannot be judged.
 pub fn judge(rows: &[Row]) -> Result<()> {
     let lines = lines(rows);
-    println!("\nThe price of hardening, at n = {BULK}:");
+    println!("\nThe price of hardening, at n = {BULK}, by tenth percentiles:");
     for (line, holds) in &lines {
         println!(" {line}{}", if *holds { "" } else { ": TOO MUCH" });
     }
@@ -69,11 +70,11 @@ fn lines(rows: &[Row]) -> Vec<(String, bool)> {
     LADDER.into_iter().flat_map(of).collect()
 }
 
-/// The ns of somebody in a shape.
+/// The ns of somebody in a shape, at the tenth percentile.
 fn find(rows: &[Row], shape: Shape, contender: &str) -> Option<f64> {
     let wanted =
         |row: &&Row| row.case.shape == shape && row.contender == contender && judges(&row.case);
-    rows.iter().find(wanted).map(|row| row.figures.ns)
+    rows.iter().find(wanted).map(|row| row.figures.p10)
 }
 
 #[cfg(test)]
@@ -104,7 +105,7 @@ mod tests {
         for (who, ns_) in [("Hardened", 131.0), ("Hardened/16", 15.6)] {
             let mut rows = rows(ns);
             let row = rows.iter_mut().rfind(|row| row.contender == who).expect("a row");
-            row.figures.ns = ns_;
+            row.figures.p10 = ns_;
             let error = judge(&rows).expect_err("above").to_string();
             assert_eq!(error, "1 of 6 bounds of the price do not hold");
         }
