@@ -88,10 +88,15 @@ impl<M: Mode> Core<M> {
         out: &mut [MaybeUninit<PageId>],
         looked: &mut u64,
     ) -> usize {
-        let most = if M::VERIFIES_ON_ALLOC { VERIFIED_MOST } else { out.len() };
+        if !M::VERIFIES_ON_ALLOC {
+            let entries = magazine.last(out.len());
+            let n = entries.count();
+            entries.pop::<M>(&mut out[..n]);
+            return n;
+        }
         let mut got = 0;
         while got < out.len() {
-            let entries = magazine.last(most.min(out.len() - got));
+            let entries = magazine.last(VERIFIED_MOST.min(out.len() - got));
             let (n, first) = (entries.count(), entries.location());
             if n == 0 {
                 break;
