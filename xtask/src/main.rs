@@ -1,6 +1,7 @@
 //! The commands of the project: every habit is one of them.
 
 mod claims;
+mod fresh;
 mod fuzz;
 mod instructions;
 mod link;
@@ -24,6 +25,8 @@ use clap::Parser;
 enum Task {
     /// Run the test or command that each demand on the project names.
     Claims(claims::Args),
+    /// Time the first two commands of the README from a fresh clone; fail if they take too long.
+    Fresh,
     /// Run the fuzz targets, with a nightly compiler.
     Fuzz(fuzz::Args),
     /// Count instructions, and locked instructions, per page; compare with the baseline.
@@ -60,6 +63,7 @@ fn main() -> anyhow::Result<()> {
     std::env::set_current_dir(run::root())?;
     match task {
         Task::Claims(args) => claims::claims(&args, &from),
+        Task::Fresh => fresh::fresh(),
         Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Instructions(args) => instructions::instructions(&args),
         Task::Loom(args) => loom::loom(&args),

@@ -172,5 +172,6 @@ pub fn entries() -> Vec<Entry> {
         // As many pages are poisoned in a sample as in one of `Hardened`.
         Entry::step::<Sampled<Hardened, 16>>("Hardened/16", Kind::Mode).slowness(POISONING / 16),
         Entry::step::<PoisonFloor>("poison-floor", Kind::Floor),
+        Entry::step::<PoisonFloor<16>>("claim-floor/16", Kind::Floor).slowness(POISONING / 16),
     ]
 }

@@ -58,6 +58,7 @@ mod entry;
 mod measure;
 mod meta;
 mod partner;
+mod price;
 mod report;
 mod ring;
 mod sample;
@@ -99,9 +100,19 @@ struct Args {
     /// Only these contenders.
     #[arg(long, value_name = "NAME")]
     contender: Vec<String>,
-    /// Measure this commit too, by turns, and give each row the figure that it has there.
+    /// Measure this commit too, by turns, and give each row the figure that it has there. `before` is
+    /// the commit before the last change of the sources.
     #[arg(long, value_name = "COMMIT")]
     baseline: Option<String>,
+    /// Fail if rows take more than so many times the baseline: all of them, or those of one shape, by
+    /// their geometric mean.
+    #[arg(long, value_name = "TIMES", requires = "baseline")]
+    within: Option<f64>,
+    /// Judge the price of hardening at 64 pages a call, and measure nothing else: fail if `Hardened`
+    /// takes more than 1.3 times what plain writing and comparing of the same pages takes, or, with
+    /// one page in 16 poisoned, more than 12 % of itself.
+    #[arg(long, conflicts_with_all = ["quick", "all", "shape", "contender", "baseline"])]
+    price: bool,
     /// Write every figure to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -130,6 +141,10 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
     };
     let mut cases = case::cases(extent);
     cases.retain(|case| args.shape.is_empty() || args.shape.contains(&case.shape));
+    if args.price {
+        entries.retain(|entry| price::names(entry.name));
+        cases.retain(price::judges);
+    }
     // Before the work, so that a mistake in the path costs nothing.
     let json = args.json.as_deref().map(create).transpose()?;
     let html = args.html.as_deref().map(create).transpose()?;
@@ -159,6 +174,13 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
     }
     if let Some(file) = html {
         report::html(file, &results.rows, &meta)?;
+    }
+    // Last, so that the figures are there also where they are too high.
+    if args.price {
+        price::judge(&results.rows)?;
+    }
+    if let Some(most) = args.within {
+        report::beside::judge(&results.rows, most)?;
     }
     Ok(())
 }

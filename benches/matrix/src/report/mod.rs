@@ -134,13 +134,13 @@ impl<'a> Group<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::contender::Order;
     use crate::sample::Figures;
 
     /// A row with these ns, at 2 cycles a ns.
-    pub(super) fn row(shape: Shape, bulk: usize, contender: &'static str, ns: f64) -> Row {
+    pub fn row(shape: Shape, bulk: usize, contender: &'static str, ns: f64) -> Row {
         let order = Order::Scattered;
         let case = Case { shape, bulk, out: None, order, touched: false, colour: false };
         let figures = Figures { ns, p10: ns, p90: ns, kept: 1.0, round_trip: None };
