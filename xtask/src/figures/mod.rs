@@ -78,7 +78,7 @@ pub fn faults(files: &[File]) -> Vec<Fault> {
         Err(error) => return vec![fault(FIGURES, format!("{error:#}"))],
     };
     let mut faults = Vec::new();
-    match proof::count(&text) {
+    match proof::count(text) {
         Ok(proof) if proof == record.proof => {}
         Ok(_) => faults.push(fault(FIGURES, format!("what it counts has changed: {AGAIN}"))),
         Err(error) => faults.push(fault(FIGURES, format!("{error:#}"))),
