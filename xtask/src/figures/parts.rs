@@ -68,10 +68,14 @@ fn rivals(record: &Record) -> Result<String> {
     }
     let meta = &record.meta;
     let rustc = meta.rustc.split(" (").next().unwrap_or_default();
+    let trips = meta.line_round_trip_ns.zip(meta.line_round_trip_end_ns);
+    let trips = trips.map_or(String::new(), |(first, last)| {
+        format!("; a cache line took {first:.0} ns to the other core and back at first, {last:.0} at last")
+    });
     let said = format!(
         "Allocated and freed, contents untouched: medians of one run of `cargo xtask peers{}`, in \
          which all took turns, on {}, {} cores, {rustc}, {}, commit {}; {:.0} % of the samples \
-         were undisturbed and kept.",
+         were undisturbed and kept{trips}.",
         if meta.quick { " --quick" } else { "" },
         meta.machine,
         meta.cores,

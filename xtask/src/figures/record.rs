@@ -60,6 +60,9 @@ pub struct Meta {
     #[serde(default)]
     pub quick: bool,
     pub kept: f64,
+    /// Ns that a cache line took to the other core and back, at the start and at the end.
+    pub line_round_trip_ns: Option<f64>,
+    pub line_round_trip_end_ns: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
