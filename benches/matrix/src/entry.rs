@@ -3,7 +3,7 @@
 use anyhow::Result;
 use pagesheaf::hardening::{CLAIM, POISON, QUARANTINE, SHUFFLE};
 use pagesheaf::{Bare, Checked, Hardened, NoChecks, NoRefcount, NoStats, Select};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, OUT, Shape};
 use crate::contender::{Contender, Order, Setup};
@@ -13,7 +13,7 @@ use crate::contenders::{
 use crate::stand::{AtOneSize, Hands, ONE_SIZE, Stand};
 
 /// What somebody is to the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The least that there can be; it allocates nothing.

@@ -119,6 +119,12 @@ struct Args {
     /// Write a page with charts and tables to this file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Draw the matrix as one picture, in light and dark, into this file.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Draw the figures of this file, as `--json` wrote them, and measure nothing.
+    #[arg(long, value_name = "FILE", requires = "svg", conflicts_with_all = ["json", "html", "baseline"])]
+    from: Option<PathBuf>,
 }
 
 /// The program: `program` is what its help calls it, and the rivals take part beside the modes. `absent` says, a line
@@ -146,8 +152,13 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
         cases.retain(price::judges);
     }
     // Before the work, so that a mistake in the path costs nothing.
+    let figures = args.from.as_deref().map(read).transpose()?;
     let json = args.json.as_deref().map(create).transpose()?;
     let html = args.html.as_deref().map(create).transpose()?;
+    let svg = args.svg.as_deref().map(create).transpose()?;
+    if let (Some(figures), Some(svg)) = (figures, &svg) {
+        return report::svg(svg, figures);
+    }
     let start = std::time::Instant::now();
     let count = std::thread::available_parallelism()?.get();
     let (entries, cases) = (&entries[..], &cases[..]);
@@ -175,6 +186,9 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
     if let Some(file) = html {
         report::html(file, &results.rows, &meta)?;
     }
+    if let Some(file) = svg {
+        report::svg(&file, report::all(&results.rows, &meta))?;
+    }
     // Last, so that the figures are there also where they are too high.
     if args.price {
         price::judge(&results.rows)?;
@@ -198,6 +212,13 @@ fn beside(args: &Args, entries: &[Entry], cases: &[Case]) -> Result<Results> {
     let done: Vec<_> = cases.iter().filter(done).map(|case| case.shape).collect();
     let shapes: Vec<_> = Shape::ALL.into_iter().filter(|shape| done.contains(shape)).collect();
     Baseline { program, entries, args, turns }.run(&shapes)
+}
+
+/// The figures of a file.
+fn read(path: &Path) -> Result<serde_json::Value> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| path.display().to_string())
 }
 
 /// A file to write to.
