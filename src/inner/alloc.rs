@@ -5,11 +5,12 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use super::Core;
+use super::verify::VERIFIED_MOST;
 use crate::depot::Stack;
 use crate::error::ShortReason;
 use crate::magazine::{Entries, MagazineMut, whole_lines};
 use crate::mode::{Mode, Policy};
-use crate::page::{PageId, ZONE};
+use crate::page::{PageId, ZONE, written_mut};
 use crate::slot::{Counters, Parts, SlotMut};
 use crate::sync::{Ordering, defect};
 
@@ -95,16 +96,17 @@ impl<M: Mode> Core<M> {
         }
         let mut got = 0;
         while got < out.len() {
-            let entries = magazine.last(1);
-            if entries.count() == 0 {
+            let entries = magazine.last(VERIFIED_MOST.min(out.len() - got));
+            let (n, first) = (entries.count(), entries.location());
+            if n == 0 {
                 break;
             }
-            let location = entries.location();
-            entries.pop::<M>(&mut out[got..=got]);
-            // SAFETY: `pop` wrote it.
-            let id = unsafe { out[got].assume_init() };
-            self.prefetch_below(&magazine, location);
-            got += usize::from(self.verify_on_alloc(id, location, looked));
+            let out = &mut out[got..got + n];
+            entries.pop::<M>(out);
+            // SAFETY: `pop` wrote them.
+            let ids = unsafe { written_mut(out) };
+            let after = self.poisoned_below(&magazine, first);
+            got += self.verify_on_alloc(ids, first, after, looked);
         }
         got
     }
@@ -218,7 +220,7 @@ impl<M: Mode> Core<M> {
         while got < out.len() {
             let most = out.len() - got;
             let taken = self.zone.take(&mut cursor, most, |id| {
-                if self.verify_move(id, ZONE, ZONE) && self.verify_on_alloc(id, ZONE, &mut looked) {
+                if self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, &mut looked) {
                     out[got].write(id);
                     got += 1;
                 }

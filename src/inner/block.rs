@@ -50,8 +50,7 @@ impl<M: Mode> Core<M> {
         let (mut good, mut marked, mut looked) = (0_u64, 0_u64, 0);
         for (at, id) in pages().enumerate() {
             let before = looked;
-            let leaves =
-                self.verify_move(id, ZONE, ZONE) && self.verify_on_alloc(id, ZONE, &mut looked);
+            let leaves = self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, &mut looked);
             good |= u64::from(leaves) << at;
             marked |= (looked - before) << at;
         }

@@ -4,9 +4,9 @@
 //! through a pointer to it is called by a handle or by the owner of a page, so it is alive.
 //!
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
-//! magazine), `verify` (of pages that leave or move), `accounting` (every count),
-//! `exchange` (with the depots), `drain`, `block`, `lend`, `poison`, `shared` (which slot a thread starts at), `fork` (what a child does
-//! first) and `lifecycle` (closing).
+//! magazine), `verify` (of pages that leave or move), `exchange` (of magazines, with the depots),
+//! `accounting` (every count), `drain`, `block`, `lend`, `poison`, `shared` (which slot a thread
+//! starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
 mod alloc;

@@ -7,7 +7,7 @@
 use super::{Core, Tables};
 use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
-use crate::page::{Location, PageId};
+use crate::page::{Location, PageId, PageState};
 use crate::slot::Parts;
 use crate::sync::{FETCHES_AHEAD, Ordering, entropy, fetch_ahead};
 
@@ -81,21 +81,20 @@ impl<M: Mode> Core<M> {
         *parts.until_poison = (turn - ids.len()) as u64;
     }
 
-    /// While the page that was taken from `location` is verified, brings the start of a page nearer that will be
-    /// verified soon, if the magazine has one.
+    /// A poisoned page of a magazine that will be verified soon, after those that were taken from `first` on.
     #[inline]
-    pub(super) fn prefetch_below(&self, magazine: &MagazineMut<'_>, location: Location) {
+    pub(super) fn poisoned_below(
+        &self,
+        magazine: &MagazineMut<'_>,
+        first: Location,
+    ) -> Option<PageId> {
         if !FETCHES_AHEAD || !M::POISONS || self.addresses_only {
-            return;
+            return None;
         }
         // Where few pages are poisoned, the one before the next is passed too soon.
         let ahead = if self.poison_every == 1 { 1 } else { SAMPLED_AHEAD };
-        if magazine.len() >= ahead {
-            let id = self.magazines.get(location - ahead);
-            if self.has_poison_mark(id) {
-                self.prefetch(id);
-            }
-        }
+        let id = (magazine.len() >= ahead).then(|| self.magazines.get(first - ahead));
+        id.filter(|&id| self.has_poison_mark(id))
     }
 
     /// Poisons a page that is freed without a slot, if it is its turn.
@@ -114,23 +113,31 @@ impl<M: Mode> Core<M> {
     /// Shuffles the loaded magazine, so that the next page cannot be foretold from the order of frees. A page
     /// whose word does not say that it lies there is withheld.
     pub(super) fn shuffle(&self, parts: &mut Parts<'_>) {
+        // At hand: the stores below would have it loaded again for each page.
+        let words = &*self.words;
         let mut ids = [PageId::new(0); MAGAZINE_MAX];
-        let mut n = 0;
+        let (mut n, mut places) = (0, 0);
         // Out of the magazine meanwhile: a look never finds a page that changes its location (`audit`).
         for (location, id) in parts.loaded.take_ids::<M>() {
-            if self.rests_at(id, location) {
-                ids[n] = id;
-                n += 1;
-            } else {
+            let word = words.get(id.index() as usize);
+            if !word.is_some_and(|word| word.load() == PageState::resting(location)) {
                 self.withhold_corrupt(id);
+                continue;
             }
-        }
-        for last in (1..n).rev() {
-            ids.swap(last, below(parts.random, last as u64 + 1) as usize);
+            // One number is four places of 16 bits: none is more likely than another by more than one in 256.
+            if n % 4 == 0 {
+                places = next(parts.random);
+            }
+            // Each takes the place of one of those before it, which goes to the end, or goes there itself.
+            let place = ((places & 0xffff) as usize * (n + 1)) >> 16;
+            places >>= 16;
+            ids[n] = ids[place];
+            ids[place] = id;
+            n += 1;
         }
         let mut room = parts.loaded.room(n);
         for ((&id, entry), location) in ids[..n].iter().zip(room.entries()).zip(room.location()..) {
-            self.word(id).rest(location);
+            words[id.index() as usize].rest(location);
             // Relaxed: `commit` publishes it.
             entry.store(id.index(), Ordering::Relaxed);
         }
@@ -166,9 +173,15 @@ impl Tables {
         word.is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (index % 64)) != 0)
     }
 
+    /// Which of at most 64 pages have a poison mark, as bits. Without a branch for each: which have is random.
+    pub(super) fn poison_marks(&self, ids: &[PageId]) -> u64 {
+        let bit = |(at, &id): (usize, &PageId)| u64::from(self.has_poison_mark(id)) << at;
+        ids.iter().enumerate().map(bit).fold(0, |bits, bit| bits | bit)
+    }
+
     /// Brings the start of a page nearer, so that whoever writes or reads all of it soon does not wait for it;
     /// the processor foresees the rest.
-    fn prefetch(&self, id: PageId) {
+    pub(super) fn prefetch(&self, id: PageId) {
         if self.addresses_only {
             return;
         }

@@ -3,6 +3,7 @@
 //! Invariant: an id is committed only when its page has been found to be out, and its word names the entry.
 
 use super::run::{Run, fetch_words};
+use super::verify::{CLAIMED_AHEAD, fetch_word};
 use super::{Core, Tables};
 use crate::magazine::{EntriesFrom, MagazineMut, Room, names};
 use crate::mode::{Checked, Mode, Policy};
@@ -129,10 +130,15 @@ impl Tables {
     /// [`Self::push_verified`].
     fn push_claimed(&self, mut room: Room<'_>, ids: &[PageId]) -> (usize, Option<Fault>) {
         let (start, entries) = (room.location(), room.entries());
+        // At hand: a compare-and-swap would have it loaded again for each page.
+        let words = &*self.words;
         let mut fault = None;
         let mut pushed = 0;
         for (&id, entry) in ids.iter().zip(entries) {
-            let freed = match self.words.get(id.index() as usize) {
+            if let Some(&soon) = ids.get(pushed + CLAIMED_AHEAD) {
+                fetch_word(words, soon);
+            }
+            let freed = match words.get(id.index() as usize) {
                 None => Err(Fault::OutOfRange),
                 Some(word) => word.try_free(true, start + pushed as Location, |_| false),
             };

@@ -8,8 +8,28 @@
 use super::{Core, Faults, Tables};
 use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
-use crate::page::{Fault, Location, PageId, PageState, ZONE};
-use crate::sync::Ordering;
+use crate::page::{AtomicPageState, Fault, Location, PageId, PageState, ZONE};
+use crate::sync::{Ordering, fetch_ahead};
+
+/// So many pages are verified at once as they leave: their marks are the bits of a number.
+pub(super) const VERIFIED_MOST: usize = 64;
+
+/// So many pages beforehand a word is brought nearer that will be claimed: a compare-and-swap waits for the one
+/// before it, and so does whatever it has to wait for.
+pub(super) const CLAIMED_AHEAD: usize = 8;
+
+/// Brings a page's word nearer.
+#[inline(always)]
+pub(super) fn fetch_word(words: &[AtomicPageState], id: PageId) {
+    if let Some(word) = words.get(id.index() as usize) {
+        fetch_ahead(word);
+    }
+}
+
+/// The highest bit that is set.
+fn last_of(bits: u64) -> Option<usize> {
+    bits.checked_ilog2().map(|bit| bit as usize)
+}
 
 impl Tables {
     /// Whether the location that a page's word names still holds it.
@@ -60,30 +80,63 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Whether a page may leave the location that it was taken from; if not, it is withheld. The caller has it for
-    /// itself. With CLAIM its word is claimed, with POISON its bytes are compared, if it is marked as poisoned:
-    /// such pages are added to `looked`.
+    /// Verifies pages, at most [`VERIFIED_MOST`], that have just left locations side by side, from `first` on.
+    /// Those that may not leave are withheld, and others take their places. Returns how many may. The caller has
+    /// them for itself. With CLAIM their words are claimed; then, with POISON, bytes are compared of those that are
+    /// marked as poisoned, which are added to `looked`. `after` is a page that is compared soon.
     #[inline]
-    pub(super) fn verify_on_alloc(&self, id: PageId, location: Location, looked: &mut u64) -> bool {
+    pub(super) fn verify_on_alloc(
+        &self,
+        ids: &mut [PageId],
+        first: Location,
+        after: Option<PageId>,
+        looked: &mut u64,
+    ) -> usize {
         if !M::VERIFIES_ON_ALLOC {
-            return true;
+            return ids.len();
         }
-        let Some(word) = self.words.get(id.index() as usize) else {
-            self.count_bad();
-            return false;
-        };
-        let fault = if M::CLAIMS && !word.claim(location) {
-            Some(Fault::Corrupt)
-        } else if M::POISONS && self.take_poison_mark(id) {
-            *looked += 1;
-            self.changed_at(id).map(|offset| Fault::Poison { offset })
-        } else {
-            None
-        };
-        if let Some(fault) = fault {
-            self.withhold(id, fault);
+        let mut marked = if M::POISONS { self.poison_marks(ids) } else { 0 };
+        if let Some(at) = last_of(marked) {
+            self.prefetch(ids[at]);
         }
-        fault.is_none()
+        // At hand: a compare-and-swap would have it loaded again for each page.
+        let words = &*self.words;
+        let mut n = ids.len();
+        for at in (0..n).rev() {
+            if M::CLAIMS
+                && let Some(&soon) = ids.get(at.wrapping_sub(CLAIMED_AHEAD))
+            {
+                fetch_word(words, soon);
+            }
+            let word = words.get(ids[at].index() as usize);
+            if !word.is_some_and(|word| !M::CLAIMS || word.claim(first + at as Location)) {
+                self.withhold_corrupt(ids[at]);
+                n -= 1;
+                ids[at] = ids[n];
+                // What is marked has moved, and of what is withheld no mark may be taken.
+                marked = if M::POISONS { self.poison_marks(&ids[..n]) } else { 0 };
+            }
+        }
+        while let Some(at) = last_of(marked) {
+            marked ^= 1 << at;
+            if let Some(next) = last_of(marked).map(|at| ids[at]).or(after) {
+                self.prefetch(next);
+            }
+            if self.take_poison_mark(ids[at]) {
+                *looked += 1;
+                if let Some(offset) = self.changed_at(ids[at]) {
+                    self.withhold(ids[at], Fault::Poison { offset });
+                    n -= 1;
+                    ids[at] = ids[n];
+                }
+            }
+        }
+        n
+    }
+
+    /// As [`Self::verify_on_alloc`], of one page of the zone: whether it may leave.
+    pub(super) fn verify_from_zone(&self, id: PageId, looked: &mut u64) -> bool {
+        self.verify_on_alloc(&mut [id], ZONE, None, looked) == 1
     }
 
     /// Whether a page is in range and, in checking modes, out as a single page, with any count of references.

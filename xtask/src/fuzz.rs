@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use clap::builder::PossibleValuesParser;
 
+use crate::figures;
 use crate::run::{cargo, run, target};
 
 /// The targets.
@@ -25,6 +26,9 @@ pub struct Args {
     /// For how long each target runs.
     #[arg(long, default_value_t = 60)]
     pub seconds: u32,
+    /// Add how long it took, on how many inputs, to the figures of the project.
+    #[arg(long)]
+    pub record: bool,
     /// Only these targets.
     #[arg(value_name = "TARGET", value_parser = PossibleValuesParser::new(TARGETS))]
     pub targets: Vec<String>,
@@ -54,7 +58,10 @@ pub fn fuzz(args: &Args) -> Result<()> {
     let named =
         |target: &&str| args.targets.is_empty() || args.targets.iter().any(|it| it == target);
     for target in TARGETS.iter().filter(|target| named(target)) {
-        one(&folder, target, args.seconds)?;
+        let inputs = one(&folder, target, args.seconds)?;
+        if args.record {
+            figures::record_fuzzing(args.seconds.into(), inputs)?;
+        }
     }
     Ok(())
 }
@@ -91,7 +98,8 @@ fn build() -> Result<PathBuf> {
     Ok(folder.join(triple).join("release"))
 }
 
-fn one(folder: &Path, target: &str, seconds: u32) -> Result<()> {
+/// Runs a target, and says on how many inputs.
+fn one(folder: &Path, target: &str, seconds: u32) -> Result<u64> {
     let found = folder.join("corpus").join(target);
     let artifacts = Path::new("fuzz/artifacts").join(target);
     for folder in [&found, &artifacts] {
@@ -108,6 +116,7 @@ fn one(folder: &Path, target: &str, seconds: u32) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{target} failed: {}\n{said}", output.status);
     let units = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
-    println!("{target}: {} inputs, no failure", units.context("no statistics")?.trim());
-    Ok(())
+    let units = units.context("no statistics")?.trim();
+    println!("{target}: {units} inputs, no failure");
+    units.parse().with_context(|| format!("{units} is no number of inputs"))
 }

@@ -1,6 +1,8 @@
 //! The commands of the project: every habit is one of them.
 
 mod claims;
+mod figures;
+mod fresh;
 mod fuzz;
 mod instructions;
 mod link;
@@ -25,6 +27,10 @@ use clap::Parser;
 enum Task {
     /// Run the test or command that each demand on the project names.
     Claims(claims::Args),
+    /// Measure and count the figures that README.md shows, and write them.
+    Figures(figures::Args),
+    /// Time the first two commands of the README from a fresh clone; fail if they take too long.
+    Fresh,
     /// Run the fuzz targets, with a nightly compiler.
     Fuzz(fuzz::Args),
     /// Count instructions, and locked instructions, per page; compare with the baseline.
@@ -63,6 +69,8 @@ fn main() -> anyhow::Result<()> {
     std::env::set_current_dir(run::root())?;
     match task {
         Task::Claims(args) => claims::claims(&args, &from),
+        Task::Figures(args) => figures::figures(&args, &from),
+        Task::Fresh => fresh::fresh(),
         Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Instructions(args) => instructions::instructions(&args),
         Task::Loom(args) => loom::loom(&args),

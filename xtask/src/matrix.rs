@@ -3,7 +3,9 @@
 //!
 //! With `--baseline COMMIT` there are two: that of the sources as they are, and that of the commit,
 //! built from its own sources in `target/baseline`. The first is told where the second is, and runs
-//! both by turns.
+//! both by turns. `--baseline before` is the commit before the last change of the sources: so it
+//! stays the right one as commits are added that only change tests or documents, which `HEAD~1` would
+//! compare with themselves.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,12 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::run::{cargo, executable, root, run, target, to_be_timed};
+
+/// A name for a commit: see above.
+const BEFORE: &str = "before";
+
+/// What is measured.
+const SOURCES: &str = "src";
 
 /// What the matrix is told; `--help` says more.
 #[derive(clap::Args)]
@@ -27,6 +35,9 @@ pub fn matrix(args: &Args, from: &Path) -> Result<()> {
     let mut args = args.args.clone();
     let mut program = None;
     if let Some(commit) = baseline(&mut args) {
+        if commit == BEFORE {
+            *commit = before()?;
+        }
         // The report names the commit itself: what `HEAD` is changes.
         let named = format!("{commit}^{{commit}}");
         let found = git(["rev-parse", "--verify", "--end-of-options", &named]);
@@ -52,6 +63,17 @@ fn baseline(args: &mut Vec<String>) -> Option<&mut String> {
         args.splice(at..=at, [option.to_owned(), commit]);
     }
     args.get_mut(at + 1)
+}
+
+/// The commit before the last change of the sources; the last one, if there are changes that are not
+/// committed. Of merges, the first parent is what was before.
+fn before() -> Result<String> {
+    if git(["status", "--porcelain", "--", SOURCES])?.trim().is_empty() {
+        let last = git(["rev-list", "-1", "--first-parent", "HEAD", "--", SOURCES])?;
+        ensure!(!last.trim().is_empty(), "no commit changes {SOURCES}");
+        return Ok(format!("{}^", last.trim()));
+    }
+    Ok("HEAD".to_owned())
 }
 
 /// Builds the matrix of a commit from its own sources. Returns where the program is.
@@ -112,6 +134,17 @@ mod tests {
             found.into_iter().for_each(|commit| "new".clone_into(commit));
             assert_eq!(args.join(" "), left);
         }
+    }
+
+    #[test]
+    fn before_is_a_commit_with_other_sources() {
+        let before = before().expect("a commit");
+        // A shallow clone may not have it.
+        if git(["rev-parse", "--is-shallow-repository"]).expect("git").trim() == "true" {
+            return;
+        }
+        let changed = git(["diff", "--name-only", &before, "--", SOURCES]).expect("a commit");
+        assert!(!changed.is_empty(), "{before} has the same sources");
     }
 
     #[test]

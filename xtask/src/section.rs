@@ -13,26 +13,30 @@ pub struct Section {
 }
 
 impl Section {
-    /// The document, cut into what comes before the part, the part, and what comes after.
-    fn cut(&self) -> Result<(String, String, String)> {
+    /// The part, in the text of the document.
+    pub fn find<'a>(&self, text: &'a str) -> Result<&'a str> {
         let Section { file, name } = self;
         let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
-        let text = fs::read_to_string(file).context(*file)?;
-        let parts = text.split_once(&begin).and_then(|(before, rest)| {
-            let (part, after) = rest.split_once(&end)?;
-            Some((format!("{before}{begin}"), part.into(), format!("{end}{after}")))
-        });
-        parts.with_context(|| format!("{file} has no place between {begin:?} and {end:?}"))
+        let rest = text.split_once(&begin).map(|(_, rest)| rest);
+        let part = rest.and_then(|rest| rest.split_once(&end)).map(|(part, _)| part);
+        part.with_context(|| format!("{file} has no place between {begin:?} and {end:?}"))
+    }
+
+    fn text(&self) -> Result<String> {
+        fs::read_to_string(self.file).context(self.file)
     }
 
     /// The part as it is.
     pub fn read(&self) -> Result<String> {
-        Ok(self.cut()?.1)
+        Ok(self.find(&self.text()?)?.to_owned())
     }
 
     /// Writes the part anew.
     pub fn write(&self, part: &str) -> Result<()> {
-        let (before, _, after) = self.cut()?;
-        fs::write(self.file, before + part + &after).context(self.file)
+        let text = self.text()?;
+        let old = self.find(&text)?;
+        let start = old.as_ptr().addr() - text.as_ptr().addr();
+        let (before, after) = (&text[..start], &text[start + old.len()..]);
+        fs::write(self.file, [before, part, after].concat()).context(self.file)
     }
 }

@@ -3,6 +3,7 @@
 mod extra;
 mod gate;
 mod parts;
+mod shown;
 
 use anyhow::Result;
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use pagesheaf::hardening::{CLAIM, POISON, QUARANTINE, SHUFFLE};
 use pagesheaf::{Bare, Checked, Hardened, NoChecks, NoRefcount, NoStats, Select};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, OUT, Shape};
 use crate::contender::{Contender, Order, Setup};
@@ -13,7 +13,7 @@ use crate::contenders::{
 use crate::stand::{AtOneSize, Hands, ONE_SIZE, Stand};
 
 /// What somebody is to the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The least that there can be; it allocates nothing.
@@ -172,5 +172,6 @@ pub fn entries() -> Vec<Entry> {
         // As many pages are poisoned in a sample as in one of `Hardened`.
         Entry::step::<Sampled<Hardened, 16>>("Hardened/16", Kind::Mode).slowness(POISONING / 16),
         Entry::step::<PoisonFloor>("poison-floor", Kind::Floor),
+        Entry::step::<PoisonFloor<16>>("claim-floor/16", Kind::Floor).slowness(POISONING / 16),
     ]
 }

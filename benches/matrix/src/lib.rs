@@ -58,6 +58,7 @@ mod entry;
 mod measure;
 mod meta;
 mod partner;
+mod price;
 mod report;
 mod ring;
 mod sample;
@@ -99,15 +100,31 @@ struct Args {
     /// Only these contenders.
     #[arg(long, value_name = "NAME")]
     contender: Vec<String>,
-    /// Measure this commit too, by turns, and give each row the figure that it has there.
+    /// Measure this commit too, by turns, and give each row the figure that it has there. `before` is
+    /// the commit before the last change of the sources.
     #[arg(long, value_name = "COMMIT")]
     baseline: Option<String>,
+    /// Fail if rows take more than so many times the baseline: all of them, or those of one shape, by
+    /// their geometric mean.
+    #[arg(long, value_name = "TIMES", requires = "baseline")]
+    within: Option<f64>,
+    /// Judge the price of hardening at 64 pages a call, and measure nothing else: fail if `Hardened`
+    /// takes more than 1.3 times what plain writing and comparing of the same pages takes, or, with
+    /// one page in 16 poisoned, more than 12 % of itself.
+    #[arg(long, conflicts_with_all = ["quick", "all", "shape", "contender", "baseline"])]
+    price: bool,
     /// Write every figure to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write a page with charts and tables to this file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Draw the matrix as one picture, in light and dark, into this file.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Draw the figures of this file, as `--json` wrote them, and measure nothing.
+    #[arg(long, value_name = "FILE", requires = "svg", conflicts_with_all = ["json", "html", "baseline"])]
+    from: Option<PathBuf>,
 }
 
 /// The program: `program` is what its help calls it, and the rivals take part beside the modes. `absent` says, a line
@@ -130,9 +147,18 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
     };
     let mut cases = case::cases(extent);
     cases.retain(|case| args.shape.is_empty() || args.shape.contains(&case.shape));
+    if args.price {
+        entries.retain(|entry| price::names(entry.name));
+        cases.retain(price::judges);
+    }
     // Before the work, so that a mistake in the path costs nothing.
+    let figures = args.from.as_deref().map(read).transpose()?;
     let json = args.json.as_deref().map(create).transpose()?;
     let html = args.html.as_deref().map(create).transpose()?;
+    let svg = args.svg.as_deref().map(create).transpose()?;
+    if let (Some(figures), Some(svg)) = (figures, &svg) {
+        return report::svg(svg, figures);
+    }
     let start = std::time::Instant::now();
     let count = std::thread::available_parallelism()?.get();
     let (entries, cases) = (&entries[..], &cases[..]);
@@ -160,6 +186,16 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
     if let Some(file) = html {
         report::html(file, &results.rows, &meta)?;
     }
+    if let Some(file) = svg {
+        report::svg(&file, report::all(&results.rows, &meta))?;
+    }
+    // Last, so that the figures are there also where they are too high.
+    if args.price {
+        price::judge(&results.rows)?;
+    }
+    if let Some(most) = args.within {
+        report::beside::judge(&results.rows, most)?;
+    }
     Ok(())
 }
 
@@ -176,6 +212,13 @@ fn beside(args: &Args, entries: &[Entry], cases: &[Case]) -> Result<Results> {
     let done: Vec<_> = cases.iter().filter(done).map(|case| case.shape).collect();
     let shapes: Vec<_> = Shape::ALL.into_iter().filter(|shape| done.contains(shape)).collect();
     Baseline { program, entries, args, turns }.run(&shapes)
+}
+
+/// The figures of a file.
+fn read(path: &Path) -> Result<serde_json::Value> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| path.display().to_string())
 }
 
 /// A file to write to.

@@ -229,7 +229,8 @@ mod tests {
         assert_eq!(names(1 << 20, true, f64::INFINITY).len(), all.len());
         // Untouched, only who writes to pages by itself takes up memory.
         let untouched = names(1 << 20, false, 1.0);
-        let writers = ["Hardened", "Checked+poison", "Hardened/16", "poison-floor"];
+        let writers =
+            ["Hardened", "Checked+poison", "Hardened/16", "poison-floor", "claim-floor/16"];
         assert!(!writers.iter().any(|writer| untouched.contains(writer)));
         assert_eq!(untouched.len(), all.len() - writers.len());
     }

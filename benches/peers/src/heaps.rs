@@ -105,6 +105,12 @@ heap!(
     libc::aligned_alloc(PAGE, PAGE),
     |page| libc::free(page)
 );
+heap!(
+    /// The C library's, not aligned: what a `Vec<u8>` asks for.
+    Malloc,
+    libc::malloc(PAGE),
+    |page| libc::free(page)
+);
 #[cfg(feature = "mimalloc")]
 heap!(
     /// mimalloc.
@@ -137,6 +143,7 @@ pub fn entries() -> Vec<Entry> {
     }
     vec![
         entry::<Libc>("aligned_alloc"),
+        entry::<Malloc>("malloc"),
         #[cfg(feature = "mimalloc")]
         entry::<Mimalloc>("mimalloc"),
         #[cfg(feature = "jemalloc")]

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use crossbeam_queue::{ArrayQueue, SegQueue};
-use matrix::{BY_HAND, Contender, Entry, Items, Kind, Memory, Setup};
+use matrix::{BY_HAND, Contender, Entry, Items, Kind, Memory, PAGE, Setup, Shape};
 use sharded_slab::Slab;
 
 /// Free pages, by number.
@@ -153,12 +153,59 @@ impl Contender for Keys {
     }
 }
 
+/// Buffers of the heap in a stack behind a lock, taken and put back one by one: a program's first pool.
+struct Boxes(Arc<Mutex<Vec<Box<[u8]>>>>);
+
+impl Contender for Boxes {
+    type Bulk<const N: usize> = Vec<Box<[u8]>>;
+
+    fn pair(setup: &Setup) -> Result<(Self, Self)> {
+        let buffers = (0..setup.pages).map(|_| vec![0; PAGE].into_boxed_slice()).collect();
+        let buffers = Arc::new(Mutex::new(buffers));
+        Ok((Boxes(Arc::clone(&buffers)), Boxes(buffers)))
+    }
+
+    fn bulk<const N: usize>() -> Vec<Box<[u8]>> {
+        Vec::with_capacity(N)
+    }
+
+    #[inline(always)]
+    fn alloc<const N: usize>(&mut self, bulk: &mut Vec<Box<[u8]>>, n: usize) -> usize {
+        for _ in 0..n {
+            let Some(buffer) = self.0.lock().expect("nobody panics").pop() else { break };
+            bulk.push(buffer);
+        }
+        bulk.len()
+    }
+
+    #[inline(always)]
+    fn free<const N: usize>(&mut self, bulk: &mut Vec<Box<[u8]>>, _n: usize) {
+        for buffer in bulk.drain(..) {
+            self.0.lock().expect("nobody panics").push(buffer);
+        }
+    }
+
+    fn swap<const N: usize>(
+        left: &mut Vec<Box<[u8]>>,
+        at: usize,
+        right: &mut Vec<Box<[u8]>>,
+        other: usize,
+    ) {
+        std::mem::swap(&mut left[at], &mut right[other]);
+    }
+}
+
+/// The shapes that leave few buffers out: a million of them would be as many pages of memory.
+const FEW: &[Shape] =
+    &[Shape::HotPair, Shape::Keep2048, Shape::TwoThreads, Shape::Pipe, Shape::Random];
+
 /// All of them.
 pub fn entries() -> Vec<Entry> {
     vec![
         Entry::new::<Ids<ArrayQueue<u32>>>("ArrayQueue", Kind::Rival, BY_HAND),
         Entry::new::<Ids<SegQueue<u32>>>("SegQueue", Kind::Rival, BY_HAND),
         Entry::new::<Ids<Mutex<Vec<u32>>>>("Mutex<Vec>", Kind::Rival, BY_HAND),
+        Entry::new::<Boxes>("Mutex<Vec<Box>>", Kind::Rival, FEW).untouched(),
         Entry::new::<Keys>("sharded-slab", Kind::Rival, BY_HAND).untouched(),
     ]
 }

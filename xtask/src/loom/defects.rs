@@ -69,6 +69,11 @@ const DEFECTS: &[Defect] = &[
     defect("closing", "the last handle frees the core though pages are out", &["the_last_handle_against_the_last_page_frees_the_core_once"]),
 ];
 
+/// How many defects there are.
+pub fn count() -> usize {
+    DEFECTS.len()
+}
+
 /// Builds the models with each defect, or with those named, and prints what caught it; an error if nothing did.
 pub fn defects(names: &[String]) -> Result<()> {
     declared()?;

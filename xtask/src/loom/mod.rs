@@ -6,6 +6,7 @@ mod report;
 mod trial;
 
 pub use build::as_rustc;
+pub use defects::count as defects;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -40,8 +40,9 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
     stages.stage("sanitize", || sanitize::sanitize(&Default::default()))?;
     match fuzz::missing() {
         Some(why) => stages.skip("fuzz", why),
-        None => stages
-            .stage("fuzz", || fuzz::fuzz(&fuzz::Args { seconds: FUZZ, targets: Vec::new() }))?,
+        None => stages.stage("fuzz", || {
+            fuzz::fuzz(&fuzz::Args { seconds: FUZZ, record: false, targets: Vec::new() })
+        })?,
     }
     Ok(())
 }

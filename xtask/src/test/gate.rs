@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
+use super::shown;
 use crate::run::{Stages, cargo, run, target};
 use crate::{fuzz, instructions, package, prevented, tidy};
 
@@ -76,7 +77,8 @@ fn programs(stages: &mut Stages) -> Result<()> {
     } else {
         stages.skip(first_touch, "it is for the GNU C library, where the thread pointer is read");
     }
-    stages.stage("quickstart", || run(&mut cargo(["run", "-q", "--example", "quickstart"])))?;
+    stages.stage("commands of the README", shown::run_all)?;
+    stages.stage("handover", || run(&mut cargo(["run", "-q", "--example", "handover"])))?;
     if !cfg!(target_os = "linux") {
         stages.skip("udp_echo", "it is for Linux");
         return Ok(());

@@ -2,23 +2,23 @@
 
 use std::path::Path;
 
+use regex::Regex;
+
 use super::{Fault, File};
 use crate::link;
 
 /// Documents that must stay short, and how many lines each may have.
-const LINES: [(&str, usize); 2] = [("DESIGN.md", 170), ("CONTRIBUTING.md", 80)];
+const LINES: [(&str, usize); 3] = [("README.md", 200), ("DESIGN.md", 170), ("CONTRIBUTING.md", 80)];
 
 /// Columns that a line of prose may have.
 const COLUMNS: usize = 100;
-
-/// Documents whose lines are not wrapped yet.
-const UNWRAPPED: [&str; 1] = ["README.md"];
 
 /// All faults of documents: dead links, code that differs from its example, and excess size.
 pub fn faults(files: &[File]) -> Vec<Fault> {
     let documents = files.iter().filter(|file| file.path.ends_with(".md"));
     let faults_of = |file| {
         let mut faults = links(file, |path| Path::new(path).exists());
+        faults.extend(named(file, files));
         faults.extend(long(file));
         faults.extend(wide(file));
         faults
@@ -50,6 +50,24 @@ fn links(file: &File, exists: impl Fn(&str) -> bool) -> Vec<Fault> {
     faults
 }
 
+/// Links that are called after a test, to a file that does not have the test. Links start from the root.
+fn named(document: &File, files: &[File]) -> Vec<Fault> {
+    let link = Regex::new(r"\[`([a-z0-9_]+)`\]\(([^)\s]+\.rs)\)").expect("a regular expression");
+    let mut faults = Vec::new();
+    for (at, line) in document.text.lines().enumerate() {
+        for (_, [test, path]) in link.captures_iter(line).map(|link| link.extract()) {
+            let file = files.iter().find(|file| file.path == path);
+            // A function, or one that a macro makes.
+            let here = [format!("fn {test}"), format!("    {test}, \"")];
+            let there = file.is_some_and(|file| here.iter().any(|it| file.text.contains(it)));
+            if !there {
+                faults.push(document.fault(at, format!("`{path}` has no test `{test}`")));
+            }
+        }
+    }
+    faults
+}
+
 /// The document has more lines than it may.
 fn long(file: &File) -> Option<Fault> {
     let (_, most) = LINES.into_iter().find(|(path, _)| *path == file.path)?;
@@ -59,9 +77,6 @@ fn long(file: &File) -> Option<Fault> {
 
 /// Lines of prose that are too wide. Tables and code cannot be wrapped.
 fn wide(file: &File) -> Vec<Fault> {
-    if UNWRAPPED.contains(&&*file.path) {
-        return Vec::new();
-    }
     let mut code = false;
     let mut faults = Vec::new();
     for (at, line) in file.text.lines().enumerate() {
@@ -110,6 +125,28 @@ mod tests {
     }
 
     #[test]
+    fn tests_that_are_named_are_there() {
+        let files =
+            [file("tests/a.rs", "fn it_holds<M: Mode>() {\n    by_macro, \"what it does\",\n")];
+        let faults = |text: &str| {
+            let found = named(&file("README.md", text), &files);
+            found.iter().map(Fault::to_string).collect::<Vec<_>>()
+        };
+        assert!(
+            faults("See [`it_holds`](tests/a.rs), [`by_macro`](tests/a.rs) and [it](b.rs).\n")
+                .is_empty()
+        );
+        assert_eq!(
+            faults("\n[`other`](tests/a.rs)\n"),
+            ["README.md:2: `tests/a.rs` has no test `other`"]
+        );
+        assert_eq!(
+            faults("[`it_holds`](tests/b.rs)\n"),
+            ["README.md:1: `tests/b.rs` has no test `it_holds`"]
+        );
+    }
+
+    #[test]
     fn the_readme_shows_the_example() {
         let example = file("examples/quickstart.rs", "//! Head.\n\nuse a;\n\nfn main() {}\n");
         let same = file("README.md", "# It\n\n```rust\nuse a;\n\nfn main() {}\n```\n");
@@ -141,7 +178,7 @@ mod tests {
         assert!(wides("docs/a.md", &exempt).is_empty());
         let text = format!("{exempt}{over}\n");
         assert_eq!(wides("docs/a.md", &text), ["docs/a.md:7: 101 columns, and 100 are allowed"]);
-        assert!(wides(UNWRAPPED[0], &text).is_empty());
+        assert_eq!(wides("README.md", &text), ["README.md:7: 101 columns, and 100 are allowed"]);
     }
 
     #[test]

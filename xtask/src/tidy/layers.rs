@@ -21,8 +21,8 @@ const LAYERS: &[&[&str]] = &[
     &["metadata"],
     &["zone"],
     &["magazine"],
-    &["depot"],
     &["slot"],
+    &["depot"],
     // Memory of the system.
     &["limits"],
     &["heap"],
@@ -42,15 +42,49 @@ const LAYERS: &[&[&str]] = &[
     &["models"],
 ];
 
-/// All that knows too much, and every module that the list does not have.
+/// Who reads the sources learns from this section of the design what a module may name.
+const SECTION: &str = "## Layers";
+
+/// The row of the design for which it has no place: it is no part of an ordinary build.
+const UNSEEN: &[&str] = &["models"];
+
+/// All that knows too much, and every module that the list does not have; and a design that says
+/// otherwise.
 pub fn faults(files: &[File]) -> Vec<Fault> {
     let sources = files.iter().filter(|file| file.path.starts_with("src/") && file.is_rust());
     let sources: Vec<_> =
         sources.map(|file| Source { path: &file.path, text: &file.text }).collect();
-    match Crate::read(&sources) {
+    let mut faults = match Crate::read(&sources) {
         Ok(read) => check(&read, LAYERS),
         Err(fault) => vec![fault],
+    };
+    let design = files.iter().find(|file| file.path == "DESIGN.md");
+    faults.extend(shown(design.map_or("", |file| &file.text), LAYERS));
+    faults
+}
+
+/// The picture in the design has every layer, from the top down, so that its reader knows what a
+/// module may name. A line starts with layers of which each is above the next.
+fn shown(design: &str, layers: &[&[&str]]) -> Option<Fault> {
+    let section = design.lines().enumerate().skip_while(|(_, line)| *line != SECTION);
+    let code = section.skip_while(|(_, line)| !line.starts_with("```"));
+    let mut lines = code.skip(1).take_while(|(_, line)| !line.starts_with("```"));
+    let mut wanted = layers.iter().rev().filter(|row| **row != UNSEEN);
+    let named = lines.by_ref().flat_map(|(at, line)| {
+        let layers = line.split("  ").next().unwrap_or_default().split(" > ");
+        layers.map(move |layer| (at, layer))
+    });
+    let mut last = 0;
+    for (at, layer) in named {
+        let wanted = wanted.next().map_or("none".into(), |row| row.join(", "));
+        if layer != wanted {
+            let what = format!("`{layer}` stands where `{wanted}` is: xtask/src/tidy/layers.rs");
+            return Some(fault("DESIGN.md", at + 1, what));
+        }
+        last = at;
     }
+    let missing = wanted.next()?.join(", ");
+    Some(fault("DESIGN.md", last + 1, format!("no layer `{missing}` in the section on layers")))
 }
 
 /// Checks a crate against a list of layers.
@@ -293,6 +327,27 @@ mod tests {
             up("low/a/b.rs:1", "low::a::b", "mid", "crate::mid::M"),
         ];
         assert_eq!(faults, expected);
+    }
+
+    #[test]
+    fn the_design_shows_every_layer_in_order() {
+        let told = |rows: &str| {
+            let design = format!("# It\n```\nno\n```\n{SECTION}\n\nText.\n```text\n{rows}```\n");
+            shown(&design, LAYERS).map(|fault| fault.to_string())
+        };
+        let rows = "top > mid, other  a > b\nmid::deep\nlow    the ground\n";
+        assert_eq!(told(rows), None);
+        for (from, to, fault) in [
+            ("low    the", "", "10: no layer `low` in the section on layers"),
+            ("mid::deep", "low", "10: `low` stands where `mid::deep` is: xtask/src/tidy/layers.rs"),
+            ("low  ", "low > a  ", "11: `a` stands where `none` is: xtask/src/tidy/layers.rs"),
+            (", other", "", "9: `mid` stands where `mid, other` is: xtask/src/tidy/layers.rs"),
+        ] {
+            let rows = rows.replace(from, to).replace(" ground\n", "");
+            let fault = format!("DESIGN.md:{fault}");
+            assert_eq!(told(&rows), Some(fault), "{rows}");
+        }
+        assert!(shown("", LAYERS).is_some());
     }
 
     #[test]

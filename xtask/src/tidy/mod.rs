@@ -4,6 +4,8 @@ mod changelog;
 mod documents;
 mod layers;
 mod modules;
+#[cfg(test)]
+mod readme;
 mod rules;
 mod safety;
 mod scan;
@@ -14,12 +16,13 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::figures;
 use crate::run::root;
 
 /// A file of the project.
-struct File {
-    path: String,
-    text: String,
+pub struct File {
+    pub path: String,
+    pub text: String,
 }
 
 impl File {
@@ -35,10 +38,10 @@ impl File {
 
 /// Something that has to be mended.
 #[derive(Debug)]
-struct Fault {
-    path: String,
-    line: usize,
-    what: String,
+pub struct Fault {
+    pub path: String,
+    pub line: usize,
+    pub what: String,
 }
 
 impl fmt::Display for Fault {
@@ -56,6 +59,7 @@ pub fn tidy() -> Result<()> {
     faults.extend(changelog::faults(&files));
     faults.extend(safety::faults(&files));
     faults.extend(unsafety::faults(&files));
+    faults.extend(figures::faults(&files));
     let list: Vec<_> = faults.iter().map(Fault::to_string).collect();
     ensure!(faults.is_empty(), "{} faults\n{}", faults.len(), list.join("\n"));
     Ok(())

@@ -60,8 +60,8 @@ mod tests {
     /// The floor looks at every page, and a page comes back that was written when it was freed.
     #[test]
     fn the_floor_of_poison_sees_a_write_to_a_free_page() {
-        let (mut own, _other) = PoisonFloor::pair(&SETUP).expect("a pair");
-        let mut bulk = PoisonFloor::bulk::<64>();
+        let (mut own, _other) = PoisonFloor::<1>::pair(&SETUP).expect("a pair");
+        let mut bulk = PoisonFloor::<1>::bulk::<64>();
         let mut seen = std::collections::HashSet::new();
         for _ in 0..200 {
             assert_eq!(own.alloc(&mut bulk, 64), 64);
@@ -77,6 +77,24 @@ mod tests {
             });
         });
         assert!(std::panic::catch_unwind(looks).is_err(), "nobody looked");
+    }
+
+    /// The floor of sampled hardening poisons one page in so many, and notes who has each.
+    #[test]
+    fn the_floor_of_claims_samples_and_claims() {
+        let (mut own, _other) = PoisonFloor::<16>::pair(&SETUP).expect("a pair");
+        let mut bulk = PoisonFloor::<16>::bulk::<64>();
+        let mut poisoned = 0;
+        for _ in 0..200 {
+            assert_eq!(own.alloc(&mut bulk, 64), 64);
+            let ids = bulk.first(64).to_vec();
+            own.free(&mut bulk, 64);
+            poisoned += ids.iter().filter(|&&id| own.is_poisoned(id)).count();
+        }
+        let expected = 200 * 64 / 16;
+        assert!((expected * 3 / 4..expected * 5 / 4).contains(&poisoned), "{poisoned}");
+        let twice = std::panic::AssertUnwindSafe(|| own.free(&mut bulk, 64));
+        assert!(std::panic::catch_unwind(twice).is_err(), "nobody noticed");
     }
 
     /// What a driver has out is distinct, and its count of one is what lets a page be taken again.

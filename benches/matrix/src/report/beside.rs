@@ -1,5 +1,6 @@
 //! The figures beside those of the baseline.
 
+use anyhow::{Result, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::case::Shape;
@@ -53,25 +54,49 @@ fn table(pairs: &[Pair]) -> Table {
     table
 }
 
-/// A line for each shape: the geometric means of the allocator's rows, and of those that do not use
-/// it, which say how much of the difference is noise.
-fn means(pairs: &[Pair]) -> Vec<String> {
-    let mean = |shape: Option<Shape>, allocator: bool| {
-        let wanted = |(_, row): &&Pair| {
-            let is_own = matches!(row.kind, Kind::Mode | Kind::Calls);
-            is_own == allocator && shape.is_none_or(|shape| row.case.shape == shape)
-        };
-        let logs: Vec<_> = pairs.iter().filter(wanted).map(|(times, _)| times.ln()).collect();
-        let mean = (logs.iter().sum::<f64>() / logs.len() as f64).exp();
-        (!logs.is_empty()).then(|| format!("×{mean:.3} over {} rows", logs.len()))
+/// Fails if the allocator's rows take more than so many times the baseline, by their geometric mean:
+/// all, or those of one shape. One row proves nothing, and nor does a run without any.
+pub fn judge(rows: &[Row], most: f64) -> Result<()> {
+    let pairs = pairs(rows);
+    let means = forms().filter_map(|(name, shape)| Some((name, mean(&pairs, shape, true)?.0)));
+    let means: Vec<_> = means.collect();
+    ensure!(!means.is_empty(), "no row has a baseline");
+    let above = means.iter().filter(|(_, times)| *times > most);
+    let above: Vec<_> = above.map(|(name, times)| format!("{name} ×{times:.3}")).collect();
+    let told = above.join(", ");
+    ensure!(above.is_empty(), "more than ×{most} of the baseline: {told}");
+    println!("All shapes are within ×{most} of the baseline.");
+    Ok(())
+}
+
+/// Each shape and its name, and then all of them.
+fn forms() -> impl Iterator<Item = (&'static str, Option<Shape>)> {
+    Shape::ALL.into_iter().map(|shape| (shape.name(), Some(shape))).chain([("all", None)])
+}
+
+/// The geometric mean of the allocator's rows of a shape, or of those that do not use it; and of how
+/// many rows it is.
+fn mean(pairs: &[Pair], shape: Option<Shape>, allocator: bool) -> Option<(f64, usize)> {
+    let wanted = |(_, row): &&Pair| {
+        let is_own = matches!(row.kind, Kind::Mode | Kind::Calls);
+        is_own == allocator && shape.is_none_or(|shape| row.case.shape == shape)
     };
-    let line = |name: &str, shape| {
-        let own = mean(shape, true)?;
-        let others = mean(shape, false).map_or(String::new(), |it| format!(" (others: {it})"));
+    let logs: Vec<_> = pairs.iter().filter(wanted).map(|(times, _)| times.ln()).collect();
+    let mean = (logs.iter().sum::<f64>() / logs.len() as f64).exp();
+    (!logs.is_empty()).then_some((mean, logs.len()))
+}
+
+/// A line for each shape: the mean of the allocator's rows, and of those that do not use it, which
+/// say how much of the difference is noise.
+fn means(pairs: &[Pair]) -> Vec<String> {
+    let told = |(times, count)| format!("×{times:.3} over {count} rows");
+    let line = |(name, shape)| {
+        let own = told(mean(pairs, shape, true)?);
+        let others = mean(pairs, shape, false);
+        let others = others.map_or(String::new(), |it| format!(" (others: {})", told(it)));
         Some(format!("{name}: geometric mean {own}{others}"))
     };
-    let shapes = Shape::ALL.into_iter().filter_map(|shape| line(shape.name(), Some(shape)));
-    shapes.chain(line("all", None)).collect()
+    forms().filter_map(line).collect()
 }
 
 #[cfg(test)]
@@ -108,5 +133,20 @@ mod tests {
         let told = "geometric mean ×1.414 over 2 rows (others: ×1.500 over 1 rows)";
         assert_eq!(means(&pairs(&rows)), [format!("hot_pair: {told}"), format!("all: {told}")]);
         assert!(means(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_shape_above_the_bound_fails_though_all_are_within() {
+        let of = |shape, ns| {
+            let pipe = beside("Bare", Kind::Mode, ns, Some(1.0));
+            Row { case: crate::case::Case { shape, ..pipe.case }, ..pipe }
+        };
+        let rows = [of(Shape::Pipe, 1.1), of(Shape::HotPair, 1.0), of(Shape::Random, 0.9)];
+        let error = judge(&rows, 1.05).expect_err("the pipe").to_string();
+        assert_eq!(error, "more than ×1.05 of the baseline: pipe ×1.100");
+        judge(&rows, 1.2).expect("within");
+        let floor = [beside("copy-floor", Kind::Floor, 9.0, Some(1.0)), rows[1].clone()];
+        judge(&floor, 1.05).expect("noise is not judged");
+        assert!(judge(&floor[..1], 1.05).is_err(), "nothing to judge");
     }
 }

@@ -12,7 +12,7 @@ const BULK: usize = 64;
 type Step = (&'static str, &'static str, Option<&'static str>);
 
 /// Poison comes last, because beside it no other switch could be seen.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("no switch: Checked", "Checked", None),
     ("claim alone", "Checked+claim", Some("Checked")),
     ("quarantine alone", "Checked+quarantine", Some("Checked")),
@@ -28,6 +28,7 @@ const STEPS: [Step; 11] = [
     ("Hardened, one page in 16 poisoned", "Hardened/16", Some("Hardened")),
     ("memset and memcmp of the same pages", "poison-floor", None),
     ("Hardened, beside these", "Hardened", Some("poison-floor")),
+    ("these of one page in 16, and two claims a page", "claim-floor/16", Some("Hardened")),
 ];
 
 /// Whether somebody is a step of this ladder and stands in no other table.

@@ -4,6 +4,7 @@ pub mod beside;
 mod chart;
 mod html;
 mod ladder;
+mod picture;
 mod terminal;
 mod verdict;
 
@@ -11,7 +12,7 @@ use std::fs::File;
 use std::io::Write;
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::case::{Case, Shape};
 use crate::clock::Distance;
@@ -23,8 +24,18 @@ pub use terminal::print;
 
 /// Writes every figure.
 pub fn json(file: File, rows: &[Row], meta: &Meta) -> Result<()> {
-    let all = json!({ "meta": meta, "rows": rows });
-    serde_json::to_writer_pretty(file, &all).context("the figures could not be written")
+    serde_json::to_writer_pretty(file, &all(rows, meta)).context("the figures could not be written")
+}
+
+/// Every figure, and what the run says of itself.
+pub fn all(rows: &[Row], meta: &Meta) -> Value {
+    json!({ "meta": meta, "rows": rows })
+}
+
+/// Writes the picture of all figures of a run.
+pub fn svg(mut file: &File, figures: Value) -> Result<()> {
+    let picture = picture::draw(figures)?;
+    file.write_all(picture.as_bytes()).context("the picture could not be written")
 }
 
 /// Writes the page.
@@ -134,13 +145,13 @@ impl<'a> Group<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::contender::Order;
     use crate::sample::Figures;
 
     /// A row with these ns, at 2 cycles a ns.
-    pub(super) fn row(shape: Shape, bulk: usize, contender: &'static str, ns: f64) -> Row {
+    pub fn row(shape: Shape, bulk: usize, contender: &'static str, ns: f64) -> Row {
         let order = Order::Scattered;
         let case = Case { shape, bulk, out: None, order, touched: false, colour: false };
         let figures = Figures { ns, p10: ns, p90: ns, kept: 1.0, round_trip: None };

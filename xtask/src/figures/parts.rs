@@ -1,0 +1,212 @@
+//! The parts of README.md that are made from the figures.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+
+use super::record::Record;
+use crate::section::Section;
+
+/// A part, and what it says.
+pub struct Part {
+    pub section: Section,
+    pub text: fn(&Record) -> Result<String>,
+}
+
+pub const PARTS: [Part; 3] = [
+    Part { section: Section { file: "README.md", name: "rivals" }, text: rivals },
+    Part { section: Section { file: "README.md", name: "faster" }, text: faster },
+    Part { section: Section { file: "README.md", name: "proof" }, text: proof },
+];
+
+/// A column: what stands above it, the shape, and the pages to a call.
+const COLUMNS: [(&str, &str, u64); 5] = [
+    ("1 a call", "hot_pair", 1),
+    ("64 a call", "hot_pair", 64),
+    ("64, and 2,048 out", "keep_2048", 64),
+    ("64, two threads", "two_threads", 64),
+    ("64, thread to thread", "pipe", 64),
+];
+
+/// Those of the project in the table, and the others with what a reader calls them.
+const OURS: [&str; 3] = ["Bare", "Checked", "Hardened"];
+const OTHERS: [(&str, &str); 10] = [
+    ("Mutex<Vec<Box>>", "`Mutex<Vec<Box<[u8]>>>`, a lock a buffer"),
+    ("Mutex<Vec>", "`Mutex<Vec<u32>>`, a lock a call"),
+    ("ArrayQueue", "`ArrayQueue<u32>`"),
+    ("rte_mempool ring", "DPDK `rte_mempool`"),
+    ("rte_pktmbuf", "DPDK `rte_pktmbuf`"),
+    ("malloc", "`malloc(4096)` of glibc: a `Vec<u8>`"),
+    ("aligned_alloc", "`aligned_alloc` of glibc"),
+    ("mimalloc", "mimalloc"),
+    ("jemalloc", "jemalloc"),
+    ("snmalloc", "snmalloc"),
+];
+
+const COLUMNS_OF_PROSE: usize = 100;
+
+/// The table of rivals, and where the figures are from.
+fn rivals(record: &Record) -> Result<String> {
+    let mut text = String::from("| ns per page |");
+    COLUMNS.iter().try_for_each(|(head, ..)| write!(text, " {head} |"))?;
+    writeln!(text, "\n|---|{}", "--:|".repeat(COLUMNS.len()))?;
+    let ours = OURS.map(|name| {
+        let default = if name == "Checked" { ", the default" } else { "" };
+        (name, format!("**pagesheaf** `{name}`{default}"))
+    });
+    let others = OTHERS.map(|(name, shown)| (name, shown.to_owned()));
+    let floor = ("copy-floor", "no allocator: the ids copied out and back".to_owned());
+    for (name, shown) in ours.into_iter().chain(others).chain([floor]) {
+        write!(text, "| {shown} |")?;
+        for (_, shape, bulk) in COLUMNS {
+            // Of the two floors, the pipe has the other.
+            let name = if (name, shape) == ("copy-floor", "pipe") { "ring-only" } else { name };
+            write!(text, " {} |", figure(of(record, name, shape, bulk)?))?;
+        }
+        text.push('\n');
+    }
+    let meta = &record.meta;
+    let rustc = meta.rustc.split(" (").next().unwrap_or_default();
+    let trips = meta.line_round_trip_ns.zip(meta.line_round_trip_end_ns);
+    let trips = trips.map_or(String::new(), |(first, last)| {
+        format!("; a cache line took {first:.0} ns to the other core and back at first, {last:.0} at last")
+    });
+    let said = format!(
+        "Allocated and freed, contents untouched: medians of one run of `cargo xtask peers{}`, in \
+         which all took turns, on {}, {} cores, {rustc}, {}, commit {}; {:.0} % of the samples \
+         were undisturbed and kept{trips}.",
+        if meta.quick { " --quick" } else { "" },
+        meta.machine,
+        meta.cores,
+        day(meta.unix_time),
+        meta.commit,
+        meta.kept * 100.0
+    );
+    Ok(format!("{text}\n{}", wrapped(&said, "", "")))
+}
+
+/// Where somebody else is faster, a line for each.
+fn faster(record: &Record) -> Result<String> {
+    let mut text = String::new();
+    for (name, shown) in OTHERS {
+        let mut places = Vec::new();
+        for (head, shape, bulk) in COLUMNS {
+            let theirs = of(record, name, shape, bulk)?;
+            let [bare, checked] =
+                [of(record, "Bare", shape, bulk)?, of(record, "Checked", shape, bulk)?];
+            if theirs < checked {
+                let also = if theirs < bare {
+                    format!(", `Bare` {}", figure(bare))
+                } else {
+                    String::new()
+                };
+                places.push(format!(
+                    "*{head}* ({} against {}{also})",
+                    figure(theirs),
+                    figure(checked)
+                ));
+            }
+        }
+        if !places.is_empty() {
+            text += &wrapped(&format!("{shown}: {}", places.join("; ")), "- ", "  ");
+        }
+    }
+    if text.is_empty() {
+        text += "- Nobody, in this table.\n";
+    }
+    Ok(text)
+}
+
+/// What was counted and tried, in a sentence.
+fn proof(record: &Record) -> Result<String> {
+    let it = &record.proof;
+    let fuzzed = match record.fuzz.seconds {
+        0 => "no hours of fuzzing recorded yet".to_owned(),
+        seconds => {
+            let (hours, inputs) = (seconds as f64 / 3600.0, grouped(record.fuzz.inputs));
+            format!("{hours:.2} hours of fuzzing recorded ({inputs} inputs)")
+        }
+    };
+    let share = it.mutants_found as f64 / it.mutants as f64 * 100.0;
+    let said = format!(
+        "{} loom models in {} combinations with modes; {} planted defects, each caught by a model; \
+         {} misuses tried in {} modes; {} of {} mutants found ({share:.1} %, {}; \
+         [what changed since](docs/testing.md#results)); {fuzzed}.",
+        it.models,
+        it.model_trials,
+        it.defects,
+        it.misuses,
+        it.misuse_modes,
+        it.mutants_found,
+        it.mutants,
+        it.mutants_tried
+    );
+    Ok(wrapped(&said, "", ""))
+}
+
+fn of(record: &Record, name: &str, shape: &str, bulk: u64) -> Result<f64> {
+    let found = record.ns(name, shape, bulk);
+    found.with_context(|| format!("there is no figure of {name} in {shape} at {bulk}"))
+}
+
+/// A number with as many digits as mean something.
+fn figure(ns: f64) -> String {
+    match ns {
+        ..10.0 => format!("{ns:.2}"),
+        ..100.0 => format!("{ns:.1}"),
+        _ => format!("{ns:.0}"),
+    }
+}
+
+/// A number with commas.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let comma = |at: usize| if at > 0 && (digits.len() - at).is_multiple_of(3) { "," } else { "" };
+    digits.chars().enumerate().map(|(at, digit)| format!("{}{digit}", comma(at))).collect()
+}
+
+fn day(unix_time: u64) -> String {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(unix_time);
+    let time = humantime::format_rfc3339_seconds(time).to_string();
+    time.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// A paragraph of lines that are not too wide: what the first starts with, and what the others do.
+fn wrapped(text: &str, first: &str, rest: &str) -> String {
+    let mut lines = vec![first.to_owned()];
+    let mut empty = true;
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is one");
+        let width = line.chars().count() + word.chars().count() + usize::from(!empty);
+        if !empty && width > COLUMNS_OF_PROSE {
+            lines.push(format!("{rest}{word}"));
+        } else {
+            *line += if empty { "" } else { " " };
+            *line += word;
+            empty = false;
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_wrapped() {
+        let words = vec!["four"; 50].join(" ");
+        let text = wrapped(&words, "- ", "  ");
+        assert!(text.lines().all(|line| line.chars().count() <= COLUMNS_OF_PROSE));
+        assert_eq!((text.lines().count(), text.matches("four").count()), (3, 50));
+        assert!(text.starts_with("- four four") && text.contains("\n  four"), "{text}");
+    }
+
+    #[test]
+    fn numbers_are_told_as_people_write_them() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0.123, 12.34, 1234.5].map(figure), ["0.12", "12.3", "1234"]);
+        assert_eq!(day(1_484_000_000), "2017-01-09");
+    }
+}

@@ -1,0 +1,70 @@
+//! What README.md shows is what the file has, and each difference is a fault.
+
+use super::record::SHOWN;
+use super::*;
+
+fn file(path: &str) -> File {
+    let text = std::fs::read_to_string(crate::run::root().join(path)).expect(path);
+    File { path: path.into(), text }
+}
+
+/// The files that are compared, after `change` has changed one of them.
+fn found(path: &str, change: impl Fn(&str) -> String) -> Vec<String> {
+    let mut files = [FIGURES, "README.md", "features.md", "docs/testing.md"].map(file);
+    let changed = files.iter_mut().find(|file| file.path == path).expect(path);
+    let text = change(&changed.text);
+    assert!(path == FIGURES || text != changed.text, "nothing is changed in {path}");
+    changed.text = text;
+    faults(&files).iter().map(Fault::to_string).collect()
+}
+
+#[test]
+fn the_readme_shows_the_figures_of_the_file() {
+    assert_eq!(found(FIGURES, str::to_owned), [""; 0]);
+}
+
+#[test]
+fn a_figure_that_was_typed_is_found() {
+    for part in parts::PARTS {
+        let record = Record::parse(&file(FIGURES).text).expect("figures");
+        let shown = (part.text)(&record).expect("a part");
+        let digit = shown.find(|it: char| it.is_ascii_digit()).expect("a figure");
+        let typed = format!("{}_{}", &shown[..digit], &shown[digit + 1..]);
+        let faults = found("README.md", |text| text.replace(&shown, &typed));
+        assert!(matches!(&faults[..], [one] if one.contains(part.section.name)), "{faults:?}");
+    }
+}
+
+#[test]
+fn what_is_counted_is_counted_anew() {
+    let model = |text: &str| {
+        text.replace("<!-- loom:end -->", "| `new` | exhaustive | any: 1 |\n<!-- loom:end -->")
+    };
+    let faults = found("features.md", model);
+    assert!(
+        matches!(&faults[..], [one] if one.contains("what it counts has changed")),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn a_run_without_somebody_who_is_shown_is_refused() {
+    let meta =
+        r#"{"machine": "a", "cores": 2, "rustc": "r", "commit": "c", "unix_time": 0, "kept": 1.0}"#;
+    let row = |name: &str, bulk: u64| {
+        format!(
+            r#"{{"shape": "hot_pair", "bulk": {bulk}, "order": "scattered", "touched": false,
+            "colour": false, "contender": "{name}", "kind": "mode", "ns": 0.12345}}"#
+        )
+    };
+    let run = |names: &[&str]| {
+        let mut rows: Vec<_> = names.iter().map(|name| row(name, 64)).collect();
+        rows.push(row("somebody else", 64));
+        rows.push(row("Bare", 3));
+        Record::of_run(&format!(r#"{{"meta": {meta}, "rows": [{}]}}"#, rows.join(", ")))
+    };
+    let record = run(&SHOWN).expect("all are there");
+    assert_eq!((record.rows.len(), record.ns("Bare", "hot_pair", 64)), (SHOWN.len(), Some(0.123)));
+    let error = run(&SHOWN[1..]).err().expect("one is not there").to_string();
+    assert!(error.contains("\"Bare\""), "{error}");
+}
