@@ -10,7 +10,8 @@ mod group;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use group::{DEPOTS_MAX, Depots};
+pub(crate) use crate::sync::DEPOTS_MAX;
+pub(crate) use group::Depots;
 
 use crate::magazine::{Link, Magazine, Magazines};
 use crate::mode::Mode;
@@ -94,6 +95,11 @@ impl Depot {
             top = magazine.into_number();
         }
         Depot { tops: Atomic::new(Tops(0).with(Stack::Empty, top).0), cuts: Atomic::new(0) }
+    }
+
+    /// A depot without a magazine.
+    pub(crate) fn without_magazines() -> Self {
+        Depot { tops: Atomic::new(0), cuts: Atomic::new(0) }
     }
 
     /// How often a stack was cut off because its top was corrupt. What was on it is lost.

@@ -200,7 +200,7 @@ pub(crate) struct Parts<'a> {
     /// The zone word where the next refill starts to look.
     pub(crate) cursor: &'a mut u32,
     /// The depot where the slot looks first.
-    pub(crate) depot: u32,
+    pub(crate) depot: &'a u32,
     /// Random state.
     pub(crate) random: &'a mut u64,
     /// Pages to be freed before the next one is poisoned.
@@ -249,7 +249,7 @@ impl<'a> SlotMut<'a> {
             loaded: MagazineMut::new(loaded_len, loaded),
             previous: MagazineMut::new(previous_len, previous),
             cursor,
-            depot: *depot,
+            depot,
             random,
             until_poison,
             counters,

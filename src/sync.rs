@@ -5,8 +5,8 @@
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, DEPOTS, FETCHES_AHEAD, LONG, SHORT, STARTS, STEP, TAG_BITS, Turn, all_below, copy_in,
-    copy_out, entropy, fetch_ahead, load_exclusive, thread_key,
+    Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, SHORT, STARTS, STEP, TAG_BITS, Turn,
+    all_below, copy_in, copy_out, entropy, fetch_ahead, load_exclusive, thread_key,
 };
 
 #[cfg(not(target_has_atomic = "64"))]

@@ -6,45 +6,49 @@
 
 use super::{Depot, Stack};
 use crate::magazine::{Magazine, Magazines};
-use crate::metadata::{MetadataSlice, Padded};
+use crate::metadata::Padded;
 use crate::mode::Mode;
-use crate::sync::defect;
-
-/// The most depots of a pool.
-pub(crate) const DEPOTS_MAX: usize = 32;
+use crate::sync::{DEPOTS_MAX, defect};
 
 /// The depots of a pool. Each slot has one as its *home*, where it looks first.
-pub(crate) struct Depots(MetadataSlice<Padded<Depot>>);
+///
+/// They lie in the core, as many as a pool can have, so that a home's number alone leads to it.
+pub(crate) struct Depots {
+    depots: [Padded<Depot>; DEPOTS_MAX],
+    /// How many are in use: a power of two. The others have no magazine.
+    count: u32,
+}
 
 impl Depots {
-    /// These depots: a power of two of them.
-    pub(crate) fn new(depots: MetadataSlice<Padded<Depot>>) -> Self {
-        debug_assert!(depots.len().is_power_of_two());
-        Depots(depots)
+    /// So many depots (a power of two), each as `depot` makes it.
+    pub(crate) fn new(count: usize, depot: impl Fn(usize) -> Depot) -> Self {
+        debug_assert!(count.is_power_of_two() && count <= DEPOTS_MAX);
+        let depot = |at| Padded(if at < count { depot(at) } else { Depot::without_magazines() });
+        Depots { depots: core::array::from_fn(depot), count: count as u32 }
     }
 
     /// The home of what has this number: slots that follow one another have different ones.
     pub(crate) fn home(&self, number: usize) -> u32 {
-        (number & (self.0.len() - 1)) as u32
+        number as u32 & (self.count - 1)
     }
 
     /// The depot `home`.
     #[inline(always)]
     pub(crate) fn at(&self, home: u32) -> &Depot {
-        &self.0[home as usize]
+        &self.depots[home as usize % DEPOTS_MAX]
     }
 
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Depot> + Clone {
-        self.0.iter().map(|depot| &depot.0)
+        (0..self.count).map(|home| self.at(home))
     }
 
     /// All of them but `home`, the farthest first. At each step those who come from different homes go to
     /// different depots; and where few slots are in use, their neighbours are the last to be disturbed.
     fn elsewhere(&self, home: u32) -> impl Iterator<Item = &Depot> {
-        let unused = 32 - self.0.len().trailing_zeros();
+        let unused = 32 - self.count.trailing_zeros();
         let far = move |step: u32| home ^ (u64::from(step.reverse_bits()) >> unused) as u32;
-        (1..self.0.len() as u32).map(move |step| &*self.0[far(step) as usize])
+        (1..self.count).map(move |step| self.at(far(step)))
     }
 
     /// All of them, `home` first.
@@ -86,6 +90,6 @@ impl Depots {
     /// The first.
     #[cfg(test)]
     pub(crate) fn first(&self) -> &Depot {
-        &self.0[0]
+        self.at(0)
     }
 }

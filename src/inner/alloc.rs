@@ -143,7 +143,7 @@ impl<M: Mode> Core<M> {
 
     /// Exchanges the loaded magazine, which is empty, for a non-empty one of a depot.
     fn refill_from_depot(&self, parts: &mut Parts<'_>) -> bool {
-        let filled = self.exchange(parts.loaded.reborrow(), parts.depot, Stack::Nonempty);
+        let filled = self.exchange(parts.loaded.reborrow(), *parts.depot, Stack::Nonempty);
         if filled {
             parts.counters.count_event::<M>(&parts.counters.depot_refills);
         }

@@ -73,7 +73,6 @@ pub(crate) struct CoreLayout<M> {
     zone: ZoneLayout,
     magazines: MagazineLayout,
     slots: Span<Slot>,
-    depots: Span<Padded<Depot>>,
     mode: PhantomData<M>,
 }
 
@@ -83,7 +82,6 @@ impl<M: Mode> CoreLayout<M> {
         let tables = |layout: &mut MetadataLayout| {
             let pages = config.pages as usize;
             Some((
-                layout.table(config.depots())?,
                 layout.table(config.slots())?,
                 ZoneLayout::new(layout, pages)?,
                 layout.table(if M::HAS_STATE { pages } else { 0 })?,
@@ -91,7 +89,7 @@ impl<M: Mode> CoreLayout<M> {
                 MagazineLayout::new(layout, config.magazines(), config.magazine)?,
             ))
         };
-        let (depots, slots, zone, words, poisoned, magazines) =
+        let (slots, zone, words, poisoned, magazines) =
             tables(&mut layout).ok_or(BuildError::Overflow)?;
         Ok(CoreLayout {
             config,
@@ -101,7 +99,6 @@ impl<M: Mode> CoreLayout<M> {
             zone,
             magazines,
             slots,
-            depots,
             mode: PhantomData,
         })
     }
@@ -132,9 +129,9 @@ impl<M: Mode> CoreLayout<M> {
         let (left, count) = (config.magazines() - in_slots, config.depots());
         // The same number for each depot, or one more.
         let first = |depot: usize| in_slots + 1 + depot * left / count;
-        let depots = Depots::new(block.fill(self.depots, |at| {
-            Padded(Depot::new(&magazines, (first(at)..first(at + 1)).map(magazine)))
-        }));
+        let depots = Depots::new(count, |at| {
+            Depot::new(&magazines, (first(at)..first(at + 1)).map(magazine))
+        });
         let zone_words = pages.div_ceil(64) as usize;
         let slot = |index: usize| {
             let cursor = index as u64 * zone_words as u64 / config.slots() as u64;

@@ -60,7 +60,7 @@ impl<M: Mode> Core<M> {
         if !M::FREES_TO_PREVIOUS {
             parts.load_what_fits(|magazine| magazine.remaining() >= ids.len());
         }
-        let (mut freed, mut at) = (0, 0);
+        let (mut at, mut refused) = (0, 0);
         while at < ids.len() {
             let target = target::<M>(&mut parts);
             if target.remaining() == 0 {
@@ -71,15 +71,16 @@ impl<M: Mode> Core<M> {
             if M::POISONS && !defect!("poison-late") {
                 self.poison_some(&mut parts, &ids[at..at + pushed]);
             }
-            (freed, at) = (freed + pushed, at + pushed);
+            at += pushed;
             if let Some(fault) = fault {
                 faults.add(ids[at], at, fault);
-                at += 1;
+                (at, refused) = (at + 1, refused + 1);
             }
         }
         if M::POISONS && defect!("poison-late") {
             self.poison_some(&mut parts, ids);
         }
+        let freed = ids.len() - refused;
         A::count::<M>(parts.counters, freed);
         freed
     }
@@ -99,7 +100,7 @@ impl<M: Mode> Core<M> {
             return;
         }
         let counters = parts.counters;
-        let home = parts.depot;
+        let home = *parts.depot;
         if self.exchange(target::<M>(parts).reborrow(), home, Stack::Empty) {
             counters.count_event::<M>(&counters.depot_flushes);
         } else if !in_previous(parts, 1) {

@@ -148,6 +148,7 @@ impl<'a> MagazineMut<'a> {
     }
 
     /// Exchanges what two loaded magazines hold.
+    #[inline(always)]
     pub(crate) fn swap(&mut self, other: &mut MagazineMut<'_>) {
         let (own, others) = (self.len(), other.len());
         self.len.store(others, Ordering::Relaxed);

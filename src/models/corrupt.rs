@@ -62,7 +62,7 @@ const LINE: usize = 64;
 fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     let start = core::ptr::from_ref(core).addr();
     let from = |address: usize, bytes: usize| address - start..address - start + bytes;
-    // The tables follow one another: depots, slots, zone, words, poison marks, heads, entries. Each starts on a
+    // The tables follow one another: slots, zone, words, poison marks, heads, entries. Each starts on a
     // line. The zone has its levels one after the other.
     let mut parts = Vec::new();
     let zone = core.slots.as_ptr_range().end.addr().next_multiple_of(LINE);

@@ -7,7 +7,7 @@ use crate::depot::{DEPOT_MAX, Depot, Depots, Stack};
 use crate::magazine::{
     MAGAZINE_MAX, Magazine, MagazineLayout, MagazineMut, Magazines, loaded::OpenMagazine,
 };
-use crate::metadata::{MetadataLayout, Padded};
+use crate::metadata::MetadataLayout;
 use crate::mode::Checked;
 use crate::page::PageId;
 use crate::sync::Ordering;
@@ -46,16 +46,15 @@ impl Store {
         let mut layout = MetadataLayout::starting_with::<()>();
         let magazines =
             MagazineLayout::new(&mut layout, count, capacity).expect("models are small");
-        let words = layout.table(depots).expect("models are small");
         let block = Block::new(&layout);
         let magazines = Magazines::new(&mut block.tables(), magazines);
         // SAFETY: each number is made a magazine once.
         let magazine = |number: usize| unsafe { Magazine::from_number(number as u32) };
         let first = |depot: usize| 1 + depot * count / depots;
-        let depots = block.tables().fill(words, |at| {
-            Padded(Depot::new(&magazines, (first(at)..first(at + 1)).map(magazine)))
+        let depots = Depots::new(depots, |at| {
+            Depot::new(&magazines, (first(at)..first(at + 1)).map(magazine))
         });
-        Store { depots: Depots::new(depots), magazines, _block: block }
+        Store { depots, magazines, _block: block }
     }
 
     fn open(&self, magazine: Magazine) -> Loaded<'_> {

@@ -210,5 +210,6 @@ pub(crate) fn thread_key() -> usize {
 /// So nothing is kept of where they start.
 pub(crate) const STARTS: usize = 0;
 
-/// The most depots of a pool that is not told how many.
+/// The most depots of a pool, and of one that is not told how many.
+pub(crate) const DEPOTS_MAX: usize = 2;
 pub(crate) const DEPOTS: usize = 1;

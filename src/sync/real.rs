@@ -178,8 +178,9 @@ pub(crate) fn entropy<T>(of: *const T) -> u64 {
 /// For how many threads a pool keeps where they start.
 pub(crate) const STARTS: usize = 256;
 
-/// The most depots of a pool that is not told how many.
-pub(crate) const DEPOTS: usize = 32;
+/// The most depots of a pool, and of one that is not told how many.
+pub(crate) const DEPOTS_MAX: usize = 32;
+pub(crate) const DEPOTS: usize = DEPOTS_MAX;
 
 /// What tells the calling thread from all others that live; 0 where nothing does.
 #[inline(always)]
