@@ -28,8 +28,9 @@ pub type ShuffleOnly = Select<false, true, true, { hardening::SHUFFLE }>;
 /// ```
 ///
 /// The modes are the presets and each hardening switch alone, as far as they are of the kind that is named: `all`,
-/// `refcounted`, `checking`, `running` (their checked frees go by runs), `claiming`, `poisoning`; or `any` when the
-/// mechanism does not know modes. Names of modes that are no presets end in `_only`.
+/// `refcounted`, `checking`, `running` (their checked frees go by runs, and chance does not decide where pages
+/// lie), `claiming`, `poisoning`; or `any` when the mechanism does not know modes. Names of modes that are no
+/// presets end in `_only`.
 #[macro_export]
 macro_rules! every_mode {
     (@modes all $model:tt) => {
@@ -48,7 +49,7 @@ macro_rules! every_mode {
     };
     (@modes running $model:tt) => {
         $crate::every_mode! { @stamp $model checked: Checked, no_refcount: NoRefcount, no_stats: NoStats,
-            poison_only: PoisonOnly, quarantine_only: QuarantineOnly, shuffle_only: ShuffleOnly }
+            poison_only: PoisonOnly, quarantine_only: QuarantineOnly }
     };
     (@modes claiming $model:tt) => {
         $crate::every_mode! { @stamp $model hardened: Hardened, claim_only: ClaimOnly }
