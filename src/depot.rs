@@ -14,7 +14,7 @@ pub(crate) use crate::sync::DEPOTS_MAX;
 pub(crate) use group::Depots;
 
 use crate::magazine::{Link, Magazine, Magazines};
-use crate::mode::Mode;
+use crate::mode::{Checked, Mode};
 use crate::sync::{Atomic, Ordering, TAG_BITS, defect, ordering};
 
 /// The most magazines that the word can name.
@@ -40,8 +40,8 @@ impl Stack {
         }
     }
 
-    /// What the head of a magazine on this stack says.
-    const fn mark(self) -> u32 {
+    /// What kind of stack the link of a magazine says that it lies on.
+    const fn kind(self) -> u32 {
         match self {
             Stack::Nonempty => 2,
             Stack::Empty => 1,
@@ -72,6 +72,8 @@ pub(crate) struct Depot {
     pub(crate) tops: Atomic<u64>,
     /// How often a stack was cut because its top could not be so: checking modes only.
     cuts: Atomic<u64>,
+    /// Which of a pool's depots it is.
+    number: u32,
 }
 
 /// What a step wants.
@@ -87,19 +89,32 @@ enum Step {
 }
 
 impl Depot {
-    /// A depot of these empty magazines.
-    pub(crate) fn new(magazines: &Magazines, empty: impl Iterator<Item = Magazine>) -> Self {
+    /// The depot with this number, of these empty magazines.
+    pub(crate) fn new(
+        number: usize,
+        magazines: &Magazines,
+        empty: impl Iterator<Item = Magazine>,
+    ) -> Self {
+        let depot = Depot { number: number as u32, ..Self::without_magazines() };
         let mut top = 0;
         for magazine in empty {
-            magazines.set_link(&magazine, Link::new(Stack::Empty.mark(), 0, top));
+            let link = Link::new(depot.mark::<Checked>(Stack::Empty), 0, top);
+            magazines.set_link(&magazine, link);
             top = magazine.into_number();
         }
-        Depot { tops: Atomic::new(Tops(0).with(Stack::Empty, top).0), cuts: Atomic::new(0) }
+        Depot { tops: Atomic::new(Tops(0).with(Stack::Empty, top).0), ..depot }
     }
 
     /// A depot without a magazine.
     pub(crate) fn without_magazines() -> Self {
-        Depot { tops: Atomic::new(0), cuts: Atomic::new(0) }
+        Depot { tops: Atomic::new(0), cuts: Atomic::new(0), number: 0 }
+    }
+
+    /// What the links of magazines on a stack say: where nobody checks, which kind of stack it is.
+    #[inline(always)]
+    fn mark<M: Mode>(&self, stack: Stack) -> u32 {
+        let number = if M::CHECKS && !defect!("depot-foreign") { self.number } else { 0 };
+        Link::mark_of(stack.kind(), number)
     }
 
     /// How often a stack was cut off because its top was corrupt. What was on it is lost.
@@ -119,9 +134,9 @@ impl Depot {
     ) -> Result<Magazine, Magazine> {
         let to = from.other();
         let got = self.update(|tops| {
-            take_top::<M>(magazines, tops, from, |rest| {
+            self.take_top::<M>(magazines, tops, from, |rest| {
                 let below = if defect!("steal-link") { 0 } else { tops.top(to) };
-                magazines.set_link(&give, Link::new(to.mark(), len, below));
+                magazines.set_link(&give, Link::new(self.mark::<M>(to), len, below));
                 rest.with(to, give.number())
             })
         });
@@ -142,14 +157,14 @@ impl Depot {
 
     /// Takes a magazine.
     pub(crate) fn pop<M: Mode>(&self, magazines: &Magazines, from: Stack) -> Option<Magazine> {
-        let number = self.update(|tops| take_top::<M>(magazines, tops, from, |rest| rest))?;
+        let number = self.update(|tops| self.take_top::<M>(magazines, tops, from, |rest| rest))?;
         Some(taken::<M>(magazines, number))
     }
 
     /// Gives a magazine of `len` ids back.
     pub(crate) fn push(&self, magazines: &Magazines, give: Magazine, len: u32, to: Stack) {
         self.update(|tops| {
-            magazines.set_link(&give, Link::new(to.mark(), len, tops.top(to)));
+            magazines.set_link(&give, Link::new(self.mark::<Checked>(to), len, tops.top(to)));
             Step::Give(tops.with(to, give.number()))
         });
     }
@@ -164,6 +179,31 @@ impl Depot {
     /// more.
     pub(crate) fn forget(&self) {
         self.update(|tops| Step::Give(tops.with(Stack::Nonempty, 0).with(Stack::Empty, 0)));
+    }
+
+    /// The step that takes the top of a stack, and does `also` to what is left.
+    ///
+    /// In checking modes a top that is not there, because the word or a link was corrupted, is cut off, with
+    /// whatever is below it.
+    fn take_top<M: Mode>(
+        &self,
+        magazines: &Magazines,
+        tops: Tops,
+        from: Stack,
+        also: impl FnOnce(Tops) -> Tops,
+    ) -> Step {
+        let top = tops.top(from);
+        if top == 0 {
+            return Step::Stop;
+        }
+        if M::CHECKS && top >= magazines.count() {
+            return Step::Cut(tops.with(from, 0));
+        }
+        let link = magazines.link(top);
+        if M::CHECKS && link.mark() != self.mark::<M>(from) {
+            return Step::Cut(tops.with(from, 0));
+        }
+        Step::Take(also(tops.with(from, link.below())), top)
     }
 
     fn update(&self, step: impl Fn(Tops) -> Step) -> Option<u32> {
@@ -199,30 +239,6 @@ impl Depot {
         }
         None
     }
-}
-
-/// The step that takes the top of a stack, and does `also` to what is left.
-///
-/// In checking modes a top that is not there, because the word or a link was corrupted, is cut off, with
-/// whatever is below it.
-fn take_top<M: Mode>(
-    magazines: &Magazines,
-    tops: Tops,
-    from: Stack,
-    also: impl FnOnce(Tops) -> Tops,
-) -> Step {
-    let top = tops.top(from);
-    if top == 0 {
-        return Step::Stop;
-    }
-    if M::CHECKS && top >= magazines.count() {
-        return Step::Cut(tops.with(from, 0));
-    }
-    let link = magazines.link(top);
-    if M::CHECKS && link.mark() != from.mark() {
-        return Step::Cut(tops.with(from, 0));
-    }
-    Step::Take(also(tops.with(from, link.below())), top)
 }
 
 /// The magazine with a number that was just taken off a stack.

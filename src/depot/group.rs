@@ -5,7 +5,7 @@
 //! between two words. The number of magazines that a depot has does not change but by calls in flight.
 
 use super::{Depot, Stack};
-use crate::magazine::{Magazine, Magazines};
+use crate::magazine::{Link, Magazine, Magazines};
 use crate::metadata::Padded;
 use crate::mode::Mode;
 use crate::sync::{DEPOTS_MAX, defect};
@@ -18,6 +18,8 @@ pub(crate) struct Depots {
     /// How many are in use: a power of two. The others have no magazine.
     count: u32,
 }
+
+const _: () = assert!(DEPOTS_MAX <= Link::DEPOTS, "a link says on which depot's stack it is");
 
 impl Depots {
     /// So many depots (a power of two), each as `depot` makes it.

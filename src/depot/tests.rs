@@ -44,7 +44,7 @@ fn with_depot(f: impl FnOnce(&Fixture<'_>)) {
     let spans = MagazineLayout::new(&mut layout, 5, 8).expect("fits");
     with_block(layout, |mut block| {
         let magazines = &Magazines::new(&mut block, spans);
-        f(&Fixture { depot: &Depot::new(magazines, (3..=5).map(magazine)), magazines });
+        f(&Fixture { depot: &Depot::new(0, magazines, (3..=5).map(magazine)), magazines });
     });
 }
 
@@ -131,4 +131,19 @@ fn a_stack_whose_top_cannot_be_so_is_cut_off() {
             });
         }
     }
+}
+
+/// As if a fault had written the number of another depot's magazine over that on top.
+#[test]
+fn a_top_that_leads_to_another_depot_is_cut_off() {
+    with_depot(|depot| {
+        let numbers = [1, 2].map(magazine).into_iter();
+        let other = Depot::new(1, depot.magazines, numbers);
+        let word = depot.depot.tops.load(Ordering::Relaxed);
+        depot.depot.tops.store(word & !0xffff | 2, Ordering::Relaxed);
+        assert_eq!((depot.pop(Stack::Empty), depot.depot.cuts()), (None, 1));
+        let pop = || other.pop::<Checked>(depot.magazines, Stack::Empty);
+        let theirs = core::array::from_fn(|_| pop().map(Magazine::into_number));
+        assert_eq!(theirs, [Some(2), Some(1), None]);
+    });
 }

@@ -130,7 +130,7 @@ impl<M: Mode> CoreLayout<M> {
         // The same number for each depot, or one more.
         let first = |depot: usize| in_slots + 1 + depot * left / count;
         let depots = Depots::new(count, |at| {
-            Depot::new(&magazines, (first(at)..first(at + 1)).map(magazine))
+            Depot::new(at, &magazines, (first(at)..first(at + 1)).map(magazine))
         });
         let zone_words = pages.div_ceil(64) as usize;
         let slot = |index: usize| {

@@ -18,6 +18,8 @@ use crate::sync::{Atomic, Ordering, Turn, ordering};
 /// The most ids that a magazine holds.
 pub(crate) const MAGAZINE_MAX: usize = 256;
 
+const _: () = assert!(MAGAZINE_MAX < 1 << 9, "a link has nine bits for a length");
+
 /// Rounds down to whole cache lines of ids; counts below one line are returned unchanged.
 ///
 /// The fast paths copy ids by the vector, and a vector astride two lines costs twice as much. Where
@@ -196,8 +198,8 @@ impl Magazines {
     }
 }
 
-/// How a magazine lies on a stack of the depot: `mark:2 | len:14 | below:16`. The mark is the stack's, and
-/// neither 0 nor 3. Mark and length show a link, a head or a word of the depot that was corrupted.
+/// How a magazine lies on a stack of a depot: `mark:7 | len:9 | below:16`. The mark is the stack's: its kind,
+/// neither 0 nor 3, and the depot. Mark and length show a link, a head or a word of a depot that was corrupted.
 #[derive(Clone, Copy)]
 pub(crate) struct Link(u32);
 
@@ -208,14 +210,22 @@ impl Link {
     /// In a slot, so far as somebody has noted it: see `inner::fork`.
     pub(crate) const IN_SLOT: Link = Link(3 << 30);
 
+    /// Depots that a mark can tell apart.
+    pub(crate) const DEPOTS: usize = 1 << 5;
+
+    /// The mark of a stack of this kind, 1 or 2, of this depot.
+    pub(crate) const fn mark_of(kind: u32, depot: u32) -> u32 {
+        kind << 5 | depot
+    }
+
     /// On the stack with this mark, above that magazine, with so many ids.
     pub(crate) const fn new(mark: u32, len: u32, below: u32) -> Self {
-        Link(mark << 30 | len << 16 | below & 0xffff)
+        Link(mark << 25 | len << 16 | below & 0xffff)
     }
 
     /// The same, on no stack.
     pub(crate) const fn off_stack(self) -> Self {
-        Link(self.0 & ((1 << 30) - 1))
+        Link(self.0 & ((1 << 25) - 1))
     }
 
     /// The same, with a bit flipped.
@@ -225,11 +235,11 @@ impl Link {
     }
 
     pub(crate) const fn mark(self) -> u32 {
-        self.0 >> 30
+        self.0 >> 25
     }
 
     pub(crate) const fn len(self) -> u32 {
-        self.0 >> 16 & 0x3fff
+        self.0 >> 16 & 0x1ff
     }
 
     pub(crate) const fn below(self) -> u32 {

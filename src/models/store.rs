@@ -52,7 +52,7 @@ impl Store {
         let magazine = |number: usize| unsafe { Magazine::from_number(number as u32) };
         let first = |depot: usize| 1 + depot * count / depots;
         let depots = Depots::new(depots, |at| {
-            Depot::new(&magazines, (first(at)..first(at + 1)).map(magazine))
+            Depot::new(at, &magazines, (first(at)..first(at + 1)).map(magazine))
         });
         Store { depots, magazines, _block: block }
     }
@@ -84,6 +84,14 @@ impl Store {
 
     fn pop_at(&self, depot: u32, from: Stack) -> Option<Loaded<'_>> {
         Some(self.open(self.depots.at(depot).pop::<Checked>(&self.magazines, from)?))
+    }
+
+    /// As if a fault had written another magazine's number over that on top of a depot's empty ones.
+    pub fn misdirect(&self, depot: u32, to: u32) {
+        let tops = &self.depots.at(depot).tops;
+        // The number of the empty one is in the lowest 16 bits.
+        let word = tops.load(Ordering::Relaxed) & !0xffff | u64::from(to);
+        tops.store(word, Ordering::Relaxed);
     }
 
     /// How often a depot has cut off a stack, because a magazine on it was not marked as one of it.

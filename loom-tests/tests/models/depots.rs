@@ -124,6 +124,26 @@ every_mode! {
     }
 }
 
+every_mode! {
+    /// A fault has made the word of one depot name a magazine that lies on the other's stack. Both are
+    /// asked at once: one gets it, and the stack whose word cannot be so is cut off.
+    any, Exhaustive, at least 5;
+    fn a_top_that_leads_to_another_depot_doubles_no_magazine<M: Mode>() {
+        let depots = Depots::new();
+        let theirs = depots.pop(1);
+        let number = theirs.number();
+        depots.push(theirs, 1);
+        depots.store.misdirect(0, number);
+        let other = Arc::clone(&depots);
+        let take = |depots: &Depots, depot| {
+            depots.store.pop_empty_at(depot).map(|loaded| depots.takes(loaded).number())
+        };
+        let (astray, got) = race(move || take(&other, 0), || take(&depots, 1));
+        assert_eq!((astray, got), (None, Some(number)));
+        assert_eq!(depots.store.cuts(), 1);
+    }
+}
+
 /// A pool of two depots and three caches, one page a magazine.
 fn pool<M: Mode>(pages: usize) -> Pool<M> {
     Pool::builder(pages)

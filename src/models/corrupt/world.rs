@@ -65,7 +65,8 @@ impl<M: Refcounted> World<M> {
     pub fn new(pages: usize, addresses: bool, panics: bool) -> Self {
         let policy = if panics { OnBadPage::Panic } else { OnBadPage::Count };
         let builder = Pool::builder(pages).mode::<M>().page_size(BYTES).on_bad_page(policy);
-        let mut builder = builder.magazine_capacity(8).max_caches(1).shared_caches(1);
+        let builder = builder.magazine_capacity(8).max_caches(1).shared_caches(1);
+        let mut builder = builder.depots(2);
         let layout = Layout::from_size_align(pages * BYTES, BYTES).expect("trials are small");
         let new = |layout| heap::Block::new(layout).expect("pools in trials are small");
         let metadata_layout = builder.metadata_layout().expect("a legal pool");

@@ -49,6 +49,7 @@ const DEFECTS: &[Defect] = &[
     defect("depot-tag", "the depot's tag stays the same", &["the_tag_defeats_aba"]),
     defect("depot-publish", "a magazine goes into the depot without Release", &["magazine_contents_are_published", "exchanged_contents_are_published", "drain_against_a_flush_loses_nothing"]),
     defect("depot-cut", "a stale link is taken for a corrupt one", &["push_and_pop_lose_and_double_no_magazine", "exchanges_move_one_each_way"]),
+    defect("depot-foreign", "a link does not say on which depot's stack it is", &["a_top_that_leads_to_another_depot_doubles_no_magazine"]),
     defect("steal-link", "a magazine given at another depot is linked above nothing", &["exchanges_between_two_depots_lose_no_magazine", "a_steal_against_a_push_loses_no_magazine"]),
     defect("steal-none", "a cache looks at its own depot only", &["a_cache_refills_from_another_depot"]),
     defect("drain-one", "a drain empties the first depot only", &["a_drain_empties_every_depot"]),
