@@ -72,8 +72,8 @@ pub(crate) struct Depot {
     pub(crate) tops: Atomic<u64>,
     /// How often a stack was cut because its top could not be so: checking modes only.
     cuts: Atomic<u64>,
-    /// Which of a pool's depots it is.
-    number: u32,
+    /// Which of a pool's depots it is, as its links say it.
+    bits: u32,
 }
 
 /// What a step wants.
@@ -95,7 +95,7 @@ impl Depot {
         magazines: &Magazines,
         empty: impl Iterator<Item = Magazine>,
     ) -> Self {
-        let depot = Depot { number: number as u32, ..Self::without_magazines() };
+        let depot = Depot { bits: Link::depot_bits(number as u32), ..Self::without_magazines() };
         let mut top = 0;
         for magazine in empty {
             let link = Link::new(depot.mark::<Checked>(Stack::Empty), 0, top);
@@ -107,14 +107,14 @@ impl Depot {
 
     /// A depot without a magazine.
     pub(crate) fn without_magazines() -> Self {
-        Depot { tops: Atomic::new(0), cuts: Atomic::new(0), number: 0 }
+        Depot { tops: Atomic::new(0), cuts: Atomic::new(0), bits: 0 }
     }
 
     /// What the links of magazines on a stack say: where nobody checks, which kind of stack it is.
     #[inline(always)]
     fn mark<M: Mode>(&self, stack: Stack) -> u32 {
-        let number = if M::CHECKS && !defect!("depot-foreign") { self.number } else { 0 };
-        Link::mark_of(stack.kind(), number)
+        let bits = if M::CHECKS && !defect!("depot-foreign") { self.bits } else { 0 };
+        Link::mark_of(stack.kind(), bits)
     }
 
     /// How often a stack was cut off because its top was corrupt. What was on it is lost.

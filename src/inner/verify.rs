@@ -187,7 +187,7 @@ impl<M: Mode> Core<M> {
     #[inline]
     pub(super) fn verify_loaded(&self, magazine: MagazineMut<'_>) {
         if M::CHECKS {
-            let noted = self.magazines.link(magazine.number()).len();
+            let noted = self.magazines.link(magazine.number()).len_off_stack();
             if noted != magazine.len() || !magazine.ids_are_below(self.pages) {
                 self.repair(magazine, noted);
             }

@@ -213,19 +213,27 @@ impl Link {
     /// Depots that a mark can tell apart.
     pub(crate) const DEPOTS: usize = 1 << 5;
 
-    /// The mark of a stack of this kind, 1 or 2, of this depot.
+    /// The bits of a mark.
+    const MARK: u32 = !0 << 25;
+
+    /// The mark of a stack of this kind, 1 or 2, of the depot with these bits, in its place in a link.
     pub(crate) const fn mark_of(kind: u32, depot: u32) -> u32 {
-        kind << 5 | depot
+        kind << 30 | depot
+    }
+
+    /// The bits that stand for a depot in a mark.
+    pub(crate) const fn depot_bits(number: u32) -> u32 {
+        number << 25 & !(3 << 30)
     }
 
     /// On the stack with this mark, above that magazine, with so many ids.
     pub(crate) const fn new(mark: u32, len: u32, below: u32) -> Self {
-        Link(mark << 25 | len << 16 | below & 0xffff)
+        Link(mark | len << 16 | below & 0xffff)
     }
 
     /// The same, on no stack.
     pub(crate) const fn off_stack(self) -> Self {
-        Link(self.0 & ((1 << 25) - 1))
+        Link(self.0 & !Self::MARK)
     }
 
     /// The same, with a bit flipped.
@@ -235,11 +243,16 @@ impl Link {
     }
 
     pub(crate) const fn mark(self) -> u32 {
-        self.0 >> 25
+        self.0 & Self::MARK
     }
 
     pub(crate) const fn len(self) -> u32 {
         self.0 >> 16 & 0x1ff
+    }
+
+    /// The same, of a magazine that is on no stack: it has no mark that would have to be cut off.
+    pub(crate) const fn len_off_stack(self) -> u32 {
+        self.0 >> 16
     }
 
     pub(crate) const fn below(self) -> u32 {
