@@ -62,7 +62,7 @@ pub mod hardening {
     /// All pages are overwritten when the pool is built, too, so that all its memory is there at
     /// once; with `Builder::poison_lazily`, each page by its first free only.
     pub const POISON: u8 = 2;
-    /// Freed pages wait: new ones come from the zone first, then from the depot.
+    /// Freed pages wait: new ones come from the zone first, then from the depots.
     pub const QUARANTINE: u8 = 4;
     /// Pages leave in a shuffled order.
     pub const SHUFFLE: u8 = 8;
@@ -107,7 +107,7 @@ pub(crate) trait Policy: Mode {
     const CLAIMS: bool = Self::HARDENING & CLAIM != 0;
     /// Freed pages are poisoned.
     const POISONS: bool = Self::HARDENING & POISON != 0;
-    /// Freed pages wait behind those of the zone and the depot.
+    /// Freed pages wait behind those of the zone and the depots.
     const QUARANTINES: bool = Self::HARDENING & QUARANTINE != 0;
     /// A magazine is shuffled when it is loaded.
     const SHUFFLES: bool = Self::HARDENING & SHUFFLE != 0;

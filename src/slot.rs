@@ -1,4 +1,4 @@
-//! Cache slots: what a thread or a CPU has in front of the depot, in a fixed registry.
+//! Cache slots: what a thread or a CPU has in front of the depots, in a fixed registry.
 //!
 //! The first slots of a core are *owned*, each by a `Cache` for as long as that lives; the others are *shared*, by
 //! the calls of `Pool` and by drops.

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a magazine is on one stack of one depot, in a slot, or in one call's hands. An exchange is
 //! one compare-and-swap of one depot's word, also where that is not the slot's own, so a magazine is never
-//! between two words. The number of magazines that a depot has does not change but by calls in flight.
+//! between two words. A depot has as many magazines as it was
+//! given, but for those of calls in flight; only `fork` and `recover` share them out anew.
 
 use super::{Depot, Stack};
 use crate::magazine::{Link, Magazine, Magazines};

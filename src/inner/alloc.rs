@@ -1,4 +1,4 @@
-//! Allocation: from the loaded magazine; else the previous one, what the thread dropped, the depot, the zone;
+//! Allocation: from the loaded magazine; else the previous one, what the thread dropped, the depots, the zone;
 //! else what other slots can give.
 
 use core::marker::PhantomData;
@@ -113,7 +113,7 @@ impl<M: Mode> Core<M> {
 
     /// Tries to get pages into the loaded magazine, which is empty, for `need` of them, at least one. Says whether
     /// it got on; verifying may have taken out every page again, and the caller tries once more. A previous
-    /// magazine that has fewer than `need` comes after the depot's: splitting this call would split later ones
+    /// magazine that has fewer than `need` comes after the depots': splitting this call would split later ones
     /// too.
     fn refill(&self, parts: &mut Parts<'_>, need: usize) -> bool {
         if !M::FREES_TO_PREVIOUS {
@@ -210,7 +210,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Allocates pages without any slot, when all shared ones are busy: from the zone, where that disturbs nobody,
-    /// then from the depot.
+    /// then from the depots.
     #[cold]
     pub(crate) fn alloc_without_slot(
         &self,

@@ -21,7 +21,7 @@ impl<M: Mode> Core<M> {
         exchanged
     }
 
-    /// Begins anew, so that nothing has to be kept at hand while the first attempt is made.
+    /// Opens the magazine again, so that the first attempt keeps no registers for this one.
     #[cold]
     #[inline(never)]
     fn exchange_elsewhere(&self, mut magazine: MagazineMut<'_>, home: u32, from: Stack) -> bool {

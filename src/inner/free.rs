@@ -1,5 +1,5 @@
 //! Freeing: into the loaded magazine, or into the previous one, where the mode lets freed pages wait; when
-//! that is full, it goes to the depot, or else its pages to the zone.
+//! that is full, it goes to a depot, or else its pages to the zone.
 
 use core::ptr::NonNull;
 

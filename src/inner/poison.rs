@@ -160,7 +160,7 @@ impl Tables {
     /// Marks a page that has been poisoned.
     pub(super) fn set_poison_mark(&self, id: PageId) {
         let index = id.index() as usize;
-        // Relaxed: who takes the page out has what was done to it before, by the slot's lock, the depot's word
+        // Relaxed: who takes the page out has what was done to it before, by the slot's lock, a depot's word
         // or the zone's.
         self.poisoned[index / 64].fetch_or(1 << (index % 64), Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! What is verified of pages that leave or move, and of magazines that come from the depot. Frees look at their
+//! What is verified of pages that leave or move, and of magazines that come from a depot. Frees look at their
 //! pages' words in `push`, `run` and `free`.
 //!
 //! Invariant: if the core has a page for itself and finds its word, its contents or its id to be impossible, the
@@ -182,12 +182,12 @@ impl<M: Mode> Core<M> {
         good(start, &ids[start..], faults);
     }
 
-    /// In checking modes, verifies a magazine that has just come from the depot: its length must be the one that
+    /// In checking modes, verifies a magazine that has just come from a depot: its length must be the one that
     /// its link notes, with which it was put there, and its ids must be in range. Otherwise it is repaired.
     #[inline]
     pub(super) fn verify_loaded(&self, magazine: MagazineMut<'_>) {
         if M::CHECKS {
-            let noted = self.magazines.link(magazine.number()).len_off_stack();
+            let noted = self.magazines.link(magazine.number()).len();
             if noted != magazine.len() || !magazine.ids_are_below(self.pages) {
                 self.repair(magazine, noted);
             }

@@ -66,7 +66,7 @@ impl OpenMagazine<'_> {
         MagazineMut { len: &self.len, loaded: &mut self.loaded }
     }
 
-    /// Closes the magazine, for the depot, and says how many ids it has.
+    /// Closes the magazine, for a depot, and says how many ids it has.
     pub(crate) fn close<M: Mode>(mut self, magazines: &Magazines) -> (Magazine, u32) {
         let mut magazine = self.as_mut();
         let len = magazine.len();

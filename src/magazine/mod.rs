@@ -1,6 +1,6 @@
 //! Magazines: fixed arrays of page ids that move as one.
 //!
-//! Invariant: a magazine has one owner at a time (a slot, the depot, or a call in flight), who has the
+//! Invariant: a magazine has one owner at a time (a slot, a depot, or a call in flight), who has the
 //! [`Magazine`] value, and only the owner writes its entries and its end. In checking modes anybody may
 //! *look*, to learn whether a page is still where its word says it was put: the page is free exactly when
 //! its entry lies below the end and still holds its id.
@@ -30,7 +30,7 @@ pub(crate) const fn whole_lines(ids: usize) -> usize {
 }
 
 /// A magazine, owned: whoever has the value may change what the magazine holds. Number 0 is not used: on a
-/// stack of the depot it stands for none.
+/// stack of a depot it stands for none.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Magazine(u32);
 
@@ -109,7 +109,7 @@ impl Magazines {
         }
     }
 
-    /// The head of a magazine: of a [`Magazine`], or with a number from the depot's word, which checking
+    /// The head of a magazine: of a [`Magazine`], or with a number from a depot's word, which checking
     /// modes have compared with [`Self::count`] first.
     #[inline(always)]
     fn head(&self, number: u32) -> &Head {
@@ -136,7 +136,7 @@ impl Magazines {
 
     /// Notes how many ids it holds, where nobody looks at them.
     fn set_len(&self, magazine: &Magazine, len: u32) {
-        // Relaxed: the depot publishes the magazine.
+        // Relaxed: the depot's word publishes the magazine.
         self.head(magazine.0).len.store(len, Ordering::Relaxed);
     }
 
@@ -246,12 +246,8 @@ impl Link {
         self.0 & Self::MARK
     }
 
+    /// How many ids the magazine has, of a link that is off its stack: there is no mark to be cut off.
     pub(crate) const fn len(self) -> u32 {
-        self.0 >> 16 & 0x1ff
-    }
-
-    /// The same, of a magazine that is on no stack: it has no mark that would have to be cut off.
-    pub(crate) const fn len_off_stack(self) -> u32 {
         self.0 >> 16
     }
 

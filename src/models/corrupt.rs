@@ -26,11 +26,11 @@ pub enum Table {
     Summary,
     /// Which pages are poisoned.
     Poison,
-    /// Lengths and links of the depot's magazines that are not empty.
+    /// Lengths and links of the depots' magazines that are not empty.
     Heads,
     /// Those of the empty ones.
     EmptyHeads,
-    /// Ids in the depot's magazines.
+    /// Ids in the depots' magazines.
     Entries,
     /// The depots' words.
     Depot,
@@ -88,7 +88,11 @@ fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     let entries = heads + LINE * magazines.count() as usize;
     // A magazine in a cache's hands is on no stack.
     for number in (1..magazines.count()).filter(|&number| magazines.link(number).mark() != 0) {
-        let head = if magazines.link(number).len() > 0 { Table::Heads } else { Table::EmptyHeads };
+        let head = if magazines.link(number).off_stack().len() > 0 {
+            Table::Heads
+        } else {
+            Table::EmptyHeads
+        };
         let number = number as usize;
         parts.push((head, from(heads + LINE * number, HEAD)));
         parts.push((Table::Entries, from(entries + 4 * places * number, 4 * places)));

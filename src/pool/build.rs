@@ -15,7 +15,7 @@ use crate::mode::{DefaultMode, Mode, ModeFlags, Policy};
 use crate::pool::Pool;
 use crate::region::Region;
 
-/// The most cache slots of a pool: each has two magazines, and the depot can name 65,535.
+/// The most cache slots of a pool: each has two magazines, and a depot can name 65,535.
 const SLOTS_MAX: usize = 1 << 14;
 
 /// What the pool does about a bad page, beside counting it, tainting itself and returning an error where the call
@@ -136,7 +136,7 @@ impl<M: Mode> Builder<M> {
     /// How many depots the pool has: a power of two, 1 to 32. A cache exchanges its magazines at a depot of
     /// its own, or of few caches, and at another only when that one has none to give. If nothing is said: one
     /// for each cache slot, rounded up to a power of two, or fewer in a pool of few magazines. One depot is
-    /// where all caches meet; more than caches are of no use.
+    /// where all caches meet; more depots than cache slots bring nothing.
     ///
     /// ```
     /// use pagesheaf::Pool;

@@ -107,7 +107,7 @@ impl<M: Mode> CloseError<M> {
             if !core.is_missing(id) {
                 return false;
             }
-            // Pages dropped since the last look lie in shared caches or in the depot. None is
+            // Pages dropped since the last look lie in shared caches or in the depots. None is
             // allocated any more, so the number of those that are out tells whether there are such.
             let out = core.out();
             if drained_at != Some(out) {
@@ -130,7 +130,7 @@ impl<M: Mode> CloseError<M> {
     ///
     /// The pages are free afterwards, whatever their states were (shared, part of a block, lent);
     /// no page counts as out, or as lost. Pages that are withheld stay so. Free pages that a fault
-    /// had made unreachable, such as those of a stack of the depot that was cut off, can be had
+    /// had made unreachable, such as those of a depot's stack that was cut off, can be had
     /// again.
     ///
     /// # Errors

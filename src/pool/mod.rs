@@ -81,7 +81,7 @@ impl<M: Mode> Pool<M> {
         self.core.is_tainted()
     }
 
-    /// Puts back into the zone whatever shared slots and the depot hold, and asks owned caches to do the same at
+    /// Puts back into the zone whatever shared slots and the depots hold, and asks owned caches to do the same at
     /// their next call, so that blocks can form again.
     pub fn drain(&self) {
         self.core.drain();

@@ -33,7 +33,7 @@ pub struct Pages {
     pub capacity: u64,
     /// In the zone.
     pub free: u64,
-    /// Free, in caches and in the depot. After a fault they may be out of reach: see
+    /// Free, in caches and in the depots. After a fault they may be out of reach: see
     /// [`ShortReason::Cached`](crate::ShortReason::Cached).
     pub cached: u64,
     /// Owned; lent pages are not among them.
@@ -86,13 +86,13 @@ pub struct Calls {
     pub free_calls: u64,
     /// Allocations that came back short.
     pub short: u64,
-    /// Refills from the depot.
+    /// Refills from the depots.
     pub depot_refills: u64,
     /// Refills from the shared cache where the thread starts: what it freed without a cache.
     pub shared_refills: u64,
     /// Refills from the zone.
     pub zone_refills: u64,
-    /// Flushes to the depot.
+    /// Flushes to the depots.
     pub depot_flushes: u64,
     /// Flushes to the zone.
     pub zone_flushes: u64,
@@ -300,7 +300,7 @@ impl<M: Mode> Pool<M> {
     ///
     /// It does not find a word that was changed into another that can be: of a page that is out,
     /// another place or (in modes that count) another count; without `CLAIM`, that it is out at
-    /// all. It looks at no page's contents, no summary of the zone and no link of the depot. No
+    /// all. It looks at no page's contents, no summary of the zone and no link of a magazine. No
     /// check covers the core's header, the cache slots and, in the hot path, a cache's magazines.
     ///
     /// ```

@@ -33,7 +33,7 @@ fn a_pool_has_two_magazines_for_each_slot_and_the_depots() {
     assert_eq!(config(1, 1).slots(), 5);
     assert_eq!(config(1000, 8).magazines(), 10 + 125 + 5);
     assert_eq!(config(1001, 8).magazines(), 10 + 126 + 5);
-    // The depot holds 65,536 pages at the most, and no more magazines than its word can name.
+    // The depots hold 65,536 pages at the most, and no more magazines than a word can name.
     assert_eq!(config(1 << 20, 256).magazines(), 10 + 256 + 5);
     assert_eq!(config(1 << 20, 1).magazines(), 0xffff);
 }

@@ -227,7 +227,8 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
         Heads | EmptyHeads => numbers
             .flat_map(|it| {
                 let link = magazines.link(it);
-                [magazines.len(it), link.mark(), link.len(), link.below()].map(u64::from)
+                [magazines.len(it), link.mark(), link.off_stack().len(), link.below()]
+                    .map(u64::from)
             })
             .collect(),
         Entries => {

@@ -55,7 +55,7 @@ pub struct World<M: Refcounted> {
 
 impl<M: Refcounted> World<M> {
     /// A pool of so many pages (150 or more), of which some are out by id, shared, lent or in a block, and
-    /// some in a cache, a shared cache, the depot, and the zone. Both stacks of the depot have magazines.
+    /// some in a cache, a shared cache, the depots, and the zone. Both kinds of stacks have magazines.
     ///
     /// `addresses` makes it a pool of addresses only, and `panics` one that panics about bad pages.
     ///
