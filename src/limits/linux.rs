@@ -51,6 +51,12 @@ pub(crate) fn huge_page_sizes() -> u64 {
     folder.filter_map(|entry| huge_page_size(entry.file_name().to_str()?)).sum()
 }
 
+/// Whether the system has huge pages of `size` bytes, or does not say which it has.
+pub(crate) fn may_have_huge_pages(size: usize) -> bool {
+    let sizes = huge_page_sizes();
+    sizes == 0 || sizes & size as u64 != 0
+}
+
 /// The size of the huge pages that a folder such as `hugepages-2048kB` is about, as a bit.
 fn huge_page_size(folder: &str) -> Option<u64> {
     let kib: u64 = folder.strip_prefix("hugepages-")?.strip_suffix("kB")?.parse().ok()?;

@@ -225,6 +225,21 @@ fn sizes_that_are_none_are_refused() {
     let error = refused(10, huge(HugePages::Off, 2 << 20));
     assert_eq!(error, BuildError::HugePagesOff { bytes: 2 << 20 });
     assert_eq!(std::io::Error::from(error).kind(), ErrorKind::InvalidInput);
-    // There is no region that large.
-    assert_eq!(refused(10, huge(HugePages::Require, 1 << 63)), BuildError::Overflow);
+}
+
+/// Huge pages that no machine has, some of which no address space has room for.
+#[test]
+fn sizes_that_no_machine_has_are_done_without() {
+    for bytes in [1 << 46, 1 << 50, 1 << 63] {
+        let pool = builder(16, huge(HugePages::Try, bytes)).build().expect("a pool without them");
+        let info = pool.region_info();
+        assert!(matches!(info.huge_pages, Huge::Advised { .. } | Huge::Refused { .. }), "{info}");
+        assert!(info.huge_page_size.is_none() && info.slack_before <= 2 << 20, "{info}");
+        if free(2 << 20).is_some() {
+            let error = refused(16, huge(HugePages::Require, bytes));
+            let is_named =
+                matches!(error, BuildError::NoSuchHugePages { bytes: b, .. } if b == bytes);
+            assert!(is_named, "{error}");
+        }
+    }
 }
