@@ -151,6 +151,24 @@ fn memory_that_is_promised_too_often_is_said_with_the_policy() {
     }
 }
 
+/// The reservation has its addresses, so they are not what is missing.
+#[test]
+fn a_limit_on_addresses_that_was_kept_is_not_named() {
+    fork(|| {
+        let used = figure("/proc/self/status", "VmSize:");
+        // More than once the region, and less than twice.
+        set_limit(libc::RLIMIT_AS, used + (24 << 40));
+        match builder(1 << 20, Region::mapped()).page_size(1 << 24).build().map(drop) {
+            Ok(()) => println!("skipped: the system promises 16 TiB"),
+            Err(error) => {
+                has(error, &["refused 17592186044416 bytes of memory for the region"]);
+                assert!(!error.to_string().contains("RLIMIT_AS"), "{error}");
+            }
+        }
+        Ok(())
+    });
+}
+
 /// Whether the system has huge pages of so many bytes, and how many are free and not promised.
 fn free(bytes: usize) -> Option<u64> {
     let folder = format!("/sys/kernel/mm/hugepages/hugepages-{}kB", bytes >> 10);
