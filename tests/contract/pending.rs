@@ -1,7 +1,10 @@
 //! A pool that panics on a bad page: whichever call it is whose panic tells of another call's page, that call
 //! has done its work, and nothing is lost.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
+use std::rc::Rc;
+use std::sync::Once;
 
 use crate::common::*;
 
@@ -297,7 +300,55 @@ fn a_call_first_names_what_it_found_itself<M: Mode>() {
     );
 }
 
+thread_local! {
+    /// What the panic hook does on this thread.
+    static IN_HOOK: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+/// What the panic of `call` has the hook do, on this thread alone.
+fn with_hook(in_hook: impl FnOnce() + 'static, call: impl FnOnce()) -> Option<String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |info| match IN_HOOK.take() {
+            Some(in_hook) => in_hook(),
+            None => usual(info),
+        }));
+    });
+    IN_HOOK.set(Some(Box::new(in_hook)));
+    panic_of(call)
+}
+
+/// The panicking call may still have the slot, which the hook's calls then go without.
+fn a_panic_hook_may_use_the_pool<M: Mode>() {
+    let calls: [fn(&Pool<M>, Page<M>); 2] = [
+        |pool, page| pool.free(page),
+        // SAFETY: a checking mode finds that the page is free.
+        |pool, page| _ = unsafe { pool.free_bulk_raw(&[page.into_raw()]) },
+    ];
+    for call in calls {
+        let pool = build::<M>(64, |builder| {
+            builder.max_caches(0).shared_caches(1).on_bad_page(OnBadPage::Panic)
+        });
+        let [bad] = twice_owned(&pool);
+        let (handle, got) = (pool.clone(), Rc::new(Cell::new(0)));
+        let seen = Rc::clone(&got);
+        let in_hook = move || {
+            let mut batch = PageBatch::<M, 8>::empty();
+            seen.set(handle.alloc_bulk(&mut batch, 8).allocated);
+        };
+        let text = with_hook(in_hook, || call(&pool, bad));
+        assert!(text.is_some_and(|text| text.contains("is already free")));
+        let mut all = PageBatch::<M, 64>::empty();
+        assert_eq!((got.get(), pool.alloc_bulk(&mut all, 64).allocated), (8, 64));
+        drop(all);
+        assert_eq!(out(&pool), 0);
+        assert_adds_up(&pool);
+    }
+}
+
 every_poisoning_mode!(
+    a_panic_hook_may_use_the_pool,
     every_call_loses_nothing_by_its_panic,
     each_panic_names_its_own_page,
     what_a_lend_finds_is_named_later,
