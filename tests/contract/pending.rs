@@ -321,7 +321,8 @@ fn with_hook(in_hook: impl FnOnce() + 'static, call: impl FnOnce()) -> Option<St
 
 /// The panicking call may still have the slot, which the hook's calls then go without.
 fn a_panic_hook_may_use_the_pool<M: Mode>() {
-    let calls: [fn(&Pool<M>, Page<M>); 2] = [
+    type Free<M> = fn(&Pool<M>, Page<M>);
+    let calls: [Free<M>; 2] = [
         |pool, page| pool.free(page),
         // SAFETY: a checking mode finds that the page is free.
         |pool, page| _ = unsafe { pool.free_bulk_raw(&[page.into_raw()]) },
