@@ -73,8 +73,9 @@ unsafe impl Sync for Slot {}
 // SAFETY: nothing in it belongs to a thread; the magazines point into tables that live as long as the slot.
 unsafe impl Send for Slot {}
 
-// No code of the caller's runs while a slot is locked, so whoever catches a panic finds it as a
-// call leaves it.
+// While a slot is locked no code of the caller's runs but the panic hook, in a pool that panics on a bad
+// page; the call has done its work by then. So whoever catches a panic finds the slot as a call leaves it.
+// The hook's own calls of the pool go another way, as beside any busy slot.
 impl UnwindSafe for Slot {}
 impl RefUnwindSafe for Slot {}
 

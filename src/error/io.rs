@@ -7,7 +7,8 @@ use crate::error::BuildError;
 
 impl From<BuildError> for Error {
     /// An error that keeps the text, and has the kind that the system's error number has; a request
-    /// that cannot be is [`ErrorKind::InvalidInput`]. The [`BuildError`], with its number and
+    /// that cannot be is [`ErrorKind::InvalidInput`], and [`BuildError::NoMemory`] is
+    /// [`ErrorKind::OutOfMemory`] on every platform. The [`BuildError`], with its number and
     /// figures, is inside.
     ///
     /// ```
@@ -29,6 +30,8 @@ impl From<BuildError> for Error {
             (BuildError::Unsupported { .. } | BuildError::NoSuchHugePages { .. }, _) => {
                 ErrorKind::Unsupported
             }
+            // Whatever the platform means by the number: the heap gives none.
+            (BuildError::NoMemory { .. }, _) => ErrorKind::OutOfMemory,
             (_, Some(code)) => Error::from_raw_os_error(code).kind(),
             (_, None) => ErrorKind::InvalidInput,
         };

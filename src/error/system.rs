@@ -17,8 +17,8 @@ pub enum MemoryLimit {
         name: &'static str,
         /// So many bytes.
         limit: u64,
-        /// So many of them are in use.
-        used: u64,
+        /// So many of them are in use, if the system says so.
+        used: Option<u64>,
     },
     /// The limit on what is promised to all processes together: `vm.overcommit_memory` is 2.
     Promises {
@@ -42,10 +42,11 @@ impl fmt::Display for MemoryLimit {
             ),
             MemoryLimit::Process { name, limit, used } => {
                 let flag = if *name == "RLIMIT_DATA" { "-d" } else { "-v" };
+                let used = InUse(*used);
                 write!(
                     f,
-                    "{name} is {limit} bytes, {used} of them in use: raise it (`ulimit {flag}`), or \
-                     build a pool of fewer pages"
+                    "{name} is {limit} bytes{used}: raise it (`ulimit {flag}`), or build a pool of \
+                     fewer pages"
                 )
             }
             MemoryLimit::Promises { limit, promised } => write!(
@@ -76,6 +77,15 @@ impl fmt::Display for Size {
     }
 }
 
+/// How many of a limit's bytes are in use: nothing, if that is not known.
+struct InUse(Option<u64>);
+
+impl fmt::Display for InUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |used| write!(f, ", {used} of them in use"))
+    }
+}
+
 /// That `bytes` bytes were not locked; `limit` is `RLIMIT_MEMLOCK`, of which `locked` are in use.
 pub(super) fn lock(
     f: &mut fmt::Formatter<'_>,
@@ -88,11 +98,12 @@ pub(super) fn lock(
     let Some(limit) = limit else {
         return f.write_str("RLIMIT_MEMLOCK is no limit: lock fewer pages, or none");
     };
-    let used = locked.unwrap_or(0);
-    let need = used.saturating_add(bytes as u64);
-    write!(f, "RLIMIT_MEMLOCK is {limit} bytes, {used} of them in use: ")?;
-    if need > limit {
-        write!(f, "raise it to {need} (`ulimit -l`, or `LimitMEMLOCK=` of systemd), or ")?;
+    write!(f, "RLIMIT_MEMLOCK is {limit} bytes{}: ", InUse(locked))?;
+    let need = locked.map(|used| used.saturating_add(bytes as u64));
+    if need.is_none_or(|need| need > limit) {
+        f.write_str("raise it")?;
+        need.map_or(Ok(()), |need| write!(f, " to {need}"))?;
+        f.write_str(" (`ulimit -l`, or `LimitMEMLOCK=` of systemd), or ")?;
     }
     f.write_str("lock fewer pages")
 }

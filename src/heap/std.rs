@@ -19,8 +19,9 @@ impl Block {
         // SAFETY: the layout has a size.
         let start = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) });
         let start = start.ok_or_else(|| {
+            // The global allocator gives no number; this is ENOMEM, as Unix counts.
             let (what, bytes, code) = ("heap memory", layout.size(), 12);
-            BuildError::NoMemory { what, bytes, limit: limits::memory(bytes), code }
+            BuildError::NoMemory { what, bytes, limit: limits::new_memory(bytes), code }
         })?;
         Ok(Block { start, layout })
     }

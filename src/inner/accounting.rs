@@ -31,7 +31,7 @@ pub(crate) struct PoolCounters {
     poison_checks: Atomic<u64>,
     /// Pages freed without a slot that were looked at for whether it is their turn to be poisoned.
     pub(super) poison_turns: Atomic<u64>,
-    /// Not 0 when a page was withheld and nobody has panicked yet.
+    /// The first fault that nobody has panicked about yet, as [`Pending`] packs it; or 0.
     pending: Atomic<u64>,
 }
 
@@ -49,6 +49,36 @@ impl PoolCounters {
             poison_checks: Atomic::new(0),
             poison_turns: Atomic::new(0),
             pending: Atomic::new(0),
+        }
+    }
+}
+
+/// A fault that is to be panicked about later.
+#[derive(Clone, Copy)]
+enum Pending {
+    /// What was wrong with a page.
+    Of(PageId, Fault),
+    /// Something that no page is known for.
+    Nameless,
+}
+
+impl Pending {
+    /// The page's number and one, and the fault above it. Never 0.
+    fn packed(self) -> u64 {
+        match self {
+            // A pool has fewer than 2³² pages.
+            Pending::Of(page, fault) => {
+                u64::from(fault.packed()) << 32 | (u64::from(page.index()) + 1)
+            }
+            Pending::Nameless => 1 << 32,
+        }
+    }
+
+    /// Of a number that is not 0.
+    fn unpacked(packed: u64) -> Self {
+        match (packed as u32).checked_sub(1) {
+            Some(index) => Pending::Of(PageId::new(index), Fault::unpacked((packed >> 32) as u32)),
+            None => Pending::Nameless,
         }
     }
 }
@@ -227,7 +257,13 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Counts a page that is withheld. It may be one that no word names: `page` then says nothing.
+    /// Counts a page that is withheld, and why.
+    pub(super) fn count_withheld(&self, page: PageId, why: Fault) {
+        self.counters.bad.fetch_add(1, Ordering::Relaxed);
+        self.count_pending(Pending::Of(page, why));
+    }
+
+    /// Counts a page that is withheld and that no word names.
     pub(super) fn count_bad(&self) {
         self.counters.bad.fetch_add(1, Ordering::Relaxed);
         self.count_corruption();
@@ -235,10 +271,21 @@ impl<M: Mode> Core<M> {
 
     /// Counts something that was corrupted, and made good without the loss of a page.
     pub(super) fn count_corruption(&self) {
-        // Relaxed: the page's word is read again by whoever panics, which may be another thread later.
-        self.counters.pending.store(1, Ordering::Relaxed);
+        self.count_pending(Pending::Nameless);
+    }
+
+    fn count_pending(&self, pending: Pending) {
+        self.panic_later(pending);
         self.counters.faults.fetch_add(1, Ordering::Relaxed);
         self.taint();
+    }
+
+    /// Leaves the panic about a fault to the next call that loses nothing by it. Of several faults the
+    /// first one is named.
+    fn panic_later(&self, pending: Pending) {
+        // Relaxed: the number says all, whichever thread panics.
+        let (old, relaxed) = (&self.counters.pending, Ordering::Relaxed);
+        let _ = old.compare_exchange(0, pending.packed(), relaxed, relaxed);
     }
 
     /// The call's faults as an error; the pool remembers them.
@@ -253,13 +300,15 @@ impl<M: Mode> Core<M> {
     }
 
     /// As [`Self::record`], and panics if the pool was built to: for whatever is not a drop, when all of its
-    /// work is done, and its caller loses nothing by the panic.
+    /// work is done, and its caller loses nothing by the panic. What is pending waits while the call has
+    /// faults of its own to tell.
     pub(crate) fn record_or_panic(&self, faults: &Faults, done: usize) -> Result<(), PageError> {
-        let recorded = self.record(faults, done);
-        self.panic_if_pending();
-        match recorded {
+        match self.record(faults, done) {
             Err(error) if self.panics => panic!("pagesheaf: {error}"),
-            recorded => recorded,
+            recorded => {
+                self.panic_if_pending();
+                recorded
+            }
         }
     }
 
@@ -279,8 +328,8 @@ impl<M: Mode> Core<M> {
 
     /// As [`Self::record`]; the panic is left to the next call that loses nothing by it.
     pub(crate) fn record_for_later(&self, faults: &Faults, done: usize) {
-        if self.record(faults, done).is_err() {
-            self.counters.pending.store(1, Ordering::Relaxed);
+        if let Err(error) = self.record(faults, done) {
+            self.panic_later(Pending::Of(error.page, error.fault));
         }
     }
 
@@ -296,12 +345,19 @@ impl<M: Mode> Core<M> {
     #[cold]
     #[inline(never)]
     fn panic_about_pending(&self) {
-        if self.counters.pending.fetch_and(0, Ordering::Relaxed) == 0 {
-            return;
-        }
-        match self.bad_pages().next() {
-            Some(bad) => panic!("pagesheaf: {bad}"),
-            None => panic!("pagesheaf: a fault was found [{}]", ModeFlags::of::<M>()),
+        let mode = ModeFlags::of::<M>();
+        let fault = match self.counters.pending.fetch_and(0, Ordering::Relaxed) {
+            0 => return,
+            packed => Pending::unpacked(packed),
+        };
+        match fault {
+            // The page's word has the offset.
+            Pending::Of(page, poison @ Fault::Poison { .. }) => {
+                let fault = self.word(page).withheld().unwrap_or(poison);
+                panic!("pagesheaf: {}", BadPage { page, fault, mode })
+            }
+            Pending::Of(page, fault) => panic!("pagesheaf: {}", BadPage { page, fault, mode }),
+            Pending::Nameless => panic!("pagesheaf: a fault was found [{mode}]"),
         }
     }
 

@@ -232,6 +232,6 @@ impl<M: Mode> Core<M> {
     #[cold]
     pub(super) fn withhold(&self, id: PageId, why: Fault) {
         self.word(id).withhold(why);
-        self.count_bad();
+        self.count_withheld(id, why);
     }
 }

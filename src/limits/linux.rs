@@ -41,14 +41,20 @@ pub(crate) fn locked() -> (Option<u64>, Option<u64>) {
 /// How many huge pages of `size` bytes are free, and promised to nobody.
 pub(crate) fn free_huge_pages(size: usize) -> Option<u64> {
     let folder = format!("{HUGE_PAGES}/hugepages-{}kB", size >> 10);
-    let free = number(&format!("{folder}/free_hugepages"))?;
-    Some(free.saturating_sub(number(&format!("{folder}/resv_hugepages")).unwrap_or(0)))
+    let number = |name| number(&format!("{folder}/{name}"));
+    Some(number("free_hugepages")?.saturating_sub(number("resv_hugepages")?))
 }
 
 /// The sizes of the huge pages that the system has: bit n stands for 2ⁿ bytes.
 pub(crate) fn huge_page_sizes() -> u64 {
     let folder = fs::read_dir(HUGE_PAGES).into_iter().flatten().flatten();
     folder.filter_map(|entry| huge_page_size(entry.file_name().to_str()?)).sum()
+}
+
+/// Whether the system has huge pages of `size` bytes, or does not say which it has.
+pub(crate) fn may_have_huge_pages(size: usize) -> bool {
+    let sizes = huge_page_sizes();
+    sizes == 0 || sizes & size as u64 != 0
 }
 
 /// The size of the huge pages that a folder such as `hugepages-2048kB` is about, as a bit.
@@ -59,53 +65,60 @@ fn huge_page_size(folder: &str) -> Option<u64> {
 
 /// What keeps the system from giving `bytes` bytes of addresses, behind which there is no memory.
 pub(crate) fn addresses(bytes: usize) -> MemoryLimit {
-    let used = figure(&read("/proc/self/status"), "VmSize");
-    over("RLIMIT_AS", limit(Resource::As), used, bytes).unwrap_or(MemoryLimit::Unknown)
+    process_addresses(&read("/proc/self/status"), bytes).unwrap_or(MemoryLimit::Unknown)
 }
 
-/// What keeps the system from giving `bytes` bytes of memory.
+/// What keeps the system from giving `bytes` bytes of memory behind addresses that the process has.
 pub(crate) fn memory(bytes: usize) -> MemoryLimit {
-    let status = read("/proc/self/status");
-    let process = [
-        ("RLIMIT_AS", limit(Resource::As), figure(&status, "VmSize")),
-        ("RLIMIT_DATA", limit(Resource::Data), figure(&status, "VmData")),
-    ];
-    let process =
-        process.into_iter().find_map(|(name, limit, used)| over(name, limit, used, bytes));
-    process.unwrap_or_else(|| {
-        overcommit(number("/proc/sys/vm/overcommit_memory"), &read("/proc/meminfo"), bytes)
-    })
+    process_memory(&read("/proc/self/status"), bytes).unwrap_or_else(|| system(bytes))
 }
 
-/// A limit of the process, if `bytes` bytes are more than it leaves.
+/// What keeps the system from giving `bytes` bytes of memory at new addresses.
+pub(crate) fn new_memory(bytes: usize) -> MemoryLimit {
+    let status = read("/proc/self/status");
+    process_addresses(&status, bytes)
+        .or_else(|| process_memory(&status, bytes))
+        .unwrap_or_else(|| system(bytes))
+}
+
+fn process_addresses(status: &str, bytes: usize) -> Option<MemoryLimit> {
+    over("RLIMIT_AS", limit(Resource::As), figure(status, "VmSize"), bytes)
+}
+
+fn process_memory(status: &str, bytes: usize) -> Option<MemoryLimit> {
+    over("RLIMIT_DATA", limit(Resource::Data), figure(status, "VmData"), bytes)
+}
+
+fn system(bytes: usize) -> MemoryLimit {
+    overcommit(number("/proc/sys/vm/overcommit_memory"), &read("/proc/meminfo"), bytes)
+}
+
+/// A limit of the process, if `bytes` bytes are more than it leaves, or more than it is where nobody
+/// says how much is in use.
 fn over(
     name: &'static str,
     limit: Option<u64>,
     used: Option<u64>,
     bytes: usize,
 ) -> Option<MemoryLimit> {
-    let (limit, used) = (limit?, used.unwrap_or(0));
-    (used.saturating_add(bytes as u64) > limit).then_some(MemoryLimit::Process {
-        name,
-        limit,
-        used,
-    })
+    let limit = limit?;
+    let need = used.unwrap_or(0).saturating_add(bytes as u64);
+    (need > limit).then_some(MemoryLimit::Process { name, limit, used })
 }
 
-/// What the system promises, if that is less than `bytes` bytes. `policy` is
+/// What the system promises, if `bytes` bytes are more than that leaves. `policy` is
 /// `vm.overcommit_memory`.
 fn overcommit(policy: Option<u64>, meminfo: &str, bytes: usize) -> MemoryLimit {
     let bytes = bytes as u64;
-    let of = |name| figure(meminfo, name);
+    let both = |one, other| figure(meminfo, one).zip(figure(meminfo, other));
     match policy {
-        Some(2) => {
-            let (limit, promised) = (of("CommitLimit"), of("Committed_AS"));
-            limit.zip(promised).map(|(limit, promised)| MemoryLimit::Promises { limit, promised })
-        }
-        Some(0) => {
-            let total = of("MemTotal").map(|total| total + of("SwapTotal").unwrap_or(0));
-            total.filter(|total| bytes > *total).map(|total| MemoryLimit::Machine { total })
-        }
+        Some(2) => both("CommitLimit", "Committed_AS")
+            .filter(|&(limit, promised)| promised.saturating_add(bytes) > limit)
+            .map(|(limit, promised)| MemoryLimit::Promises { limit, promised }),
+        Some(0) => both("MemTotal", "SwapTotal")
+            .map(|(memory, swap)| memory + swap)
+            .filter(|&total| bytes > total)
+            .map(|total| MemoryLimit::Machine { total }),
         _ => None,
     }
     .unwrap_or(MemoryLimit::Unknown)
@@ -156,9 +169,10 @@ mod tests {
         for (limit, used, bytes, expected) in [
             (None, Some(5), usize::MAX, None),
             (Some(100), Some(60), 40, None),
-            (Some(100), Some(60), 41, Some(limited(100, 60))),
-            (Some(100), None, 101, Some(limited(100, 0))),
-            (Some(100), Some(60), usize::MAX, Some(limited(100, 60))),
+            (Some(100), Some(60), 41, Some(limited(100, Some(60)))),
+            (Some(100), None, 100, None),
+            (Some(100), None, 101, Some(limited(100, None))),
+            (Some(100), Some(60), usize::MAX, Some(limited(100, Some(60)))),
         ] {
             assert_eq!(over("RLIMIT_AS", limit, used, bytes), expected);
         }
@@ -169,11 +183,13 @@ mod tests {
         let promises = MemoryLimit::Promises { limit: 524_288, promised: 512_000 };
         let machine = MemoryLimit::Machine { total: 1_048_576 };
         for (policy, text, bytes, expected) in [
-            (Some(2), MEMINFO, 20_000, promises),
+            (Some(2), MEMINFO, 12_289, promises),
+            (Some(2), MEMINFO, 12_288, MemoryLimit::Unknown),
             (Some(2), "", 20_000, MemoryLimit::Unknown),
             (Some(0), MEMINFO, 1_048_577, machine),
             (Some(0), MEMINFO, 1_048_576, MemoryLimit::Unknown),
             (Some(0), "", 1_048_577, MemoryLimit::Unknown),
+            (Some(0), "MemTotal: 1000 kB\n", 1_048_577, MemoryLimit::Unknown),
             (Some(1), MEMINFO, 1_048_577, MemoryLimit::Unknown),
             (None, MEMINFO, 1_048_577, MemoryLimit::Unknown),
         ] {

@@ -3,6 +3,6 @@
 use crate::error::MemoryLimit;
 
 /// It is not known.
-pub(crate) fn memory(_bytes: usize) -> MemoryLimit {
+pub(crate) fn new_memory(_bytes: usize) -> MemoryLimit {
     MemoryLimit::Unknown
 }

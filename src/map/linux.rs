@@ -96,9 +96,9 @@ impl Reservation {
         Ok(self)
     }
 
-    /// Advises the system to use transparent huge pages, as reserved ones were refused.
-    fn advise_huge(&self, refused: Errno) -> Huge {
-        let code = refused.raw_os_error();
+    /// Advises the system to use transparent huge pages, as reserved ones were refused with this error
+    /// number.
+    fn advise_huge(&self, code: i32) -> Huge {
         // SAFETY: the range lies in a reservation of our own.
         match unsafe { madvise(self.base.cast(), self.mapped, Advice::LinuxHugepage) } {
             Ok(()) => Huge::Advised { refused: code },
@@ -187,16 +187,24 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
         let mapped = bytes.checked_next_multiple_of(unit).ok_or(BuildError::Overflow)?;
         Reservation::new(mapped, align.max(unit), guard)
     };
+    let reserve_huge = || {
+        let refused = |errno| no_huge_pages(errno, bytes.div_ceil(unit), unit);
+        if !limits::may_have_huge_pages(unit) {
+            // What the kernel would say, which is not asked: there may be no room for one such page.
+            return Err(refused(Errno::INVAL));
+        }
+        reserve(unit)?.huge(unit).map_err(refused)
+    };
     let (reservation, huge_pages) = match how.huge {
         HugePages::Off => (reserve(small)?.open()?, Huge::Off),
-        HugePages::Try | HugePages::Require => match reserve(unit)?.huge(unit) {
+        HugePages::Try | HugePages::Require => match reserve_huge() {
             Ok(reservation) => (reservation, Huge::Reserved),
-            Err(errno) if how.huge == HugePages::Require => {
-                return Err(no_huge_pages(errno, bytes.div_ceil(unit), unit));
-            }
-            Err(errno) => {
+            Err(error) if how.huge == HugePages::Require => return Err(error),
+            Err(error) => {
+                // What has no number is too large for an address space.
+                let code = error.raw_os_error().unwrap_or(Errno::NOMEM.raw_os_error());
                 let reservation = reserve(unit.min(HUGE))?.open()?;
-                let refused = reservation.advise_huge(errno);
+                let refused = reservation.advise_huge(code);
                 (reservation, refused)
             }
         },

@@ -49,6 +49,51 @@ pub enum Fault {
     Corrupt,
 }
 
+/// The faults that are packed as their places here: all that have no figure.
+const PLAIN: [Fault; 10] = [
+    Fault::OutOfRange,
+    Fault::AlreadyFree,
+    Fault::Saturated,
+    Fault::NotABlock,
+    Fault::Lent,
+    Fault::NotLent,
+    Fault::OtherPool,
+    Fault::AddressOnly,
+    Fault::Withheld,
+    Fault::Corrupt,
+];
+
+/// Bits of a packed fault that tell which one it is. Above them is its figure.
+const TAG_BITS: u32 = 4;
+
+impl Fault {
+    /// The fault as a number, but for a [`Fault::Poison`]'s offset, which may need more bits: 0 is
+    /// unpacked.
+    pub(crate) fn packed(self) -> u32 {
+        let first = PLAIN.len() as u32;
+        match self {
+            // A page's word has 24 bits for its references.
+            Fault::Shared { references } => references << TAG_BITS | first,
+            Fault::InBlock { order } => u32::from(order) << TAG_BITS | (first + 1),
+            Fault::Poison { .. } => first + 2,
+            plain => PLAIN.iter().position(|&it| it == plain).unwrap_or(0) as u32,
+        }
+    }
+
+    /// The fault of [`Self::packed`].
+    pub(crate) fn unpacked(packed: u32) -> Self {
+        let (tag, figure) = (packed & ((1 << TAG_BITS) - 1), packed >> TAG_BITS);
+        match PLAIN.get(tag as usize) {
+            Some(&plain) => plain,
+            None => match tag - PLAIN.len() as u32 {
+                0 => Fault::Shared { references: figure },
+                1 => Fault::InBlock { order: figure as u8 },
+                _ => Fault::Poison { offset: 0 },
+            },
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -76,5 +121,21 @@ impl fmt::Display for Fault {
             }
             Fault::Corrupt => f.write_str("has a corrupt state word"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packed_fault_is_the_same_unpacked() {
+        let counted = [Fault::Shared { references: 2 }, Fault::Shared { references: 0xff_ffff }];
+        let others = [Fault::InBlock { order: 15 }, Fault::Poison { offset: 0 }];
+        for fault in PLAIN.into_iter().chain(counted).chain(others) {
+            assert_eq!(Fault::unpacked(fault.packed()), fault);
+        }
+        let far = Fault::Poison { offset: u64::MAX };
+        assert_eq!(Fault::unpacked(far.packed()), Fault::Poison { offset: 0 });
     }
 }

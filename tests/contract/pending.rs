@@ -1,13 +1,17 @@
 //! A pool that panics on a bad page: whichever call it is whose panic tells of another call's page, that call
 //! has done its work, and nothing is lost.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
+use std::rc::Rc;
+use std::sync::Once;
 
 use crate::common::*;
 
 /// A pool that has found a bad page which nobody has panicked about yet, and pages of every kind.
 struct Scene<M: Mode> {
     pool: Pool<M>,
+    victim: PageId,
     raw: Vec<PageId>,
     lent: Vec<PageId>,
     owned: PageBatch<M, 8>,
@@ -24,10 +28,8 @@ impl<M: Mode> Scene<M> {
         let lent: Vec<_> = (0..4).map(|_| pool.alloc().expect("a page").lend()).collect();
         let block = pool.alloc_block(Order::new(0).expect("legal")).ok();
         let victim = pool.alloc().expect("a page");
-        let byte = victim.base_ptr();
-        drop(victim);
-        // SAFETY: the region is mapped; that the page is free is the misuse.
-        unsafe { byte.write(!byte.read()) };
+        let id = victim.id();
+        write_freed(victim);
         // A raw allocation finds it, and leaves the panic to another call.
         let mut out = no_ids::<64>();
         let mut raw = pool.alloc_bulk_raw(&mut out).0.to_vec();
@@ -38,14 +40,30 @@ impl<M: Mode> Scene<M> {
             // SAFETY: the page is out, is this call's alone, and was never written.
             drop(unsafe { Page::from_raw(&pool, id) });
         }
-        Scene { pool, raw, lent, owned, block }
+        Scene { pool, victim: id, raw, lent, owned, block }
     }
 }
 
-/// Makes a call on a scene. Whether it panicked; and that nothing is lost if it has.
+/// Frees a page and writes its first byte.
+fn write_freed<M: Mode>(page: Page<M>) {
+    let byte = page.base_ptr();
+    drop(page);
+    // SAFETY: the region is mapped; that the page is free is the misuse.
+    unsafe { byte.write(!byte.read()) };
+}
+
+/// What a call panics with, if it does.
+fn panic_of(call: impl FnOnce()) -> Option<String> {
+    let panic = catch_unwind(AssertUnwindSafe(call)).err()?;
+    Some(*panic.downcast::<String>().expect("the pool's own words"))
+}
+
+/// Makes a call on a scene. Whether it panicked, about the page that is bad; and that nothing is lost if it has.
 fn survives<M: Mode>(name: &str, call: impl FnOnce(&mut Scene<M>)) -> bool {
     let mut scene = Scene::<M>::new();
-    let panicked = catch_unwind(AssertUnwindSafe(|| call(&mut scene))).is_err();
+    let panic = panic_of(|| call(&mut scene));
+    let named = format!("pagesheaf: {} was written after it was freed, at byte 0 [", scene.victim);
+    assert!(panic.iter().all(|text| text.starts_with(&named)), "{name}: {panic:?}");
     let pages = scene.pool.audit().pages;
     assert!(pages.adds_up(), "{name}: {pages}");
     assert_eq!(pages.lent, scene.lent.len() as u64, "{name}: {pages}");
@@ -53,7 +71,7 @@ fn survives<M: Mode>(name: &str, call: impl FnOnce(&mut Scene<M>)) -> bool {
     while scene.pool.is_tainted()
         && catch_unwind(AssertUnwindSafe(|| drop(scene.pool.alloc()))).is_err()
     {}
-    let Scene { pool, raw, lent, owned, block } = scene;
+    let Scene { pool, raw, lent, owned, block, .. } = scene;
     drop((owned, block));
     for id in lent {
         // SAFETY: the page is lent, no device has it, and nobody wrote it.
@@ -64,7 +82,7 @@ fn survives<M: Mode>(name: &str, call: impl FnOnce(&mut Scene<M>)) -> bool {
     let pages = pool.audit().pages;
     assert!(pages.adds_up() && (pages.out, pages.lent, pages.bad) == (0, 0, 1), "{name}: {pages}");
     pool.close().unwrap_or_else(|error| panic!("{name}: {error}"));
-    panicked
+    panic.is_some()
 }
 
 /// Makes a call through a cache, and through the pool.
@@ -195,7 +213,9 @@ fn calls_that_count_lose_nothing_by_their_panic<M: Refcounted>() {
             catch_unwind(AssertUnwindSafe(|| unsafe { scene.pool.retain_bulk(&scene.raw) }));
         // SAFETY: the call has done its work, whether it has panicked or not.
         assert_eq!(unsafe { scene.pool.release_bulk(&scene.raw) }, Ok(0));
-        assert!(retained.is_ok(), "retain_bulk panicked, as it may");
+        if let Err(panic) = retained {
+            resume_unwind(panic);
+        }
     }));
     assert!(survives::<M>("release_bulk", |scene| {
         let ids = scene.raw.split_off(4);
@@ -208,7 +228,133 @@ fn calls_that_count_lose_nothing_by_their_panic<M: Refcounted>() {
     }));
 }
 
-every_poisoning_mode!(every_call_loses_nothing_by_its_panic);
+fn panicking<M: Mode>() -> Pool<M> {
+    build::<M>(64, |builder| builder.max_caches(1).shared_caches(1).on_bad_page(OnBadPage::Panic))
+}
+
+/// What the next allocation panics with, and then no other.
+fn next_panic<M: Mode>(pool: &Pool<M>) -> Option<String> {
+    let text = panic_of(|| drop(pool.alloc()));
+    assert_eq!(panic_of(|| drop(pool.alloc())), None);
+    text
+}
+
+fn each_panic_names_its_own_page<M: Mode>() {
+    let pool = panicking::<M>();
+    let mut batch = PageBatch::<M, 64>::empty();
+    // Upwards, then down: neither the lowest page that is withheld is named, nor the highest.
+    for id in [3, 50, 20] {
+        while pool.alloc_bulk(&mut batch, 1).allocated == 1 {}
+        let at = batch.ids().iter().position(|page| page.index() == id).expect("it is out");
+        let victim = batch.swap_remove(at);
+        let said = format!("pagesheaf: {} was written after it was freed", victim.id());
+        write_freed(victim);
+        drop(batch.split_off(0));
+        let text = panic_of(|| _ = pool.alloc_bulk(&mut PageBatch::<M, 64>::empty(), 64));
+        assert!(text.as_ref().is_some_and(|text| text.starts_with(&said)), "{said}: {text:?}");
+        assert_eq!(next_panic(&pool), None);
+    }
+    assert_eq!(pool.audit().pages.bad, 3);
+}
+
+/// Pages that were freed, each under a second owner.
+fn twice_owned<M: Mode, const N: usize>(pool: &Pool<M>) -> [Page<M>; N] {
+    let ids = [(); N].map(|()| pool.alloc().expect("a page").into_raw());
+    // SAFETY: not so: the page gets two owners, which a checking mode finds when the second one goes.
+    let owner = |id| unsafe { Page::from_raw(pool, id) };
+    ids.map(owner).into_iter().for_each(drop);
+    ids.map(owner)
+}
+
+fn what_a_lend_finds_is_named_later<M: Mode>() {
+    let pool = panicking::<M>();
+    // An older page is withheld, and has been panicked about.
+    write_freed(pool.alloc().expect("a page"));
+    let all = || _ = pool.alloc_bulk(&mut PageBatch::<M, 64>::empty(), 64);
+    assert!(panic_of(all).is_some());
+    let said = |id| Some(format!("pagesheaf: {id} is already free [{}]", pool.mode()));
+    let [bad] = twice_owned(&pool);
+    let id = bad.lend();
+    assert_eq!(next_panic(&pool), said(id));
+    let mut batch = PageBatch::<M, 8>::empty();
+    batch.push(pool.alloc().expect("a page")).expect("room");
+    let [bad] = twice_owned(&pool);
+    let id = bad.id();
+    batch.push(bad).expect("room");
+    assert_eq!(pool.clone().lend_bulk(&mut batch, &mut no_ids::<2>()).len(), 1);
+    assert_eq!(next_panic(&pool), said(id));
+}
+
+/// The other page is told of by the next call.
+fn a_call_first_names_what_it_found_itself<M: Mode>() {
+    let pool = panicking::<M>();
+    let [lent, own] = twice_owned(&pool);
+    let (lent, own) = (lent.lend(), own.into_raw());
+    // SAFETY: a checking mode finds that the page is free.
+    let text = panic_of(|| _ = unsafe { pool.free_bulk_raw(&[own]) });
+    let said = format!("pagesheaf: {own} at position 0 is already free [{}]", pool.mode());
+    assert_eq!(text, Some(said));
+    assert_eq!(
+        next_panic(&pool),
+        Some(format!("pagesheaf: {lent} is already free [{}]", pool.mode()))
+    );
+}
+
+thread_local! {
+    /// What the panic hook does on this thread.
+    static IN_HOOK: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+/// What the panic of `call` has the hook do, on this thread alone.
+fn with_hook(in_hook: impl FnOnce() + 'static, call: impl FnOnce()) -> Option<String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |info| match IN_HOOK.take() {
+            Some(in_hook) => in_hook(),
+            None => usual(info),
+        }));
+    });
+    IN_HOOK.set(Some(Box::new(in_hook)));
+    panic_of(call)
+}
+
+/// The panicking call may still have the slot, which the hook's calls then go without.
+fn a_panic_hook_may_use_the_pool<M: Mode>() {
+    type Free<M> = fn(&Pool<M>, Page<M>);
+    let calls: [Free<M>; 2] = [
+        |pool, page| pool.free(page),
+        // SAFETY: a checking mode finds that the page is free.
+        |pool, page| _ = unsafe { pool.free_bulk_raw(&[page.into_raw()]) },
+    ];
+    for call in calls {
+        let pool = build::<M>(64, |builder| {
+            builder.max_caches(0).shared_caches(1).on_bad_page(OnBadPage::Panic)
+        });
+        let [bad] = twice_owned(&pool);
+        let (handle, got) = (pool.clone(), Rc::new(Cell::new(0)));
+        let seen = Rc::clone(&got);
+        let in_hook = move || {
+            let mut batch = PageBatch::<M, 8>::empty();
+            seen.set(handle.alloc_bulk(&mut batch, 8).allocated);
+        };
+        let text = with_hook(in_hook, || call(&pool, bad));
+        assert!(text.is_some_and(|text| text.contains("is already free")));
+        let mut all = PageBatch::<M, 64>::empty();
+        assert_eq!((got.get(), pool.alloc_bulk(&mut all, 64).allocated), (8, 64));
+        drop(all);
+        assert_eq!(out(&pool), 0);
+        assert_adds_up(&pool);
+    }
+}
+
+every_poisoning_mode!(
+    a_panic_hook_may_use_the_pool,
+    every_call_loses_nothing_by_its_panic,
+    each_panic_names_its_own_page,
+    what_a_lend_finds_is_named_later,
+    a_call_first_names_what_it_found_itself,
+);
 
 mod counting {
     use super::calls_that_count_lose_nothing_by_their_panic;

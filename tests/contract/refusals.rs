@@ -119,17 +119,24 @@ fn what_the_system_refused_is_said_with_figures() {
             ),
         ),
         (
-            memory(MemoryLimit::Process { name: "RLIMIT_AS", limit: 700, used: 600 }),
+            memory(MemoryLimit::Process { name: "RLIMIT_AS", limit: 700, used: Some(600) }),
             format!(
                 "{no_memory}RLIMIT_AS is 700 bytes, 600 of them in use: raise it (`ulimit -v`), or \
                  build a pool of fewer pages"
             ),
         ),
         (
-            memory(MemoryLimit::Process { name: "RLIMIT_DATA", limit: 700, used: 600 }),
+            memory(MemoryLimit::Process { name: "RLIMIT_DATA", limit: 700, used: Some(600) }),
             format!(
                 "{no_memory}RLIMIT_DATA is 700 bytes, 600 of them in use: raise it (`ulimit -d`), \
                  or build a pool of fewer pages"
+            ),
+        ),
+        (
+            memory(MemoryLimit::Process { name: "RLIMIT_AS", limit: 700, used: None }),
+            format!(
+                "{no_memory}RLIMIT_AS is 700 bytes: raise it (`ulimit -v`), or build a pool of \
+                 fewer pages"
             ),
         ),
         (
@@ -149,7 +156,7 @@ fn what_the_system_refused_is_said_with_figures() {
         (
             lock(4096, Some(65_536), None),
             "the system refused to lock 4096 bytes in memory (error 12): RLIMIT_MEMLOCK is 65536 \
-             bytes, 0 of them in use: lock fewer pages"
+             bytes: raise it (`ulimit -l`, or `LimitMEMLOCK=` of systemd), or lock fewer pages"
                 .into(),
         ),
         (
@@ -228,6 +235,8 @@ fn an_error_of_input_and_output_keeps_kind_text_and_number() {
         (lock(12), ErrorKind::OutOfMemory, Some(12)),
         (lock(1), ErrorKind::PermissionDenied, Some(1)),
         (memory(12), ErrorKind::OutOfMemory, Some(12)),
+        // As on a platform where the number means something else.
+        (memory(13), ErrorKind::OutOfMemory, Some(13)),
         (huge, ErrorKind::OutOfMemory, Some(12)),
         (system(13), ErrorKind::PermissionDenied, Some(13)),
         (no_huge, ErrorKind::Unsupported, Some(22)),

@@ -151,6 +151,24 @@ fn memory_that_is_promised_too_often_is_said_with_the_policy() {
     }
 }
 
+/// The reservation has its addresses, so they are not what is missing.
+#[test]
+fn a_limit_on_addresses_that_was_kept_is_not_named() {
+    fork(|| {
+        let used = figure("/proc/self/status", "VmSize:");
+        // More than once the region, and less than twice.
+        set_limit(libc::RLIMIT_AS, used + (24 << 40));
+        match builder(1 << 20, Region::mapped()).page_size(1 << 24).build().map(drop) {
+            Ok(()) => println!("skipped: the system promises 16 TiB"),
+            Err(error) => {
+                has(error, &["refused 17592186044416 bytes of memory for the region"]);
+                assert!(!error.to_string().contains("RLIMIT_AS"), "{error}");
+            }
+        }
+        Ok(())
+    });
+}
+
 /// Whether the system has huge pages of so many bytes, and how many are free and not promised.
 fn free(bytes: usize) -> Option<u64> {
     let folder = format!("/sys/kernel/mm/hugepages/hugepages-{}kB", bytes >> 10);
@@ -225,6 +243,21 @@ fn sizes_that_are_none_are_refused() {
     let error = refused(10, huge(HugePages::Off, 2 << 20));
     assert_eq!(error, BuildError::HugePagesOff { bytes: 2 << 20 });
     assert_eq!(std::io::Error::from(error).kind(), ErrorKind::InvalidInput);
-    // There is no region that large.
-    assert_eq!(refused(10, huge(HugePages::Require, 1 << 63)), BuildError::Overflow);
+}
+
+/// Huge pages that no machine has, some of which no address space has room for.
+#[test]
+fn sizes_that_no_machine_has_are_done_without() {
+    for bytes in [1 << 46, 1 << 50, 1 << 63] {
+        let pool = builder(16, huge(HugePages::Try, bytes)).build().expect("a pool without them");
+        let info = pool.region_info();
+        assert!(matches!(info.huge_pages, Huge::Advised { .. } | Huge::Refused { .. }), "{info}");
+        assert!(info.huge_page_size.is_none() && info.slack_before <= 2 << 20, "{info}");
+        if free(2 << 20).is_some() {
+            let error = refused(16, huge(HugePages::Require, bytes));
+            let is_named =
+                matches!(error, BuildError::NoSuchHugePages { bytes: b, .. } if b == bytes);
+            assert!(is_named, "{error}");
+        }
+    }
 }
