@@ -14,7 +14,8 @@ use crate::sync::Ordering;
 ///
 /// The pool is still whole: go on with [`into_pool`](Self::into_pool), or drop this to close the
 /// pool when the last handle and the last page are gone. Each figure is looked up when it is asked
-/// for.
+/// for: where `main` returns the error, its own pages and caches are gone before it is printed, and
+/// the text says only that something was alive.
 ///
 /// In the child of a fork, pages that were [`lost`](crate::Pages::lost) are not out, but
 /// [`ids`](Self::ids) names them among the missing.
