@@ -13,5 +13,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     pool.free_bulk(&mut batch); // 64 back in one call
     drop(page); // dropping frees as well, on any thread
     println!("{pool}");
-    Ok(pool.close()?) // an error that names the pages, if any were missing
+    Ok(pool.close()?) // drop pages and caches first: an error names what is still out
 }

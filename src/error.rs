@@ -1,4 +1,7 @@
 //! What can go wrong, in words: the page, what was wrong, and the mode.
+//!
+//! Invariant: `Debug` of an error has the sentence of its `Display`, because `main` and `unwrap`
+//! print errors by `Debug`.
 
 mod build;
 mod system;
@@ -22,6 +25,20 @@ impl fmt::Display for Count<'_> {
     }
 }
 
+/// Implements `Debug` of errors: `Name(the sentence)`.
+macro_rules! debug_by_display {
+    ($($name:ident $(<$mode:ident>)?),+) => {$(
+        impl$(<$mode: $crate::mode::Mode>)? core::fmt::Debug for $name$(<$mode>)? {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+    )+};
+}
+pub(crate) use debug_by_display;
+
+debug_by_display!(ShortReason, ExactError, BatchError, PageError, BadPage, BuildError, CacheError);
+
 /// Why a bulk call stopped before it had everything that was asked for.
 ///
 /// ```
@@ -37,7 +54,7 @@ impl fmt::Display for Count<'_> {
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ShortReason {
     /// No page is free anywhere.
@@ -59,10 +76,13 @@ pub enum ShortReason {
 impl fmt::Display for ShortReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            ShortReason::Exhausted => "no page is free",
-            ShortReason::Cached => "the free pages are in other threads' caches",
-            ShortReason::BatchFull => "the batch is full",
-            ShortReason::OtherPool => "the batch holds pages of another pool",
+            ShortReason::Exhausted => "no page is free: free some, or build a larger pool",
+            ShortReason::Cached => {
+                "the free pages are in other threads' caches: try again after their next call, or \
+                 have them drain"
+            }
+            ShortReason::BatchFull => BatchError::Full.says(),
+            ShortReason::OtherPool => BatchError::OtherPool.says(),
             ShortReason::AddressOnly => "the pool has addresses only: use the raw calls",
         })
     }
@@ -104,7 +124,7 @@ pub struct BulkAlloc {
 /// assert!(batch.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExactError {
     /// How many pages were asked for.
@@ -140,7 +160,7 @@ impl core::error::Error for ExactError {
 /// assert_eq!((few.len(), many.len()), (0, 9), "neither has changed");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BatchError {
     /// The batch has too little room.
@@ -149,12 +169,21 @@ pub enum BatchError {
     OtherPool,
 }
 
+impl BatchError {
+    /// The sentence, which [`ShortReason`] has, too.
+    const fn says(self) -> &'static str {
+        match self {
+            BatchError::Full => "the batch is full",
+            BatchError::OtherPool => {
+                "the batch holds pages of another pool: use one batch for each pool"
+            }
+        }
+    }
+}
+
 impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            BatchError::Full => "the batch is full",
-            BatchError::OtherPool => "the batch holds pages of another pool",
-        })
+        f.write_str(self.says())
     }
 }
 
@@ -184,7 +213,7 @@ impl From<BatchError> for ShortReason {
 /// assert!(error.positions().eq([1, 3]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PageError {
     /// The first bad page.
@@ -225,7 +254,7 @@ impl fmt::Display for PageError {
 impl core::error::Error for PageError {}
 
 /// A page that is withheld for good: it was found bad while it was free.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadPage {
     /// The page.

@@ -38,9 +38,10 @@
 //! # Results and errors
 //!
 //! A bulk allocation may come back short: [`BulkAlloc`] says how many pages are new, and
-//! [`ShortReason`] why there are no more. Errors name the page, what was wrong and the mode. Pages
-//! found bad while they were free are withheld, and [`Pool::bad_pages`] names them. Nothing panics
-//! on a bad page unless the pool was built to ([`OnBadPage`]); a drop never does.
+//! [`ShortReason`] why there are no more. Errors name the page, what was wrong and the mode; their
+//! `Debug`, which `main` and `unwrap` print, has the same sentence. Pages found bad while they were
+//! free are withheld, and [`Pool::bad_pages`] names them. Nothing panics on a bad page unless the
+//! pool was built to ([`OnBadPage`]); a drop never does.
 //!
 //! Pools, caches and owners are `UnwindSafe` and `RefUnwindSafe` in every mode, so
 //! `catch_unwind(|| pool.alloc())` needs no wrapper. No call runs its caller's code between two of

@@ -46,8 +46,8 @@ mod sealed {
 /// ```
 /// use pagesheaf::{Mode, Select, hardening};
 ///
-/// type Production = Select<true, true, true, { hardening::CLAIM | hardening::POISON }>;
-/// assert!(Production::CHECKS && Production::HARDENING & hardening::SHUFFLE == 0);
+/// type ClaimAndPoison = Select<true, true, true, { hardening::CLAIM | hardening::POISON }>;
+/// assert!(ClaimAndPoison::CHECKS && ClaimAndPoison::HARDENING & hardening::SHUFFLE == 0);
 /// ```
 pub mod hardening {
     /// None of them.

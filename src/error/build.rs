@@ -14,7 +14,7 @@ use crate::mode::ModeFlags;
 /// let error = Pool::builder(100).page_size(1000).build().expect_err("not a power of two");
 /// assert_eq!(error, BuildError::PageSize { bytes: 1000 });
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
     /// A pool of no pages.
@@ -176,8 +176,12 @@ impl fmt::Display for BuildError {
                 write!(f, "{pages} pages are more than 2^32 - 1")
             }
             BuildError::PageSize { bytes } => {
-                let bytes = Count(bytes as u64, "byte");
-                write!(f, "a page size of {bytes} is not a power of two of at least 64")
+                let size = Count(bytes as u64, "byte");
+                write!(f, "a page size of {size} is not a power of two of at least 64")?;
+                match bytes.max(64).checked_next_power_of_two() {
+                    Some(next) => write!(f, ": {next} is the next"),
+                    None => Ok(()),
+                }
             }
             BuildError::Overflow => f.write_str("the pages do not fit an address space"),
             BuildError::MagazineCapacity { ids } => {
@@ -188,7 +192,8 @@ impl fmt::Display for BuildError {
                 write!(f, "{depots} cannot be: the number is a power of two, 1 to {most}")
             }
             BuildError::MaxCaches { slots } => {
-                write!(f, "{slots} cache slots are not in 1..=16384")
+                f.write_str("max_caches and shared caches together are ")?;
+                write!(f, "{slots}, and must be 1 to 16384")
             }
             BuildError::CacheColor { lines: 0, .. } => {
                 f.write_str("cache_color(0) is not a choice: 1, the least, staggers nothing")
@@ -299,7 +304,7 @@ impl BuildError {
 /// let cache = pool.cache()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CacheError {
     /// Every slot is owned by a live cache.

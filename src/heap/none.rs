@@ -12,7 +12,9 @@ pub(crate) struct Block(Infallible);
 impl Block {
     /// There is none.
     pub(crate) fn new(_layout: Layout) -> Result<Self, BuildError> {
-        Err(BuildError::Unsupported { what: "heap memory (feature `std`)" })
+        Err(BuildError::Unsupported {
+            what: "heap memory (feature `std`; without it, Builder::build_in)",
+        })
     }
 
     /// Never called: there is none.

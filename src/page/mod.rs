@@ -150,7 +150,7 @@ impl From<Order> for u8 {
 }
 
 /// A number that is no [`Order`]: it is above [`Order::MAX`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OrderError {
     /// The number.
@@ -160,6 +160,12 @@ pub struct OrderError {
 impl fmt::Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an order of {} is not in 0..={}", self.order, Order::MAX.0)
+    }
+}
+
+impl fmt::Debug for OrderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OrderError({self})")
     }
 }
 

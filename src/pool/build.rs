@@ -298,6 +298,41 @@ impl<M: Mode> Builder<M> {
     /// With [`Region::addresses`] as the region, `base` is its first address and is never dereferenced. No other
     /// region goes together with `base`.
     ///
+    /// The metadata is the caller's memory, usually a static aligned to 128 bytes. To learn its size, print
+    /// [`metadata_layout`](Self::metadata_layout) of the same builder and mode on the host. Name
+    /// [`max_caches`](Self::max_caches) and [`shared_caches`](Self::shared_caches), which follow the number of
+    /// processors otherwise, and without `std` a guess. Memory that is too small is refused with the size that
+    /// is needed. `tests/no_std` is a whole program.
+    ///
+    /// ```
+    /// use core::cell::UnsafeCell;
+    /// use core::mem::MaybeUninit;
+    ///
+    /// use pagesheaf::{Checked, Pool};
+    ///
+    /// /// Aligned to a page, and to the 128 bytes of the metadata.
+    /// #[repr(C, align(256))]
+    /// struct Memory<const N: usize>(UnsafeCell<[MaybeUninit<u8>; N]>);
+    /// // SAFETY: the program comes to each once, below.
+    /// unsafe impl<const N: usize> Sync for Memory<N> {}
+    ///
+    /// static PAGES: Memory<{ 64 * 256 }> = Memory(UnsafeCell::new([MaybeUninit::new(0); 64 * 256]));
+    /// static METADATA: Memory<16384> = Memory(UnsafeCell::new([MaybeUninit::uninit(); 16384]));
+    ///
+    /// let builder = Pool::builder(64).mode::<Checked>().page_size(256);
+    /// let builder = builder.max_caches(2).shared_caches(1).magazine_capacity(8);
+    /// println!("{:?}", builder.metadata_layout()?);
+    /// # assert!(builder.metadata_layout()?.size() <= 16384 && builder.metadata_layout()?.align() == 128);
+    /// // SAFETY: nobody else takes this memory.
+    /// let metadata: &'static mut [MaybeUninit<u8>] = unsafe { &mut *METADATA.0.get() };
+    /// // SAFETY: the pages are a static that is initialised, aligned to 256, and nobody else's.
+    /// let pool = unsafe { builder.build_in(PAGES.0.get().cast(), metadata) }?;
+    /// let page = pool.alloc()?;
+    /// drop(page);
+    /// pool.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// What is wrong with the request, or that the metadata memory is too small or not aligned.
     ///

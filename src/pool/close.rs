@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use crate::error::Count;
+use crate::error::{Count, debug_by_display};
 use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
 use crate::pool::Pool;
@@ -14,7 +14,8 @@ use crate::sync::Ordering;
 ///
 /// The pool is still whole: go on with [`into_pool`](Self::into_pool), or drop this to close the
 /// pool when the last handle and the last page are gone. Each figure is looked up when it is asked
-/// for.
+/// for: where `main` returns the error, its own pages and caches are gone before it is printed, and
+/// the text says only that something was alive.
 ///
 /// In the child of a fork, pages that were [`lost`](crate::Pages::lost) are not out, but
 /// [`ids`](Self::ids) names them among the missing.
@@ -174,39 +175,55 @@ impl<M: Mode> CloseError<M> {
             None => Err(self),
         }
     }
+
+    /// Names the pages that are missing, `out` of them, and says what to do about them.
+    fn say_missing(&self, out: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// How many pages are named.
+        const NAMED: usize = 8;
+        let (mut ids, mut named) = ([PageId::new(0); NAMED + 1], 0);
+        for (to, id) in ids.iter_mut().zip(self.ids()) {
+            *to = id;
+            named += 1;
+        }
+        write!(f, "the pool has {} out", Count(out, "page"))?;
+        for (at, id) in ids[..named].iter().enumerate() {
+            match at {
+                0 if named == 1 => write!(f, ": {id}")?,
+                0 => write!(f, ": pages {}", id.index())?,
+                NAMED => f.write_str(", …")?,
+                _ => write!(f, ", {}", id.index())?,
+            }
+        }
+        let (them, were) = if out == 1 { ("it", "it was") } else { ("them", "they were") };
+        write!(f, "; drop {them} before close, or, if {were} forgotten, ")?;
+        f.write_str("see CloseError::recover_forgotten")
+    }
 }
 
 impl<M: Mode> fmt::Display for CloseError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// How many pages are named.
-        const NAMED: usize = 8;
-        let (handles, balance) = (self.handles(), self.balance());
-        let out = Count(self.out(), "page");
+        // In this order: pages may come back meanwhile, and `out` is then not below the balance.
+        let (handles, out, balance) = (self.handles(), self.out(), self.balance());
         if handles > 0 {
-            write!(f, "the pool has {} and about {out} out", Count(handles, "other handle"))?;
+            let (others, out) = (Count(handles, "other handle"), Count(out, "page"));
+            let drop_them = match handles {
+                1 => "a Pool or a Cache: drop it before close",
+                _ => "Pools or Caches: drop them before close",
+            };
+            write!(f, "the pool has {others} ({drop_them}) and about {out} out")?;
         } else if balance < 0 {
             let more = Count(balance.unsigned_abs(), "page");
             write!(f, "{more} more came back to the pool than left it")?;
         } else if balance == 0 {
-            f.write_str("nothing keeps the pool open any more: close it again")?;
+            f.write_str("a page, another Pool or a Cache was alive when the pool was closed, ")?;
+            f.write_str("and is gone now: drop it before close, or close again")?;
         } else {
-            write!(f, "the pool has {out} out")?;
-            for (at, id) in self.ids().take(NAMED + 1).enumerate() {
-                match at {
-                    0 => write!(f, ": {}", id.index())?,
-                    NAMED => f.write_str(", …")?,
-                    _ => write!(f, ", {}", id.index())?,
-                }
-            }
+            self.say_missing(out, f)?;
         }
         write!(f, " [{}]", self.pool.mode())
     }
 }
 
-impl<M: Mode> fmt::Debug for CloseError<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CloseError({self})")
-    }
-}
+debug_by_display!(CloseError<M>);
 
 impl<M: Mode> core::error::Error for CloseError<M> {}

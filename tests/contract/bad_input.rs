@@ -38,9 +38,19 @@ fn more_pages_than_numbers() {
 
 #[test]
 fn page_sizes_that_are_not_powers_of_two() {
-    for bytes in [0, 1, 32, 63, 65, 100, 4095, 4097, 12288, usize::MAX] {
+    for (bytes, next) in [
+        (0, ": 64 is the next"),
+        (1, ": 64 is the next"),
+        (32, ": 64 is the next"),
+        (63, ": 64 is the next"),
+        (65, ": 128 is the next"),
+        (2000, ": 2048 is the next"),
+        (4095, ": 4096 is the next"),
+        (4097, ": 8192 is the next"),
+        (usize::MAX, ""),
+    ] {
         let some = if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
-        let text = format!("a page size of {some} is not a power of two of at least 64");
+        let text = format!("a page size of {some} is not a power of two of at least 64{next}");
         refused(|| builder(10).page_size(bytes), BuildError::PageSize { bytes }, &text);
     }
 }
@@ -75,7 +85,8 @@ fn magazines_of_no_size_or_too_large() {
 #[test]
 fn no_cache_slots_or_too_many() {
     for (owned, shared, slots) in [(0, 0, 0), (16_384, 1, 16_385), (usize::MAX, 1, usize::MAX)] {
-        let text = format!("{slots} cache slots are not in 1..=16384");
+        let text =
+            format!("max_caches and shared caches together are {slots}, and must be 1 to 16384");
         let builder = || builder(10).max_caches(owned).shared_caches(shared);
         refused(builder, BuildError::MaxCaches { slots }, &text);
     }

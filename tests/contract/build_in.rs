@@ -79,7 +79,9 @@ fn without_a_heap_build_says_so() {
     let text = "a mapped region (Linux, with feature `std`) is not available in this build";
     assert_eq!(error.to_string(), text);
     let error = Pool::builder(10).region(Region::heap()).build().expect_err("no heap");
-    assert_eq!(error.to_string(), "heap memory (feature `std`) is not available in this build");
+    let text = "heap memory (feature `std`; without it, Builder::build_in) is not available in this \
+                build";
+    assert_eq!(error.to_string(), text);
 }
 
 every_mode!(

@@ -2,6 +2,10 @@
 
 use crate::common::*;
 
+/// What is said of a pool that can be closed by now.
+const GONE: &str = "a page, another Pool or a Cache was alive when the pool was closed, and is gone \
+                    now: drop it before close, or close again";
+
 fn a_forgotten_page_is_named<M: Mode>() {
     let pool = pool::<M>(100);
     let mut batch = PageBatch::<M>::new();
@@ -36,8 +40,8 @@ fn all_missing_pages_are_named<M: Mode>() {
     assert_eq!((leaked.handles(), leaked.out()), (0, 95));
     assert_eq!(leaked.ids().collect::<Vec<_>>(), missing);
     let text = leaked.to_string();
-    assert!(text.starts_with("the pool has 95 pages out: "), "{text}");
-    assert!(text.contains(", … [") && text.ends_with(']'), "{text}");
+    assert!(text.starts_with("the pool has 95 pages out: pages "), "{text}");
+    assert!(text.contains(", …; drop them before close, or, ") && text.ends_with(']'), "{text}");
     assert_eq!(format!("{leaked:?}"), format!("CloseError({text})"));
     drop((batch, block));
     let pool = leaked.into_pool();
@@ -58,15 +62,18 @@ fn the_first_eight_missing_pages_are_named<M: Mode>() {
         let leaked = pool.close().expect_err("pages are missing");
         let mode = clone.mode();
         let pages = if n == 1 { "page" } else { "pages" };
-        let text = format!("the pool has 1 other handle and about {n} {pages} out [{mode}]");
+        let handle = "1 other handle (a Pool or a Cache: drop it before close)";
+        let text = format!("the pool has {handle} and about {n} {pages} out [{mode}]");
         assert_eq!(leaked.to_string(), text);
         drop(leaked);
         let leaked = clone.close().expect_err("pages are missing");
         let named = named.join(", ");
-        assert_eq!(
-            leaked.to_string(),
-            format!("the pool has {n} {pages} out: {named}{dots} [{mode}]")
+        let (them, they) = if n == 1 { ("it", "it was") } else { ("them", "they were") };
+        let text = format!(
+            "the pool has {n} {pages} out: {pages} {named}{dots}; drop {them} before close, or, if \
+             {they} forgotten, see CloseError::recover_forgotten [{mode}]"
         );
+        assert_eq!(leaked.to_string(), text);
         drop(batch);
         assert_whole(leaked.into_pool());
     }
@@ -79,7 +86,9 @@ fn close_fails_while_other_handles_live<M: Mode>() {
     let leaked = pool.close().expect_err("other handles live");
     assert_eq!((leaked.handles(), leaked.out()), (2, 1));
     assert_eq!(leaked.ids().count(), 0, "caches may hold pages");
-    let text = format!("the pool has 2 other handles and about 1 page out [{}]", clone.mode());
+    let text = "the pool has 2 other handles (Pools or Caches: drop them before close) and about 1 \
+                page out";
+    let text = format!("{text} [{}]", clone.mode());
     assert_eq!(leaked.to_string(), text);
     let pool = leaked.into_pool();
     cache.free(page);
@@ -131,7 +140,9 @@ on_both_fronts! {
         assert_eq!(front.alloc_bulk_zeroed(&mut batch, 3), other);
         let error = front.alloc_bulk_exact(&mut batch, 3).expect_err("another pool's");
         assert_eq!((error.had, error.reason), (0, ShortReason::OtherPool));
-        assert_eq!(error.to_string(), "0 of 3 pages: the batch holds pages of another pool");
+        let text =
+            "0 of 3 pages: the batch holds pages of another pool: use one batch for each pool";
+        assert_eq!(error.to_string(), text);
         let page = front.alloc().expect("a page");
         let id = page.id();
         let refused = batch.push(page).expect_err("another pool's");
@@ -194,10 +205,34 @@ fn a_page_dropped_since_is_not_named<M: Mode>() {
         error
     };
     assert_eq!((error.handles(), error.out(), error.ids().count()), (0, 0, 0));
-    let text = format!("nothing keeps the pool open any more: close it again [{mode}]");
-    assert_eq!(error.to_string(), text);
+    assert_eq!(error.to_string(), format!("{GONE} [{mode}]"));
     assert_whole(error.into_pool());
     drop(lost);
+}
+
+/// What `main` prints of an error that it returns: by then its own variables are gone.
+fn what_main_prints_says_what_was_alive<M: Mode>() {
+    let page_alive = |pool: Pool<M>| {
+        let _page = pool.alloc().expect("a page");
+        pool.close()
+    };
+    let cache_alive = |pool: Pool<M>| {
+        let mut cache = pool.cache().expect("a cache");
+        drop(cache.alloc());
+        pool.close()
+    };
+    let handle_alive = |pool: Pool<M>| {
+        let _clone = pool.clone();
+        pool.close()
+    };
+    type Main<M> = fn(Pool<M>) -> Result<(), CloseError<M>>;
+    for main in [page_alive as Main<M>, cache_alive, handle_alive] {
+        let error = main(pool::<M>(100)).expect_err("something was alive");
+        let printed = format!("{error:?}");
+        let pool = error.into_pool();
+        assert_eq!(printed, format!("CloseError({GONE} [{}])", pool.mode()));
+        assert_whole(pool);
+    }
 }
 
 fn forgotten_pages_are_recovered<M: Mode>() {
@@ -274,6 +309,7 @@ fn nothing_is_recovered_while_others_are_there<M: Mode>() {
 }
 
 every_mode!(
+    what_main_prints_says_what_was_alive,
     a_page_dropped_since_is_not_named,
     forgotten_pages_are_recovered,
     pages_dropped_on_other_threads_are_not_recovered,

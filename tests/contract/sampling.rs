@@ -131,6 +131,7 @@ fn every_page_has_its_turn<M: Mode>() {
         ids.into_iter().for_each(|id| stray(&pool, id));
     }
     assert_eq!(found.len(), PAGES, "each was found");
+    assert_eq!(format!("{:?}", found[0]), format!("BadPage({})", found[0]));
     assert!(found.iter().all(|bad| bad.fault == Fault::Poison { offset: 0 }), "{found:?}");
 }
 

@@ -75,9 +75,21 @@ fn every_text_is_of_its_input<M: Mode>() {
         said(pool.reclaim_bulk(&ids, into).expect_err("refused"))
     };
     let table: Vec<(&str, String, &str)> = vec![
-        ("none of one", exact(3, 1), "0 of 1 page: no page is free"),
-        ("one of two", exact(2, 2), "1 of 2 pages: no page is free"),
-        ("more than there are", exact(0, 4), "0 of 4 pages: no page is free"),
+        (
+            "none of one",
+            exact(3, 1),
+            "0 of 1 page: no page is free: free some, or build a larger pool",
+        ),
+        (
+            "one of two",
+            exact(2, 2),
+            "1 of 2 pages: no page is free: free some, or build a larger pool",
+        ),
+        (
+            "more than there are",
+            exact(0, 4),
+            "0 of 4 pages: no page is free: free some, or build a larger pool",
+        ),
         (
             "pages without owners go into no batch",
             reclaim_all(&of_addresses, &mut none),
@@ -100,7 +112,8 @@ fn every_text_is_of_its_input<M: Mode>() {
         (
             "push of another pool's page",
             refused.to_string(),
-            "page {n} was refused: the batch holds pages of another pool [{mode}]",
+            "page {n} was refused: the batch holds pages of another pool: use one batch for each pool \
+             [{mode}]",
         ),
         (
             "push into a full batch",
@@ -137,14 +150,26 @@ fn every_text_is_of_its_input<M: Mode>() {
         (
             "one page out",
             others(1, 0).replace(|it: char| it.is_ascii_digit(), "#"),
-            "the pool has # page out: # [{mode}]",
+            "the pool has # page out: page #; drop it before close, or, if it was forgotten, see \
+             CloseError::recover_forgotten [{mode}]",
         ),
-        ("a handle", others(0, 1), "the pool has 1 other handle and about 0 pages out [{mode}]"),
-        ("handles", others(1, 2), "the pool has 2 other handles and about 1 page out [{mode}]"),
+        (
+            "a handle",
+            others(0, 1),
+            "the pool has 1 other handle (a Pool or a Cache: drop it before close) and about 0 pages \
+             out [{mode}]",
+        ),
+        (
+            "handles",
+            others(1, 2),
+            "the pool has 2 other handles (Pools or Caches: drop them before close) and about 1 page \
+             out [{mode}]",
+        ),
         (
             "all back",
             closing(2, 2),
-            "nothing keeps the pool open any more: close it again [{mode}]",
+            "a page, another Pool or a Cache was alive when the pool was closed, and is gone now: drop \
+             it before close, or close again [{mode}]",
         ),
     ];
     let mode = few.mode().to_string();
@@ -165,6 +190,39 @@ fn errors_have_their_reasons_as_sources<M: Mode>() {
     assert_eq!(source.downcast_ref(), Some(&BatchError::Full));
     drop(error);
     assert_whole(pool);
+}
+
+/// `main` and `unwrap` print an error by its `Debug`.
+fn debug_prints_the_sentence<M: Mode>() {
+    #[track_caller]
+    fn same(name: &str, error: impl Error, text: &str) {
+        assert_eq!(format!("{error:?}"), format!("{name}({text})"));
+        assert_eq!(format!("{error:#?}"), format!("{name}({error})"));
+    }
+    let pool = build::<M>(1, |builder| builder.max_caches(0));
+    let mode = pool.mode();
+    same("BuildError", BuildError::NoPages, "a pool needs at least one page");
+    let text = "the pool was built with max_caches(0): use the pool itself";
+    same("CacheError", pool.cache().expect_err("there are none"), text);
+    let page = pool.alloc().expect("a page");
+    let dry = "no page is free: free some, or build a larger pool";
+    same("ShortReason", ShortReason::Exhausted, dry);
+    let short = pool.alloc_bulk(&mut PageBatch::<M>::new(), 1);
+    let text = format!("BulkAlloc {{ allocated: 0, reason: Some(ShortReason({dry})) }}");
+    assert_eq!(format!("{short:?}"), text);
+    let error = pool.alloc_bulk_exact(&mut PageBatch::<M>::new(), 1).expect_err("none is free");
+    same("ExactError", error, &format!("0 of 1 page: {dry}"));
+    let full = PageBatch::<M, 0>::empty().push(page).expect_err("no room");
+    same("BatchError", full.reason, "the batch is full");
+    same("PushError", full, &format!("page 0 was refused: the batch is full [{mode}]"));
+    let (other, mut batch) = (crate::common::pool::<M>(1), PageBatch::<M>::new());
+    batch.push(other.alloc().expect("a page")).expect("room");
+    // SAFETY: the pool refuses it.
+    let error = unsafe { pool.reclaim_bulk(&[PageId::new(7)], &mut batch) };
+    let text = format!("page 7 at position 0 was to go into a batch of another pool [{mode}]");
+    same("PageError", error.expect_err("another pool's"), &text);
+    let text = "an order of 7 is not in 0..=6";
+    same("OrderError", Order::try_from(7).expect_err("6 is the largest"), text);
 }
 
 /// Every third page does not exist.
@@ -253,6 +311,7 @@ fn a_clone_past_the_limit_panics_where_faults_do() {
 }
 
 every_mode!(
+    debug_prints_the_sentence,
     every_text_is_of_its_input,
     errors_have_their_reasons_as_sources,
     all_bad_pages_of_a_call_are_named,

@@ -58,7 +58,7 @@ fn pushed_from_an_iterator<M: Mode>(cache: &mut Cache<M>) {
 
 misuses! {
     forgotten_page, "`mem::forget` of a page, seen by `close`",
-        |_| Verdict::Detected("the pool has 1 page out: 0 [{mode}]"), |_scene| {
+        |_| Verdict::Detected("the pool has 1 page out: page 0; drop it before close, or, if it was forgotten, see CloseError::recover_forgotten [{mode}]"), |_scene| {
         Scene::<M>::closed(|pool, _| {
             // The page's number is known, so that the message is.
             let all: Vec<_> = std::iter::from_fn(|| pool.alloc().ok()).collect();
@@ -66,7 +66,7 @@ misuses! {
         })
     }
     forgotten_batch, "`mem::forget` of a batch, seen by `close`",
-        |_| Verdict::Detected("the pool has 2 pages out: 0, 1 [{mode}]"), |_scene| {
+        |_| Verdict::Detected("the pool has 2 pages out: pages 0, 1; drop them before close, or, if they were forgotten, see CloseError::recover_forgotten [{mode}]"), |_scene| {
         Scene::<M>::closed(|pool, _| {
             let all: Vec<_> = std::iter::from_fn(|| pool.alloc().ok()).collect();
             let mut batch = PageBatch::<M>::new();
@@ -77,7 +77,7 @@ misuses! {
         })
     }
     forgotten_cache, "`mem::forget` of a cache, seen by `close`",
-        |_| Verdict::Detected("the pool has 1 other handle and about 0 pages out [{mode}]"), |_scene| {
+        |_| Verdict::Detected("the pool has 1 other handle (a Pool or a Cache: drop it before close) and about 0 pages out [{mode}]"), |_scene| {
         Scene::<M>::closed(|pool, _| std::mem::forget(pool.cache().expect("a cache")))
     }
     pool_dropped_first, "the pool dropped with pages out", |_| Verdict::Harmless, |_scene| {

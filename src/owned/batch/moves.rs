@@ -5,7 +5,7 @@
 use core::fmt;
 
 use super::{PageBatch, no_page};
-use crate::error::{BatchError, Count};
+use crate::error::{BatchError, Count, debug_by_display};
 use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode, ModeFlags};
 use crate::owned::Page;
@@ -233,7 +233,6 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
 /// let page = refused.page;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct PushError<M: Mode = DefaultMode> {
     /// The page.
@@ -248,6 +247,8 @@ impl<M: Mode> fmt::Display for PushError<M> {
         write!(f, "{} was refused: {} [{mode}]", self.page.id(), self.reason)
     }
 }
+
+debug_by_display!(PushError<M>);
 
 impl<M: Mode> core::error::Error for PushError<M> {
     /// Why it was refused.

@@ -35,7 +35,8 @@ on_both_fronts! {
             assert_eq!(front.alloc().expect_err("none is free"), ShortReason::Exhausted);
             assert_eq!(front.alloc_zeroed().expect_err("none is free"), ShortReason::Exhausted);
         }
-        assert_eq!(ShortReason::Exhausted.to_string(), "no page is free");
+        let text = "no page is free: free some, or build a larger pool";
+        assert_eq!(ShortReason::Exhausted.to_string(), text);
         assert_eq!(out(pool), 200);
         drop(pages);
         let page = front.alloc().expect("a page");

@@ -2,6 +2,9 @@
 
 const README: &str = include_str!("../../../README.md");
 const MANIFEST: &str = include_str!("../../../Cargo.toml");
+const FEATURES: &str = include_str!("../../../features.md");
+const CONTRIBUTING: &str = include_str!("../../../CONTRIBUTING.md");
+const BUILDER: &str = include_str!("../../../src/pool/build.rs");
 const MODES: &str = include_str!("../../../src/mode.rs");
 
 #[test]
@@ -48,4 +51,62 @@ fn the_readme_has_every_preset_and_the_oldest_rust() {
     assert_eq!(shown, declared);
     let oldest = env!("CARGO_PKG_RUST_VERSION");
     assert!(README.contains(&format!("**Rust {oldest}** or newer")), "{oldest}");
+}
+
+/// The features that a document names in `features = [...]`, in order.
+fn features_named(document: &str) -> Vec<&str> {
+    let lists = document.split("features = [").skip(1).filter_map(|text| text.split(']').next());
+    lists.flat_map(|list| list.split('"').skip(1).step_by(2)).collect()
+}
+
+/// The methods that a document names as `Type::method`, of a type.
+fn methods_named<'a>(document: &'a str, of: &str) -> Vec<&'a str> {
+    let ends = |c: char| !(c.is_alphanumeric() || c == '_');
+    let names = document.split(of).skip(1).filter_map(|text| text.split(ends).next());
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// Both documents say what to write; a newcomer copies it as it stands.
+#[test]
+fn what_to_write_names_features_and_calls_that_are_there() {
+    let declared = MANIFEST.split_once("\n[features]\n").expect("features").1;
+    let declared = declared.split("\n\n").next().expect("lines");
+    let declared: Vec<_> = declared.lines().filter_map(|line| line.split(" = ").next()).collect();
+    let table =
+        README.split("\n\n").find(|part| part.starts_with("| you want |")).expect("a table");
+    let choices = FEATURES.split("\n## ").find(|part| part.starts_with("Pick")).expect("a section");
+    for text in [table, choices] {
+        let features = features_named(text);
+        assert!(features.contains(&"hardened") && features.contains(&"refcount"), "{features:?}");
+        assert!(
+            features.iter().all(|name| declared.contains(name)),
+            "{features:?} of {declared:?}"
+        );
+        let methods = methods_named(text, "Builder::");
+        assert_eq!(methods, ["poison_every", "build_in"]);
+        for method in methods {
+            let forms = ["const fn", "unsafe fn"].map(|kind| format!("pub {kind} {method}("));
+            assert!(forms.iter().any(|form| BUILDER.contains(form)), "{method}");
+        }
+        for case in [".mode::<NoChecks>()", "a larger n", "Without `checks`"] {
+            assert!(text.to_lowercase().contains(&case.to_lowercase()), "{case}");
+        }
+    }
+}
+
+/// The rows of CONTRIBUTING.md's table of changes name commands that are there.
+#[test]
+fn what_to_run_for_a_change_can_be_run() {
+    let table = CONTRIBUTING.split("\n\n").find(|part| part.starts_with("| you change |"));
+    let rows: Vec<_> = table.expect("a table of changes").lines().skip(2).collect();
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        let commands: Vec<_> =
+            row.split('`').skip(1).step_by(2).filter(|text| text.contains("cargo ")).collect();
+        assert!(!commands.is_empty(), "{row}");
+        let parts = commands.iter().flat_map(|text| text.split("cargo xtask ").skip(1));
+        for part in parts.filter_map(|part| part.split([' ', '`']).next()) {
+            assert!(CONTRIBUTING.contains(&format!("\n| `cargo xtask {part}` |")), "{part}");
+        }
+    }
 }

@@ -4,8 +4,8 @@ use regex::Regex;
 
 use super::{Fault, File};
 
-/// So many are allowed outside tests and models.
-const MOST: usize = 190;
+/// So many are allowed outside tests, models and the examples of documentation.
+const MOST: usize = 181;
 
 /// Whether there are too many.
 pub fn faults(files: &[File]) -> Vec<Fault> {
@@ -27,6 +27,7 @@ fn count(files: &[File]) -> usize {
         file.path.starts_with("src/") && !file.path.starts_with("src/models/") && !tests
     };
     let lines = files.iter().filter(counts).flat_map(|file| file.text.lines());
+    let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
     lines.filter(|line| pattern.is_match(line)).count()
 }
 
@@ -37,7 +38,7 @@ mod tests {
     #[test]
     fn blocks_and_functions_count_outside_tests_and_models() {
         let file = |path: &str, text: &str| File { path: path.into(), text: text.into() };
-        let text = "fn a() { unsafe { b() } }\nunsafe fn c() {}\nunsafe impl Send for D {}\n";
+        let text = "fn a() { unsafe { b() } }\nunsafe fn c() {}\nunsafe impl Send for D {}\n    /// unsafe { e() };\n";
         let files = [
             file("src/a.rs", text),
             file("src/a/tests.rs", text),
