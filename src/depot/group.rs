@@ -2,8 +2,10 @@
 //!
 //! Invariant: a magazine is on one stack of one depot, in a slot, or in one call's hands. An exchange is
 //! one compare-and-swap of one depot's word, also where that is not the slot's own, so a magazine is never
-//! between two words. A depot has as many magazines as it was
-//! given, but for those of calls in flight; only `fork` and `recover` share them out anew.
+//! between two words. A depot has as many magazines as it was given, but for those of calls in flight; only
+//! `fork` and `recover` share them out anew.
+
+use core::ops::Range;
 
 use super::{Depot, Stack};
 use crate::magazine::{Link, Magazine, Magazines};
@@ -23,11 +25,24 @@ pub(crate) struct Depots {
 const _: () = assert!(DEPOTS_MAX <= Link::DEPOTS, "a link says on which depot's stack it is");
 
 impl Depots {
-    /// So many depots (a power of two), each as `depot` makes it.
-    pub(crate) fn new(count: usize, depot: impl Fn(usize) -> Depot) -> Self {
+    /// So many depots (a power of two). The empty magazines with these numbers, as `magazine` makes them, are
+    /// shared out: the same number for each depot, or one more.
+    pub(crate) fn new(
+        count: usize,
+        magazines: &Magazines,
+        numbers: Range<usize>,
+        magazine: impl Fn(usize) -> Magazine,
+    ) -> Self {
         debug_assert!(count.is_power_of_two() && count <= DEPOTS_MAX);
-        let depot = |at| Padded(if at < count { depot(at) } else { Depot::without_magazines() });
-        Depots { depots: core::array::from_fn(depot), count: count as u32 }
+        let first = |depot: usize| numbers.start + depot * numbers.len() / count;
+        let depots = core::array::from_fn(|at| {
+            Padded(if at < count {
+                Depot::new(at, magazines, (first(at)..first(at + 1)).map(&magazine))
+            } else {
+                Depot::without_magazines()
+            })
+        });
+        Depots { depots, count: count as u32 }
     }
 
     /// The home of what has this number: slots that follow one another have different ones.
@@ -64,19 +79,20 @@ impl Depots {
         &self,
         home: u32,
         magazines: &Magazines,
-        give: Magazine,
+        mut give: Magazine,
         len: u32,
         from: Stack,
     ) -> Result<Magazine, Magazine> {
         if defect!("steal-none") {
             return Err(give);
         }
-        self.elsewhere(home)
-            .try_fold(give, |give, depot| match depot.exchange::<M>(magazines, give, len, from) {
-                Ok(got) => Err(got),
-                Err(give) => Ok(give),
-            })
-            .map_or_else(Ok, Err)
+        for depot in self.elsewhere(home) {
+            match depot.exchange::<M>(magazines, give, len, from) {
+                Ok(got) => return Ok(got),
+                Err(back) => give = back,
+            }
+        }
+        Err(give)
     }
 
     /// How often a stack was cut off, in any of them: see [`Depot::cuts`].

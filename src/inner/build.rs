@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
-use crate::depot::{DEPOT_MAX, Depot, Depots};
+use crate::depot::{DEPOT_MAX, Depots};
 use crate::error::BuildError;
 use crate::heap;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
@@ -126,12 +126,8 @@ impl<M: Mode> CoreLayout<M> {
         // SAFETY: each number is made a magazine once: two for each slot, the others for one depot each.
         let magazine = |number: usize| unsafe { Magazine::from_number(number as u32) };
         let in_slots = 2 * config.slots();
-        let (left, count) = (config.magazines() - in_slots, config.depots());
-        // The same number for each depot, or one more.
-        let first = |depot: usize| in_slots + 1 + depot * left / count;
-        let depots = Depots::new(count, |at| {
-            Depot::new(at, &magazines, (first(at)..first(at + 1)).map(magazine))
-        });
+        let in_depots = in_slots + 1..config.magazines() + 1;
+        let depots = Depots::new(config.depots(), &magazines, in_depots, magazine);
         let zone_words = pages.div_ceil(64) as usize;
         let slot = |index: usize| {
             let cursor = index as u64 * zone_words as u64 / config.slots() as u64;

@@ -45,6 +45,9 @@ use crate::slot::Slot;
 use crate::sync::Atomic;
 use crate::zone::Zone;
 
+/// 2⁶⁴ divided by the golden ratio: multiples of it lie far apart.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// The part of a core that does not depend on the mode: where pages are, and what is known of them.
 pub(crate) struct Tables {
     pub(crate) base: *mut u8,

@@ -4,8 +4,9 @@
 //! Invariant: a free page that is marked has been poisoned. Who takes it out clears the mark, and sets it again
 //! only if the page goes back untouched.
 
-use super::{Core, Tables};
+use super::{Core, GOLDEN, Tables};
 use crate::magazine::{MAGAZINE_MAX, MagazineMut};
+use crate::metadata::LINE;
 use crate::mode::{Mode, Policy};
 use crate::page::{Location, PageId, PageState};
 use crate::slot::Parts;
@@ -14,17 +15,11 @@ use crate::sync::{FETCHES_AHEAD, Ordering, entropy, fetch_ahead};
 /// Every byte of a poisoned page.
 const POISON: u8 = 0xaa;
 
-/// The least size of a page.
-const LINE: usize = 64;
-
 /// So many bytes of a page are brought nearer beforehand. More of them came too late when it was measured.
 const PREFETCHED: usize = 16 * LINE;
 
 /// So many pages beforehand, where only some are poisoned.
 const SAMPLED_AHEAD: u32 = 12;
-
-/// By how much the generator's state grows: the golden ratio of 2⁶⁴.
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The next number of a generator (SplitMix64 of Steele, Lea and Flood), whose numbers do not wait for one
 /// another: cheap, and unpredictable enough to spoil an accident.
@@ -209,8 +204,8 @@ impl Tables {
         }
         // SAFETY: the page is in the region, initialised, and the caller has just taken it.
         let bytes = unsafe { core::slice::from_raw_parts(self.address(id), self.page_size()) };
-        // If all bytes are the same, each line is as the one before it: so the page is compared with itself, a line
-        // later, by the platform's own comparison.
+        // A page has a line at the least. If all bytes are the same, each line is as the one before it: so the page
+        // is compared with itself, a line later, by the platform's own comparison.
         let (first, rest) = bytes.split_at(LINE);
         if first == [POISON; LINE] && rest == &bytes[..rest.len()] {
             return None;

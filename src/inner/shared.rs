@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::Core;
+use super::{Core, GOLDEN};
 use crate::mode::Mode;
 use crate::slot::{Slot, SlotGuard};
 use crate::sync::{Atomic, Ordering, STARTS, thread_key};
@@ -16,7 +16,7 @@ use crate::sync::{Atomic, Ordering, STARTS, thread_key};
 /// few bits only.
 #[inline(always)]
 fn hash(key: usize) -> u32 {
-    ((key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    ((key as u64).wrapping_mul(GOLDEN) >> 32) as u32
 }
 
 /// Bits of an entry that say where its thread starts: enough for the most slots that a pool can have.

@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 
 use super::Block;
-use crate::depot::{DEPOT_MAX, Depot, Depots, Stack};
+use crate::depot::{DEPOT_MAX, Depots, Stack};
 use crate::magazine::{
     MAGAZINE_MAX, Magazine, MagazineLayout, MagazineMut, Magazines, loaded::OpenMagazine,
 };
@@ -50,10 +50,7 @@ impl Store {
         let magazines = Magazines::new(&mut block.tables(), magazines);
         // SAFETY: each number is made a magazine once.
         let magazine = |number: usize| unsafe { Magazine::from_number(number as u32) };
-        let first = |depot: usize| 1 + depot * count / depots;
-        let depots = Depots::new(depots, |at| {
-            Depot::new(at, &magazines, (first(at)..first(at + 1)).map(magazine))
-        });
+        let depots = Depots::new(depots, &magazines, 1..count + 1, magazine);
         Store { depots, magazines, _block: block }
     }
 
