@@ -59,6 +59,9 @@ fn not_locked(errno: Errno, bytes: usize) -> BuildError {
     BuildError::Lock { bytes, limit, locked, code: errno.raw_os_error() }
 }
 
+/// How often room for huge pages is sought, where another thread maps something in its place meanwhile.
+const TRIES: usize = 8;
+
 /// A region that was mapped. Dropping the reservation unmaps it.
 pub(crate) struct Mapped {
     pub(crate) base: *mut u8,
@@ -192,6 +195,13 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
         if !limits::may_have_huge_pages(unit) {
             // What the kernel would say, which is not asked: there may be no room for one such page.
             return Err(refused(Errno::INVAL));
+        }
+        for _ in 1..TRIES {
+            match reserve(unit)?.huge(unit) {
+                // Not the system's refusal: another thread was first where the reservation was opened.
+                Err(Errno::EXIST) => {}
+                done => return done.map_err(refused),
+            }
         }
         reserve(unit)?.huge(unit).map_err(refused)
     };
