@@ -75,7 +75,7 @@ impl<M: Mode> Pool<M> {
         // below.
         let fork = unsafe { self.core.after_fork() };
         let is_own = |cache: &&mut &mut Cache<M>| cache.handle().pointer() == self.core.pointer();
-        kept.iter_mut().filter(is_own).for_each(|cache| fork.keep(cache.slot_mut()));
+        kept.iter_mut().filter(is_own).for_each(|cache| fork.keep(cache.owner_mut()));
         fork.finish();
     }
 }

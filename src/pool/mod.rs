@@ -6,12 +6,14 @@ mod build;
 mod calls;
 mod close;
 mod fork;
+mod holders;
 mod stats;
 
 use core::ptr::NonNull;
 
 pub use build::{Builder, OnBadPage};
 pub use close::CloseError;
+pub use holders::{Holder, HolderState};
 pub use stats::{Audit, Calls, Pages, Stats};
 
 use crate::cache::Cache;
@@ -81,8 +83,8 @@ impl<M: Mode> Pool<M> {
         self.core.is_tainted()
     }
 
-    /// Puts back into the zone whatever shared slots and the depots hold, and asks owned caches to do the same at
-    /// their next call, so that blocks can form again.
+    /// Puts back into the zone whatever shared slots, idle caches and the depots hold, and asks other caches to do
+    /// the same at their next call, so that blocks can form again.
     pub fn drain(&self) {
         self.core.drain();
     }
