@@ -9,6 +9,7 @@ mod fork;
 mod holders;
 mod stats;
 
+use core::fmt;
 use core::ptr::NonNull;
 
 pub use build::{Builder, OnBadPage};
@@ -136,5 +137,20 @@ impl<M: Mode> Pool<M> {
         let page = good.then(|| unsafe { Page::from_raw(self, id) });
         self.core.record_or_panic(&faults, usize::from(good))?;
         Ok(page.expect("a page that was not reclaimed is a fault"))
+    }
+}
+
+impl<M: Mode> Cache<M> {
+    /// A handle to the pool.
+    #[must_use]
+    pub fn pool(&self) -> Pool<M> {
+        Pool { core: self.handle().clone() }
+    }
+}
+
+impl<M: Mode> fmt::Debug for Cache<M> {
+    /// As the pool's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cache of {}", self.pool())
     }
 }
