@@ -11,7 +11,7 @@ use crate::error::ShortReason;
 use crate::magazine::{Entries, MagazineMut, whole_lines};
 use crate::mode::{Mode, Policy};
 use crate::page::{PageId, ZONE, written_mut};
-use crate::slot::{Counters, Parts, SlotMut};
+use crate::slot::{Counters, FastSlot, Parts, SlotMut};
 use crate::sync::{Ordering, defect};
 
 /// Proof that the fast path may run: the loaded magazine has so many ids to give.
@@ -34,12 +34,12 @@ impl<M: Mode> FastAlloc<'_, M> {
 impl<M: Mode> Core<M> {
     /// The fast path for `n` pages, if the loaded magazine has them and nobody has requested a drain.
     #[inline(always)]
-    pub(crate) fn alloc_fast(slot: SlotMut<'_>, n: usize) -> Option<FastAlloc<'_, M>> {
+    pub(crate) fn alloc_fast(slot: FastSlot<'_>, n: usize) -> Option<FastAlloc<'_, M>> {
         if M::VERIFIES_ON_ALLOC {
             return None;
         }
         let counters = slot.counters();
-        Some(FastAlloc { entries: slot.fast_entries(n)?, counters, mode: PhantomData })
+        Some(FastAlloc { entries: slot.entries(n)?, counters, mode: PhantomData })
     }
 
     /// Allocates up to `out.len()` pages, from wherever there are any. The ids written are the caller's, who has
@@ -64,11 +64,12 @@ impl<M: Mode> Core<M> {
                 got += self.alloc_from(parts.loaded.reborrow(), &mut out[got..], &mut looked);
                 continue;
             }
-            if drained {
+            if !drained {
+                drained = true;
+                self.drain_shared();
+            } else if !self.refill_from_idle(&mut parts) {
                 break Some(self.short_reason());
             }
-            drained = true;
-            self.drain_shared();
         };
         let counters = parts.counters;
         counters.count_alloc::<M>(got);
@@ -210,30 +211,35 @@ impl<M: Mode> Core<M> {
     }
 
     /// Allocates pages without any slot, when all shared ones are busy: from the zone, where that disturbs nobody,
-    /// then from the depots.
+    /// then from the depots; when both have run dry, what idle caches hold goes to the zone.
     #[cold]
     pub(crate) fn alloc_without_slot(
         &self,
         out: &mut [MaybeUninit<PageId>],
     ) -> (usize, Option<ShortReason>) {
         let (mut cursor, mut got, mut looked) = (0, 0, 0);
-        while got < out.len() {
-            let most = out.len() - got;
-            let taken = self.zone.take(&mut cursor, most, |id| {
-                if self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, &mut looked) {
-                    out[got].write(id);
-                    got += 1;
+        loop {
+            while got < out.len() {
+                let most = out.len() - got;
+                let taken = self.zone.take(&mut cursor, most, |id| {
+                    if self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, &mut looked) {
+                        out[got].write(id);
+                        got += 1;
+                    }
+                });
+                if taken == 0 {
+                    break;
                 }
-            });
-            if taken == 0 {
+            }
+            while got < out.len()
+                && self.with_depot_magazine(self.home_here(), |magazine| {
+                    got += self.alloc_from(magazine, &mut out[got..], &mut looked);
+                })
+            {}
+            if got == out.len() || !self.empty_idle() {
                 break;
             }
         }
-        while got < out.len()
-            && self.with_depot_magazine(self.home_here(), |magazine| {
-                got += self.alloc_from(magazine, &mut out[got..], &mut looked);
-            })
-        {}
         if !defect!("orphans") {
             self.count_uncached_alloc(got);
         }

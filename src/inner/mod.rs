@@ -5,7 +5,7 @@
 //!
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
 //! magazine), `verify` (of pages that leave or move), `exchange` (of magazines, with the depots),
-//! `accounting` (every count), `drain`, `block`, `lend`, `poison`, `shared` (which slot a thread
+//! `accounting` (every count), `drain`, `steal` (from idle caches), `block`, `lend`, `poison`, `shared` (which slot a thread
 //! starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
@@ -24,6 +24,7 @@ mod push;
 mod recover;
 mod run;
 mod shared;
+mod steal;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -9,7 +9,7 @@ pub(crate) mod loaded;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use loaded::{Entries, LoadedMagazine, MagazineMut, Room};
+pub(crate) use loaded::{Entries, Length, LoadedMagazine, MagazineMut, Room};
 
 use crate::metadata::{LINE, MetadataBlock, MetadataLayout, MetadataSlice, Span};
 use crate::page::{Location, PageId};
