@@ -113,11 +113,10 @@ impl<C: Contender, const N: usize> Turns<C, N> {
     }
 }
 
-/// Bulks that are all full, and which of them are freed next.
+/// Bulks that are all full, and which of them are freed next: `count` of them, from `at` on.
 pub struct Picked<C: Contender, const N: usize> {
     bulks: Vec<C::Bulk<N>>,
     at: usize,
-    /// So many of them at a time.
     count: usize,
     random: Random,
 }
@@ -128,16 +127,22 @@ impl<C: Contender, const N: usize> Picked<C, N> {
         Picked { bulks, at: 0, count, random: Random::default() }
     }
 
-    /// The bulks whose turn it is. Each page of theirs has just been exchanged for one of any bulk, so that the
-    /// order in which they are freed has nothing to do with the order in which they came.
-    pub fn next(&mut self, n: usize) -> &mut [C::Bulk<N>] {
-        let at = if self.at + self.count > self.bulks.len() { 0 } else { self.at };
-        self.at = at + self.count;
-        for page in at * n..self.at * n {
+    /// The bulks whose turn it is.
+    pub fn current(&mut self) -> &mut [C::Bulk<N>] {
+        &mut self.bulks[self.at..self.at + self.count]
+    }
+
+    /// Goes to the next bulks. Each page of theirs is exchanged for one of any bulk, so that the order in which
+    /// they are freed has nothing to do with the order in which they came.
+    pub fn next(&mut self, n: usize) {
+        self.at += self.count;
+        if self.at + self.count > self.bulks.len() {
+            self.at = 0;
+        }
+        for page in self.at * n..(self.at + self.count) * n {
             let other = self.random.below(self.bulks.len() * n);
             exchange::<C, N>(&mut self.bulks, page, other, n);
         }
-        &mut self.bulks[at..self.at]
     }
 
     /// Frees what is out.
@@ -193,7 +198,8 @@ mod tests {
         let mut picked = Picked::<DriverLifo, 64>::new(bulks, 10);
         let mut all = std::collections::HashSet::new();
         for _ in 0..11 {
-            let ids = ids(picked.next(64), 64);
+            picked.next(64);
+            let ids = ids(picked.current(), 64);
             assert_eq!(ids.len(), 640);
             let near = ids.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) == 1).count();
             assert!(near < 20, "{near} of 640 are beside their neighbours");

@@ -34,7 +34,7 @@ pub trait Stand {
 
 /// A case that is ready.
 pub trait Sampler {
-    /// Goes to the next bulk where bulks take turns, and brings back what others, who had their turn meanwhile, took from the
+    /// Goes to the next bulks where bulks take turns, and brings back what others, who had their turn meanwhile, took from the
     /// processor's caches. Not timed.
     fn warm(&mut self);
 
@@ -185,9 +185,9 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
             }
             // Two threads get warm together, in the sample; the pipe's lines are not near in any case.
             State::TwoThreads(turns) => turns.next(own, *n),
-            State::KeepBeside(_) | State::Pipe(_) | State::OrphanDrop => {}
             // What a sample meets is far from it in any case, and so much that its start does not count.
-            State::OutstandingRandom(_) => {}
+            State::OutstandingRandom(picked) => picked.next(*n),
+            State::KeepBeside(_) | State::Pipe(_) | State::OrphanDrop => {}
         }
     }
 
@@ -207,7 +207,7 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
                 time(|| shapes::outstanding::<C, N, T>(own, bulks, at, n, times))
             }
             State::OutstandingRandom(picked) => {
-                let bulks = picked.next(n);
+                let bulks = picked.current();
                 let time = time(|| shapes::outstanding_random::<C, N, T>(own, bulks, n));
                 return (time, bulks.len() * n);
             }
