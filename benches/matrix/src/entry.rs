@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use pagesheaf::hardening::{CLAIM, POISON, QUARANTINE, SHUFFLE};
-use pagesheaf::{Bare, Checked, Hardened, NoChecks, NoRefcount, NoStats, Select};
+use pagesheaf::{Bare, Checked, Compact, Hardened, NoChecks, NoRefcount, NoStats, Select};
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, OUT, Shape};
@@ -170,6 +170,7 @@ pub fn entries() -> Vec<Entry> {
         mode::<NoChecks>("NoChecks"),
         mode::<NoStats>("NoStats"),
         mode::<NoRefcount>("NoRefcount"),
+        mode::<Compact>("Compact"),
         mode::<Checked>("Checked"),
         mode::<Hardened>("Hardened").slowness(POISONING),
         // Each switch alone, and then one after the other; all four are `Hardened`. Poison comes last, because beside
