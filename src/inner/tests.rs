@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::depot::Stack;
 use crate::error::ShortReason;
 use crate::magazine::Magazine;
-use crate::mode::{Bare, Checked, Hardened, Mode, Policy};
+use crate::mode::{Bare, Checked, Compact, Hardened, Mode, Policy};
 use crate::page::{Fault, Order, PageId, ZONE};
 use crate::pool::{Builder, Pool};
 use crate::region::Region;
@@ -234,6 +234,7 @@ fn pages_come_and_go_without_a_slot<M: Mode>() {
 fn pages_come_and_go_without_a_slot_in_every_kind_of_mode() {
     pages_come_and_go_without_a_slot::<Bare>();
     pages_come_and_go_without_a_slot::<Checked>();
+    pages_come_and_go_without_a_slot::<Compact>();
     pages_come_and_go_without_a_slot::<Hardened>();
 }
 
