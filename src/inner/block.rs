@@ -85,7 +85,8 @@ impl<M: Mode> Core<M> {
                 faults.add(first, 0, Fault::NotABlock);
                 return 0;
             }
-            if let Err(fault) = self.word(first).try_free_block(order) {
+            let references = || self.shared_references(first);
+            if let Err(fault) = self.word(first).try_free_block(order, references) {
                 faults.add(first, 0, fault);
                 return 0;
             }

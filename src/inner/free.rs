@@ -136,9 +136,9 @@ impl<M: Mode> Core<M> {
                     faults.add(id, position, Fault::OutOfRange);
                     continue;
                 };
-                if let Err(fault) =
-                    word.try_free(M::CLAIMS, ZONE, |location| self.is_member(location, id))
-                {
+                let references = || self.shared_references(id);
+                let is_member = |location| self.is_member(location, id);
+                if let Err(fault) = word.try_free(M::CLAIMS, ZONE, references, is_member) {
                     faults.add(id, position, fault);
                     continue;
                 }

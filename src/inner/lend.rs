@@ -17,7 +17,7 @@ impl<M: Mode> Core<M> {
             return Ok(());
         }
         self.check_out(id)?;
-        self.word(id).lend::<M>()
+        self.word(id).lend::<M>(|| self.shared_references(id))
     }
 
     /// Takes a page back from a device, and counts it.

@@ -49,6 +49,9 @@ impl<M: Mode> Core<M> {
             if let Some(word) = self.words.get(id.index() as usize) {
                 word.rest(ZONE);
             }
+            if let Some(count) = self.counts.get(id.index() as usize) {
+                count.reset();
+            }
             recovered += self.zone.put(&[id], |_| self.taint());
         }
         // Relaxed: the caller is alone, here and below. What is out goes past the caches, whatever a

@@ -1,5 +1,7 @@
-//! What a page is called, and (in `state`) the word that says what state it is in.
+//! What a page is called; the word that says what state it is in (`state`), and how many references it has
+//! (`count`).
 
+mod count;
 mod fault;
 mod given_up;
 mod state;
@@ -7,9 +9,10 @@ mod state;
 use core::fmt;
 use core::mem::MaybeUninit;
 
+pub(crate) use count::{AtomicCount, References, Released};
 pub use fault::Fault;
 pub(crate) use given_up::{GivenUp, PartlyFreed};
-pub(crate) use state::{AtomicPageState, Kind, Location, PageState, Released, ZONE};
+pub(crate) use state::{AtomicPageState, Kind, Location, PageState, ZONE};
 
 /// The number of a page in its pool.
 ///

@@ -1,16 +1,16 @@
 //! Corruption of the word that says where a free page lies.
 
 use std::alloc::Layout;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::suite::{Misuse, Scene, Verdict, when};
 use crate::common::*;
 
 /// The word of a page that lies in the zone.
-const IN_THE_ZONE: u64 = 1 << 32 | u32::MAX as u64;
+const IN_THE_ZONE: u32 = (1 << 25) - 1;
 
 /// A pool of 100 pages with magazines of 4, and its metadata as words, which are ours to corrupt.
-fn in_given_memory<M: Mode>() -> (Pool<M>, &'static [AtomicU64]) {
+fn in_given_memory<M: Mode>() -> (Pool<M>, &'static [AtomicU32]) {
     let builder = Pool::builder(100).page_size(256).magazine_capacity(4).mode::<M>();
     let region = leaked(Layout::from_size_align(100 * 256, 256).expect("a layout"));
     let metadata = metadata_for(&builder);
@@ -18,14 +18,14 @@ fn in_given_memory<M: Mode>() -> (Pool<M>, &'static [AtomicU64]) {
     // SAFETY: the region is leaked and zeroed: nobody else ever uses it.
     let pool = unsafe { builder.build_in(region.as_mut_ptr().cast(), metadata) }.expect("a pool");
     // SAFETY: the memory is aligned, zeroed and never freed; that it is the pool's is the misuse.
-    let words = unsafe { std::slice::from_raw_parts(start.cast(), len / 8) };
+    let words = unsafe { std::slice::from_raw_parts(start.cast(), len / 4) };
     (pool, words)
 }
 
 /// The words of the pages, while all of these lie in the zone, if the mode has any.
-fn page_words(words: &[AtomicU64]) -> Option<&[AtomicU64]> {
+fn page_words(words: &[AtomicU32]) -> Option<&[AtomicU32]> {
     let all =
-        |words: &&[AtomicU64]| words.iter().all(|word| word.load(Ordering::Relaxed) == IN_THE_ZONE);
+        |words: &&[AtomicU32]| words.iter().all(|word| word.load(Ordering::Relaxed) == IN_THE_ZONE);
     words.windows(100).find(all)
 }
 
@@ -37,7 +37,7 @@ fn corrupted<M: Mode>(
 ) -> Option<String> {
     let (pool, words) = in_given_memory::<M>();
     let words = page_words(words);
-    assert_eq!(words.is_some(), mode.checks || mode.refcount);
+    assert_eq!(words.is_some(), mode.checks);
     let mut cache = pool.cache().expect("a cache");
     let mut out = no_ids::<100>();
     let ids = cache.alloc_bulk_raw(&mut out).0.to_vec();

@@ -68,7 +68,7 @@ fn trials<M: Refcounted>(
 ) -> Vec<Trial> {
     let parts = World::<M>::new(pages, false, false).parts().into_iter().filter(wanted);
     // Of the small tables three times as many.
-    let few = |part: &Part| !matches!(part.0, Words | Bitmap | Entries);
+    let few = |part: &Part| !matches!(part.0, Words | Counts | Bitmap | Entries);
     let (few, many): (Vec<_>, Vec<_>) = parts.partition(few);
     let bits = |parts: Vec<Part>, stride| {
         let bits = parts
@@ -219,7 +219,8 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
     let magazines = &core.magazines;
     let numbers = 1..magazines.count();
     match table {
-        Words => core.words.iter().map(|word| word.load().0).collect(),
+        Words => core.words.iter().map(|word| word.load().0.into()).collect(),
+        Counts => core.counts.iter().map(|count| count.load().into()).collect(),
         Bitmap => {
             let bits = 0..core.pages.next_multiple_of(64);
             bits.map(|index| core.zone.holds(PageId::new(index)).into()).collect()
@@ -245,7 +246,7 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
 #[test]
 fn the_parts_are_the_tables_that_they_name() {
     let mut world = World::<Hardened>::new(200, false, false);
-    let asked = [Words, Bitmap, Heads, Entries, Depot];
+    let asked = [Words, Counts, Bitmap, Heads, Entries, Depot];
     for part in world.parts().into_iter().filter(|part| asked.contains(&part.0)) {
         let before = asked.map(|table| look(&world, table));
         let mut shown = 0;
