@@ -85,8 +85,7 @@ impl<M: Mode> Core<M> {
                 faults.add(first, 0, Fault::NotABlock);
                 return 0;
             }
-            let references = || self.shared_references(first);
-            if let Err(fault) = self.word(first).try_free_block(order, references) {
+            if let Err(fault) = self.word(first).try_free_block(order) {
                 faults.add(first, 0, fault);
                 return 0;
             }
