@@ -124,7 +124,7 @@ impl<M: Mode> Core<M> {
         if M::COMPACT {
             return self.mark(first)?.try_free_block(order);
         }
-        self.word(first).try_free_block(order, || self.shared_references(first))
+        self.word(first).try_free_block(order)
     }
 
     /// Another page of such a block follows; `false` if it says that it is none.

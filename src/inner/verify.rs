@@ -189,7 +189,7 @@ impl<M: Mode> Core<M> {
         }
         let state = self.word(id).load();
         if !state.is_single::<M>() {
-            return Err(state.fault(|| self.shared_references(id)));
+            return Err(state.fault());
         }
         if !M::CLAIMS && self.is_member(state.location(), id) {
             return Err(Fault::AlreadyFree);

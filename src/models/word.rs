@@ -4,7 +4,7 @@ use crate::mode::{Mode, Policy};
 use crate::page::Fault;
 use crate::page::{AtomicCount, AtomicPageState, Order, References, Released, ZONE};
 
-/// The word and the count of one page. A mode that does not check uses the count alone.
+/// The word and the count of one page. A mode that counts and does not check uses the count alone.
 pub struct Word(AtomicPageState, AtomicCount);
 
 impl Default for Word {
@@ -48,7 +48,7 @@ impl Word {
         location: u32,
         is_member: impl FnOnce(u32) -> bool,
     ) -> Result<(), Fault> {
-        if !M::CHECKS {
+        if M::COUNTS_ONLY {
             return match self.1.load() {
                 AtomicCount::ONE => Ok(()),
                 references => Err(Fault::of_references(references)),
@@ -72,7 +72,7 @@ impl Word {
     }
 
     fn references<M: Mode>(&self) -> References<'_> {
-        References::new(M::CHECKS.then_some(&self.0), &self.1)
+        References::new((!M::COUNTS_ONLY).then_some(&self.0), &self.1)
     }
 
     /// The page goes to a device.
@@ -101,6 +101,6 @@ impl Word {
     /// # Errors
     /// What is wrong with it.
     pub fn try_free_block(&self, order: Order) -> Result<(), Fault> {
-        self.0.try_free_block(order, || self.1.load())
+        self.0.try_free_block(order)
     }
 }

@@ -128,16 +128,21 @@ impl<'a> References<'a> {
     }
 
     /// **release**: the caller gives up one reference. The last one is told to free the page, and finds it as
-    /// if it had never been shared, but with CLAIM: there a second free of the page may be on its way, which one
-    /// compare-and-swap of the free's decides.
+    /// if it had never been shared.
+    ///
+    /// Not with CLAIM: there the count alone counts, and the mark stays. A second free of the page may be on its
+    /// way, which one compare-and-swap of the free's decides.
     pub(crate) fn release(self, claims: bool) -> Released {
-        let Some(word) = self.word else { return self.count.release() };
+        let word = match self.word {
+            Some(word) if !claims => word,
+            _ => return self.count.release(),
+        };
         let state = word.load();
         if !state.is_shared() {
             return Released::Last;
         }
         let released = self.count.release();
-        if released == Released::Last && !claims {
+        if released == Released::Last {
             word.unshare(state);
         }
         released

@@ -13,7 +13,7 @@ mod word;
 
 pub(crate) use word::AtomicPageState;
 
-use super::{Fault, Order};
+use super::{AtomicCount, Fault, Order};
 use crate::mode::{Mode, Policy};
 
 /// What a page is being used as.
@@ -153,25 +153,29 @@ impl PageState {
         u64::from(self.0 & ((1 << OFFSET_BITS) - 1)) << (steps * OFFSET_STEP)
     }
 
-    /// Why this is not the state of a single page that its sole owner may free. `references` is asked if the
-    /// count says how many there are.
+    /// Whether this is the state of a single page that its sole owner may free, or what is wrong. `references` is
+    /// asked if the count says how many there are.
+    #[inline(always)]
+    fn sole(self, claims: bool, references: impl FnOnce() -> u32) -> Result<(), Fault> {
+        if !self.is_owned(claims) {
+            return Err(self.fault());
+        }
+        match if self.is_shared() { references() } else { AtomicCount::ONE } {
+            AtomicCount::ONE => Ok(()),
+            references => Err(Fault::of_references(references)),
+        }
+    }
+
+    /// Why this is not the state of a single page that is out.
     #[cold]
-    pub(crate) fn fault(self, references: impl FnOnce() -> u32) -> Fault {
+    pub(crate) fn fault(self) -> Fault {
         match self.kind() {
-            Some(Kind::Page | Kind::Held) if self.order() != 0 => Fault::Corrupt,
-            Some(kind @ (Kind::Page | Kind::Held)) => {
-                let references = if self.is_shared() { references() } else { 1 };
-                match (references, kind) {
-                    // Only modes that claim come here with a well-formed word: a page at rest is not held.
-                    (1, Kind::Page) => Fault::AlreadyFree,
-                    (1, _) => Fault::Corrupt,
-                    _ => Fault::of_references(references),
-                }
-            }
+            // Only modes that claim come here with a well-formed word: a page at rest is not held.
+            Some(Kind::Page) if self.order() == 0 => Fault::AlreadyFree,
             Some(Kind::Block | Kind::Tail) => Fault::InBlock { order: self.order() },
             Some(Kind::Lent) => Fault::Lent,
             Some(Kind::Bad | Kind::Written) => Fault::Withheld,
-            None => Fault::Corrupt,
+            Some(Kind::Page | Kind::Held) | None => Fault::Corrupt,
         }
     }
 }

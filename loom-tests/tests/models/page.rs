@@ -27,7 +27,7 @@ fn nowhere(_location: u32) -> bool {
 every_mode! {
     /// Of three holders exactly one is the last; it sees what the others wrote, and may free the
     /// page.
-    refcounted, Exhaustive, at least 10_000;
+    refcounted, Composite, at least 300;
     fn the_last_release_publishes_writes_and_frees_once<M: Refcounted>() {
         let word = Word::out::<M>();
         word.retain::<M>(2).expect("few references");
@@ -124,7 +124,7 @@ every_mode! {
 every_mode! {
     /// Two who have one reference between them, and both make another at the same time, are both
     /// counted.
-    refcounted, Exhaustive, at least 20;
+    refcounted, Composite, at least 20;
     fn first_references_made_at_once_are_counted<M: Refcounted>() {
         let word = Arc::new(Word::out::<M>());
         let other = Arc::clone(&word);

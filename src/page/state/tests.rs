@@ -44,7 +44,7 @@ fn a_state_is_what_it_was_made_of() {
         assert!(shared.is_shared() && shared.shared(false) == state);
     }
     assert_eq!(PageState(7 << 29).kind(), None);
-    assert_eq!(PageState(7 << 29 | 1).fault(no_count), Fault::Corrupt);
+    assert_eq!(PageState(7 << 29 | 1).fault(), Fault::Corrupt);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_page_that_is_out_has_a_count_that_can_be() {
 
 #[test]
 fn every_state_that_may_not_be_freed_says_why() {
-    for kind in [Kind::Page, Kind::Held] {
+    for (claims, kind, other) in [(false, Kind::Page, Kind::Held), (true, Kind::Held, Kind::Page)] {
         let shared = at(kind, LOCATION).shared(true);
         for (references, fault) in [
             (2, Fault::Shared { references: 2 }),
@@ -100,17 +100,21 @@ fn every_state_that_may_not_be_freed_says_why() {
             (SATURATED + 1, Fault::Saturated),
             (0, Fault::Corrupt),
         ] {
-            assert_eq!(shared.fault(|| references), fault);
+            assert_eq!(shared.sole(claims, || references), Err(fault));
         }
-        assert_eq!(PageState::new(kind, 1, LOCATION).fault(no_count), Fault::Corrupt);
+        assert_eq!(shared.sole(claims, || 1), Ok(()));
+        assert_eq!(at(kind, LOCATION).sole(claims, no_count), Ok(()));
+        let other = at(other, LOCATION).shared(true);
+        assert_eq!(other.sole(claims, no_count), Err(other.fault()));
+        assert_eq!(PageState::new(kind, 1, LOCATION).fault(), Fault::Corrupt);
     }
-    assert_eq!(at(Kind::Page, LOCATION).fault(no_count), Fault::AlreadyFree);
-    assert_eq!(at(Kind::Held, LOCATION).fault(no_count), Fault::Corrupt);
+    assert_eq!(at(Kind::Page, LOCATION).fault(), Fault::AlreadyFree);
+    assert_eq!(at(Kind::Held, LOCATION).fault(), Fault::Corrupt);
     for kind in [Kind::Block, Kind::Tail] {
-        assert_eq!(PageState::new(kind, 3, ZONE).fault(no_count), Fault::InBlock { order: 3 });
+        assert_eq!(PageState::new(kind, 3, ZONE).fault(), Fault::InBlock { order: 3 });
     }
-    assert_eq!(at(Kind::Lent, LOCATION).fault(no_count), Fault::Lent);
-    assert_eq!(at(Kind::Bad, ZONE).fault(no_count), Fault::Withheld);
+    assert_eq!(at(Kind::Lent, LOCATION).fault(), Fault::Lent);
+    assert_eq!(at(Kind::Bad, ZONE).fault(), Fault::Withheld);
 }
 
 #[test]
@@ -170,12 +174,14 @@ fn lends<M: Mode>(owned: Kind, other: Kind) {
     assert_eq!(lend(), Err(Fault::Lent));
     assert_eq!(word.reclaim::<M>(), Ok(()));
     assert!(word.load() == at(owned, LOCATION));
-    for state in [at(other, LOCATION), at(owned, LOCATION).shared(true)] {
+    let (other, shared) = (at(other, LOCATION), at(owned, LOCATION).shared(true));
+    let two = Fault::Shared { references: 2 };
+    for (state, fault) in [(other, other.fault()), (shared, two)] {
         let word = self::word(state);
-        assert_eq!(word.lend::<M>(|| 2), Err(state.fault(|| 2)));
+        assert_eq!(word.lend::<M>(|| 2), Err(fault));
         assert!(word.load() == state);
     }
-    let shared = self::word(at(owned, LOCATION).shared(true));
+    let shared = self::word(shared);
     assert_eq!(shared.lend::<M>(|| 1), Ok(()));
     assert!(shared.load() == at(Kind::Lent, LOCATION));
 }
@@ -191,17 +197,15 @@ fn a_block_comes_back_by_its_head_and_in_its_order() {
     let word = word(at(Kind::Page, ZONE));
     word.join_block(false, order());
     assert!(word.load() == PageState::new(Kind::Tail, SIX, ZONE));
-    assert_eq!(word.try_free_block(order(), no_count), Err(Fault::InBlock { order: SIX }));
+    assert_eq!(word.try_free_block(order()), Err(Fault::InBlock { order: SIX }));
     word.join_block(true, order());
     assert!(word.load() == PageState::new(Kind::Block, SIX, ZONE));
     let smaller = Order::new(1).expect("legal");
-    assert_eq!(word.try_free_block(smaller, no_count), Err(Fault::InBlock { order: SIX }));
-    assert_eq!(word.try_free_block(order(), no_count), Ok(()));
+    assert_eq!(word.try_free_block(smaller), Err(Fault::InBlock { order: SIX }));
+    assert_eq!(word.try_free_block(order()), Ok(()));
     assert!(word.load() == at(Kind::Page, ZONE));
     let faults: Vec<_> = KINDS
-        .map(|kind| {
-            self::word(at(kind, ZONE)).try_free_block(order(), no_count).expect_err("no block")
-        })
+        .map(|kind| self::word(at(kind, ZONE)).try_free_block(order()).expect_err("no block"))
         .into();
     let in_block = Fault::InBlock { order: 0 };
     let expected =

@@ -7,6 +7,10 @@ use crate::mode::{Mode, Policy};
 use crate::page::{Fault, Order};
 use crate::sync::{Atomic, Ordering, defect, ordering};
 
+/// What is wrong with a page whose word another has just changed, and which is legal: a holder has marked it as
+/// shared, and is about to count its new reference.
+const RETAINED: Fault = Fault::Shared { references: 2 };
+
 /// The word of one page. It moves by these transitions only.
 pub(crate) struct AtomicPageState(pub(super) Atomic<u32>);
 
@@ -80,24 +84,18 @@ impl AtomicPageState {
     ) -> Result<(), Fault> {
         let state = self.load();
         let resting = PageState::resting(location);
-        let is_sole =
-            || state.is_owned(claims) && (!state.is_shared() || may_free_shared(references()));
         if claims {
-            if !is_sole() {
-                return Err(state.fault(&references));
-            }
+            state.sole(claims, &references)?;
             // Relaxed: as above, and the magazine or zone word publishes the page.
             return self
                 .swap(state, resting, Ordering::Relaxed, Ordering::Relaxed)
                 .map(drop)
-                .map_err(|state| state.fault(&references))
+                .map_err(|state| state.sole(claims, references).err().unwrap_or(RETAINED))
                 .or_else(|fault| defect!("hardened-swap").then_some(()).ok_or(fault));
         }
         // The caller put nothing at `location` yet: a word that already names it belongs to a page that is out.
         if state != resting {
-            if !is_sole() {
-                return Err(state.fault(&references));
-            }
+            state.sole(claims, &references)?;
             if is_member(state.location()) {
                 return Err(Fault::AlreadyFree);
             }
@@ -131,34 +129,26 @@ impl AtomicPageState {
 
     /// **lend**: an owned page goes to a device. `references` says how many there are, if it is shared.
     pub(crate) fn lend<M: Mode>(&self, references: impl Fn() -> u32) -> Result<(), Fault> {
-        let is_sole = |state: PageState| {
-            state.is_owned(M::CLAIMS) && (!state.is_shared() || references() == 1)
-        };
-        self.step(is_sole, Kind::Lent, |state| state.fault(&references))
+        self.step(Kind::Lent, |state| state.sole(M::CLAIMS, &references))
     }
 
     /// **reclaim**: a lent page comes back and is owned again.
     pub(crate) fn reclaim<M: Mode>(&self) -> Result<(), Fault> {
-        let is_lent = |state: PageState| state.kind() == Some(Kind::Lent);
-        self.step(is_lent, single(M::CLAIMS), |_| Fault::NotLent)
+        self.step(single(M::CLAIMS), |state| match state.kind() {
+            Some(Kind::Lent) => Ok(()),
+            _ => Err(Fault::NotLent),
+        })
     }
 
     /// A transition between two kinds of one reference. AcqRel: what happened to the page before it was lent is
     /// seen by whoever reclaims it.
-    fn step(
-        &self,
-        legal: impl FnOnce(PageState) -> bool,
-        to: Kind,
-        fault: impl Fn(PageState) -> Fault,
-    ) -> Result<(), Fault> {
+    fn step(&self, to: Kind, legal: impl Fn(PageState) -> Result<(), Fault>) -> Result<(), Fault> {
         let state = PageState(self.0.load(Ordering::Acquire));
-        if !legal(state) {
-            return Err(fault(state));
-        }
+        legal(state)?;
         let new = PageState::new(to, 0, state.location());
         self.swap(state, new, ordering!(AcqRel, "lend"), Ordering::Acquire)
             .map(drop)
-            .map_err(fault)
+            .map_err(|state| legal(state).err().unwrap_or(RETAINED))
             .or_else(|fault| defect!("transition").then_some(()).ok_or(fault))
     }
 
@@ -199,24 +189,15 @@ impl AtomicPageState {
     }
 
     /// **free_block**: the head of a block of this order comes back; exactly one caller wins.
-    pub(crate) fn try_free_block(
-        &self,
-        order: Order,
-        references: impl Fn() -> u32,
-    ) -> Result<(), Fault> {
+    pub(crate) fn try_free_block(&self, order: Order) -> Result<(), Fault> {
         let block = PageState::new(Kind::Block, order.get(), ZONE);
         // AcqRel: pairs with a racing free of the same block.
         self.swap(block, PageState::resting(ZONE), Ordering::AcqRel, Ordering::Acquire)
             .map(drop)
             .map_err(|state| match state.kind() {
                 Some(Kind::Page | Kind::Held) => Fault::NotABlock,
-                _ => state.fault(references),
+                _ => state.fault(),
             })
             .or_else(|fault| defect!("block").then_some(()).ok_or(fault))
     }
-}
-
-/// Whether a page with so many references may be freed.
-fn may_free_shared(references: u32) -> bool {
-    references == 1
 }
