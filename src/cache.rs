@@ -1,6 +1,9 @@
 //! Caches: a slot of its own for a thread or CPU.
 //!
-//! Invariant: a cache has its slot for as long as it lives.
+//! Invariant: a cache owns its slot for as long as it lives. It has the slot whenever it is not idle, but for the
+//! moment in which somebody who took from it meanwhile has not ended: then its calls go the way of a pool's.
+
+mod idle;
 
 use core::mem::MaybeUninit;
 
@@ -11,7 +14,9 @@ use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
-use crate::slot::{Slot, SlotGuard, SlotMut};
+use crate::slot::{FastSlot, OwnerMut, Slot, SlotGuard, SlotMut, SlotOwner};
+
+pub use idle::ParkedCache;
 
 /// A cache of its own for a thread or CPU: the fast way to allocate and free.
 ///
@@ -20,7 +25,7 @@ use crate::slot::{Slot, SlotGuard, SlotMut};
 /// pool. Dropping a cache puts its pages back.
 pub struct Cache<M: Mode = DefaultMode> {
     /// The slot, which lies in the core. Before the handle: it is dropped first.
-    slot: SlotGuard<'static>,
+    slot: SlotOwner<'static>,
     /// What [`Frontend::home`] says, at hand.
     home: Home<M>,
     core: Handle<M>,
@@ -29,7 +34,7 @@ pub struct Cache<M: Mode = DefaultMode> {
 /// A cache's way into the core: two words, which stay in registers. A call that got the cache itself would
 /// need a third one, for its slow path.
 pub(crate) struct OwnSlot<'a, M: Mode> {
-    slot: SlotMut<'a>,
+    slot: OwnerMut<'a>,
     home: Home<M>,
 }
 
@@ -42,15 +47,34 @@ impl<M: Mode> Cache<M> {
         let slots = &core.slots[..core.owned_slots];
         let slot = slots.iter().find_map(Slot::try_lock);
         let slot = slot.ok_or(CacheError::NoSlot { slots: slots.len() })?;
-        // SAFETY: the slot lies in the core, which the handle keeps alive for longer than the guard.
-        let slot = unsafe { ::core::mem::transmute::<SlotGuard<'_>, SlotGuard<'static>>(slot) };
+        let slot = slot.into_owner();
+        // SAFETY: the slot lies in the core, which the handle keeps alive for longer than the owner.
+        let slot = unsafe { ::core::mem::transmute::<SlotOwner<'_>, SlotOwner<'static>>(slot) };
         let home = Home::of(&core);
         Ok(Cache { slot, home, core })
     }
 
-    /// The slot.
-    pub(crate) fn slot_mut(&mut self) -> SlotMut<'_> {
+    /// The way to the slot.
+    pub(crate) fn owner_mut(&mut self) -> OwnerMut<'_> {
         self.slot.as_mut()
+    }
+
+    /// The number of the cache, from 0: that of its slot, under which reports name it
+    /// ([`Pool::holders`](crate::Pool::holders), [`Pool::per_cache`](crate::Pool::per_cache)). A later cache may
+    /// have it again.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let (first, second) = (pool.cache()?, pool.cache()?);
+    /// assert_eq!((first.number(), second.number()), (0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn number(&self) -> usize {
+        let first = self.core.slots.as_ptr().addr();
+        (core::ptr::from_ref(self.slot.shared()).addr() - first) / size_of::<Slot>()
     }
 
     /// The handle.
@@ -64,10 +88,12 @@ impl<M: Mode> Cache<M> {
         OwnSlot { slot: self.slot.as_mut(), home: self.home }
     }
 
-    /// Puts back into the zone all pages that the cache holds. Call it before the thread goes to sleep: nobody
-    /// else can get at an owned cache's pages.
+    /// Puts back into the zone all pages that the cache holds, so that blocks can form again. Before the thread goes
+    /// to sleep, [`idle`](Self::idle) is cheaper: the pages stay, and others can have them.
     pub fn drain(&mut self) {
-        self.core.empty_slot(self.slot.as_mut());
+        if let Some(slot) = self.slot.as_mut().take_back() {
+            self.core.empty_slot(slot);
+        }
     }
 }
 
@@ -90,24 +116,44 @@ unsafe impl<M: Mode> Frontend<M> for OwnSlot<'_, M> {
     }
 
     #[inline(always)]
-    fn fast_slot(&mut self) -> Option<SlotMut<'_>> {
-        Some(self.slot.reborrow())
+    fn fast_slot(&mut self) -> Option<FastSlot<'_>> {
+        Some(self.slot.reborrow().fast())
     }
 
     fn begin(&mut self) {
-        self.shared().honour_drain_request(self.slot.reborrow());
+        if self.slot.reborrow().undisturbed().is_none() {
+            self.shared().attend(self.slot.reborrow());
+        }
     }
 
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
         let core = self.shared();
-        core.honour_drain_request(self.slot.reborrow());
-        f(core, Some(self.slot.reborrow()))
+        match self.slot.reborrow().undisturbed() {
+            Some(slot) => f(core, Some(slot)),
+            None => self.with_slot_again(f),
+        }
+    }
+}
+
+impl<M: Mode> OwnSlot<'_, M> {
+    /// As `with_slot`, of a cache that was asked for its pages, or that was idle. While somebody takes from its
+    /// slot, a shared one does.
+    #[cold]
+    #[inline(never)]
+    fn with_slot_again<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
+        let core = self.shared();
+        match core.attend(self.slot.reborrow()) {
+            Some(slot) => f(core, Some(slot)),
+            None => f(core, core.borrow_slot().as_mut().map(SlotGuard::as_mut)),
+        }
     }
 }
 
 impl<M: Mode> Drop for Cache<M> {
     fn drop(&mut self) {
-        self.drain();
+        if let Some(mut slot) = self.slot.leave() {
+            self.core.empty_slot(slot.as_mut());
+        }
     }
 }
 

@@ -59,7 +59,9 @@ debug_by_display!(ShortReason, ExactError, BatchError, PageError, BadPage, Build
 pub enum ShortReason {
     /// No page is free anywhere.
     Exhausted,
-    /// Pages are free, but in other threads' caches; they give them up at their next call.
+    /// Pages are free, but in other threads' caches that are in use; they give them up at their
+    /// next call. [`Pool::holders`](crate::Pool::holders) says whose caches these are, and what
+    /// [`Cache::idle`](crate::Cache::idle) covers is never among them.
     ///
     /// In a pool that is [tainted](crate::Pool::is_tainted) it may stay so: where a stack of the
     /// depot was found to be corrupt and was cut off, what was on it is out of reach until
@@ -78,8 +80,8 @@ impl fmt::Display for ShortReason {
         f.write_str(match self {
             ShortReason::Exhausted => "no page is free: free some, or build a larger pool",
             ShortReason::Cached => {
-                "the free pages are in other threads' caches: try again after their next call, or \
-                 have them drain"
+                "the free pages are in other threads' caches (Pool::holders names them): try again \
+                 after their next call, or have those threads wait in Cache::idle"
             }
             ShortReason::BatchFull => BatchError::Full.says(),
             ShortReason::OtherPool => BatchError::OtherPool.says(),

@@ -182,7 +182,7 @@ mod slot;
 mod sync;
 mod zone;
 
-pub use cache::Cache;
+pub use cache::{Cache, ParkedCache};
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, MemoryLimit, PageError,
     ShortReason,
@@ -194,7 +194,9 @@ pub use mode::{
 };
 pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
 pub use page::{Fault, Order, OrderError, PageId};
-pub use pool::{Audit, Builder, Calls, CloseError, OnBadPage, Pages, Pool, Stats};
+pub use pool::{
+    Audit, Builder, Calls, CloseError, Holder, HolderState, OnBadPage, Pages, Pool, Stats,
+};
 pub use region::Region;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]

@@ -1,21 +1,26 @@
 //! Cache slots: what a thread or a CPU has in front of the depots, in a fixed registry.
 //!
 //! The first slots of a core are *owned*, each by a `Cache` for as long as that lives; the others are *shared*, by
-//! the calls of `Pool` and by drops.
+//! the calls of `Pool` and by drops. An owner may go *idle* (`owner`): others may then take from its slot.
 //!
-//! Invariant: whoever has a slot's [`SlotGuard`] has its two magazines and is the only writer of their lengths and
-//! of its counters. `dropped` and `drain_request` are anybody's. The shared path only ever *tries* to get a
-//! guard, and goes another way when the slot is busy. Nobody waits.
+//! Invariant: whoever has a slot's lock, by a [`SlotGuard`], as its owner or with a [`StolenSlot`], has its two
+//! magazines and is the only writer of their lengths and of its counters. `dropped` and `drain_request` are
+//! anybody's. The shared path only ever *tries* to get a guard, and goes another way when the slot is busy.
+//! Nobody waits.
 
 mod counters;
+mod fast;
+mod owner;
 #[cfg(test)]
 mod tests;
 
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 pub(crate) use counters::Counters;
+pub(crate) use fast::FastSlot;
+pub(crate) use owner::{OwnerMut, SlotOwner, StolenSlot};
 
-use crate::magazine::{Entries, LoadedMagazine, Magazine, MagazineMut, Magazines, Room};
+use crate::magazine::{Length, LoadedMagazine, Magazine, MagazineMut, Magazines};
 use crate::mode::Checked;
 use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering};
 
@@ -25,12 +30,24 @@ const DRAIN: u64 = 1 << 32;
 /// In a slot's lock: nobody has the slot.
 const FREE: u32 = 0;
 
-/// Somebody has it.
-const LOCKED: u32 = 1;
+/// Somebody has it: its owner, or who borrows a shared one.
+const OWNED: u32 = 1;
 
-/// Somebody has it, who goes on in a forked child. Only `inner::fork` sets it, and [`Slot::reopen`] makes it
-/// [`LOCKED`] again.
-const KEPT: u32 = 2;
+/// It has an owner, who is idle: anybody may take from it.
+const IDLE: u32 = 2;
+
+/// It has an owner, who was idle when somebody began to take from it.
+const BUSY: u32 = 3;
+
+/// As [`BUSY`], and the owner has gone since: who takes from it gives the slot back.
+const ABANDONED: u32 = 4;
+
+/// Its owner goes on in a forked child. Only `inner::fork` sets it, and [`Slot::reopen`] makes it [`OWNED`] again.
+const KEPT: u32 = 5;
+
+/// The same, of an owner who came back from being idle while somebody took from the slot: [`Slot::reopen`] makes
+/// it [`IDLE`], and empty.
+const KEPT_EMPTY: u32 = 6;
 
 /// One slot of the registry.
 ///
@@ -41,15 +58,15 @@ const KEPT: u32 = 2;
 pub(crate) struct Slot {
     /// The magazine in use, to which `loaded_len` belongs.
     loaded: ExclusiveCell<LoadedMagazine>,
-    /// 0, or [`DRAIN`] when somebody wants the slot's pages: how many ids, or how much room, a call must
-    /// leave to take the fast path.
+    /// 0, or [`DRAIN`] when somebody wants the slot's pages, or its owner has let others take from it: how many
+    /// ids, or how much room, a call must leave to take the fast path. Only who has the slot makes it 0.
     drain_request: Atomic<u64>,
-    loaded_len: Atomic<u32>,
+    loaded_len: Length,
     lock: Atomic<u32>,
     pub(crate) counters: Counters,
     /// Pages freed through this slot by drops. Drops may come after the last handle; see `inner::lifecycle`.
     pub(crate) dropped: Atomic<u64>,
-    previous_len: Atomic<u32>,
+    previous_len: Length,
     rest: ExclusiveCell<Rest>,
 }
 
@@ -94,11 +111,11 @@ impl Slot {
         Slot {
             loaded: ExclusiveCell::new(loaded.1),
             drain_request: Atomic::new(0),
-            loaded_len: Atomic::new(loaded.0),
+            loaded_len: Length::new(loaded.0, magazines.capacity()),
             lock: Atomic::new(FREE),
             counters: Counters::new(),
             dropped: Atomic::new(0),
-            previous_len: Atomic::new(previous.0),
+            previous_len: Length::new(previous.0, magazines.capacity()),
             rest: ExclusiveCell::new(rest),
         }
     }
@@ -114,13 +131,13 @@ impl Slot {
     /// How many ids the loaded magazine holds, as of about now.
     pub(crate) fn loaded_len(&self) -> u32 {
         // Relaxed: a hint, or a number for a report.
-        self.loaded_len.load(Ordering::Relaxed)
+        self.loaded_len.now.load(Ordering::Relaxed)
     }
 
     /// How many ids the previous magazine holds, as of about now.
     pub(crate) fn previous_len(&self) -> u32 {
         // Relaxed: as in `loaded_len`.
-        self.previous_len.load(Ordering::Relaxed)
+        self.previous_len.now.load(Ordering::Relaxed)
     }
 
     /// How many ids the slot's magazines hold, as of about now.
@@ -134,7 +151,7 @@ impl Slot {
         // The look first keeps a busy slot's line shared. Acquire: pairs with the Release of the guard's drop.
         let (free, relaxed) = (FREE, Ordering::Relaxed);
         let locked = self.lock.load(relaxed) == free
-            && (self.lock.compare_exchange(free, LOCKED, Ordering::Acquire, relaxed).is_ok()
+            && (self.lock.compare_exchange(free, OWNED, Ordering::Acquire, relaxed).is_ok()
                 || defect!("try-lock"));
         locked.then(|| SlotGuard(self))
     }
@@ -150,9 +167,15 @@ impl Slot {
         self.lock.load(Ordering::Relaxed) != FREE
     }
 
+    /// Whether the slot's owner is idle, as of about now.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.lock.load(Ordering::Relaxed), IDLE | BUSY)
+    }
+
     /// After a fork: gives the slot back if its holder is gone, with the two empty magazines, of its
     /// tables, that `own` gives. What it held is forgotten; what it counted stays. A slot that is free
-    /// stays as it is, and so does one that is kept, or for which `own` has none.
+    /// stays as it is, and so does one that is kept, or for which `own` has none. An owner that is kept
+    /// without its magazines gets two as well, and finds the slot idle.
     ///
     /// # Safety
     /// Nobody uses or drops a guard of this slot any more, but those that were told to
@@ -163,21 +186,22 @@ impl Slot {
         own: impl FnOnce() -> Option<[Magazine; 2]>,
     ) {
         // Relaxed: the caller is alone, here and below.
-        match self.lock.load(Ordering::Relaxed) {
+        let then = match self.lock.load(Ordering::Relaxed) {
             FREE => return,
-            KEPT => return self.lock.store(LOCKED, Ordering::Relaxed),
-            _ => {}
-        }
+            KEPT => return self.lock.store(OWNED, Ordering::Relaxed),
+            KEPT_EMPTY => IDLE,
+            _ => FREE,
+        };
         let Some(own) = own() else { return };
         let [loaded, previous] = open_empty(magazines, own);
-        // The guard of the one who is gone; dropping it gives the slot back.
-        let _guard = SlotGuard(self);
         // SAFETY: there is no other guard of this slot that is used, by the caller's promise.
         *unsafe { self.loaded.get_mut() } = loaded.1;
         // SAFETY: as above.
         unsafe { self.rest.get_mut() }.previous = previous.1;
-        self.loaded_len.store(loaded.0, Ordering::Relaxed);
-        self.previous_len.store(previous.0, Ordering::Relaxed);
+        self.loaded_len.now.store(loaded.0, Ordering::Relaxed);
+        self.previous_len.now.store(previous.0, Ordering::Relaxed);
+        // Release: as the guard's drop, for threads that the caller starts.
+        self.lock.store(then, Ordering::Release);
     }
 }
 
@@ -257,39 +281,15 @@ impl<'a> SlotMut<'a> {
         }
     }
 
+    /// The same right, as the fast path has it.
+    #[inline(always)]
+    pub(crate) fn fast(self) -> FastSlot<'a> {
+        FastSlot::new(self.0)
+    }
+
     /// Notes that the slot's holder goes on in a forked child, until [`Slot::reopen`] was asked.
     pub(crate) fn keep(self) {
         self.0.lock.store(KEPT, Ordering::Relaxed);
-    }
-
-    /// Whether the fast path may run: `left` is non-negative and nobody has requested a drain.
-    #[inline(always)]
-    fn fast_path_allows(&self, left: i64) -> bool {
-        // Relaxed: a request, seen sooner or later.
-        left >= self.0.drain_request.load(Ordering::Relaxed) as i64
-    }
-
-    /// The last `n` ids of the loaded magazine, if it has them and the fast path may run.
-    #[inline(always)]
-    pub(crate) fn fast_entries(mut self, n: usize) -> Option<Entries<'a>> {
-        // A slice of ids has fewer than 2⁶² of them, which fit an `i64`.
-        let left = i64::from(self.reborrow().parts().loaded.len()) - n as i64;
-        // SAFETY: `left` is not negative: a request for a drain is 0 or more.
-        self.fast_path_allows(left)
-            .then(|| unsafe { self.parts().loaded.last_unchecked(left as u32, n) })
-    }
-
-    /// `n` vacant entries of the loaded magazine, if it has them and the fast path may run.
-    #[inline(always)]
-    pub(crate) fn fast_room(mut self, n: usize) -> Option<Room<'a>> {
-        let loaded = self.reborrow().parts().loaded;
-        let len = loaded.len();
-        // No overflow: a slice of ids has fewer than 2⁶² of them.
-        let end = i64::from(len) + n as i64;
-        let left = i64::from(loaded.capacity()) - end;
-        // SAFETY: the room is `n` or more: a request for a drain is 0 or more.
-        self.fast_path_allows(left)
-            .then(|| unsafe { self.parts().loaded.room_unchecked(len, end as u32, n) })
     }
 
     /// Whether somebody has requested a drain, which is then forgotten: the caller gives up the slot's pages.

@@ -6,7 +6,7 @@
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
     Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, SHORT, STARTS, STEP, TAG_BITS, Turn,
-    all_below, copy_in, copy_out, entropy, fetch_ahead, load_exclusive, thread_key,
+    all_below, copy_in, copy_out, entropy, fetch_ahead, load_exclusive, load_gated, thread_key,
 };
 
 #[cfg(not(target_has_atomic = "64"))]

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use crate::handle::Handle;
 use crate::inner::Core;
 use crate::mode::Mode;
-use crate::slot::SlotMut;
+use crate::slot::{FastSlot, SlotMut};
 
 /// A way into the core: an owned cache, or a pool through its shared slots. Calls pass it on by value, as
 /// they do [`SlotMut`].
@@ -27,9 +27,10 @@ pub(crate) unsafe trait Frontend<M: Mode>: Sized {
     fn home(&self) -> Home<M>;
 
     /// The slot for the fast path, if there is one at hand.
-    fn fast_slot(&mut self) -> Option<SlotMut<'_>>;
+    fn fast_slot(&mut self) -> Option<FastSlot<'_>>;
 
-    /// What every call does that does not take the fast path: a cache gives up its pages if it was asked to.
+    /// What every call does that does not take the fast path: a cache gives up its pages if it was asked to, and
+    /// one that was idle tries to get its slot again.
     fn begin(&mut self);
 
     /// Calls `f` with the slot, if one is to be had, after [`Self::begin`].

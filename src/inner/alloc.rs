@@ -10,7 +10,7 @@ use crate::error::ShortReason;
 use crate::magazine::{Entries, MagazineMut, whole_lines};
 use crate::mode::{Mode, Policy};
 use crate::page::{PageId, ZONE, written, written_mut};
-use crate::slot::{Counters, Parts, SlotMut};
+use crate::slot::{Counters, FastSlot, Parts, SlotMut};
 use crate::sync::{Ordering, defect};
 
 /// Proof that the fast path may run: the loaded magazine has so many ids to give.
@@ -35,14 +35,14 @@ impl<M: Mode> Core<M> {
     #[inline(always)]
     pub(crate) fn alloc_fast<'a>(
         &'a self,
-        slot: SlotMut<'a>,
+        slot: FastSlot<'a>,
         n: usize,
     ) -> Option<FastAlloc<'a, M>> {
         if M::VERIFIES_ON_ALLOC {
             return None;
         }
         let counters = slot.counters();
-        Some(FastAlloc { entries: slot.fast_entries(n)?, counters, core: self })
+        Some(FastAlloc { entries: slot.entries(n)?, counters, core: self })
     }
 
     /// Takes ids out of a magazine, for whoever they are for. `out` is as long.
@@ -77,11 +77,12 @@ impl<M: Mode> Core<M> {
                 got += self.alloc_from(parts.loaded.reborrow(), &mut out[got..], &mut looked);
                 continue;
             }
-            if drained {
+            if !drained {
+                drained = true;
+                self.drain_shared();
+            } else if !self.refill_from_idle(&mut parts) {
                 break Some(self.short_reason());
             }
-            drained = true;
-            self.drain_shared();
         };
         let counters = parts.counters;
         counters.count_alloc::<M>(got);
@@ -223,30 +224,35 @@ impl<M: Mode> Core<M> {
     }
 
     /// Allocates pages without any slot, when all shared ones are busy: from the zone, where that disturbs nobody,
-    /// then from the depots.
+    /// then from the depots; when both have run dry, what idle caches hold goes to the zone.
     #[cold]
     pub(crate) fn alloc_without_slot(
         &self,
         out: &mut [MaybeUninit<PageId>],
     ) -> (usize, Option<ShortReason>) {
         let (mut cursor, mut got, mut looked) = (0, 0, 0);
-        while got < out.len() {
-            let most = out.len() - got;
-            let taken = self.zone.take(&mut cursor, most, |id| {
-                if self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, &mut looked) {
-                    out[got].write(id);
-                    got += 1;
+        loop {
+            while got < out.len() {
+                let most = out.len() - got;
+                let taken = self.zone.take(&mut cursor, most, |id| {
+                    if self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, &mut looked) {
+                        out[got].write(id);
+                        got += 1;
+                    }
+                });
+                if taken == 0 {
+                    break;
                 }
-            });
-            if taken == 0 {
+            }
+            while got < out.len()
+                && self.with_depot_magazine(self.home_here(), |magazine| {
+                    got += self.alloc_from(magazine, &mut out[got..], &mut looked);
+                })
+            {}
+            if got == out.len() || !self.empty_idle() {
                 break;
             }
         }
-        while got < out.len()
-            && self.with_depot_magazine(self.home_here(), |magazine| {
-                got += self.alloc_from(magazine, &mut out[got..], &mut looked);
-            })
-        {}
         if !defect!("orphans") {
             self.count_uncached_alloc(got);
         }

@@ -4,7 +4,7 @@ use super::Core;
 use crate::depot::{Depot, Stack};
 use crate::magazine::MagazineMut;
 use crate::mode::Mode;
-use crate::slot::{Slot, SlotMut};
+use crate::slot::{OwnerMut, Slot, SlotMut};
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
@@ -16,7 +16,18 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Asks owned caches for what they hold; shared slots are drained by whoever needs pages.
+    /// The slot of a cache that was asked for its pages, which it gives up, or that was idle: its own again. `None`
+    /// while somebody takes from it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn attend<'a>(&self, owner: OwnerMut<'a>) -> Option<SlotMut<'a>> {
+        let mut slot = owner.take_back()?;
+        self.honour_drain_request(slot.reborrow());
+        Some(slot)
+    }
+
+    /// Asks owned caches for what they hold; shared slots are drained by whoever needs pages. An idle cache has
+    /// asked itself.
     pub(super) fn request_drains(&self) {
         self.slots[..self.owned_slots].iter().for_each(Slot::request_drain);
     }
@@ -81,6 +92,7 @@ impl<M: Mode> Core<M> {
     /// Puts everything that can be reached back into the zone, and asks owned caches for the rest.
     pub(crate) fn drain(&self) {
         self.drain_shared();
+        self.drain_idle();
         self.drain_depots();
         self.request_drains();
     }

@@ -2,7 +2,8 @@
 //!
 //! Invariant: in the child those threads stand still for ever, each wherever it was. Every word is
 //! whole, and what a thread did before it gave something up is there. So what was given up can be
-//! trusted: bits of the zone, magazines on the depots' stacks, slots that nobody had. What a thread
+//! trusted: bits of the zone, magazines on the depots' stacks, slots that nobody had, or whose owner
+//! was idle. What a thread
 //! had for itself cannot: a magazine in a locked slot, or in no slot and on no stack, may be half
 //! written. Its number goes on without what it held.
 //!
@@ -17,7 +18,7 @@ use crate::depot::{Depot, Stack};
 use crate::magazine::{Link, Magazine};
 use crate::mode::{Mode, Policy};
 use crate::page::{PageId, ZONE};
-use crate::slot::SlotMut;
+use crate::slot::{OwnerMut, SlotMut};
 use crate::sync::Ordering;
 
 /// The child of a fork, in the middle of [`Core::after_fork`].
@@ -34,6 +35,7 @@ impl<M: Mode> Core<M> {
     pub(crate) unsafe fn after_fork(&self) -> AfterFork<'_, M> {
         self.zone.rebuild();
         self.drain_shared();
+        self.drain_idle();
         self.drain_depots();
         self.depots.iter().for_each(Depot::forget);
         self.magazines.forget_links();
@@ -90,10 +92,16 @@ impl<M: Mode> Core<M> {
 }
 
 impl<M: Mode> AfterFork<'_, M> {
-    /// The slot's holder goes on, with what the slot holds.
-    pub(crate) fn keep(&self, mut slot: SlotMut<'_>) {
-        self.note_in_slot(slot.reborrow());
-        slot.keep();
+    /// The slot's owner goes on, with what the slot holds; or with none of it, if the owner was idle, and one who
+    /// is gone had begun to take from the slot.
+    pub(crate) fn keep(&self, mut owner: OwnerMut<'_>) {
+        match owner.reborrow().take_back() {
+            Some(mut slot) => {
+                self.note_in_slot(slot.reborrow());
+                slot.keep();
+            }
+            None => owner.keep_empty(),
+        }
     }
 
     fn note_in_slot(&self, slot: SlotMut<'_>) {

@@ -9,7 +9,7 @@ use crate::depot::Stack;
 use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId, PartlyFreed, ZONE};
-use crate::slot::{Parts, SlotMut};
+use crate::slot::{FastSlot, Parts, SlotMut};
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
@@ -19,14 +19,14 @@ impl<M: Mode> Core<M> {
     #[inline(always)]
     pub(crate) fn free_fast<'i, A: FreeAccount>(
         &self,
-        slot: SlotMut<'_>,
+        slot: FastSlot<'_>,
         ids: GivenUp<'i>,
     ) -> Result<(), PartlyFreed<'i>> {
         if !M::FREES_FAST {
             return Err(ids.partly_freed(0));
         }
         let counters = slot.counters();
-        let Some(room) = slot.fast_room(ids.len()) else { return Err(ids.partly_freed(0)) };
+        let Some(room) = slot.room(ids.len()) else { return Err(ids.partly_freed(0)) };
         if !M::CHECKS {
             A::count::<M>(counters, ids.len());
             room.push_unchecked(ids.ids());
@@ -168,7 +168,7 @@ impl<M: Mode> Core<M> {
         let count = ids.len();
         let (dropped, freed) = match core.borrow_slot() {
             Some(mut slot) => {
-                let freed = match core.free_fast::<Dropped>(slot.as_mut(), ids) {
+                let freed = match core.free_fast::<Dropped>(slot.as_mut().fast(), ids) {
                     Ok(()) => count,
                     Err(partly) => core.drop_rest(Some(slot.as_mut()), partly),
                 };

@@ -4,8 +4,9 @@
 //! through a pointer to it is called by a handle or by the owner of a page, so it is alive.
 //!
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
-//! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes), `exchange` (of magazines, with the depots),
-//! `accounting` (every count), `drain`, `block`, `lend`, `poison`, `shared` (which slot a thread
+//! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes),
+//! `exchange` (of magazines, with the depots), `accounting` (every count), `drain`, `steal` (from
+//! idle caches), `block`, `lend`, `poison`, `shared` (which slot a thread
 //! starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
@@ -25,6 +26,7 @@ mod push;
 mod recover;
 mod run;
 mod shared;
+mod steal;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -25,13 +25,25 @@ pub(crate) struct LoadedMagazine {
     top: *const Atomic<u32>,
     head: *const Head,
     start: Location,
-    capacity: u32,
     magazine: Magazine,
+}
+
+/// How many ids a loaded magazine holds, and how many it can hold, which never changes.
+pub(crate) struct Length {
+    /// Only the owner writes it; others may read it as a hint, or for a report.
+    pub(crate) now: Atomic<u32>,
+    pub(crate) capacity: u32,
+}
+
+impl Length {
+    pub(crate) fn new(now: u32, capacity: usize) -> Self {
+        Length { now: Atomic::new(now), capacity: capacity as u32 }
+    }
 }
 
 /// A magazine that a call has for itself.
 pub(crate) struct OpenMagazine<'t> {
-    len: Atomic<u32>,
+    len: Length,
     loaded: LoadedMagazine,
     tables: PhantomData<&'t Magazines>,
 }
@@ -50,15 +62,15 @@ impl Magazines {
             self.set_len(&magazine, 0);
         }
         let head = core::ptr::from_ref(self.head(number));
-        let loaded = LoadedMagazine { top, head, start, capacity: self.capacity, magazine };
-        OpenMagazine { len: Atomic::new(len), loaded, tables: PhantomData }
+        let loaded = LoadedMagazine { top, head, start, magazine };
+        OpenMagazine { len: Length::new(len, self.capacity()), loaded, tables: PhantomData }
     }
 }
 
 impl OpenMagazine<'_> {
     /// Splits the magazine into what others may read, and what its owner alone has.
     pub(crate) fn into_parts(self) -> (u32, LoadedMagazine) {
-        (self.len.load(Ordering::Relaxed), self.loaded)
+        (self.len.now.load(Ordering::Relaxed), self.loaded)
     }
 
     /// The magazine, to change.
@@ -76,15 +88,14 @@ impl OpenMagazine<'_> {
 
 /// A loaded magazine and its length, to change.
 pub(crate) struct MagazineMut<'a> {
-    /// Only the owner writes it; others may read it as a hint, or for a report.
-    len: &'a Atomic<u32>,
+    len: &'a Length,
     loaded: &'a mut LoadedMagazine,
 }
 
 impl<'a> MagazineMut<'a> {
     /// A loaded magazine, which has this length.
     #[inline(always)]
-    pub(crate) fn new(len: &'a Atomic<u32>, loaded: &'a mut LoadedMagazine) -> Self {
+    pub(crate) fn new(len: &'a Length, loaded: &'a mut LoadedMagazine) -> Self {
         MagazineMut { len, loaded }
     }
 
@@ -98,13 +109,7 @@ impl<'a> MagazineMut<'a> {
     #[inline(always)]
     pub(crate) fn len(&self) -> u32 {
         // SAFETY: only the owner of a loaded magazine writes its length, and `loaded` is borrowed alone.
-        unsafe { load_exclusive(self.len) }
-    }
-
-    /// How many ids it can hold.
-    #[inline(always)]
-    pub(crate) fn capacity(&self) -> u32 {
-        self.loaded.capacity
+        unsafe { load_exclusive(&self.len.now) }
     }
 
     /// How many more it can hold.
@@ -116,7 +121,7 @@ impl<'a> MagazineMut<'a> {
     /// How many more it can hold than these, which it holds.
     #[inline(always)]
     pub(crate) fn remaining_beside(&self, len: u32) -> usize {
-        (self.loaded.capacity - len) as usize
+        (self.len.capacity - len) as usize
     }
 
     /// Its number.
@@ -151,8 +156,8 @@ impl<'a> MagazineMut<'a> {
     #[inline(always)]
     pub(crate) fn swap(&mut self, other: &mut MagazineMut<'_>) {
         let (own, others) = (self.len(), other.len());
-        self.len.store(others, Ordering::Relaxed);
-        other.len.store(own, Ordering::Relaxed);
+        self.len.now.store(others, Ordering::Relaxed);
+        other.len.now.store(own, Ordering::Relaxed);
         core::mem::swap(self.loaded, other.loaded);
     }
 
@@ -180,7 +185,7 @@ impl<'a> MagazineMut<'a> {
         let (Ok(magazine) | Err(magazine)) = exchanged;
         let (len, LoadedMagazine { top, head, start, magazine, .. }) =
             magazines.open::<M>(magazine).into_parts();
-        self.len.store(len, Ordering::Relaxed);
+        self.len.now.store(len, Ordering::Relaxed);
         let loaded = &mut *self.loaded;
         (loaded.top, loaded.head, loaded.start) = (top, head, start);
         loaded.magazine = magazine;
@@ -265,7 +270,7 @@ impl<'a> MagazineMut<'a> {
     #[inline(always)]
     fn set_end<M: Mode>(&mut self, len: u32, top: *const Atomic<u32>) {
         self.loaded.top = top;
-        self.len.store(len, Ordering::Relaxed);
+        self.len.now.store(len, Ordering::Relaxed);
         if M::CHECKS {
             self.head().len.store(len, ordering!(Release, "foreign-publish"));
         }

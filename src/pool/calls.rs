@@ -9,7 +9,7 @@ use crate::inner::Core;
 use crate::mode::{Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
-use crate::slot::{SlotGuard, SlotMut};
+use crate::slot::{FastSlot, SlotGuard, SlotMut};
 
 // SAFETY: the pool's handle names one core, and keeps it alive.
 unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
@@ -28,7 +28,7 @@ unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
     }
 
     #[inline(always)]
-    fn fast_slot(&mut self) -> Option<SlotMut<'_>> {
+    fn fast_slot(&mut self) -> Option<FastSlot<'_>> {
         None
     }
 

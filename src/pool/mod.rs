@@ -6,12 +6,15 @@ mod build;
 mod calls;
 mod close;
 mod fork;
+mod holders;
 mod stats;
 
+use core::fmt;
 use core::ptr::NonNull;
 
 pub use build::{Builder, OnBadPage};
 pub use close::CloseError;
+pub use holders::{Holder, HolderState};
 pub use stats::{Audit, Calls, Pages, Stats};
 
 use crate::cache::Cache;
@@ -81,8 +84,8 @@ impl<M: Mode> Pool<M> {
         self.core.is_tainted()
     }
 
-    /// Puts back into the zone whatever shared slots and the depots hold, and asks owned caches to do the same at
-    /// their next call, so that blocks can form again.
+    /// Puts back into the zone whatever shared slots, idle caches and the depots hold, and asks other caches to do
+    /// the same at their next call, so that blocks can form again.
     pub fn drain(&self) {
         self.core.drain();
     }
@@ -134,5 +137,20 @@ impl<M: Mode> Pool<M> {
         let page = good.then(|| unsafe { Page::from_raw(self, id) });
         self.core.record_or_panic(&faults, usize::from(good))?;
         Ok(page.expect("a page that was not reclaimed is a fault"))
+    }
+}
+
+impl<M: Mode> Cache<M> {
+    /// A handle to the pool.
+    #[must_use]
+    pub fn pool(&self) -> Pool<M> {
+        Pool { core: self.handle().clone() }
+    }
+}
+
+impl<M: Mode> fmt::Debug for Cache<M> {
+    /// As the pool's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cache of {}", self.pool())
     }
 }

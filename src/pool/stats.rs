@@ -5,7 +5,6 @@
 
 use core::fmt;
 
-use crate::cache::Cache;
 use crate::error::{BadPage, Count};
 use crate::mode::{Mode, ModeFlags, hardening};
 use crate::pool::Pool;
@@ -90,6 +89,8 @@ pub struct Calls {
     pub depot_refills: u64,
     /// Refills from the shared cache where the thread starts: what it freed without a cache.
     pub shared_refills: u64,
+    /// Refills from idle caches, when all else was empty: see [`Cache::idle`](crate::Cache::idle).
+    pub idle_refills: u64,
     /// Refills from the zone.
     pub zone_refills: u64,
     /// Flushes to the depots.
@@ -99,7 +100,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    fn of(counters: &Counters) -> Self {
+    pub(super) fn of(counters: &Counters) -> Self {
         Calls {
             allocated: counters.allocated.get(),
             freed: counters.freed.get(),
@@ -108,6 +109,7 @@ impl Calls {
             short: counters.short.get(),
             depot_refills: counters.depot_refills.get(),
             shared_refills: counters.shared_refills.get(),
+            idle_refills: counters.idle_refills.get(),
             zone_refills: counters.zone_refills.get(),
             depot_flushes: counters.depot_flushes.get(),
             zone_flushes: counters.zone_flushes.get(),
@@ -123,6 +125,7 @@ impl Calls {
             short: self.short + other.short,
             depot_refills: self.depot_refills + other.depot_refills,
             shared_refills: self.shared_refills + other.shared_refills,
+            idle_refills: self.idle_refills + other.idle_refills,
             zone_refills: self.zone_refills + other.zone_refills,
             depot_flushes: self.depot_flushes + other.depot_flushes,
             zone_flushes: self.zone_flushes + other.zone_flushes,
@@ -135,7 +138,7 @@ impl fmt::Display for Calls {
         write!(
             f,
             "allocated {} in {} calls ({} short), freed {} in {} calls; \
-             refills {} depot, {} shared, {} zone; flushes {} depot, {} zone",
+             refills {} depot, {} shared, {} idle, {} zone; flushes {} depot, {} zone",
             self.allocated,
             self.alloc_calls,
             self.short,
@@ -143,6 +146,7 @@ impl fmt::Display for Calls {
             self.free_calls,
             self.depot_refills,
             self.shared_refills,
+            self.idle_refills,
             self.zone_refills,
             self.depot_flushes,
             self.zone_flushes,
@@ -357,10 +361,7 @@ impl<M: Mode> Pool<M> {
             for bad in self.bad_pages() {
                 write!(f, "\n  {bad}")?;
             }
-            for (number, calls) in self.per_cache() {
-                let kind = if number < self.core.owned_slots { "cache" } else { "shared cache" };
-                write!(f, "\n  {kind} {number}: {calls}")?;
-            }
+            self.report_caches(f)?;
         }
         Ok(())
     }
@@ -368,7 +369,7 @@ impl<M: Mode> Pool<M> {
 
 impl<M: Mode> fmt::Display for Pool<M> {
     /// The mode, where the pages are, what was done; with `{:#}` also a line for each bad page and
-    /// each cache.
+    /// each cache: what it holds, and what it did.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.report(f)
     }
@@ -378,21 +379,6 @@ impl<M: Mode> fmt::Debug for Pool<M> {
     /// As `Display`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.report(f)
-    }
-}
-
-impl<M: Mode> Cache<M> {
-    /// A handle to the pool.
-    #[must_use]
-    pub fn pool(&self) -> Pool<M> {
-        Pool { core: self.handle().clone() }
-    }
-}
-
-impl<M: Mode> fmt::Debug for Cache<M> {
-    /// As the pool's.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Cache of {}", self.pool())
     }
 }
 

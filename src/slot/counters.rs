@@ -42,6 +42,7 @@ pub(crate) struct Counters {
     pub(crate) depot_flushes: Count,
     pub(crate) zone_flushes: Count,
     pub(crate) poison_checks: Count,
+    pub(crate) idle_refills: Count,
 }
 
 impl Counters {
@@ -58,6 +59,7 @@ impl Counters {
             depot_flushes: Count::new(),
             zone_flushes: Count::new(),
             poison_checks: Count::new(),
+            idle_refills: Count::new(),
         }
     }
 

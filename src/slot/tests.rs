@@ -47,16 +47,17 @@ fn a_slot_starts_with_two_empty_magazines() {
 fn the_fast_path_runs_unless_a_drain_is_requested() {
     with_slot(|slot| {
         let mut guard = slot.try_lock().expect("it is free");
-        assert!(guard.as_mut().fast_entries(1).is_none() && guard.as_mut().fast_room(9).is_none());
-        guard.as_mut().fast_room(8).expect("there is room").push_unchecked(&[PageId::new(3); 8]);
-        assert!(
-            guard.as_mut().fast_entries(8).is_some() && guard.as_mut().fast_entries(9).is_none()
-        );
-        assert!(guard.as_mut().fast_room(0).is_some() && guard.as_mut().fast_room(1).is_none());
+        let entries = |guard: &mut SlotGuard<'_>, n| guard.as_mut().fast().entries(n).is_some();
+        let room = |guard: &mut SlotGuard<'_>, n| guard.as_mut().fast().room(n).is_some();
+        assert!(!entries(&mut guard, 1) && !room(&mut guard, 9));
+        let fast = guard.as_mut().fast();
+        fast.room(8).expect("there is room").push_unchecked(&[PageId::new(3); 8]);
+        assert!(entries(&mut guard, 8) && !entries(&mut guard, 9));
+        assert!(room(&mut guard, 0) && !room(&mut guard, 1));
         slot.request_drain();
-        assert!(guard.as_mut().fast_entries(0).is_none() && guard.as_mut().fast_room(0).is_none());
+        assert!(!entries(&mut guard, 0) && !room(&mut guard, 0));
         assert!(guard.as_mut().take_drain_request() && !guard.as_mut().take_drain_request());
-        assert!(guard.as_mut().fast_entries(8).is_some());
+        assert!(entries(&mut guard, 8));
     });
 }
 
@@ -82,7 +83,7 @@ fn the_fast_paths_use_one_cache_line() {
     let ends = [
         offset_of!(Slot, loaded) + size_of::<LoadedMagazine>(),
         offset_of!(Slot, drain_request) + 8,
-        offset_of!(Slot, loaded_len) + 4,
+        offset_of!(Slot, loaded_len) + size_of::<Length>(),
         offset_of!(Slot, lock) + 4,
         counted(offset_of!(Counters, allocated)),
         counted(offset_of!(Counters, freed)),

@@ -192,6 +192,16 @@ pub(crate) unsafe fn load_exclusive<T: Word>(word: &Atomic<T>) -> T {
     T::from_bits(unsafe { word.0.unsync_load() })
 }
 
+/// What the only writer of a word wrote last, and the gate, which is 0 while the caller is that writer; otherwise
+/// the first is 0, and the word is not looked at.
+#[track_caller]
+pub(crate) fn load_gated(word: &Atomic<u32>, gate: &Atomic<u64>) -> (u32, u64) {
+    let gate = gate.load(Ordering::Relaxed);
+    // SAFETY: nobody else writes the word while the gate is 0; loom looks whether that is so.
+    let value = if gate == 0 { unsafe { load_exclusive(word) } } else { 0 };
+    (value, gate)
+}
+
 /// Not worth a look at a word, which would be a point at which threads are switched.
 pub(crate) const FETCHES_AHEAD: bool = false;
 

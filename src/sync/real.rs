@@ -154,6 +154,14 @@ pub(crate) unsafe fn load_exclusive<T: bytemuck::NoUninit>(word: &Atomic<T>) -> 
     word.load(super::Ordering::Relaxed)
 }
 
+/// What the only writer of a word wrote last, and the gate, which is 0 while the caller is that writer; otherwise
+/// the first is any number.
+#[inline(always)]
+pub(crate) fn load_gated(word: &Atomic<u32>, gate: &Atomic<u64>) -> (u32, u64) {
+    let value = word.load(super::Ordering::Relaxed);
+    (value, gate.load(super::Ordering::Relaxed))
+}
+
 /// Whether there is a way to ask the processor for something.
 pub(crate) const FETCHES_AHEAD: bool = cfg!(all(target_arch = "x86_64", not(miri)));
 

@@ -12,6 +12,7 @@ mod checks;
 mod closing;
 mod draining;
 mod footprint;
+mod idle;
 mod lazy;
 mod pending;
 mod refusals;

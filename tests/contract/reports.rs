@@ -133,14 +133,18 @@ fn lines_per_cache_come_on_request<M: Mode>() {
     assert!(long.starts_with(&short));
     let lines: Vec<_> = long.lines().skip(1).collect();
     if M::STATS {
-        assert!(lines[0].starts_with("  cache 0: allocated 1 in 1 calls"), "{long}");
-        assert!(lines[1].starts_with("  cache 1: allocated 0 in 0 calls"), "{long}");
-        assert!(lines[2].starts_with("  shared cache 3: allocated 1 in 1 calls"), "{long}");
-        assert_eq!(lines.len(), 3, "of a cache that nobody has or had there is none: {long}");
-    } else {
-        assert!(lines.is_empty(), "{long}");
+        assert!(lines[0].contains(": allocated 1 in 1 calls"), "{long}");
+        assert!(lines[1].contains(": allocated 0 in 0 calls"), "{long}");
+        assert!(lines[2].contains(": allocated 1 in 1 calls"), "{long}");
     }
+    assert!(lines[0].starts_with("  cache 0 (in use) holds "), "{long}");
+    assert!(lines[1].starts_with("  cache 1 (in use) holds 0 pages"), "{long}");
+    assert!(lines[2].starts_with("  cache 3 (shared) holds "), "{long}");
+    assert_eq!(lines.len(), 3, "of a cache that nobody has or had there is none: {long}");
     drop((one, two));
+    let gone =
+        format!("{pool:#}").contains("\n  cache 0, which nobody has: allocated 1 in 1 calls");
+    assert_eq!(gone, M::STATS);
     assert_whole(pool);
 }
 

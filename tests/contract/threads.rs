@@ -189,8 +189,8 @@ fn pages_in_an_idle_cache_come_back_at_its_next_call<M: Mode>() {
     assert_eq!(bulk.reason, Some(ShortReason::Cached));
     assert_eq!(bulk.allocated, 99 - pool.audit().pages.cached as usize);
     assert_eq!(pool.alloc().expect_err("the rest is cached"), ShortReason::Cached);
-    let text = "the free pages are in other threads' caches: try again after their next call, or have \
-                them drain";
+    let text = "the free pages are in other threads' caches (Pool::holders names them): try again after \
+                their next call, or have those threads wait in Cache::idle";
     assert_eq!(ShortReason::Cached.to_string(), text);
     // The next call of the idle cache: all but the page of that call itself go to whoever wants them.
     idle.free(kept.expect("a page"));

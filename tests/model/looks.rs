@@ -3,7 +3,7 @@
 use super::op::Kind;
 use super::shares::Shares;
 use super::steps::of;
-use super::world::World;
+use super::world::{KEPT, World};
 use crate::common::*;
 
 impl<M: Mode, S: Shares<M>> World<M, S> {
@@ -29,14 +29,14 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::TryClose => {
                 // Another handle, so that it fails.
                 let leaked = self.pool.clone().close().expect_err("this handle lives");
-                let handles = self.caches.len() as u64 + 1;
+                let handles = (self.caches.len() + self.parked.len()) as u64 + 1;
                 assert!(leaked.handles() == handles || leaked.handles() > handles && !self.alone);
                 assert_eq!(leaked.ids().count(), 0);
                 drop(leaked.into_pool());
             }
             Kind::CloseWithPagesOut => {
                 let (held, _) = self.held();
-                if !self.alone || !self.caches.is_empty() || held.is_empty() {
+                if !self.alone || !self.has_no_cache() || held.is_empty() {
                     return Some(());
                 }
                 let pool = std::mem::replace(&mut self.pool, self.away.clone());
@@ -53,6 +53,10 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         Some(())
     }
 
+    fn has_no_cache(&self) -> bool {
+        self.caches.is_empty() && self.parked.is_empty()
+    }
+
     /// Forgets every owner, and closes the pool, which names what is out. With a cache there it recovers nothing;
     /// otherwise every page.
     fn recover_forgotten(&mut self) {
@@ -60,7 +64,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             return;
         }
         let (held, _) = self.held();
-        if !self.caches.is_empty() {
+        if !self.has_no_cache() {
             let leaked = self.pool.clone().close().expect_err("other handles live");
             // SAFETY: not so, but with another handle nothing happens.
             let refused = unsafe { leaked.recover_forgotten() };
@@ -134,9 +138,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     /// What caches did adds up to what all did together, and no page is bad.
     fn report(&self) {
         assert_eq!(self.pool.bad_pages().count(), 0);
+        if self.alone {
+            self.check_holders();
+        }
         let each: Vec<_> = self.pool.per_cache().collect();
         let Some(stats) = self.pool.stats() else { return assert_eq!(each, []) };
-        assert!(each.len() >= self.caches.len() && each.iter().all(|&(number, _)| number < 4));
+        let caches = self.caches.len() + self.parked.len();
+        assert!(each.len() >= caches && each.iter().all(|&(number, _)| number < 4));
         if !self.alone {
             return;
         }
@@ -149,5 +157,24 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let gone = stats.calls.allocated - stats.calls.freed - stats.dropped;
         assert_eq!(gone, self.held().0.len() as u64, "{stats}");
         assert_eq!(stats.faults > 0, self.faulty);
+    }
+
+    /// What caches hold is no more than is cached; each is as its owner left it.
+    fn check_holders(&self) {
+        let holders: Vec<_> = self.pool.holders().collect();
+        let held = holders.iter().map(|holder| holder.pages).sum::<usize>();
+        assert!(held as u64 <= self.pool.audit().pages.cached, "{}", self.pool);
+        for holder in holders {
+            let is = |number| holder.number == number;
+            let state = if self.caches.iter().any(|cache| is(cache.number())) {
+                HolderState::InUse
+            } else if self.parked.iter().any(|parked| is(parked.number())) {
+                HolderState::Idle
+            } else {
+                HolderState::Shared
+            };
+            assert_eq!(holder.state, state, "{holder}");
+            assert!((1..=KEPT).contains(&holder.pages), "{holder}");
+        }
     }
 }

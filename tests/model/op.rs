@@ -23,6 +23,14 @@ operations! {
     OpenCache,
     /// A cache is dropped.
     CloseCache,
+    /// `Cache::park`.
+    ParkCache,
+    /// `ParkedCache::resume`.
+    ResumeCache,
+    /// A parked cache is dropped.
+    DropParked,
+    /// `Cache::idle`, and pages are allocated meanwhile.
+    Idle,
     Alloc,
     AllocZeroed,
     AllocBulk,
@@ -85,7 +93,7 @@ operations! {
     RecoverForgotten,
     /// From numbers to addresses and back.
     LookUp,
-    /// What each cache did, and bad pages.
+    /// What each cache did and holds, and bad pages.
     Report,
     /// Pages, a batch and a block of another pool are freed here, and go home.
     FreeForeign,

@@ -56,6 +56,21 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         match kind {
             Kind::OpenCache => self.caches.extend(self.pool.cache().ok()),
             Kind::CloseCache => drop(pick(&mut self.caches, a)?),
+            Kind::ParkCache => {
+                let cache = pick(&mut self.caches, a)?;
+                self.parked.push(cache.park());
+            }
+            Kind::ResumeCache => {
+                let parked = pick(&mut self.parked, a)?;
+                self.caches.push(parked.resume());
+            }
+            Kind::DropParked => drop(pick(&mut self.parked, a)?),
+            Kind::Idle => {
+                let mut cache = pick(&mut self.caches, a)?;
+                let kind = [Kind::AllocBulk, Kind::AllocBlock][usize::from(a) % 2];
+                cache.idle(|| self.allocate(kind, a / 2, b));
+                self.caches.push(cache);
+            }
             Kind::Alloc | Kind::AllocZeroed => {
                 let zeroed = kind == Kind::AllocZeroed;
                 let (page, others) = through!(self, a, |front| {

@@ -45,6 +45,8 @@ pub struct World<M: Mode, S: Shares<M>> {
     /// Another pool, whose pages are here for a step only.
     pub away: Pool<M>,
     pub caches: Vec<Cache<M>>,
+    /// Whoever runs dry gets what they hold.
+    pub parked: Vec<ParkedCache<M>>,
     pub batches: Vec<PageBatch<M, ROOM>>,
     pub pages: Vec<Page<M>>,
     pub blocks: Vec<Block<M>>,
@@ -85,6 +87,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             pool,
             away: build::<M>(20, |builder| builder.page_size(BYTES).magazine_capacity(MAGAZINE)),
             caches: Vec::new(),
+            parked: Vec::new(),
             batches: Vec::new(),
             pages: Vec::new(),
             blocks: Vec::new(),

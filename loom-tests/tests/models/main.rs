@@ -8,6 +8,7 @@ mod depot;
 mod depots;
 mod drain;
 mod foreign;
+mod idle;
 mod ownership;
 mod page;
 mod poison;

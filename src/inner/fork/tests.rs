@@ -242,6 +242,48 @@ fn what_a_magazine_does_not_hold_is_not_taken<M: Mode>() {
     assert_usable(pool, 6);
 }
 
+/// What an idle owner had can be trusted in every mode, unless somebody had begun to take it.
+fn an_idle_caches_pages_are_not_lost<M: Mode>() {
+    for is_stolen in [false, true] {
+        let pool = pool::<M>();
+        let mut cache = pool.cache().expect("a cache");
+        assert_eq!(alloc_from(&mut cache, 2).len(), 2);
+        let held = cached(&pool)[0];
+        forget(cache.park());
+        if is_stolen {
+            forget(pool.core.slots[0].try_steal().expect("it is idle"));
+        }
+        let pages = after_fork(&pool, &mut []);
+        let lost = if is_stolen { lost::<M>(held) } else { 0 };
+        assert_eq!((pages.lost, pages.out, pages.cached), (lost, 2, 0));
+        assert!(!pool.core.slots[0].is_locked());
+        assert_usable(pool, lost as usize + 2);
+    }
+}
+
+/// A kept cache that has not got its slot back, because one who is gone takes from it.
+fn a_kept_cache_without_its_slot_goes_on_empty<M: Mode>() {
+    let pool = pool::<M>();
+    let mut cache = pool.cache().expect("a cache");
+    assert_eq!(alloc_from(&mut cache, 2).len(), 2);
+    let held = cached(&pool)[0];
+    let parked = cache.park();
+    forget(pool.core.slots[0].try_steal().expect("it is idle"));
+    let mut cache = parked.resume();
+    let pages = after_fork(&pool, &mut [&mut cache]);
+    assert_eq!((pages.lost, pages.out, pages.cached), (lost::<M>(held), 2, 0));
+    let more = alloc_from(&mut cache, 3);
+    assert_eq!((more.len(), pool.core.slots[0].counters.allocated.get()), (3, 5));
+    assert!(pool.core.slots[0].is_locked() && !pool.core.slots[0].is_idle());
+    // A kept cache that had only not looked yet has its slot.
+    let parked = cache.park();
+    let mut cache = parked.resume();
+    let pages = after_fork(&pool, &mut [&mut cache]);
+    assert_eq!((pages.lost, pages.out), (lost::<M>(held), 5));
+    drop(cache);
+    assert_usable(pool, pages.lost as usize + 5);
+}
+
 /// Stamps bodies over modes.
 macro_rules! in_modes {
     ($($body:ident: $($mode:ident),+;)+) => {
@@ -259,5 +301,7 @@ in_modes! {
     magazines_in_nobodys_hands_come_back: Bare, Checked, Compact, Hardened;
     pages_in_hand_are_lost: Bare, Checked, Compact, Hardened;
     counts_that_cannot_be_are_put_right: Bare, Checked, Compact, Hardened;
+    an_idle_caches_pages_are_not_lost: Bare, Checked, Compact, Hardened;
+    a_kept_cache_without_its_slot_goes_on_empty: Bare, Checked, Compact, Hardened;
     what_a_magazine_does_not_hold_is_not_taken: Checked, Hardened;
 }

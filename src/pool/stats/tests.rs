@@ -40,6 +40,7 @@ fn calls_of_several_caches_are_added_one_by_one() {
         short: n + 4,
         depot_refills: n + 5,
         shared_refills: n + 6,
+        idle_refills: n + 10,
         zone_refills: n + 7,
         depot_flushes: n + 8,
         zone_flushes: n + 9,
@@ -52,6 +53,7 @@ fn calls_of_several_caches_are_added_one_by_one() {
         short: 1018,
         depot_refills: 1020,
         shared_refills: 1022,
+        idle_refills: 1030,
         zone_refills: 1024,
         depot_flushes: 1026,
         zone_flushes: 1028,
@@ -59,6 +61,6 @@ fn calls_of_several_caches_are_added_one_by_one() {
     assert_eq!(of(10).plus(of(1000)), sum);
     assert_eq!(of(10).plus(Calls::default()), of(10));
     let text = "allocated 10 in 12 calls (14 short), freed 11 in 13 calls; \
-                refills 15 depot, 16 shared, 17 zone; flushes 18 depot, 19 zone";
+                refills 15 depot, 16 shared, 20 idle, 17 zone; flushes 18 depot, 19 zone";
     assert_eq!(of(10).to_string(), text);
 }

@@ -1,0 +1,197 @@
+//! Idle caches: whoever runs dry takes from them, and their owners come back, or go for good.
+
+use std::sync::Arc;
+
+use loom_tests::{Memory, Owners, every_mode, race, race3};
+use pagesheaf::models::{Lock, Stolen};
+use pagesheaf::{Cache, Mode, Page, Pool, ShortReason};
+
+use crate::common::{is_whole, pool};
+
+/// Takes from the slot, if its owner is idle; how often it did. Who finds that the owner is gone
+/// gives the slot up.
+fn thieve(lock: &Lock) -> u64 {
+    let give_back = |mut stolen: Stolen<'_>| {
+        stolen.count();
+        stolen.give_back().map_or(1, |mut left| {
+            left.count();
+            2
+        })
+    };
+    lock.try_steal().map_or(0, give_back)
+}
+
+every_mode! {
+    /// Whoever has the slot of an idle owner, or is the owner who came back, has its unprotected
+    /// parts alone, and finds them as the last one left them.
+    any, Exhaustive, at least 1_000;
+    fn an_idle_slot_has_one_holder_at_a_time<M: Mode>() {
+        let lock = Arc::new(Lock::new());
+        let mut owner = lock.try_own().expect("nobody has it");
+        owner.count().expect("it is the owner's");
+        assert!(owner.fast());
+        owner.go_idle();
+        let (first, second) = (Arc::clone(&lock), Arc::clone(&lock));
+        let (a, b, own) = race3(
+            move || thieve(&first),
+            move || thieve(&second),
+            || {
+                // The fast path runs again when the owner has the slot, and not before.
+                assert!(!owner.fast());
+                let back = owner.count().is_some();
+                assert_eq!(owner.fast(), back);
+                u64::from(back)
+            },
+        );
+        let last = owner.count().expect("everybody has let go");
+        assert_eq!(last, (a + b + own + 2, (a + b + own) as u32 + 2), "a count was lost");
+        assert!(owner.fast());
+    }
+}
+
+every_mode! {
+    /// An owner who goes idle once more, while somebody who saw it idle before begins to take.
+    any, Exhaustive, at least 50;
+    fn an_owner_goes_idle_and_comes_back<M: Mode>() {
+        let lock = Arc::new(Lock::new());
+        let mut owner = lock.try_own().expect("nobody has it");
+        let thief = Arc::clone(&lock);
+        let (taken, own) = race(
+            move || thieve(&thief),
+            || {
+                (0..2).fold(0, |own, _| {
+                    owner.go_idle();
+                    own + u64::from(owner.count().is_some())
+                })
+            },
+        );
+        let last = owner.count().expect("everybody has let go");
+        assert_eq!(last, (taken + own + 1, (taken + own) as u32 + 1), "a count was lost");
+    }
+}
+
+every_mode! {
+    /// A slot whose owner goes for good while another takes from it is free when both have let go.
+    any, Exhaustive, at least 50;
+    fn a_slot_that_is_left_comes_free<M: Mode>() {
+        let lock = Arc::new(Lock::new());
+        let mut owner = lock.try_own().expect("nobody has it");
+        owner.go_idle();
+        let thief = Arc::clone(&lock);
+        let (taken, own) = race(
+            move || thieve(&thief),
+            || {
+                owner.leave().map_or(0, |mut slot| {
+                    slot.count();
+                    1
+                })
+            },
+        );
+        let last = lock.try_lock().expect("nobody has it").count();
+        assert_eq!(last, (taken + own + 1, (taken + own) as u32 + 1), "a count was lost");
+    }
+}
+
+/// A cache that holds both pages of a pool of two, and one that wants them.
+fn scene<M: Mode>(pool: &Pool<M>) -> (Cache<M>, Cache<M>) {
+    let mut sleeper = pool.cache().expect("a slot");
+    let wanting = pool.cache().expect("a slot");
+    let pages = [(); 2].map(|()| sleeper.alloc().expect("there are two"));
+    pages.into_iter().for_each(|page| sleeper.free(page));
+    (sleeper, wanting)
+}
+
+/// Owns a page for a moment, and frees it to the cache. Whether there was one.
+fn visit<M: Mode>(owners: &Owners, cache: &mut Cache<M>) -> Result<(), ShortReason> {
+    let page: Page<M> = cache.alloc()?;
+    owners.takes(page.id());
+    owners.gives(page.id());
+    cache.free(page);
+    Ok(())
+}
+
+every_mode! {
+    /// A cache that comes back from being idle against one that takes its pages.
+    all, Composite, at least 20;
+    fn an_idle_cache_against_one_that_runs_dry<M: Mode>() {
+        let pool = pool::<M>(2, 2, 0, 2);
+        let owners = Owners::new(2);
+        let (mut sleeper, mut wanting) = scene(&pool);
+        let others = Arc::clone(&owners);
+        let (mut sleeper, ()) = race(
+            move || {
+                sleeper.idle(|| ());
+                let _ = visit(&others, &mut sleeper);
+                sleeper
+            },
+            || _ = visit(&owners, &mut wanting),
+        );
+        sleeper.idle(|| {
+            let pages = [(); 2].map(|()| wanting.alloc().expect("nobody else has them"));
+            pages.into_iter().for_each(|page| wanting.free(page));
+        });
+        assert_eq!(visit(&owners, &mut wanting), Ok(()));
+        drop((sleeper, wanting));
+        is_whole(&pool);
+    }
+}
+
+every_mode! {
+    /// Two caches that run dry, and one that is parked with all pages.
+    all, Composite, at least 50;
+    fn two_caches_take_from_a_parked_one<M: Mode>() {
+        let pool = pool::<M>(2, 3, 0, 2);
+        let owners = Owners::new(2);
+        let (sleeper, mut wanting) = scene(&pool);
+        let mut other = pool.cache().expect("a slot");
+        let parked = sleeper.park();
+        let others = Arc::clone(&owners);
+        let (mut other, ()) = race(
+            move || {
+                let _ = visit(&others, &mut other);
+                other
+            },
+            || _ = visit(&owners, &mut wanting),
+        );
+        let mut sleeper = parked.resume();
+        for cache in [&mut sleeper, &mut wanting, &mut other] {
+            let _ = visit(&owners, cache);
+        }
+        drop((sleeper, wanting, other));
+        is_whole(&pool);
+    }
+}
+
+every_mode! {
+    /// A parked cache is dropped while another takes its pages: they are back, and so is its slot.
+    all, Composite, at least 20;
+    fn a_parked_cache_is_dropped_against_one_that_runs_dry<M: Mode>() {
+        let pool = pool::<M>(2, 2, 0, 2);
+        let owners = Owners::new(2);
+        let (sleeper, mut wanting) = scene(&pool);
+        let parked = sleeper.park();
+        race(move || drop(parked), || _ = visit(&owners, &mut wanting));
+        let other = pool.cache().expect("the slot is free");
+        drop((wanting, other));
+        is_whole(&pool);
+    }
+}
+
+every_mode! {
+    /// The last handle but the thief's is a parked cache.
+    all, Composite, at least 10;
+    fn a_close_against_one_that_takes_frees_the_core_once<M: Mode>() {
+        let (memory, pool) = Memory::of(|| pool::<M>(2, 2, 0, 2));
+        let (sleeper, mut wanting) = scene(&pool);
+        drop(pool);
+        let parked = sleeper.park();
+        race(
+            move || drop(parked),
+            move || {
+                drop(wanting.alloc());
+                drop(wanting);
+            },
+        );
+        assert_eq!(memory.frees(), [1, 1]);
+    }
+}

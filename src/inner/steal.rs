@@ -1,0 +1,75 @@
+//! Taking from idle caches: what who runs dry does when all else is empty.
+//!
+//! Invariant: nothing moves when a cache goes idle or comes back. Whoever takes has the slot by a `StolenSlot`,
+//! gives it back when it is done, and empties it if its owner has gone meanwhile.
+
+#[cfg(test)]
+mod tests;
+
+use super::Core;
+use crate::mode::{Mode, Policy};
+use crate::slot::{Parts, SlotMut, StolenSlot};
+
+impl<M: Mode> Core<M> {
+    /// Exchanges the loaded magazine, which is empty, for one with pages of an idle cache.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refill_from_idle(&self, parts: &mut Parts<'_>) -> bool {
+        let found = self.any_idle(|theirs| {
+            let mut theirs = theirs.parts();
+            let [first, second] = if M::FREES_TO_PREVIOUS {
+                // What was freed last waits there.
+                [&mut theirs.loaded, &mut theirs.previous]
+            } else {
+                [&mut theirs.previous, &mut theirs.loaded]
+            };
+            let found = if first.len() > 0 { first } else { second };
+            parts.loaded.swap(found);
+            parts.loaded.len() > 0
+        });
+        if found {
+            parts.counters.count_event::<M>(&parts.counters.idle_refills);
+            if M::SHUFFLES {
+                self.shuffle(parts);
+            }
+        }
+        found
+    }
+
+    /// Puts into the zone what one idle cache holds. Says whether there was one that held any.
+    pub(super) fn empty_idle(&self) -> bool {
+        self.any_idle(|slot| {
+            self.empty_slot(slot);
+            true
+        })
+    }
+
+    /// Puts into the zone what idle caches hold.
+    pub(super) fn drain_idle(&self) {
+        self.any_idle(|slot| {
+            self.empty_slot(slot);
+            false
+        });
+    }
+
+    /// Calls `f` with the slots of idle caches that hold pages, until it says that it has what it wants. Says
+    /// whether it did.
+    fn any_idle(&self, mut f: impl FnMut(SlotMut<'_>) -> bool) -> bool {
+        self.slots[..self.owned_slots].iter().any(|slot| {
+            // The look first leaves alone who holds nothing.
+            let stolen = if slot.cached() > 0 { slot.try_steal() } else { None };
+            stolen.is_some_and(|mut stolen| {
+                let done = f(stolen.as_mut());
+                self.give_back(stolen);
+                done
+            })
+        })
+    }
+
+    /// Gives a slot back to its owner, or to nobody, if that is gone.
+    fn give_back(&self, stolen: StolenSlot<'_>) {
+        if let Some(mut left) = stolen.give_back() {
+            self.empty_slot(left.as_mut());
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Who has the pages that no call can get at.
+//!
+//! Invariant: figures are of about the moment at which the iterator comes to a cache, and none is above what two
+//! magazines can hold.
+
+use core::fmt;
+
+use super::{Calls, Pool};
+use crate::error::Count;
+use crate::mode::Mode;
+use crate::slot::Slot;
+
+/// How many free pages one cache holds: see [`Pool::holders`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holder {
+    /// The number of the cache: see [`Cache::number`](crate::Cache::number). Shared ones come after the others.
+    pub number: usize,
+    /// What the cache is doing, and so who can have the pages.
+    pub state: HolderState,
+    /// Free pages in it.
+    pub pages: usize,
+}
+
+/// What a cache is doing that holds pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HolderState {
+    /// Its owner may be using it: nobody else can have the pages before its next call.
+    InUse,
+    /// Its owner is idle ([`Cache::idle`](crate::Cache::idle), [`Cache::park`](crate::Cache::park)): whoever runs
+    /// dry gets the pages.
+    Idle,
+    /// It is no cache of somebody's own, but one that the calls of a [`Pool`] and drops use: whoever runs dry gets
+    /// the pages, unless it is in use at that moment.
+    Shared,
+}
+
+impl fmt::Display for HolderState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            HolderState::InUse => "in use",
+            HolderState::Idle => "idle",
+            HolderState::Shared => "shared",
+        })
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Holder { number, state, pages } = self;
+        write!(f, "cache {number} ({state}) holds {}", Count(*pages as u64, "page"))
+    }
+}
+
+impl<M: Mode> Pool<M> {
+    /// The caches that hold free pages, each with its number and how many: whose they are when a call comes back
+    /// short with [`ShortReason::Cached`](crate::ShortReason::Cached). In any mode; as of about now.
+    ///
+    /// Free pages that no cache holds are in the zone or in the depots, where every call can get at them.
+    ///
+    /// ```
+    /// # use pagesheaf::{HolderState, Pool, ShortReason};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(1).build()?;
+    /// let (mut one, mut two) = (pool.cache()?, pool.cache()?);
+    /// let page = two.alloc()?;
+    /// two.free(page);
+    /// assert_eq!(one.alloc().err(), Some(ShortReason::Cached));
+    /// let holder = pool.holders().next().expect("a cache has the page");
+    /// assert_eq!((holder.number, holder.state, holder.pages), (two.number(), HolderState::InUse, 1));
+    /// assert_eq!(holder.to_string(), "cache 1 (in use) holds 1 page");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn holders(&self) -> impl Iterator<Item = Holder> {
+        let slots = self.core.slots.iter().enumerate();
+        slots.map(|(number, slot)| self.holder(number, slot)).filter(|holder| holder.pages > 0)
+    }
+
+    /// A line for each cache that is in use, holds pages, or did something.
+    pub(super) fn report_caches(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, slot) in self.core.slots.iter().enumerate() {
+            let (holder, calls) = (self.holder(number, slot), Calls::of(&slot.counters));
+            let has_done = M::STATS && calls != Calls::default();
+            match (slot.is_locked() || holder.pages > 0, has_done) {
+                (true, _) => write!(f, "\n  {holder}")?,
+                (false, true) if holder.state == HolderState::Shared => write!(f, "\n  {holder}")?,
+                (false, true) => write!(f, "\n  cache {number}, which nobody has")?,
+                (false, false) => continue,
+            }
+            if M::STATS {
+                write!(f, ": {calls}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the cache with this number holds, be it nothing.
+    fn holder(&self, number: usize, slot: &Slot) -> Holder {
+        let state = if number >= self.core.owned_slots {
+            HolderState::Shared
+        } else if slot.is_idle() {
+            HolderState::Idle
+        } else {
+            HolderState::InUse
+        };
+        Holder { number, state, pages: slot.cached() }
+    }
+}

@@ -1,0 +1,54 @@
+//! The fast path's look at a slot: one compare tells whether the caller may go on.
+//!
+//! Invariant: a [`FastSlot`] is of a slot that its caller has, or owns while it is idle. An idle owner's slot has a
+//! drain request, which only the owner takes back, when the slot is its own again; so where there is none, the slot
+//! is the caller's alone.
+
+use super::{Counters, Slot, SlotMut};
+use crate::magazine::{Entries, Room};
+use crate::sync::load_gated;
+
+/// A slot that the caller may change if nobody has requested a drain.
+pub(crate) struct FastSlot<'a>(&'a Slot);
+
+impl<'a> FastSlot<'a> {
+    #[inline(always)]
+    pub(super) fn new(slot: &'a Slot) -> Self {
+        FastSlot(slot)
+    }
+
+    /// The slot's counters, which only a caller writes that got entries or room.
+    #[inline(always)]
+    pub(crate) fn counters(&self) -> &'a Counters {
+        &self.0.counters
+    }
+
+    /// The last `n` ids of the loaded magazine, if it has them and the fast path may run: if what it leaves is
+    /// non-negative and nobody has requested a drain.
+    #[inline(always)]
+    pub(crate) fn entries(self, n: usize) -> Option<Entries<'a>> {
+        let (len, request) = load_gated(&self.0.loaded_len.now, &self.0.drain_request);
+        // A slice of ids has fewer than 2⁶² of them, which fit an `i64`.
+        let left = i64::from(len) - n as i64;
+        if left < request as i64 {
+            return None;
+        }
+        // SAFETY: `left` is not negative: a request for a drain is 0 or more.
+        Some(unsafe { SlotMut(self.0).parts().loaded.last_unchecked(left as u32, n) })
+    }
+
+    /// `n` vacant entries of the loaded magazine, if it has them and the fast path may run.
+    #[inline(always)]
+    pub(crate) fn room(self, n: usize) -> Option<Room<'a>> {
+        let length = &self.0.loaded_len;
+        let (len, request) = load_gated(&length.now, &self.0.drain_request);
+        // No overflow: a slice of ids has fewer than 2⁶² of them.
+        let end = i64::from(len) + n as i64;
+        let left = i64::from(length.capacity) - end;
+        if left < request as i64 {
+            return None;
+        }
+        // SAFETY: the room is `n` or more: a request for a drain is 0 or more.
+        Some(unsafe { SlotMut(self.0).parts().loaded.room_unchecked(len, end as u32, n) })
+    }
+}

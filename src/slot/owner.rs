@@ -1,0 +1,154 @@
+//! Slots that belong to a cache: their owner, who may go idle, and those who take from it meanwhile.
+//!
+//! Invariant: [`SlotOwner`] is what one cache has of its slot, from the moment it locked it. It has the slot while
+//! the lock is `OWNED`, which only it writes. Before it lets go it requests a drain of itself, and takes that back
+//! when it has the slot again: so its fast path fails meanwhile, and the slow one looks at the lock.
+//!
+//! | from | to | by | ordering |
+//! |---|---|---|---|
+//! | `OWNED` | `IDLE` | the owner goes idle | Release |
+//! | `IDLE` | `BUSY` | somebody who runs dry begins to take | Acquire |
+//! | `BUSY` | `IDLE` | has taken | Release |
+//! | `IDLE` | `OWNED` | the owner is back | Acquire |
+//! | `BUSY` | `ABANDONED` | the owner goes for good | |
+//! | `ABANDONED` | `FREE` | who took has emptied the slot, too | Release |
+
+use super::{ABANDONED, BUSY, DRAIN, FastSlot, IDLE, KEPT_EMPTY, OWNED, Slot, SlotGuard, SlotMut};
+use crate::sync::{Ordering, defect, ordering};
+
+/// A slot that belongs to a cache, also while others take from it.
+pub(crate) struct SlotOwner<'a>(&'a Slot);
+
+/// The owner's way to its slot, lent as [`SlotMut`] is.
+pub(crate) struct OwnerMut<'a>(&'a Slot);
+
+/// The slot of an idle owner, for who takes from it. It is given back by [`Self::give_back`], and not by a drop:
+/// the owner may be gone.
+#[must_use]
+pub(crate) struct StolenSlot<'a>(&'a Slot);
+
+impl Slot {
+    /// The slot, if its owner is idle and nobody else takes from it. Never waits.
+    pub(crate) fn try_steal(&self) -> Option<StolenSlot<'_>> {
+        // The look first leaves the line of an owner at work where it is. Acquire: pairs with the Release of the
+        // owner who went idle, and of who took before.
+        let (idle, relaxed) = (IDLE, Ordering::Relaxed);
+        let acquire = ordering!(Acquire, "steal-order");
+        let stolen = self.lock.load(relaxed) == idle
+            && (self.lock.compare_exchange(idle, BUSY, acquire, relaxed).is_ok()
+                || defect!("steal-claimed"));
+        stolen.then(|| StolenSlot(self))
+    }
+}
+
+impl<'a> SlotGuard<'a> {
+    /// The slot, as a cache's for as long as that lives.
+    pub(crate) fn into_owner(self) -> SlotOwner<'a> {
+        SlotOwner(core::mem::ManuallyDrop::new(self).0)
+    }
+}
+
+impl<'a> SlotOwner<'a> {
+    /// What anybody may look at.
+    pub(crate) fn shared(&self) -> &'a Slot {
+        self.0
+    }
+
+    /// The way to the slot.
+    #[inline(always)]
+    pub(crate) fn as_mut(&mut self) -> OwnerMut<'_> {
+        OwnerMut(self.0)
+    }
+
+    /// Lets others take from the slot. A slot that is not back yet stays so.
+    pub(crate) fn go_idle(&mut self) {
+        // Relaxed, here and below: nobody else writes or overwrites `OWNED`, and the request is for the owner.
+        if self.0.lock.load(Ordering::Relaxed) == OWNED {
+            self.0.drain_request.store(DRAIN, Ordering::Relaxed);
+            // Release: pairs with the Acquire of `try_steal`.
+            self.0.lock.store(IDLE, ordering!(Release, "idle"));
+        }
+    }
+
+    /// Gives the slot up for good: the owner empties it first. `None` if somebody takes from it: then that one
+    /// will empty it. It is the last call.
+    pub(crate) fn leave(&mut self) -> Option<SlotGuard<'a>> {
+        loop {
+            if self.as_mut().take_back().is_some() {
+                return Some(SlotGuard(self.0));
+            }
+            // Relaxed: the owner has written nothing since it went idle. The loop goes on only when somebody
+            // has begun or ended to take.
+            let (lock, relaxed) = (&self.0.lock, Ordering::Relaxed);
+            let seen = lock.load(relaxed);
+            if seen != IDLE && lock.compare_exchange(seen, ABANDONED, relaxed, relaxed).is_ok() {
+                return None;
+            }
+        }
+    }
+}
+
+impl<'a> OwnerMut<'a> {
+    /// The same, for a shorter time.
+    #[inline(always)]
+    pub(crate) fn reborrow(&mut self) -> OwnerMut<'_> {
+        OwnerMut(self.0)
+    }
+
+    /// The slot, for the fast path.
+    #[inline(always)]
+    pub(crate) fn fast(self) -> FastSlot<'a> {
+        FastSlot::new(self.0)
+    }
+
+    /// The slot, if nobody has requested a drain: then the owner surely has it.
+    #[inline(always)]
+    pub(crate) fn undisturbed(self) -> Option<SlotMut<'a>> {
+        // Relaxed: a request, seen sooner or later; or the owner's own.
+        (self.0.drain_request.load(Ordering::Relaxed) == 0).then(|| SlotMut(self.0))
+    }
+
+    /// The slot, if nobody takes from it: from now on the owner has it.
+    pub(crate) fn take_back(self) -> Option<SlotMut<'a>> {
+        let lock = &self.0.lock;
+        // Relaxed: the owner's own store.
+        if lock.load(Ordering::Relaxed) != OWNED {
+            // Acquire: pairs with the Release of who took.
+            let acquire = ordering!(Acquire, "return-order");
+            if lock.compare_exchange(IDLE, OWNED, acquire, Ordering::Relaxed).is_err() {
+                if !defect!("return") {
+                    return None;
+                }
+                lock.store(OWNED, Ordering::Relaxed);
+            }
+            // Who had run dry could take what it wanted.
+            self.0.drain_request.store(0, Ordering::Relaxed);
+        }
+        Some(SlotMut(self.0))
+    }
+
+    /// In a forked child, of a slot that somebody took from who is gone: the owner goes on without what it held.
+    pub(crate) fn keep_empty(self) {
+        self.0.lock.store(KEPT_EMPTY, Ordering::Relaxed);
+    }
+}
+
+impl<'a> StolenSlot<'a> {
+    /// The right to change the slot.
+    pub(crate) fn as_mut(&mut self) -> SlotMut<'_> {
+        SlotMut(self.0)
+    }
+
+    /// Gives the slot back to its owner. If that is gone, the slot is the caller's, who empties it.
+    pub(crate) fn give_back(self) -> Option<SlotGuard<'a>> {
+        // Release: pairs with the Acquire of the owner who comes back, or of who takes next. Relaxed: an owner
+        // who is gone has written nothing since it went idle.
+        let (release, relaxed) = (ordering!(Release, "give-back"), Ordering::Relaxed);
+        let gone = self.0.lock.compare_exchange(BUSY, IDLE, release, relaxed).is_err();
+        if gone && defect!("abandoned") {
+            self.0.lock.store(IDLE, Ordering::Release);
+            return None;
+        }
+        gone.then(|| SlotGuard(self.0))
+    }
+}
