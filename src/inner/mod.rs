@@ -5,7 +5,7 @@
 //!
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
 //! magazine), `verify` (of pages that leave or move), `exchange` (of magazines, with the depots),
-//! `accounting` (every count), `drain`, `steal` (from idle caches), `block`, `lend`, `poison`, `shared` (which slot a thread
+//! `accounting` (every count), `drain`, `steal` (from idle caches), `claims` (of caches that are in no call), `block`, `lend`, `poison`, `shared` (which slot a thread
 //! starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
@@ -13,6 +13,7 @@ mod alloc;
 mod audit;
 mod block;
 mod build;
+mod claims;
 mod drain;
 mod exchange;
 mod fork;
@@ -35,6 +36,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 
 pub(crate) use accounting::{Faults, InSlot, PoolCounters};
 pub(crate) use build::{Config, CoreLayout};
+pub(crate) use fork::AfterFork;
 
 use crate::depot::Depots;
 use crate::heap;

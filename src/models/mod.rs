@@ -10,7 +10,7 @@ mod store;
 mod word;
 mod zone;
 
-pub use slot::{Lock, Locked, Owned, Stolen};
+pub use slot::{Claimed, Lock, Locked, Owned, Stolen};
 pub use store::{Loaded, Store};
 pub use word::Word;
 pub use zone::FreePages;

@@ -8,13 +8,16 @@ mod close;
 mod fork;
 mod holders;
 mod stats;
+mod steal;
 
 use core::ptr::NonNull;
 
 pub use build::{Builder, OnBadPage};
 pub use close::CloseError;
+pub use fork::AnyCache;
 pub use holders::{Holder, HolderState};
 pub use stats::{Audit, Calls, Pages, Stats};
+pub use steal::AsymmetricFence;
 
 use crate::cache::Cache;
 use crate::error::{CacheError, PageError};

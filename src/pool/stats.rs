@@ -383,7 +383,7 @@ impl<M: Mode> fmt::Debug for Pool<M> {
     }
 }
 
-impl<M: Mode> Cache<M> {
+impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// A handle to the pool.
     #[must_use]
     pub fn pool(&self) -> Pool<M> {
@@ -391,7 +391,7 @@ impl<M: Mode> Cache<M> {
     }
 }
 
-impl<M: Mode> fmt::Debug for Cache<M> {
+impl<M: Mode, const STEALABLE: bool> fmt::Debug for Cache<M, STEALABLE> {
     /// As the pool's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cache of {}", self.pool())

@@ -12,4 +12,5 @@ mod ownership;
 mod page;
 mod poison;
 mod slot;
+mod stealing;
 mod zone;
