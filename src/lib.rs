@@ -202,7 +202,7 @@ pub use error::{
 };
 pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{
-    Bare, Checked, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
+    Bare, Checked, Compact, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select, hardening,
 };
 pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};

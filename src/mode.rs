@@ -96,6 +96,9 @@ pub trait Mode:
     const STATS: bool;
     /// What is done beyond the checks: a set of the constants of [`hardening`].
     const HARDENING: u8;
+    /// The checks keep a byte a page, which says what the page is and not where it lies: see
+    /// [`Compact`], the only mode that does so.
+    const COMPACT: bool = false;
 }
 
 /// Whether whoever builds the final binary has raised the checks of every mode.
@@ -112,7 +115,7 @@ pub(crate) trait Policy: Mode {
     /// A magazine is shuffled when it is loaded.
     const SHUFFLES: bool = Self::HARDENING & SHUFFLE != 0;
     /// Each page has a word.
-    const HAS_STATE: bool = Self::CHECKS || Self::REFCOUNT;
+    const HAS_WORDS: bool = (Self::CHECKS || Self::REFCOUNT) && !Self::COMPACT;
     /// A page is looked at when it leaves, so that there is no fast path for allocation.
     const VERIFIES_ON_ALLOC: bool = Self::CLAIMS || Self::POISONS;
     /// Freed pages go into the previous magazine, from which nothing is allocated before it is
@@ -165,7 +168,8 @@ impl<const R: bool, const C: bool, const S: bool, const H: u8> fmt::Debug for Se
 macro_rules! presets {
     ($(
         $(#[$doc:meta])+
-        $name:ident = $refcount:literal, $checks:literal, $stats:literal, $hardening:expr;
+        $name:ident = $refcount:literal, $checks:literal, $stats:literal, $hardening:expr,
+            $compact:literal;
     )+) => {
         $(
             $(#[$doc])+
@@ -179,28 +183,45 @@ macro_rules! presets {
                 const CHECKS: bool = $checks || FORCED;
                 const STATS: bool = $stats;
                 const HARDENING: u8 = $hardening;
+                const COMPACT: bool = $compact;
             }
         )+
 
-        /// The presets by name, each with what it spells: counts, checks, statistics, hardening.
-        const PRESETS: [(&str, bool, bool, bool, u8); 6] =
-            [$((stringify!($name), $refcount, $checks, $stats, $hardening)),+];
+        /// The presets by name, each with what it spells.
+        const PRESETS: [(&str, ModeFlags); 7] = [$((
+            stringify!($name),
+            ModeFlags {
+                refcount: $refcount,
+                checks: $checks,
+                stats: $stats,
+                hardening: $hardening,
+                compact: $compact,
+            },
+        )),+];
     };
 }
 presets! {
     /// Reference counts, checks and statistics: what the default features choose.
-    Checked = true, true, true, 0;
+    Checked = true, true, true, 0, false;
     /// [`Checked`] without a reference count per page.
-    NoRefcount = false, true, true, 0;
+    NoRefcount = false, true, true, 0, false;
     /// [`Checked`] without the checks.
-    NoChecks = true, false, true, 0;
+    NoChecks = true, false, true, 0, false;
     /// [`Checked`] without the statistics.
-    NoStats = true, true, false, 0;
+    NoStats = true, true, false, 0, false;
     /// Nothing but the pages.
-    Bare = false, false, false, 0;
+    Bare = false, false, false, 0, false;
     /// Everything: [`Checked`], and every switch of [`hardening`]. Building the pool writes to all
     /// of its pages ([`hardening::POISON`]), unless `Builder::poison_lazily` puts it off.
-    Hardened = true, true, true, ALL;
+    Hardened = true, true, true, ALL, false;
+    /// [`NoRefcount`], with a byte a page in place of a word: for pools with very many pages out,
+    /// for frees in a random order, and where metadata must be small.
+    ///
+    /// A page's byte is written as the page leaves and as it comes back. A free looks at the byte
+    /// alone, not at a magazine. So a free in any order costs the same, and one whose page comes
+    /// back to where it was costs more than in [`NoRefcount`]. Two frees of one page at the same
+    /// instant go unseen more often. `features.md` says where each form wins.
+    Compact = false, true, true, 0, true;
 }
 
 /// The mode that this build's Cargo features choose: with the default ones, what [`Checked`] is.

@@ -4,8 +4,8 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use pagesheaf::models::corrupt::{Passes, Table, World};
-use pagesheaf::{Checked, Hardened, Refcounted, Select, hardening};
+use pagesheaf::models::corrupt::{Passes, Sharing, Table, World};
+use pagesheaf::{Checked, Compact, Hardened, Select, hardening};
 
 #[derive(Arbitrary, Debug)]
 enum Step {
@@ -26,7 +26,7 @@ struct Input {
 /// The most flips and calls of one input.
 const MOST: usize = 64;
 
-fn run<M: Refcounted>(input: &Input) {
+fn run<M: Sharing>(input: &Input) {
     // The taller pool has two levels of summary.
     let mut world = World::<M>::new(if input.tall { 4196 } else { 150 }, input.addresses, false);
     let mut flips = 0;
@@ -55,12 +55,13 @@ fn run<M: Refcounted>(input: &Input) {
 type Only<const SWITCHES: u8> = Select<true, true, true, SWITCHES>;
 
 fuzz_target!(|input: Input| {
-    match input.mode % 6 {
+    match input.mode % 7 {
         0 => run::<Checked>(&input),
         1 => run::<Hardened>(&input),
         2 => run::<Only<{ hardening::CLAIM }>>(&input),
         3 => run::<Only<{ hardening::POISON }>>(&input),
         4 => run::<Only<{ hardening::QUARANTINE }>>(&input),
-        _ => run::<Only<{ hardening::SHUFFLE }>>(&input),
+        5 => run::<Only<{ hardening::SHUFFLE }>>(&input),
+        _ => run::<Compact>(&input),
     }
 });

@@ -38,7 +38,7 @@ fn ops(bytes: &[u8]) -> Vec<Op> {
 /// pages.
 macro_rules! in_mode {
     ($byte:expr, $body:ident($($arg:expr),*)) => {
-        match $byte % 16 {
+        match $byte % 17 {
             0 => $body::<Bare, Uncounted>($($arg),*),
             1 => $body::<Select<false, false, true, 0>, Uncounted>($($arg),*),
             2 => $body::<Select<false, true, false, 0>, Uncounted>($($arg),*),
@@ -54,7 +54,8 @@ macro_rules! in_mode {
             12 => $body::<Select<true, true, true, { hardening::CLAIM }>, Counted>($($arg),*),
             13 => $body::<Select<true, true, true, { hardening::POISON }>, Counted>($($arg),*),
             14 => $body::<Select<true, true, true, { hardening::QUARANTINE }>, Counted>($($arg),*),
-            _ => $body::<Select<true, true, true, { hardening::SHUFFLE }>, Counted>($($arg),*),
+            15 => $body::<Select<true, true, true, { hardening::SHUFFLE }>, Counted>($($arg),*),
+            _ => $body::<Compact, Uncounted>($($arg),*),
         }
     };
 }

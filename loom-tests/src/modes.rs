@@ -29,8 +29,9 @@ pub type ShuffleOnly = Select<false, true, true, { hardening::SHUFFLE }>;
 ///
 /// The modes are the presets and each hardening switch alone, as far as they are of the kind that is named: `all`,
 /// `refcounted`, `checking`, `running` (their checked frees go by runs, and chance does not decide where pages
-/// lie), `claiming`, `poisoning`; or `any` when the mechanism does not know modes. Names of modes that are no
-/// presets end in `_only`.
+/// lie), `claiming`, `poisoning`, `marking` (pages have a byte); or `any` when the mechanism does not know modes.
+/// `Compact` is in `marking`, and in those of the other models in which a byte changes hands: `all_and_compact`,
+/// `checking_and_compact`. Names of modes that are no presets end in `_only`.
 #[macro_export]
 macro_rules! every_mode {
     (@modes all $model:tt) => {
@@ -50,6 +51,19 @@ macro_rules! every_mode {
     (@modes running $model:tt) => {
         $crate::every_mode! { @stamp $model checked: Checked, no_refcount: NoRefcount, no_stats: NoStats,
             poison_only: PoisonOnly, quarantine_only: QuarantineOnly }
+    };
+    (@modes all_and_compact $model:tt) => {
+        $crate::every_mode! { @stamp $model checked: Checked, no_refcount: NoRefcount, no_checks: NoChecks,
+            no_stats: NoStats, bare: Bare, hardened: Hardened, claim_only: ClaimOnly, poison_only: PoisonOnly,
+            quarantine_only: QuarantineOnly, shuffle_only: ShuffleOnly, compact: Compact }
+    };
+    (@modes checking_and_compact $model:tt) => {
+        $crate::every_mode! { @stamp $model checked: Checked, no_refcount: NoRefcount, no_stats: NoStats,
+            hardened: Hardened, claim_only: ClaimOnly, poison_only: PoisonOnly, quarantine_only: QuarantineOnly,
+            shuffle_only: ShuffleOnly, compact: Compact }
+    };
+    (@modes marking $model:tt) => {
+        $crate::every_mode! { @stamp $model compact: Compact }
     };
     (@modes claiming $model:tt) => {
         $crate::every_mode! { @stamp $model hardened: Hardened, claim_only: ClaimOnly }

@@ -133,8 +133,9 @@ fn alloc_bulk_fast<M: Mode, const N: usize>(
     want: usize,
 ) -> bool {
     if want <= batch.remaining_capacity()
+        && let shared = front.shared()
         && let Some(slot) = front.fast_slot()
-        && let Some(fast) = Core::<M>::alloc_fast(slot, want)
+        && let Some(fast) = shared.alloc_fast(slot, want)
     {
         // The batch grows first: its length, stored behind the copy, would wait for it.
         // SAFETY: there is room. `alloc` writes `want` ids of pages, of this core, that are the batch's from
@@ -229,8 +230,9 @@ pub(crate) fn alloc<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, Sho
         return Err(ShortReason::AddressOnly);
     };
     let mut out = [MaybeUninit::uninit()];
+    let shared = front.shared();
     if let Some(slot) = front.fast_slot()
-        && let Some(fast) = Core::<M>::alloc_fast(slot, 1)
+        && let Some(fast) = shared.alloc_fast(slot, 1)
     {
         fast.alloc(&mut out);
         // SAFETY: `alloc` wrote one id of a page that is now the caller's.

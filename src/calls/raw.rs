@@ -7,7 +7,7 @@ use core::mem::MaybeUninit;
 
 use super::{CHUNK, Frontend, alloc_slow, free_fast, free_rest, free_slow};
 use crate::error::{PageError, ShortReason};
-use crate::inner::{Core, Faults};
+use crate::inner::Faults;
 use crate::mode::{Mode, Policy, Refcounted};
 use crate::page::{Fault, GivenUp, PageId, Released, written_mut};
 
@@ -15,7 +15,8 @@ pub(crate) fn alloc_bulk_raw<M: Mode>(
     mut front: impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
 ) -> (&mut [PageId], Option<ShortReason>) {
-    let fast = front.fast_slot().and_then(|slot| Core::<M>::alloc_fast(slot, out.len()));
+    let core = front.shared();
+    let fast = front.fast_slot().and_then(|slot| core.alloc_fast(slot, out.len()));
     let (got, reason) = match fast {
         Some(fast) => {
             fast.alloc(out);

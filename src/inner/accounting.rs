@@ -353,7 +353,7 @@ impl<M: Mode> Core<M> {
         match fault {
             // The page's word has the offset.
             Pending::Of(page, poison @ Fault::Poison { .. }) => {
-                let fault = self.word(page).withheld().unwrap_or(poison);
+                let fault = self.withheld(page).unwrap_or(poison);
                 panic!("pagesheaf: {}", BadPage { page, fault, mode })
             }
             Pending::Of(page, fault) => panic!("pagesheaf: {}", BadPage { page, fault, mode }),
@@ -363,10 +363,9 @@ impl<M: Mode> Core<M> {
 
     /// The pages that are withheld, in modes that withhold any.
     pub(crate) fn bad_pages(&self) -> impl Iterator<Item = BadPage> {
-        let words = self.words.iter().enumerate();
-        words.filter_map(|(index, word)| {
-            let page = PageId::new(index as u32);
-            Some(BadPage { page, fault: word.withheld()?, mode: ModeFlags::of::<M>() })
+        let pages = (0..self.words.len() + self.marks.len()).map(|index| PageId::new(index as u32));
+        pages.filter_map(|page| {
+            Some(BadPage { page, fault: self.withheld(page)?, mode: ModeFlags::of::<M>() })
         })
     }
 }

@@ -1,7 +1,6 @@
 //! Allocation: from the loaded magazine; else the previous one, what the thread dropped, the depots, the zone;
 //! else what other slots can give.
 
-use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use super::Core;
@@ -10,7 +9,7 @@ use crate::depot::Stack;
 use crate::error::ShortReason;
 use crate::magazine::{Entries, MagazineMut, whole_lines};
 use crate::mode::{Mode, Policy};
-use crate::page::{PageId, ZONE, written_mut};
+use crate::page::{PageId, ZONE, written, written_mut};
 use crate::slot::{Counters, FastSlot, Parts, SlotMut};
 use crate::sync::{Ordering, defect};
 
@@ -18,7 +17,7 @@ use crate::sync::{Ordering, defect};
 pub(crate) struct FastAlloc<'a, M> {
     entries: Entries<'a>,
     counters: &'a Counters,
-    mode: PhantomData<M>,
+    core: &'a Core<M>,
 }
 
 impl<M: Mode> FastAlloc<'_, M> {
@@ -27,19 +26,33 @@ impl<M: Mode> FastAlloc<'_, M> {
     pub(crate) fn alloc(self, out: &mut [MaybeUninit<PageId>]) {
         // Counted first: a store behind the copy would wait for it.
         self.counters.count_alloc::<M>(out.len());
-        self.entries.pop::<M>(out);
+        self.core.pop(self.entries, out);
     }
 }
 
 impl<M: Mode> Core<M> {
     /// The fast path for `n` pages, if the loaded magazine has them and nobody has requested a drain.
     #[inline(always)]
-    pub(crate) fn alloc_fast(slot: FastSlot<'_>, n: usize) -> Option<FastAlloc<'_, M>> {
+    pub(crate) fn alloc_fast<'a>(
+        &'a self,
+        slot: FastSlot<'a>,
+        n: usize,
+    ) -> Option<FastAlloc<'a, M>> {
         if M::VERIFIES_ON_ALLOC {
             return None;
         }
         let counters = slot.counters();
-        Some(FastAlloc { entries: slot.entries(n)?, counters, mode: PhantomData })
+        Some(FastAlloc { entries: slot.entries(n)?, counters, core: self })
+    }
+
+    /// Takes ids out of a magazine, for whoever they are for. `out` is as long.
+    #[inline(always)]
+    fn pop(&self, entries: Entries<'_>, out: &mut [MaybeUninit<PageId>]) {
+        entries.pop::<M>(out);
+        if M::COMPACT {
+            // SAFETY: `pop` wrote them.
+            self.mark_out(unsafe { written(out) });
+        }
     }
 
     /// Allocates up to `out.len()` pages, from wherever there are any. The ids written are the caller's, who has
@@ -92,7 +105,7 @@ impl<M: Mode> Core<M> {
         if !M::VERIFIES_ON_ALLOC {
             let entries = magazine.last(out.len());
             let n = entries.count();
-            entries.pop::<M>(&mut out[..n]);
+            self.pop(entries, &mut out[..n]);
             return n;
         }
         let mut got = 0;

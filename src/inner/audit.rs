@@ -31,6 +31,9 @@ impl<M: Mode> Core<M> {
 
     /// Whether a page's word makes no sense, however often it is looked at, and no location holds the page.
     fn is_corrupt(&self, id: PageId) -> bool {
+        if M::COMPACT {
+            return self.is_mark_corrupt(id) && !self.lies_anywhere(id);
+        }
         let first = self.word(id).load();
         let wrong = || {
             let state = self.word(id).load();
@@ -60,13 +63,16 @@ impl<M: Mode> Core<M> {
     }
 
     /// Whether a page is free, wherever that is: for the few whose words do not say.
-    fn lies_anywhere(&self, id: PageId) -> bool {
+    pub(super) fn lies_anywhere(&self, id: PageId) -> bool {
         self.zone.holds(id) || self.magazines.locations().any(|at| self.magazines.get(at) == id)
     }
 
     /// Whether a page that was just seen at a location stays there while its word says otherwise, and
     /// stays the same. Of an id that is no page's, the location alone must stay.
     fn lies(&self, id: PageId, location: Location) -> bool {
+        if M::COMPACT {
+            return self.lies_marked(id, location);
+        }
         let state = || self.words.get(id.index() as usize).map(|word| word.load());
         let first = state();
         first != Some(PageState::resting(location))

@@ -3,7 +3,7 @@
 use super::{Core, Faults};
 use crate::error::ShortReason;
 use crate::mode::{Mode, Policy};
-use crate::page::{Fault, Order, PageId, ZONE};
+use crate::page::{Fault, Mark, Order, PageId, ZONE};
 use crate::slot::SlotMut;
 use crate::sync::defect;
 
@@ -62,9 +62,9 @@ impl<M: Mode> Core<M> {
         let whole = good.count_ones() as usize == order.pages();
         for (at, id) in pages().enumerate() {
             if whole {
-                self.word(id).join_block(at == 0, order);
+                self.join_block(id, at == 0, order);
             } else if good >> at & 1 == 1 && !defect!("block-rollback") {
-                self.word(id).rest(ZONE);
+                self.rest(id, ZONE);
                 if marked >> at & 1 == 1 {
                     // Its bytes are still poison: they were just compared.
                     self.set_poison_mark(id);
@@ -85,12 +85,12 @@ impl<M: Mode> Core<M> {
                 faults.add(first, 0, Fault::NotABlock);
                 return 0;
             }
-            if let Err(fault) = self.word(first).try_free_block(order) {
+            if let Err(fault) = self.try_free_block(first, order) {
                 faults.add(first, 0, fault);
                 return 0;
             }
         }
-        let leaves = |id: PageId| !M::CHECKS || id == first || self.word(id).leave_block(order);
+        let leaves = |id: PageId| !M::CHECKS || id == first || self.leave_block(id, order);
         let mut corrupt = 0;
         for id in block_pages(first, order) {
             if leaves(id) {
@@ -104,8 +104,35 @@ impl<M: Mode> Core<M> {
         if corrupt == 0 {
             return self.zone.put_block(first, order, doubled);
         }
-        let good = block_pages(first, order).filter(|&id| !self.is_withheld(id));
+        let good = block_pages(first, order).filter(|&id| self.withheld(id).is_none());
         corrupt + good.map(|id| self.zone.put(&[id], &mut doubled)).sum::<usize>()
+    }
+}
+
+impl<M: Mode> Core<M> {
+    /// Marks a page as part of a block that is out.
+    fn join_block(&self, id: PageId, head: bool, order: Order) {
+        if M::COMPACT {
+            self.set_mark(id, if head { Mark::Block(order) } else { Mark::Tail(order) });
+        } else {
+            self.word(id).join_block(head, order);
+        }
+    }
+
+    /// The head of a block of this order comes back; exactly one caller wins.
+    fn try_free_block(&self, first: PageId, order: Order) -> Result<(), Fault> {
+        if M::COMPACT {
+            return self.mark(first)?.try_free_block(order);
+        }
+        self.word(first).try_free_block(order)
+    }
+
+    /// Another page of such a block follows; `false` if it says that it is none.
+    fn leave_block(&self, id: PageId, order: Order) -> bool {
+        if M::COMPACT {
+            return self.mark(id).is_ok_and(|byte| byte.leave_block(order));
+        }
+        self.word(id).leave_block(order)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::mapping::RegionKind;
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
 use crate::mode::{Mode, Policy};
-use crate::page::AtomicPageState;
+use crate::page::{AtomicMark, AtomicPageState};
 use crate::region::Backing;
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
@@ -69,6 +69,7 @@ pub(crate) struct CoreLayout<M> {
     config: Config,
     layout: MetadataLayout,
     words: Span<AtomicPageState>,
+    marks: Span<AtomicMark>,
     poisoned: Span<Atomic<u64>>,
     zone: ZoneLayout,
     magazines: MagazineLayout,
@@ -84,17 +85,19 @@ impl<M: Mode> CoreLayout<M> {
             Some((
                 layout.table(config.slots())?,
                 ZoneLayout::new(layout, pages)?,
-                layout.table(if M::HAS_STATE { pages } else { 0 })?,
+                layout.table(if M::HAS_WORDS { pages } else { 0 })?,
+                layout.table(if M::COMPACT { pages } else { 0 })?,
                 layout.table(if M::POISONS { pages.div_ceil(64) } else { 0 })?,
                 MagazineLayout::new(layout, config.magazines(), config.magazine)?,
             ))
         };
-        let (slots, zone, words, poisoned, magazines) =
+        let (slots, zone, words, marks, poisoned, magazines) =
             tables(&mut layout).ok_or(BuildError::Overflow)?;
         Ok(CoreLayout {
             config,
             layout,
             words,
+            marks,
             poisoned,
             zone,
             magazines,
@@ -144,6 +147,7 @@ impl<M: Mode> CoreLayout<M> {
             page_shift: page_size.trailing_zeros(),
             pages,
             words: block.fill(self.words, |_| AtomicPageState::new()),
+            marks: block.fill(self.marks, |_| AtomicMark::new()),
             poisoned: block.fill(self.poisoned, |_| Atomic::new(0)),
             zone: Zone::new(&mut block, self.zone, pages as usize),
             magazines,

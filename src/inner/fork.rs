@@ -50,7 +50,7 @@ impl<M: Mode> Core<M> {
         let mut open = self.magazines.open::<M>(magazine);
         for (location, id) in open.as_mut().take_ids::<M>() {
             if M::CHECKS && self.rests_at(id, location) {
-                self.word(id).rest(ZONE);
+                self.rest(id, ZONE);
                 self.zone.put(&[id], |_| self.taint());
             }
         }
@@ -76,6 +76,9 @@ impl<M: Mode> Core<M> {
         self.counters.lost.store(missing.saturating_sub(out), Ordering::Relaxed);
         if M::CLAIMS {
             self.claim_missing();
+        }
+        if M::COMPACT {
+            self.mark_missing();
         }
     }
 

@@ -32,6 +32,12 @@ impl<M: Mode> Core<M> {
             room.push_unchecked(ids.ids());
             return Ok(());
         }
+        if M::COMPACT {
+            // What is wrong, if anything, is found again when the rest is freed.
+            let (freed, _) = self.push_marked(room, ids.ids());
+            A::count::<M>(counters, freed);
+            return if freed == ids.len() { Ok(()) } else { Err(ids.partly_freed(freed)) };
+        }
         match self.push_in_place(room, ids.ids()) {
             Ok(()) => {
                 A::count::<M>(counters, ids.len());
@@ -132,13 +138,7 @@ impl<M: Mode> Core<M> {
         let mut freed = 0;
         for (position, &id) in ids.ids().iter().enumerate() {
             if M::CHECKS {
-                let Some(word) = self.words.get(id.index() as usize) else {
-                    faults.add(id, position, Fault::OutOfRange);
-                    continue;
-                };
-                if let Err(fault) =
-                    word.try_free(M::CLAIMS, ZONE, |location| self.is_member(location, id))
-                {
+                if let Err(fault) = self.try_free_to_zone(id) {
                     faults.add(id, position, fault);
                     continue;
                 }
@@ -148,6 +148,9 @@ impl<M: Mode> Core<M> {
             }
             // The old bit shows what the word could not: that the page was here all along.
             freed += self.zone.put(&[id], |id| faults.add(id, position, Fault::AlreadyFree));
+            if M::COMPACT && defect!("compact-late") {
+                self.rest(id, ZONE);
+            }
             if defect!("poison-late") {
                 self.poison_without_slot(id);
             }

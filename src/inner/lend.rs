@@ -2,7 +2,7 @@
 
 use super::{Core, Faults};
 use crate::mode::Mode;
-use crate::page::{Fault, PageId};
+use crate::page::{AtomicMark, Fault, PageId};
 
 impl<M: Mode> Core<M> {
     /// Where the part of a page to use starts.
@@ -17,6 +17,9 @@ impl<M: Mode> Core<M> {
             return Ok(());
         }
         self.check_out(id)?;
+        if M::COMPACT {
+            return self.mark(id)?.lend();
+        }
         self.word(id).lend::<M>()
     }
 
@@ -24,6 +27,8 @@ impl<M: Mode> Core<M> {
     pub(crate) fn reclaim(&self, id: PageId, position: usize, faults: &mut Faults) -> bool {
         let back = if id.index() >= self.pages {
             Err(Fault::OutOfRange)
+        } else if M::COMPACT {
+            self.mark(id).and_then(AtomicMark::reclaim)
         } else if M::CHECKS {
             self.word(id).reclaim::<M>()
         } else {

@@ -4,8 +4,9 @@
 //! through a pointer to it is called by a handle or by the owner of a page, so it is alive.
 //!
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
-//! magazine), `verify` (of pages that leave or move), `exchange` (of magazines, with the depots),
-//! `accounting` (every count), `drain`, `steal` (from idle caches), `claims` (of caches that are in no call), `block`, `lend`, `poison`, `shared` (which slot a thread
+//! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes),
+//! `exchange` (of magazines, with the depots), `accounting` (every count), `drain`, `steal` (from
+//! idle caches), `claims` (of stealable ones), `block`, `lend`, `poison`, `shared` (which slot a thread
 //! starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
@@ -14,6 +15,7 @@ mod audit;
 mod block;
 mod build;
 mod claims;
+mod compact;
 mod drain;
 mod exchange;
 mod fork;
@@ -42,7 +44,7 @@ use crate::depot::Depots;
 use crate::heap;
 use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
-use crate::page::{AtomicPageState, PageId};
+use crate::page::{AtomicMark, AtomicPageState, PageId};
 use crate::region::Backing;
 use crate::slot::Slot;
 use crate::sync::Atomic;
@@ -59,6 +61,8 @@ pub(crate) struct Tables {
     pub(crate) pages: u32,
     /// A word a page, in modes that have state.
     pub(crate) words: MetadataSlice<AtomicPageState>,
+    /// A byte a page, in the mode that has no words.
+    pub(crate) marks: MetadataSlice<AtomicMark>,
     /// A bit a page, in modes that poison: whether the page is.
     poisoned: MetadataSlice<Atomic<u64>>,
     pub(crate) magazines: Magazines,

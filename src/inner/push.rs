@@ -23,6 +23,8 @@ impl<M: Mode> Core<M> {
         let ids = &ids[..room.count()];
         if M::CLAIMS {
             self.push_claimed(room, ids)
+        } else if M::COMPACT {
+            self.push_marked(room, ids)
         } else if M::CHECKS {
             self.push_verified(room, ids)
         } else {

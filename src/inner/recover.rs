@@ -22,7 +22,7 @@ impl<M: Mode> Core<M> {
     }
 
     fn is_in_no_zone(&self, id: PageId) -> bool {
-        !self.zone.holds(id) && !self.is_withheld(id)
+        !self.zone.holds(id) && self.withheld(id).is_none()
     }
 
     /// Puts every missing page back into the zone, and returns how many there were. Magazines that a
@@ -46,9 +46,7 @@ impl<M: Mode> Core<M> {
             if M::POISONS {
                 self.poison(id);
             }
-            if let Some(word) = self.words.get(id.index() as usize) {
-                word.rest(ZONE);
-            }
+            self.rest(id, ZONE);
             recovered += self.zone.put(&[id], |_| self.taint());
         }
         // Relaxed: the caller is alone, here and below. What is out goes past the caches, whatever a
@@ -64,6 +62,11 @@ impl<M: Mode> Core<M> {
     /// could be named, each page is somewhere else, or missing. A word that became that of a
     /// withheld page by a fault is written as it should be. The caller is alone.
     pub(super) fn recount_bad(&self) {
+        if M::COMPACT {
+            let bad = self.count_marked_bad();
+            // Relaxed: the caller is alone.
+            return self.counters.bad.store(bad, Ordering::Relaxed);
+        }
         let mut bad = 0;
         for (id, word) in (0..self.pages).map(PageId::new).zip(self.words.iter()) {
             if let (Some(why), false) = (word.withheld(), self.zone.holds(id)) {

@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::depot::Stack;
 use crate::error::ShortReason;
 use crate::magazine::Magazine;
-use crate::mode::{Bare, Checked, Hardened, Mode, Policy};
+use crate::mode::{Bare, Checked, Compact, Hardened, Mode, Policy};
 use crate::page::{Fault, Order, PageId, ZONE};
 use crate::pool::{Builder, Pool};
 use crate::region::Region;
@@ -234,6 +234,7 @@ fn pages_come_and_go_without_a_slot<M: Mode>() {
 fn pages_come_and_go_without_a_slot_in_every_kind_of_mode() {
     pages_come_and_go_without_a_slot::<Bare>();
     pages_come_and_go_without_a_slot::<Checked>();
+    pages_come_and_go_without_a_slot::<Compact>();
     pages_come_and_go_without_a_slot::<Hardened>();
 }
 
@@ -258,7 +259,10 @@ fn a_block_with_a_page_whose_word_lies_goes_back_but_for_it<M: Mode>() {
     assert_eq!((pages.free, pages.out, pages.bad), (95, 4, 1));
     for (index, free) in [(0, true), (1, true), (2, false), (3, true), (4, false), (7, false)] {
         let id = PageId::new(index);
-        assert_eq!((pool.core.zone.holds(id), pool.core.is_withheld(id)), (free, index == 2));
+        assert_eq!(
+            (pool.core.zone.holds(id), pool.core.withheld(id).is_some()),
+            (free, index == 2)
+        );
     }
     assert_eq!(pool.audit().misplaced, Some(0));
     let mut faults = Faults::default();

@@ -8,8 +8,8 @@
 use super::{Core, Faults, Tables};
 use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
-use crate::page::{AtomicPageState, Fault, Location, PageId, PageState, ZONE};
-use crate::sync::{Ordering, fetch_ahead};
+use crate::page::{AtomicPageState, Fault, Location, Mark, PageId, PageState, ZONE};
+use crate::sync::{Ordering, defect, fetch_ahead};
 
 /// So many pages are verified at once as they leave: their marks are the bits of a number.
 pub(super) const VERIFIED_MOST: usize = 64;
@@ -40,24 +40,57 @@ impl Tables {
             self.magazines.lookup().holds(location, id)
         }
     }
+}
 
-    /// Whether a page was withheld for good.
-    pub(crate) fn is_withheld(&self, id: PageId) -> bool {
-        self.words.get(id.index() as usize).is_some_and(|word| word.withheld().is_some())
+impl<M: Mode> Core<M> {
+    /// Why a page is withheld for good, if it is.
+    pub(crate) fn withheld(&self, id: PageId) -> Option<Fault> {
+        if M::COMPACT {
+            return self.withheld_marked(id);
+        }
+        self.words.get(id.index() as usize)?.withheld()
     }
 
     /// Whether a page's word says that it rests here.
     pub(super) fn rests_at(&self, id: PageId, location: Location) -> bool {
+        if M::COMPACT {
+            return self.is_marked(id, Mark::Free);
+        }
         let word = self.words.get(id.index() as usize);
         word.is_some_and(|word| word.load() == PageState::resting(location))
     }
-}
 
-impl<M: Mode> Core<M> {
+    /// Notes that a page rests here, where pages have a word. The caller has the page for itself.
+    pub(super) fn rest(&self, id: PageId, location: Location) {
+        if M::COMPACT {
+            return self.set_mark(id, Mark::Free);
+        }
+        if let Some(word) = self.words.get(id.index() as usize) {
+            word.rest(location);
+        }
+    }
+
+    /// In checking modes: a page comes back past the magazines, if its owner may free it.
+    pub(super) fn try_free_to_zone(&self, id: PageId) -> Result<(), Fault> {
+        if M::COMPACT {
+            let byte = self.mark(id)?;
+            return if defect!("compact-late") {
+                self.check_out_marked(id)
+            } else {
+                byte.try_free()
+            };
+        }
+        let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange)?;
+        word.try_free(M::CLAIMS, ZONE, |location| self.is_member(location, id))
+    }
+
     /// In checking modes: if the page's word says that it rests at `from`, notes that it moves to `to`; else
     /// withholds the page and returns false. The caller has the page for itself.
     #[inline]
     pub(super) fn verify_move(&self, id: PageId, from: Location, to: Location) -> bool {
+        if M::COMPACT {
+            return self.verify_mark(id);
+        }
         if M::CHECKS {
             match self.words.get(id.index() as usize) {
                 Some(word) if word.load() == PageState::resting(from) => word.rest(to),
@@ -73,7 +106,7 @@ impl<M: Mode> Core<M> {
     /// Withholds what should be the id of a page that rests somewhere, and is not.
     #[cold]
     pub(super) fn withhold_corrupt(&self, id: PageId) {
-        if (id.index() as usize) < self.words.len() {
+        if id.index() < self.pages {
             self.withhold(id, Fault::Corrupt);
         } else {
             self.count_bad();
@@ -136,11 +169,17 @@ impl<M: Mode> Core<M> {
 
     /// As [`Self::verify_on_alloc`], of one page of the zone: whether it may leave.
     pub(super) fn verify_from_zone(&self, id: PageId, looked: &mut u64) -> bool {
+        if M::COMPACT {
+            self.mark_out(&[id]);
+        }
         self.verify_on_alloc(&mut [id], ZONE, None, looked) == 1
     }
 
     /// Whether a page is in range and, in checking modes, out as a single page, with any count of references.
     pub(crate) fn check_out(&self, id: PageId) -> Result<(), Fault> {
+        if M::COMPACT {
+            return self.check_out_marked(id);
+        }
         let Some(word) = self.words.get(id.index() as usize) else {
             return Err(Fault::OutOfRange);
         };
@@ -209,10 +248,11 @@ impl<M: Mode> Core<M> {
         let mut lost = 0;
         for from in start..start + longer {
             let id = self.magazines.get(from);
-            let rests = self.rests_at(id, from);
+            // A byte does not say where its page lies.
+            let rests = self.rests_at(id, from) && !(M::COMPACT && self.lies_anywhere(id));
             if rests && from < sure {
                 let mut room = magazine.room(1);
-                self.word(id).rest(room.location());
+                self.rest(id, room.location());
                 // Relaxed: `commit` publishes it.
                 room.entries()[0].store(id.index(), Ordering::Relaxed);
                 // SAFETY: the entry was just written, with the id of a page that no other location has.
@@ -231,7 +271,11 @@ impl<M: Mode> Core<M> {
     /// Takes a page out of circulation for good.
     #[cold]
     pub(super) fn withhold(&self, id: PageId, why: Fault) {
-        self.word(id).withhold(why);
+        if M::COMPACT {
+            self.set_mark(id, Mark::Bad);
+        } else {
+            self.word(id).withhold(why);
+        }
         self.count_withheld(id, why);
     }
 }

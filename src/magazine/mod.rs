@@ -221,9 +221,9 @@ impl Link {
         kind << 30 | depot
     }
 
-    /// The bits that stand for a depot in a mark.
+    /// The bits that stand for a depot in a mark: its number is below [`Self::DEPOTS`].
     pub(crate) const fn depot_bits(number: u32) -> u32 {
-        number << 25 & !(3 << 30)
+        number << 25
     }
 
     /// On the stack with this mark, above that magazine, with so many ids.

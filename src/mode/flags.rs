@@ -24,6 +24,8 @@ pub struct ModeFlags {
     pub stats: bool,
     /// [`Mode::HARDENING`]: a set of the constants of [`hardening`](super::hardening).
     pub hardening: u8,
+    /// [`Mode::COMPACT`].
+    pub compact: bool,
 }
 
 impl ModeFlags {
@@ -35,16 +37,14 @@ impl ModeFlags {
             checks: M::CHECKS,
             stats: M::STATS,
             hardening: M::HARDENING,
+            compact: M::COMPACT,
         }
     }
 
     /// The preset with these constants, if there is one.
     #[must_use]
     pub fn preset(self) -> Option<&'static str> {
-        let ModeFlags { refcount, checks, stats, hardening } = self;
-        let own = (refcount, checks, stats, hardening);
-        let preset = PRESETS.iter().find(|&&(_, r, c, s, h)| (r, c, s, h) == own)?;
-        Some(preset.0)
+        PRESETS.iter().find(|(_, flags)| *flags == self).map(|preset| preset.0)
     }
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for ModeFlags {
         write!(f, "{} (", self.preset().unwrap_or("Custom"))?;
         let named = [
             (self.refcount, "refcount"),
-            (self.checks, "checks"),
+            (self.checks, if self.compact { "compact checks" } else { "checks" }),
             (self.stats, "stats"),
             (self.hardening & CLAIM != 0, "claim"),
             (self.hardening & POISON != 0, "poison"),

@@ -10,7 +10,7 @@ mod world;
 use core::ops::Range;
 use std::vec::Vec;
 
-pub use world::{OPS, Passes, World};
+pub use world::{OPS, Passes, Sharing, World};
 
 use crate::inner::Core;
 use crate::mode::{Mode, Policy};
@@ -62,7 +62,7 @@ const LINE: usize = 64;
 fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     let start = core::ptr::from_ref(core).addr();
     let from = |address: usize, bytes: usize| address - start..address - start + bytes;
-    // The tables follow one another: slots, zone, words, poison marks, heads, entries. Each starts on a
+    // The tables follow one another: slots, zone, words or bytes, poison marks, heads, entries. Each starts on a
     // line. The zone has its levels one after the other.
     let mut parts = Vec::new();
     let zone = core.slots.as_ptr_range().end.addr().next_multiple_of(LINE);
@@ -74,8 +74,9 @@ fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     }
     parts.push((Table::Bitmap, from(zone, 8 * bitmap)));
     parts.push((Table::Summary, from(zone + 8 * bitmap, 8 * summary)));
-    let words = core.words.as_ptr_range();
-    let (words, end) = (words.start.addr(), words.end.addr());
+    let (words, marks) = (core.words.as_ptr_range(), core.marks.as_ptr_range());
+    let words = [words.start.addr(), words.end.addr()];
+    let [words, end] = if M::COMPACT { [marks.start.addr(), marks.end.addr()] } else { words };
     parts.push((Table::Words, from(words, end - words)));
     let marks = if M::POISONS { 8 * bitmap } else { 0 };
     parts.push((Table::Poison, from(end.next_multiple_of(LINE), marks)));

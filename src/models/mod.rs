@@ -5,11 +5,13 @@
 //! value that cannot be copied, so that whatever a model does is sound if the layer is.
 
 pub mod corrupt;
+mod mark;
 mod slot;
 mod store;
 mod word;
 mod zone;
 
+pub use mark::Byte;
 pub use slot::{Claimed, Lock, Locked, Owned, Stolen};
 pub use store::{Loaded, Store};
 pub use word::Word;

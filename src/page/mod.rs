@@ -1,7 +1,8 @@
-//! What a page is called, and (in `state`) the word that says what state it is in.
+//! What a page is called, and the word (in `state`) or the byte (in `mark`) that says what it is.
 
 mod fault;
 mod given_up;
+mod mark;
 mod state;
 
 use core::fmt;
@@ -9,6 +10,7 @@ use core::mem::MaybeUninit;
 
 pub use fault::Fault;
 pub(crate) use given_up::{GivenUp, PartlyFreed};
+pub(crate) use mark::{AtomicMark, Mark};
 pub(crate) use state::{AtomicPageState, Kind, Location, PageState, Released, ZONE};
 
 /// The number of a page in its pool.

@@ -35,8 +35,8 @@ impl<M: Mode> Pool<M> {
     /// for ever, wherever they were: in the middle of a call, or with pages in their caches. This
     /// call
     ///
-    /// - puts the pages that nobody had back into the zone: those of shared caches and of the
-    ///   depot;
+    /// - puts the pages that nobody had back into the zone: those of shared caches, of idle ones
+    ///   and of the depots;
     /// - gives back the cache slots of all other threads, shared ones too, empty: [`Pool::cache`]
     ///   has as many again as the pool was built for, less those in `kept`;
     /// - counts what these slots held, and what other threads had in hand in the middle of a call,
@@ -90,7 +90,9 @@ impl<M: Mode> Pool<M> {
     ///   forks).
     /// - `kept` has every cache of this pool, of those made before this call, that is used or
     ///   dropped from now on. Any other is forgotten with [`mem::forget`](core::mem::forget), or
-    ///   left where it is.
+    ///   left where it is; a parked one too, unless it was resumed before this call, which
+    ///   [`ParkedCache::resume`](crate::ParkedCache::resume) may be. So is one in whose
+    ///   [`idle`](Cache::idle) the fork happened.
     /// - No other thread was in the middle of a call, or of a drop, of a cache in `kept`, or of a
     ///   page, batch or id that is used or dropped from now on.
     pub unsafe fn after_fork(&self, kept: &mut [&mut dyn AnyCache<M>]) {

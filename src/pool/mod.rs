@@ -10,6 +10,7 @@ mod holders;
 mod stats;
 mod steal;
 
+use core::fmt;
 use core::ptr::NonNull;
 
 pub use build::{Builder, OnBadPage};
@@ -139,5 +140,20 @@ impl<M: Mode> Pool<M> {
         let page = good.then(|| unsafe { Page::from_raw(self, id) });
         self.core.record_or_panic(&faults, usize::from(good))?;
         Ok(page.expect("a page that was not reclaimed is a fault"))
+    }
+}
+
+impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
+    /// A handle to the pool.
+    #[must_use]
+    pub fn pool(&self) -> Pool<M> {
+        Pool { core: self.handle().clone() }
+    }
+}
+
+impl<M: Mode, const STEALABLE: bool> fmt::Debug for Cache<M, STEALABLE> {
+    /// As the pool's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cache of {}", self.pool())
     }
 }

@@ -5,7 +5,6 @@
 
 use core::fmt;
 
-use crate::cache::Cache;
 use crate::error::{BadPage, Count};
 use crate::mode::{Mode, ModeFlags, hardening};
 use crate::pool::Pool;
@@ -90,7 +89,7 @@ pub struct Calls {
     pub depot_refills: u64,
     /// Refills from the shared cache where the thread starts: what it freed without a cache.
     pub shared_refills: u64,
-    /// Refills from idle caches, when all else was empty: see [`Cache::idle`].
+    /// Refills from idle caches, when all else was empty: see [`Cache::idle`](crate::Cache::idle).
     pub idle_refills: u64,
     /// Refills from the zone.
     pub zone_refills: u64,
@@ -380,21 +379,6 @@ impl<M: Mode> fmt::Debug for Pool<M> {
     /// As `Display`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.report(f)
-    }
-}
-
-impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
-    /// A handle to the pool.
-    #[must_use]
-    pub fn pool(&self) -> Pool<M> {
-        Pool { core: self.handle().clone() }
-    }
-}
-
-impl<M: Mode, const STEALABLE: bool> fmt::Debug for Cache<M, STEALABLE> {
-    /// As the pool's.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Cache of {}", self.pool())
     }
 }
 

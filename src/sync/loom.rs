@@ -29,6 +29,7 @@ macro_rules! word {
     )*};
 }
 word! {
+    u8: u64::from, |bits| bits as u8;
     u32: u64::from, |bits| bits as u32;
     u64: core::convert::identity, core::convert::identity;
 }

@@ -105,6 +105,7 @@ macro_rules! stamp_checking {
         stamp_preset!(no_refcount, NoRefcount, [$($bodies)+]);
         stamp_preset!(no_stats, NoStats, [$($bodies)+]);
         stamp!(checked, Checked, [$($bodies)+]);
+        stamp!(compact, Compact, [$($bodies)+]);
         stamp_hardened!($($bodies)+);
     };
 }
@@ -178,6 +179,7 @@ macro_rules! every_preset {
             stamp!(no_checks, NoChecks, [$($bodies)+]);
             stamp_preset!(no_stats, NoStats, [$($bodies)+]);
             stamp!(checked, Checked, [$($bodies)+]);
+            stamp!(compact, Compact, [$($bodies)+]);
             stamp!(hardened, Hardened, [$($bodies)+]);
         }
     };

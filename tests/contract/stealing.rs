@@ -182,7 +182,7 @@ fn an_owner_goes_for_good_beside_a_claim<M: Mode>() {
 
 /// A fence that panics leaves all as it was.
 fn a_fence_that_panics_claims_nothing<M: Mode>() {
-    let mut scene = Scene::<M>::new();
+    let scene = Scene::<M>::new();
     let pages = scene.pages;
     let panics = Does(|| panic!("no fence"));
     let caught = catch_unwind(AssertUnwindSafe(|| scene.pool.steal_idle_with(&panics)));

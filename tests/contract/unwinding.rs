@@ -13,6 +13,7 @@ fn every_public_type_is_unwind_safe<M: Mode>() {
     // What is called, and what is owned.
     both::<Pool<M>>();
     both::<Cache<M>>();
+    both::<ParkedCache<M>>();
     both::<Page<M>>();
     both::<SharedPage<M>>();
     both::<Block<M>>();
@@ -31,6 +32,7 @@ fn every_public_type_is_unwind_safe<M: Mode>() {
     // What is said of it.
     both::<(RegionInfo, RegionKind, Huge, ModeFlags)>();
     both::<(Audit, Calls, Pages, Stats)>();
+    both::<(Holder, HolderState)>();
     both::<(PageId, Order, BulkAlloc, ShortReason)>();
     // What can go wrong.
     both::<CloseError<M>>();

@@ -185,9 +185,10 @@ macro_rules! counted_misuses {
 type Column = (&'static str, fn() -> ModeFlags);
 
 /// The columns: modes that find the same stand together.
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     ("`Bare`", ModeFlags::of::<Bare>),
     ("`NoChecks`", ModeFlags::of::<NoChecks>),
+    ("`Compact`", ModeFlags::of::<Compact>),
     ("`NoRefcount`", ModeFlags::of::<NoRefcount>),
     ("`Checked`, `NoStats`", ModeFlags::of::<Checked>),
     ("`CLAIM`", ModeFlags::of::<With<{ hardening::CLAIM }>>),

@@ -1,13 +1,16 @@
-//! Corruption of the word that says where a free page lies.
+//! Corruption of the word that says where a free page lies, or of the byte that says that it is free.
 
 use std::alloc::Layout;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use super::suite::{Misuse, Scene, Verdict, when};
 use crate::common::*;
 
 /// The word of a page that lies in the zone.
 const IN_THE_ZONE: u64 = 1 << 32 | u32::MAX as u64;
+
+/// The byte of a page that is out, in the mode that has no words.
+const OUT: u8 = 0x90;
 
 /// A pool of 100 pages with magazines of 4, and its metadata as words, which are ours to corrupt.
 fn in_given_memory<M: Mode>() -> (Pool<M>, &'static [AtomicU64]) {
@@ -29,23 +32,36 @@ fn page_words(words: &[AtomicU64]) -> Option<&[AtomicU64]> {
     words.windows(100).find(all)
 }
 
-/// Corrupts the word of a free page in a cache, which then leaves as `leave` says. Returns what the report says of the
+/// The bytes of the pages, while all of these are out, if the mode has any.
+fn page_bytes(words: &'static [AtomicU64]) -> Option<&'static [AtomicU8]> {
+    // SAFETY: the words' memory, which is never freed, as atomics of another size.
+    let bytes = unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), 8 * words.len()) };
+    let all = |bytes: &&[AtomicU8]| bytes.iter().all(|byte| byte.load(Ordering::Relaxed) == OUT);
+    bytes.windows(100).find(all)
+}
+
+/// Corrupts the word or the byte of a free page in a cache, which then leaves as `leave` says. Returns what the report says of the
 /// page, which is nothing if it can be allocated.
 fn corrupted<M: Mode>(
     mode: ModeFlags,
     leave: impl FnOnce(&Pool<M>, &mut Cache<M>) -> usize,
 ) -> Option<String> {
-    let (pool, words) = in_given_memory::<M>();
-    let words = page_words(words);
-    assert_eq!(words.is_some(), mode.checks || mode.refcount);
+    let (pool, metadata) = in_given_memory::<M>();
+    let words = page_words(metadata);
+    assert_eq!(words.is_some(), (mode.checks || mode.refcount) && !mode.compact);
     let mut cache = pool.cache().expect("a cache");
     let mut out = no_ids::<100>();
     let ids = cache.alloc_bulk_raw(&mut out).0.to_vec();
+    let bytes = page_bytes(metadata);
+    assert_eq!(bytes.is_some(), mode.compact);
     // SAFETY: the pages are out, and freed once.
     assert_eq!(unsafe { cache.free_bulk_raw(&ids[..3]) }, Ok(()));
     let bad = ids[1];
     if let Some(words) = words {
         words[bad.index() as usize].store(IN_THE_ZONE, Ordering::Relaxed);
+    }
+    if let Some(bytes) = bytes {
+        bytes[bad.index() as usize].fetch_xor(1, Ordering::Relaxed);
     }
     let allocated = leave(&pool, &mut cache);
     let pages = pool.audit();
@@ -80,10 +96,10 @@ fn moved(mode: ModeFlags) -> Verdict {
 }
 
 misuses! {
-    word_in_a_cache, "corrupted word of a free page, which is allocated again", looked_at, |scene| {
+    word_in_a_cache, "corrupted word or byte of a free page, which is allocated again", looked_at, |scene| {
         corrupted::<M>(scene.pool.mode(), |_, cache| allocate(cache))
     }
-    word_to_the_zone, "corrupted word of a free page, which goes to the zone", moved, |scene| {
+    word_to_the_zone, "corrupted word or byte of a free page, which goes to the zone", moved, |scene| {
         corrupted::<M>(scene.pool.mode(), |_, cache| {
             cache.drain();
             allocate(cache)

@@ -66,6 +66,7 @@ fn presets_are_what_they_are_called() {
         (ModeFlags::of::<NoStats>(), "NoStats", [true, true, false], hardening::NONE),
         (ModeFlags::of::<Bare>(), "Bare", [false, false, false], hardening::NONE),
         (ModeFlags::of::<Hardened>(), "Hardened", [true, true, true], hardening::ALL),
+        (ModeFlags::of::<Compact>(), "Compact", [false, true, true], hardening::NONE),
     ];
     for (mode, name, [refcount, checks, stats], hardening) in table {
         assert_eq!((mode.refcount, mode.stats, mode.hardening), (refcount, stats, hardening));
@@ -73,6 +74,7 @@ fn presets_are_what_they_are_called() {
         if !FORCED {
             assert_eq!(mode.preset(), Some(name));
         }
+        assert_eq!(mode.compact, name == "Compact");
     }
 }
 
@@ -104,6 +106,7 @@ fn modes_say_what_is_on() {
         assert_eq!(mode.to_string(), format!("{name} ({list})"));
     }
     assert_eq!(ModeFlags::of::<Checked>().to_string(), "Checked (refcount, checks, stats)");
+    assert_eq!(ModeFlags::of::<Compact>().to_string(), "Compact (compact checks, stats)");
     assert_eq!(
         ModeFlags::of::<Hardened>().to_string(),
         "Hardened (refcount, checks, stats, claim, poison, quarantine, shuffle)"
@@ -121,6 +124,7 @@ fn the_default_mode_is_what_the_features_say() {
     let hardening = SWITCHES.iter().zip(switches).filter(|(_, (_, on))| *on);
     let hardening = hardening.fold(0, |set, ((switch, _), _)| set | switch);
     assert_eq!((mode.refcount, mode.stats, mode.hardening), (refcount, stats, hardening));
+    assert!(!mode.compact, "no feature takes the counts away that `refcount` promises");
     assert_eq!(mode.checks, checks || hardening != 0 || FORCED);
     assert!(hardening == 0 || checks, "each of these features turns `checks` on");
     assert!(!hardened || hardening == hardening::ALL);

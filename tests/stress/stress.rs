@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use lexopt::ValueExt;
 use pagesheaf::{
-    Bare, Checked, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats, Pool, Region, Select,
-    hardening,
+    Bare, Checked, Compact, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats, Pool, Region,
+    Select, hardening,
 };
 use programs::Case;
 
@@ -132,6 +132,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     try_mode::<NoChecks>(time, &chosen);
     try_mode::<NoStats>(time, &chosen);
     try_mode::<NoRefcount>(time, &chosen);
+    try_mode::<Compact>(time, &chosen);
     try_mode::<Checked>(time, &chosen);
     try_mode::<Hardened>(time, &chosen);
     try_mode::<With<{ hardening::CLAIM }>>(time, &chosen);

@@ -10,8 +10,10 @@ pub const BULKS: [usize; 10] = [1, 2, 3, 4, 8, 16, 32, 64, 128, 256];
 pub const KEPT: usize = 2048;
 /// Pages of the setups in which few are out.
 pub const PAGES: usize = 1 << 14;
-/// Pages that `outstanding` has out.
+/// Pages that `outstanding` and `outstanding_random` have out.
 pub const OUT: [usize; 2] = [1 << 16, 1 << 20];
+/// Most pages that a sample of `outstanding_random` frees, before it allocates as many: above what depots hold.
+pub const FREED: usize = 1 << 18;
 /// The cache lines over which colours stagger pages.
 pub const COLOURS: usize = 16;
 /// The batches that `orphan_drop` drops.
@@ -30,6 +32,8 @@ pub enum Shape {
     Keep2048,
     /// Allocate n pages, free those that have been out for longest: 64 k or 1 M others are out.
     Outstanding,
+    /// Free pages in a random order, n a call, and then allocate as many: of 64 k or 1 M that are out.
+    OutstandingRandom,
     /// The hot pair, while another thread does the same; or 2,048 pages out and back.
     TwoThreads,
     /// One thread allocates bulks of n, another frees them.
@@ -42,10 +46,11 @@ pub enum Shape {
 
 impl Shape {
     /// All of them, in the order in which they are measured and shown.
-    pub const ALL: [Shape; 7] = [
+    pub const ALL: [Shape; 8] = [
         Shape::HotPair,
         Shape::Keep2048,
         Shape::Outstanding,
+        Shape::OutstandingRandom,
         Shape::TwoThreads,
         Shape::Pipe,
         Shape::Random,
@@ -59,6 +64,7 @@ impl Shape {
             Shape::HotPair => "hot_pair",
             Shape::Keep2048 => "keep_2048",
             Shape::Outstanding => "outstanding",
+            Shape::OutstandingRandom => "outstanding_random",
             Shape::TwoThreads => "two_threads",
             Shape::Pipe => "pipe",
             Shape::Random => "random",
@@ -79,6 +85,7 @@ impl Shape {
             Shape::HotPair => "allocate n pages, free them",
             Shape::Keep2048 => "allocate 2,048 pages in bulks of n, then free them",
             Shape::Outstanding => "allocate n pages, free the n that are out for longest",
+            Shape::OutstandingRandom => "free in a random order, n a call, then allocate as many",
             Shape::TwoThreads => "the hot pair, while another thread does the same",
             Shape::Pipe => "one thread allocates bulks of n, another frees them",
             Shape::Random => "allocate n pages, or free some bulk of n, at random",
@@ -111,7 +118,9 @@ impl Case {
     pub fn setup(&self) -> Setup {
         // Besides those that are out: what two caches hold, and the magazines behind them.
         let pages = match self.shape {
-            Shape::Outstanding => self.out.unwrap_or_default() + PAGES / 2,
+            Shape::Outstanding | Shape::OutstandingRandom => {
+                self.out.unwrap_or_default() + PAGES / 2
+            }
             _ => PAGES,
         };
         let colour = if self.colour { COLOURS } else { 1 };
@@ -177,6 +186,9 @@ pub fn cases(extent: Extent) -> Vec<Case> {
             for shape in Shape::ALL {
                 let outs: &[_] = match shape {
                     Shape::Outstanding => &OUT.map(Some),
+                    // In any other order it is another shape.
+                    Shape::OutstandingRandom if order == Order::Neighbours => &[],
+                    Shape::OutstandingRandom => &OUT.map(Some),
                     Shape::TwoThreads => &[None, Some(KEPT)],
                     _ => &[None],
                 };
@@ -195,8 +207,11 @@ pub fn cases(extent: Extent) -> Vec<Case> {
 
 /// Whether a run takes a case.
 fn takes(extent: Extent, case: &Case) -> bool {
-    use Shape::{HotPair, Keep2048, OrphanDrop, Pipe, Random};
+    use Shape::{HotPair, Keep2048, OrphanDrop, OutstandingRandom, Pipe, Random};
     let Case { shape, bulk, out, order, touched, .. } = *case;
+    if shape == OutstandingRandom && !matches!(bulk, 1 | 8 | 64) {
+        return false;
+    }
     if shape == OrphanDrop && bulk != ORPHANS {
         return extent == Extent::All;
     }
@@ -207,6 +222,7 @@ fn takes(extent: Extent, case: &Case) -> bool {
             let few = shape == Random || out.is_some();
             plain && out != Some(OUT[1]) && (!few || bulk == 64)
         }
+        Extent::Usual if plain && shape == OutstandingRandom => bulk != 8,
         Extent::Usual if plain => out.is_none() || matches!(bulk, 1 | 8 | 64 | 256),
         Extent::Usual if touched => {
             let short = matches!(shape, HotPair | Keep2048 | Random | Pipe);
@@ -226,8 +242,8 @@ mod tests {
     #[test]
     fn all_is_every_shape_with_and_without_touch_and_colour() {
         let cases = cases(Extent::All);
-        // Seven shapes, of which two have two counts of pages out.
-        assert_eq!(cases.len(), 9 * BULKS.len() * 2 * 3);
+        // Seven shapes, of which two have two counts of pages out, in two orders; and three sizes of the eighth.
+        assert_eq!(cases.len(), (9 * BULKS.len() * 2 + 2 * 3) * 3);
         for shape in Shape::ALL {
             for (touched, colour) in [(false, false), (true, false), (true, true)] {
                 let found = |case: &&Case| {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use pagesheaf::hardening::{CLAIM, POISON, QUARANTINE, SHUFFLE};
-use pagesheaf::{Bare, Checked, Hardened, NoChecks, NoRefcount, NoStats, Select};
+use pagesheaf::{Bare, Checked, Compact, Hardened, NoChecks, NoRefcount, NoStats, Select};
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, OUT, Shape};
@@ -123,14 +123,21 @@ pub const LADDER: [Shape; 3] = [Shape::HotPair, Shape::Keep2048, Shape::Outstand
 const STOLEN: [Shape; 2] = [Shape::HotPair, Shape::Keep2048];
 
 /// All shapes that one thread does, or two with pages of their own.
-const APART: &[Shape] =
-    &[Shape::HotPair, Shape::Keep2048, Shape::Outstanding, Shape::TwoThreads, Shape::Random];
+const APART: &[Shape] = &[
+    Shape::HotPair,
+    Shape::Keep2048,
+    Shape::Outstanding,
+    Shape::OutstandingRandom,
+    Shape::TwoThreads,
+    Shape::Random,
+];
 
 /// These and the pipe: all that have pages freed through a hand.
 pub const BY_HAND: &[Shape] = &[
     Shape::HotPair,
     Shape::Keep2048,
     Shape::Outstanding,
+    Shape::OutstandingRandom,
     Shape::TwoThreads,
     Shape::Pipe,
     Shape::Random,
@@ -150,7 +157,11 @@ pub fn entries() -> Vec<Entry> {
         Entry::new::<CopyFloor>("ring-only", Kind::Floor, &[Shape::Pipe]).untouched(),
         Entry::new::<DriverLifo>("driver-lifo", Kind::Recycler, APART),
         Entry::new::<DriverFifo>("driver-fifo", Kind::Recycler, APART),
-        Entry::new::<Single<Checked>>("single", Kind::Calls, &[Shape::HotPair, Shape::Keep2048]),
+        Entry::new::<Single<Checked>>(
+            "single",
+            Kind::Calls,
+            &[Shape::HotPair, Shape::Keep2048, Shape::OutstandingRandom],
+        ),
         Entry::new::<Raw<Checked>>("raw", Kind::Calls, BY_HAND).untouched(),
         mode::<Bare>("Bare"),
         // A step of the report's ladder.
@@ -165,6 +176,7 @@ pub fn entries() -> Vec<Entry> {
         mode::<NoChecks>("NoChecks"),
         mode::<NoStats>("NoStats"),
         mode::<NoRefcount>("NoRefcount"),
+        mode::<Compact>("Compact"),
         mode::<Checked>("Checked"),
         mode::<Hardened>("Hardened").slowness(POISONING),
         // Each switch alone, and then one after the other; all four are `Hardened`. Poison comes last, because beside

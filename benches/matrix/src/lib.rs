@@ -49,6 +49,7 @@
 //! ```
 
 mod baseline;
+mod bulks;
 mod case;
 mod clock;
 mod contender;

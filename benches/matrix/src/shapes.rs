@@ -87,6 +87,24 @@ pub fn outstanding<C: Contender, const N: usize, const T: bool>(
     assert_eq!(new, n * times, "a bulk was short");
 }
 
+/// Frees all bulks, one after the other, and then fills them again.
+#[inline(never)]
+pub fn outstanding_random<C: Contender, const N: usize, const T: bool>(
+    hand: &mut C,
+    bulks: &mut [C::Bulk<N>],
+    n: usize,
+) {
+    let n = black_box(n);
+    for bulk in &mut *bulks {
+        hand.free(bulk, n);
+    }
+    let mut new = 0;
+    for bulk in &mut *bulks {
+        new += fill::<C, N, T>(hand, bulk, n);
+    }
+    assert_eq!(new, n * bulks.len(), "a bulk was short");
+}
+
 /// Goes to the bulks in the order of `picks`: fills an empty one, frees a full one. All are empty before and after.
 /// Returns how many pages came and went.
 #[inline(never)]

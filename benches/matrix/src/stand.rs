@@ -1,12 +1,12 @@
 //! A contender on its pages, and one case of it made ready: what is between two samples is kept here.
 
 use std::collections::VecDeque;
-use std::hint::black_box;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::case::{Case, KEPT, PAGES, Shape};
+use crate::bulks::{Picked, Random, Turns, empty, fill, shuffle};
+use crate::case::{Case, FREED, KEPT, PAGES, Shape};
 use crate::clock::time;
 use crate::contender::{Contender, Order, Setup};
 use crate::partner::Partner;
@@ -22,9 +22,6 @@ const CALLS: usize = 2048;
 /// And so many where a thread on the other core has just been woken for pairs: what is cold at its start shows for longer.
 const CALLS_BESIDE: usize = 8192;
 
-/// A hot pair has so many bulks: see [`Turns`].
-const BULKS: usize = 16;
-
 /// A pipe has so many rings, which take turns: where the low twelve bits of the addresses agree, a look at a cache's own line waits
 /// for a store to a line of the ring that is on the other core, and a call takes twice as long.
 const RINGS: usize = 5;
@@ -37,7 +34,7 @@ pub trait Stand {
 
 /// A case that is ready.
 pub trait Sampler {
-    /// Goes to the next bulk where bulks take turns, and brings back what others, who had their turn meanwhile, took from the
+    /// Goes to the next bulks where bulks take turns, and brings back what others, who had their turn meanwhile, took from the
     /// processor's caches. Not timed.
     fn warm(&mut self);
 
@@ -94,57 +91,6 @@ impl<C: Contender> Stand for AtOneSize<C> {
     }
 }
 
-/// So many bulks of `n` pages, or as many as can be had.
-fn fill<C: Contender, const N: usize>(hand: &mut C, count: usize, n: usize) -> Vec<C::Bulk<N>> {
-    let mut bulks = Vec::with_capacity(count);
-    for _ in 0..count {
-        let mut bulk = C::bulk::<N>();
-        let got = hand.alloc(&mut bulk, n);
-        if got < n {
-            hand.free(&mut bulk, got);
-            break;
-        }
-        bulks.push(bulk);
-    }
-    bulks
-}
-
-/// Frees bulks of `n` pages.
-fn empty<C: Contender, const N: usize>(hand: &mut C, bulks: Vec<C::Bulk<N>>, n: usize) {
-    bulks.into_iter().for_each(|mut bulk| hand.free(&mut bulk, n));
-}
-
-/// Exchanges pages at random, so that every order is as likely.
-fn shuffle<C: Contender, const N: usize>(mut bulks: Vec<C::Bulk<N>>, n: usize) -> Vec<C::Bulk<N>> {
-    let mut random = Random::default();
-    for at in (1..bulks.len() * n).rev() {
-        let other = random.below(at + 1);
-        if at / n != other / n {
-            let (front, back) = bulks.split_at_mut(at / n);
-            C::swap(&mut back[0], at % n, &mut front[other / n], other % n);
-        }
-    }
-    bulks
-}
-
-/// Numbers at random, the same in every run.
-struct Random(u64);
-
-impl Default for Random {
-    fn default() -> Self {
-        Random(0x9e37_79b9_7f4a_7c15)
-    }
-}
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-}
-
 /// What the samples of a case have in common.
 struct Ready<'a, C: Contender, const N: usize, const T: bool> {
     hands: &'a mut Hands<C>,
@@ -159,6 +105,7 @@ enum State<C: Contender, const N: usize> {
     Keep(Vec<C::Bulk<N>>),
     /// All but one are full.
     Outstanding(Vec<C::Bulk<N>>, usize),
+    OutstandingRandom(Picked<C, N>),
     TwoThreads(Turns<C, N>),
     KeepBeside(Vec<C::Bulk<N>>),
     /// The first is next.
@@ -169,57 +116,6 @@ enum State<C: Contender, const N: usize> {
         picks: Vec<u16>,
     },
     OrphanDrop,
-}
-
-/// The bulks of a hot pair, and whose turn it is. Each sample has the next; those before it are full meanwhile.
-///
-/// So the samples go through as many bulks as places in the allocator's own memory, and through places on the stack. By the low
-/// twelve bits of its address a processor takes a load at first for one of bytes that were just stored, wherever those are: a pair
-/// of 128 pages takes a tenth longer where ids lie so beside a length, and more where they also do beside what is on the stack.
-struct Turns<C: Contender, const N: usize> {
-    bulks: Vec<C::Bulk<N>>,
-    at: usize,
-    depth: usize,
-}
-
-impl<C: Contender, const N: usize> Turns<C, N> {
-    fn new() -> Self {
-        let bulks = std::iter::repeat_with(C::bulk::<N>).take(BULKS).collect();
-        Turns { bulks, at: 0, depth: 0 }
-    }
-
-    /// Does something with the bulk whose turn it is, which is empty.
-    fn turn<R>(&mut self, work: impl FnOnce(&mut C::Bulk<N>) -> R) -> R {
-        let bulk = &mut self.bulks[self.at];
-        deeper(self.depth, || work(bulk))
-    }
-
-    /// Goes to the next bulk.
-    fn next(&mut self, hand: &mut C, n: usize) {
-        // One fewer than bulks, so that a bulk is not always met at the same depth.
-        self.depth = (self.depth + 1) % (BULKS - 1);
-        if self.at + 1 == self.bulks.len() {
-            return self.empty(hand, n);
-        }
-        let got = hand.alloc(&mut self.bulks[self.at], n);
-        assert_eq!(got, n, "a bulk was short");
-        self.at += 1;
-    }
-
-    /// Frees what is out, and starts again.
-    fn empty(&mut self, hand: &mut C, n: usize) {
-        self.bulks[..self.at].iter_mut().for_each(|bulk| hand.free(bulk, n));
-        self.at = 0;
-    }
-}
-
-/// Calls `work` so many frames deeper on the stack, each of some cache lines.
-#[inline(never)]
-fn deeper<R>(frames: usize, work: impl FnOnce() -> R) -> R {
-    let frame = black_box([0_u8; 256]);
-    let result = if frames == 0 { work() } else { deeper(frames - 1, work) };
-    black_box(frame);
-    result
 }
 
 impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
@@ -241,6 +137,14 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
                 }
                 bulks.push(C::bulk());
                 (State::Outstanding(bulks, out), times)
+            }
+            Shape::OutstandingRandom => {
+                let out = case.out.unwrap_or_default();
+                let bulks = fill::<C, N>(&mut hands.0.0, out / n, n);
+                ensure!(bulks.len() == out / n, "it had only {} bulks of {n} pages", bulks.len());
+                let bulks = shuffle::<C, N>(bulks, n);
+                let count = (out.min(FREED) / n / slowness).max(1);
+                (State::OutstandingRandom(Picked::new(bulks, count)), 0)
             }
             Shape::TwoThreads if case.out.is_some() => (State::KeepBeside(some(KEPT / n)), kept),
             Shape::TwoThreads => (State::TwoThreads(Turns::new()), beside),
@@ -281,6 +185,8 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
             }
             // Two threads get warm together, in the sample; the pipe's lines are not near in any case.
             State::TwoThreads(turns) => turns.next(own, *n),
+            // What a sample meets is far from it in any case, and so much that its start does not count.
+            State::OutstandingRandom(picked) => picked.next(*n),
             State::KeepBeside(_) | State::Pipe(_) | State::OrphanDrop => {}
         }
     }
@@ -299,6 +205,11 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
             }
             State::Outstanding(bulks, at) => {
                 time(|| shapes::outstanding::<C, N, T>(own, bulks, at, n, times))
+            }
+            State::OutstandingRandom(picked) => {
+                let bulks = picked.current();
+                let time = time(|| shapes::outstanding_random::<C, N, T>(own, bulks, n));
+                return (time, bulks.len() * n);
             }
             State::TwoThreads(turns) => {
                 turns.turn(|bulk| shapes::two_threads::<C, N, T>(both, bulk, n, times, partner))
@@ -333,6 +244,7 @@ impl<C: Contender, const N: usize, const T: bool> Drop for Ready<'_, C, N, T> {
                     own.free(bulk, self.n);
                 }
             }
+            State::OutstandingRandom(picked) => picked.empty(own, self.n),
             State::HotPair(turns) | State::TwoThreads(turns) => turns.empty(own, self.n),
             _ => {}
         }
@@ -342,28 +254,9 @@ impl<C: Contender, const N: usize, const T: bool> Drop for Ready<'_, C, N, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bulks::BULKS;
     use crate::case::{Extent, cases};
-    use crate::contenders::{DriverLifo, Modal};
-
-    #[test]
-    fn shuffling_keeps_every_page_and_moves_most() {
-        let setup = Setup { pages: 640, touched: false, colour: 1, order: Order::Scattered };
-        let (mut hand, _other) = DriverLifo::pair(&setup).expect("a pair");
-        let mut bulks = fill::<DriverLifo, 64>(&mut hand, 100, 60);
-        assert_eq!(bulks.len(), 640 / 60, "as many as there are");
-        let ids = |bulks: &mut Vec<_>| -> Vec<u32> {
-            let bulks = bulks.iter_mut();
-            bulks.flat_map(|bulk: &mut crate::Items<u32, 64>| bulk.first(60).to_vec()).collect()
-        };
-        let before = ids(&mut bulks);
-        let mut bulks = shuffle::<DriverLifo, 64>(bulks, 60);
-        let mut after = ids(&mut bulks);
-        let moved = before.iter().zip(&after).filter(|(before, after)| before != after).count();
-        assert!(moved > 400, "{moved} of 600");
-        after.sort_unstable();
-        after.dedup();
-        assert_eq!(after.len(), 600);
-    }
+    use crate::contenders::Modal;
 
     /// Every shape handles the pages that it says, in every form, and leaves none out.
     #[test]

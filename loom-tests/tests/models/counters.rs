@@ -19,7 +19,7 @@ fn says<M: Mode>(pool: &Pool<M>, out: u64, lent: u64) {
 every_mode! {
     /// Two threads through one shared slot, or past it where it is busy: one takes a page and lends
     /// it, the other takes one and drops it, which an owned cache has taken before.
-    all, Composite, at least 500;
+    all_and_compact, Composite, at least 500;
     fn counters_add_up_when_quiescent<M: Mode>() {
         let pool = pool::<M>(3, 1, 1, 1);
         let mut cache = pool.cache().expect("a slot");

@@ -48,7 +48,7 @@ every_mode! {
 every_mode! {
     /// A drain against a cache that puts a magazine into the depot: it reads the ids that it moves
     /// to the zone.
-    all, Exhaustive, at least 10;
+    all_and_compact, Exhaustive, at least 10;
     fn drain_against_a_flush_loses_nothing<M: Mode>() {
         let pool = pool::<M>(3, 1, 0, 1);
         let mut cache = pool.cache().expect("a slot");

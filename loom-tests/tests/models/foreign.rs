@@ -66,7 +66,7 @@ every_mode! {
 every_mode! {
     /// Through the calls: a page of this cache's magazine is freed by the pool while the cache
     /// refills its entry.
-    all, Composite, at least 20;
+    all_and_compact, Composite, at least 20;
     fn a_foreign_free_against_a_cache_raises_no_false_alarm<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 2);
         let mut cache = pool.cache().expect("a slot");
@@ -96,7 +96,7 @@ every_mode! {
     /// Pages that left a magazine together come back together, through the pool, while the cache
     /// that they left fills their entries: the one look at the magazine that serves for both, and
     /// the steps of a long run (which this is here), must not take them for free.
-    checking, Composite, at least 30;
+    checking_and_compact, Composite, at least 30;
     fn a_foreign_run_against_a_cache_raises_no_false_alarm<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 2);
         let mut cache = pool.cache().expect("a slot");

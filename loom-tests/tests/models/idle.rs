@@ -71,16 +71,15 @@ every_mode! {
 }
 
 every_mode! {
-    /// A slot whose owner goes for good while others take from it is free when all have let go.
-    any, Exhaustive, at least 300;
+    /// A slot whose owner goes for good while another takes from it is free when both have let go.
+    any, Exhaustive, at least 50;
     fn a_slot_that_is_left_comes_free<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let mut owner = lock.try_own().expect("nobody has it");
         owner.go_idle();
-        let (first, second) = (Arc::clone(&lock), Arc::clone(&lock));
-        let (a, b, own) = race3(
-            move || thieve(&first),
-            move || thieve(&second),
+        let thief = Arc::clone(&lock);
+        let (taken, own) = race(
+            move || thieve(&thief),
             || {
                 owner.leave().map_or(0, |mut slot| {
                     slot.count();
@@ -89,7 +88,7 @@ every_mode! {
             },
         );
         let last = lock.try_lock().expect("nobody has it").count();
-        assert_eq!(last, (a + b + own + 1, (a + b + own) as u32 + 1), "a count was lost");
+        assert_eq!(last, (taken + own + 1, (taken + own) as u32 + 1), "a count was lost");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod closing;
 mod common;
+mod compact;
 mod counters;
 mod depot;
 mod depots;

@@ -27,7 +27,7 @@ fn past<M: Mode>(pool: &Pool<M>, owners: &Owners) -> bool {
 
 every_mode! {
     /// Two threads through one shared slot: one finds it busy and goes to the zone.
-    all, Composite, at least 800;
+    all_and_compact, Composite, at least 800;
     fn a_page_has_one_owner_through_a_shared_slot<M: Mode>() {
         let pool = pool::<M>(2, 0, 1, 1);
         let owners = Owners::new(2);
@@ -41,7 +41,7 @@ every_mode! {
 every_mode! {
     /// One cache flushes to the depot and the zone what another refills from there. Each changes
     /// the depot three times at the most: see `depot`.
-    all, Composite, at least 2_000;
+    all_and_compact, Composite, at least 2_000;
     fn a_page_has_one_owner_through_caches_and_the_depot<M: Mode>() {
         let pool = pool::<M>(5, 2, 0, 1);
         let owners = Owners::new(5);
@@ -92,7 +92,7 @@ every_mode! {
 
 every_mode! {
     /// A block out of pages that come and go one by one.
-    all, Composite, at least 300;
+    all_and_compact, Composite, at least 300;
     fn a_block_against_single_pages_has_one_owner<M: Mode>() {
         let pool = pool::<M>(2, 1, 0, 1);
         let owners = Owners::new(2);

@@ -8,7 +8,7 @@ use std::vec::Vec;
 use super::super::tests::{build, out_and_bad};
 use super::*;
 use crate::cache::Cache;
-use crate::mode::{Bare, Checked, Hardened};
+use crate::mode::{Bare, Checked, Compact, Hardened};
 use crate::page::{Fault, PageId};
 use crate::pool::{AnyCache, Pages, Pool};
 
@@ -295,12 +295,12 @@ macro_rules! in_modes {
     };
 }
 in_modes! {
-    locked_slots_open_again_and_empty: Bare, Checked, Hardened;
-    kept_caches_keep_what_they_hold: Bare, Checked, Hardened;
-    magazines_in_nobodys_hands_come_back: Bare, Checked, Hardened;
-    pages_in_hand_are_lost: Bare, Checked, Hardened;
-    counts_that_cannot_be_are_put_right: Bare, Checked, Hardened;
-    an_idle_caches_pages_are_not_lost: Bare, Checked, Hardened;
-    a_kept_cache_without_its_slot_goes_on_empty: Bare, Checked, Hardened;
+    locked_slots_open_again_and_empty: Bare, Checked, Compact, Hardened;
+    kept_caches_keep_what_they_hold: Bare, Checked, Compact, Hardened;
+    magazines_in_nobodys_hands_come_back: Bare, Checked, Compact, Hardened;
+    pages_in_hand_are_lost: Bare, Checked, Compact, Hardened;
+    counts_that_cannot_be_are_put_right: Bare, Checked, Compact, Hardened;
+    an_idle_caches_pages_are_not_lost: Bare, Checked, Compact, Hardened;
+    a_kept_cache_without_its_slot_goes_on_empty: Bare, Checked, Compact, Hardened;
     what_a_magazine_does_not_hold_is_not_taken: Checked, Hardened;
 }

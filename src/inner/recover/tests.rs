@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::super::tests::{build, out_and_bad};
 use crate::depot::Stack;
-use crate::mode::{Bare, Checked, Hardened, Mode};
+use crate::mode::{Bare, Checked, Compact, Hardened, Mode};
 use crate::page::{Fault, PageId};
 use crate::pool::Pool;
 use crate::slot::Slot;
@@ -62,6 +62,7 @@ fn nothing_is_recovered_from_a_busy_cache<M: Mode>() {
 fn a_busy_cache_is_left_alone() {
     nothing_is_recovered_from_a_busy_cache::<Bare>();
     nothing_is_recovered_from_a_busy_cache::<Checked>();
+    nothing_is_recovered_from_a_busy_cache::<Compact>();
     nothing_is_recovered_from_a_busy_cache::<Hardened>();
 }
 
@@ -84,6 +85,7 @@ fn nothing_is_recovered_while_a_slot_is_locked<M: Mode>() {
 fn an_empty_slot_that_is_locked_stops_it() {
     nothing_is_recovered_while_a_slot_is_locked::<Bare>();
     nothing_is_recovered_while_a_slot_is_locked::<Checked>();
+    nothing_is_recovered_while_a_slot_is_locked::<Compact>();
     nothing_is_recovered_while_a_slot_is_locked::<Hardened>();
 }
 
@@ -115,6 +117,7 @@ fn pages_of_a_stack_that_was_cut_come_back<M: Mode>(stack: Stack) {
 fn pages_and_magazines_of_a_cut_stack_come_back() {
     for stack in [Stack::Nonempty, Stack::Empty] {
         pages_of_a_stack_that_was_cut_come_back::<Checked>(stack);
+        pages_of_a_stack_that_was_cut_come_back::<Compact>(stack);
         pages_of_a_stack_that_was_cut_come_back::<Hardened>(stack);
     }
 }

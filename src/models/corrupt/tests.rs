@@ -12,8 +12,8 @@ use std::{format, thread};
 
 use super::Table::{self, *};
 use super::world::{OPS, says};
-use super::{Part, Passes, World};
-use crate::mode::{Checked, Hardened, Policy, Refcounted, Select, hardening};
+use super::{Part, Passes, Sharing, World};
+use crate::mode::{Checked, Compact, Hardened, Policy, Select, hardening};
 use crate::page::PageId;
 use crate::sync::{Atomic, Ordering};
 
@@ -61,11 +61,7 @@ struct Trial {
 }
 
 /// The trials of a pool of so many pages: one bit in `stride`, with one script after the other, or with all.
-fn trials<M: Refcounted>(
-    pages: usize,
-    wanted: impl Fn(&Part) -> bool,
-    stride: usize,
-) -> Vec<Trial> {
+fn trials<M: Sharing>(pages: usize, wanted: impl Fn(&Part) -> bool, stride: usize) -> Vec<Trial> {
     let parts = World::<M>::new(pages, false, false).parts().into_iter().filter(wanted);
     // Of the small tables three times as many.
     let few = |part: &Part| !matches!(part.0, Words | Bitmap | Entries);
@@ -98,12 +94,12 @@ fn trials<M: Refcounted>(
 /// Whether a flip can look like another valid state: a page of the bitmap, an id. Where pages are claimed
 /// when they leave, none is given out twice even so. The length of an empty magazine is counted as cached
 /// until somebody loads it.
-fn passes<M: Refcounted>(part: &Part) -> Passes {
+fn passes<M: Sharing>(part: &Part) -> Passes {
     let valid = matches!(part.0, Bitmap | Entries);
     Passes { doubled: valid && !M::CLAIMS, uncounted: valid || part.0 == EmptyHeads }
 }
 
-fn run<M: Refcounted>(pages: usize, trial: &Trial) {
+fn run<M: Sharing>(pages: usize, trial: &Trial) {
     let mut world = World::<M>::new(pages, trial.addresses, trial.panics);
     world.flip(&trial.part, trial.bit, passes::<M>(&trial.part));
     SCRIPTS[trial.script].iter().for_each(|&(op, n)| world.call(op, n));
@@ -128,7 +124,7 @@ fn hush() {
 }
 
 /// Runs trials on another thread, which is given up if it hangs. Returns what failed.
-fn failures<M: Refcounted>(pages: usize, trials: Vec<Trial>) -> Vec<String> {
+fn failures<M: Sharing>(pages: usize, trials: Vec<Trial>) -> Vec<String> {
     hush();
     let trials = Arc::new(trials);
     let failures = Arc::new(Mutex::new(Vec::new()));
@@ -171,7 +167,7 @@ fn failures<M: Refcounted>(pages: usize, trials: Vec<Trial>) -> Vec<String> {
     core::mem::take(&mut failures.lock().expect("no panic inside"))
 }
 
-fn no_flipped_bit_crashes_or_hangs<M: Refcounted>(stride: usize) {
+fn no_flipped_bit_crashes_or_hangs<M: Sharing>(stride: usize) {
     let small = trials::<M>(150, |_| true, stride);
     // Two levels of summary.
     let tall = trials::<M>(64 * 64 + 100, |part| matches!(part.0, Summary | Bitmap), 13 * stride);
@@ -196,6 +192,7 @@ macro_rules! modes {
 type Only<const SWITCHES: u8> = Select<true, true, true, SWITCHES>;
 modes! {
     no_flipped_bit_crashes_or_hangs_in_checked: Checked, PRESET;
+    no_flipped_bit_crashes_or_hangs_in_compact: Compact, PRESET;
     no_flipped_bit_crashes_or_hangs_in_hardened: Hardened, PRESET;
     no_flipped_bit_crashes_or_hangs_with_claim: Only<{ hardening::CLAIM }>, SWITCH;
     no_flipped_bit_crashes_or_hangs_with_poison: Only<{ hardening::POISON }>, SWITCH;
@@ -214,11 +211,12 @@ fn a_world_that_nobody_corrupts_closes() {
 }
 
 /// What the core reads in a table, where that can be asked without changing it.
-fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
+fn look<M: Sharing>(world: &World<M>, table: Table) -> Vec<u64> {
     let core = world.core();
     let magazines = &core.magazines;
     let numbers = 1..magazines.count();
     match table {
+        Words if M::COMPACT => core.marks.iter().map(|byte| byte.bits().into()).collect(),
         Words => core.words.iter().map(|word| word.load().0).collect(),
         Bitmap => {
             let bits = 0..core.pages.next_multiple_of(64);
@@ -244,7 +242,12 @@ fn look<M: Refcounted>(world: &World<M>, table: Table) -> Vec<u64> {
 
 #[test]
 fn the_parts_are_the_tables_that_they_name() {
-    let mut world = World::<Hardened>::new(200, false, false);
+    parts_are_the_tables_that_they_name::<Hardened>();
+    parts_are_the_tables_that_they_name::<Compact>();
+}
+
+fn parts_are_the_tables_that_they_name<M: Sharing>() {
+    let mut world = World::<M>::new(200, false, false);
     let asked = [Words, Bitmap, Heads, Entries, Depot];
     for part in world.parts().into_iter().filter(|part| asked.contains(&part.0)) {
         let before = asked.map(|table| look(&world, table));

@@ -14,7 +14,7 @@ use super::{Part, Table, parts};
 use crate::cache::Cache;
 use crate::heap;
 use crate::inner::Faults;
-use crate::mode::Refcounted;
+use crate::mode::{Compact, Mode, Refcounted};
 use crate::owned::PageBatch;
 use crate::page::{Order, PageId};
 use crate::pool::{OnBadPage, Pool};
@@ -35,8 +35,40 @@ pub struct Passes {
     pub uncounted: bool,
 }
 
+/// How pages get a second reference in a trial, in modes that count.
+pub trait Sharing: Mode {
+    /// A second reference for each of these pages, which are out.
+    fn retain(cache: &mut Cache<Self>, ids: &[PageId]);
+    /// Gives up both.
+    fn release(cache: &mut Cache<Self>, ids: &[PageId]);
+}
+
+impl<M: Refcounted> Sharing for M {
+    fn retain(cache: &mut Cache<M>, ids: &[PageId]) {
+        // SAFETY: the pages are out, and the ids are the owners'.
+        let _ = unsafe { cache.retain_bulk(ids) };
+    }
+
+    fn release(cache: &mut Cache<M>, ids: &[PageId]) {
+        for _ in 0..2 {
+            // SAFETY: each page has two references, both of which are given up once.
+            let _ = unsafe { cache.release_bulk(ids) };
+        }
+    }
+}
+
+/// Its pages have one owner.
+impl Sharing for Compact {
+    fn retain(_: &mut Cache<Self>, _: &[PageId]) {}
+
+    fn release(cache: &mut Cache<Self>, ids: &[PageId]) {
+        // SAFETY: the pages are out, and freed once.
+        let _ = unsafe { cache.free_bulk_raw(ids) };
+    }
+}
+
 /// A pool, what it gave out, and what is expected of it.
-pub struct World<M: Refcounted> {
+pub struct World<M: Sharing> {
     pool: Option<Pool<M>>,
     cache: Option<Cache<M>>,
     /// Pages that are out by id, with one reference.
@@ -53,7 +85,7 @@ pub struct World<M: Refcounted> {
     _memory: [heap::Block; 2],
 }
 
-impl<M: Refcounted> World<M> {
+impl<M: Sharing> World<M> {
     /// A pool of so many pages (150 or more), of which some are out by id, shared, lent or in a block, and
     /// some in a cache, a shared cache, the depots, and the zone. Both kinds of stacks have magazines.
     ///
@@ -211,8 +243,7 @@ impl<M: Refcounted> World<M> {
             }
             7 => {
                 let ids = self.some(n);
-                // SAFETY: the pages are out, and the ids are the owners'.
-                let _ = unsafe { self.cache().retain_bulk(&ids) };
+                M::retain(self.cache(), &ids);
                 self.retained.extend(ids);
             }
             8 => self.without_slot(n),
@@ -247,10 +278,7 @@ impl<M: Refcounted> World<M> {
     fn release(&mut self, n: usize) {
         let keep = self.retained.len().saturating_sub(n);
         let ids = self.retained.split_off(keep);
-        for _ in 0..2 {
-            // SAFETY: each page has two references, both of which are given up once.
-            let _ = unsafe { self.cache().release_bulk(&ids) };
-        }
+        M::release(self.cache(), &ids);
         while let Some(id) = self.lent.pop() {
             let mut faults = Faults::default();
             if self.pool().core.reclaim(id, 0, &mut faults) {

@@ -349,5 +349,6 @@ mod presets {
     }
     all!(bare, Bare);
     all!(checked, Checked);
+    all!(compact, Compact);
     all!(hardened, Hardened);
 }

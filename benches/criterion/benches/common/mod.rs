@@ -20,6 +20,7 @@ macro_rules! for_presets {
         $bench::<pagesheaf::NoChecks>("NoChecks", $($arg),*);
         $bench::<pagesheaf::NoStats>("NoStats", $($arg),*);
         $bench::<pagesheaf::NoRefcount>("NoRefcount", $($arg),*);
+        $bench::<pagesheaf::Compact>("Compact", $($arg),*);
         $bench::<pagesheaf::Checked>("Checked", $($arg),*);
         $bench::<pagesheaf::Hardened>("Hardened", $($arg),*);
     };

@@ -1,15 +1,18 @@
-//! What it takes to look at something of each page that comes back, and to change it, when a million pages are out and come
-//! back in no order: everything is asked for ahead (where there is a way to ask), and nothing else is done. Others have been
-//! through the caches since the last turn, of 1,024 calls; what a turn finds near is what it has brought there itself.
+//! What it takes to look at something of each page that comes back, and to change it, when 64 k or a million pages are out
+//! and come back in no order: everything is asked for ahead (where there is a way to ask), and nothing else is done.
+//! These are the floors of the matrix' shape `outstanding_random`, by what a page's state takes up.
+//!
+//! Of a million pages, others have been through the caches since the last turn, of 1,024 calls; what a turn finds near is
+//! what it has brought there itself. Of 64 k pages, all that is looked at stays near.
 
 use std::cell::Cell;
 use std::hint::black_box;
 
 use crate::common;
-use crate::rounds::Rounds;
+use crate::rounds::{Body, Rounds};
 
-/// Pages.
-const PAGES: usize = 1 << 20;
+/// Pages that are out.
+const OUT: [usize; 2] = [1 << 16, 1 << 20];
 
 /// Asks the processor for something that will be read soon.
 #[inline(always)]
@@ -43,29 +46,40 @@ fn looks<T: Copy>(
     black_box(words);
 }
 
-/// Prints how long a page takes by what is looked at: 8 bytes of each, or 1, or a bit.
+/// Prints how long a page takes by what is looked at: 8 bytes of each, 4, 1, or a bit.
 pub fn print(rounds: &Rounds) {
-    let mut ids: Vec<u32> = (0..PAGES as u32).collect();
+    for pages in OUT {
+        looks_at(rounds, pages);
+    }
+}
+
+fn looks_at(rounds: &Rounds, pages: usize) {
+    let mut ids: Vec<u32> = (0..pages as u32).collect();
     common::shuffle(&mut ids);
-    let words = vec![Cell::new(0_u64); PAGES];
-    let bytes = vec![Cell::new(0_u8); PAGES];
-    let bits = vec![Cell::new(0_u64); PAGES / 64];
-    println!("looks, n        8 bytes    a byte     a bit");
-    for n in [8, 64, 256] {
-        let [mut of_words, mut of_bytes, mut of_bits] = [(); 3].map(|()| ids.chunks(n).cycle());
-        let place = |id: u32| id as usize;
-        rounds.print_cold(
-            n,
-            &mut [
-                &mut |_, count| looks(&words, &mut of_words, count, place, |_, word| word + 1),
-                &mut |_, count| {
-                    looks(&bytes, &mut of_bytes, count, place, |_, byte| byte.wrapping_add(1))
-                },
-                &mut |_, count| {
-                    let place = |id| place(id) / 64;
-                    looks(&bits, &mut of_bits, count, place, |id, bits| bits ^ 1 << (id % 64));
-                },
-            ],
-        );
+    let words = vec![Cell::new(0_u64); pages];
+    let halves = vec![Cell::new(0_u32); pages];
+    let bytes = vec![Cell::new(0_u8); pages];
+    let bits = vec![Cell::new(0_u64); pages / 64];
+    let place = |id: u32| id as usize;
+    println!("{:4} k out, n   8 bytes   4 bytes    a byte     a bit", pages >> 10);
+    for n in [1, 8, 64, 256] {
+        let [mut of_words, mut of_halves, mut of_bytes, mut of_bits] =
+            [(); 4].map(|()| ids.chunks(n).cycle());
+        let bodies: &mut [Body<'_>] = &mut [
+            &mut |_, count| looks(&words, &mut of_words, count, place, |_, word| word + 1),
+            &mut |_, count| looks(&halves, &mut of_halves, count, place, |_, half| half + 1),
+            &mut |_, count| {
+                looks(&bytes, &mut of_bytes, count, place, |_, byte| byte.wrapping_add(1))
+            },
+            &mut |_, count| {
+                let place = |id| place(id) / 64;
+                looks(&bits, &mut of_bits, count, place, |id, bits| bits ^ 1 << (id % 64));
+            },
+        ];
+        if pages == OUT[1] {
+            rounds.print_cold(n, bodies);
+        } else {
+            rounds.print(n, bodies);
+        }
     }
 }

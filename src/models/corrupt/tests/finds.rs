@@ -2,14 +2,14 @@
 
 use std::vec::Vec;
 
-use crate::mode::{Checked, Hardened, Policy, Refcounted};
+use crate::mode::{Checked, Compact, Hardened, Policy, Refcounted};
 use crate::models::corrupt::Table::{self, Bitmap, Heads, Words};
-use crate::models::corrupt::{Passes, World};
-use crate::page::{Kind, PageId};
+use crate::models::corrupt::{Passes, Sharing, World};
+use crate::page::{Kind, Mark, Order, PageId};
 
 /// What an audit says after one flip of a table that is in one part: how many pages are misplaced, and how
 /// many corrupt.
-fn found<M: Refcounted>(world: &mut World<M>, table: Table, bit: usize) -> [u64; 2] {
+fn found<M: Sharing>(world: &mut World<M>, table: Table, bit: usize) -> [u64; 2] {
     let part = world.parts().into_iter().find(|part| part.0 == table).expect("there is one");
     world.flip(&part, bit, Passes::default());
     let audit = world.pool().audit();
@@ -74,9 +74,32 @@ fn an_audit_finds_words_that_cannot_be_in_any_state() {
     an_audit_finds_words_that_cannot_be::<Hardened>();
 }
 
+/// A page's byte is never another legal one after a flip.
+#[test]
+fn an_audit_finds_each_flipped_bit_of_a_byte() {
+    let mut world = World::<Compact>::new(150, false, false);
+    let pages = || (0..150).map(PageId::new);
+    let core = world.core();
+    let cached = core.magazines.get(core.magazines.locations().next().expect("a page"));
+    let in_zone = pages().find(|&id| core.zone.holds(id)).expect("a page");
+    let marked = |mark| pages().find(|&id| core.marks[id.index() as usize].is(mark));
+    let order = Order::new(2).expect("legal");
+    let others = [Mark::Out, Mark::Lent, Mark::Block(order), Mark::Tail(order)];
+    let others = others.map(|mark| marked(mark).expect("a page"));
+    let mut found_in = |id: PageId, bit| found(&mut world, Words, 8 * id.index() as usize + bit);
+    for bit in 0..8 {
+        assert_eq!([in_zone, cached].map(|id| found_in(id, bit)), [[1, 0]; 2], "bit {bit}");
+        for id in others {
+            let [misplaced, corrupt] = found_in(id, bit);
+            assert!(misplaced == 0 && corrupt > 0, "{id}, bit {bit}: {corrupt}");
+        }
+    }
+    world.end();
+}
+
 /// Flips the length of a magazine of the depot to another, and drains: how many pages were there, how many
 /// bad ones there are then, and how many faults.
-fn cut_short<M: Refcounted>() -> (u64, u64, u64) {
+fn cut_short<M: Sharing>() -> (u64, u64, u64) {
     let mut world = World::<M>::new(150, false, false);
     let lengths = |world: &World<M>| {
         let magazines = &world.core().magazines;
@@ -104,6 +127,7 @@ fn cut_short<M: Refcounted>() -> (u64, u64, u64) {
 #[test]
 fn a_length_that_was_cut_short_is_counted_or_made_good() {
     assert_eq!(cut_short::<Checked>(), (8, 8, 8));
+    assert_eq!(cut_short::<Compact>(), (8, 8, 8));
     // Pages that are out are marked: those that are not lie there.
     assert_eq!(cut_short::<Hardened>(), (8, 0, 1));
 }
