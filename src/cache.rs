@@ -1,7 +1,8 @@
 //! Caches: a slot of its own for a thread or CPU.
 //!
 //! Invariant: a cache owns its slot for as long as it lives. It has the slot whenever it is not idle, but for the
-//! moment in which somebody who took from it meanwhile has not ended: then its calls go the way of a pool's.
+//! moment in which somebody who took from it meanwhile has not ended: then its calls go the way of a pool's. A
+//! stealable one is as if idle between its calls, for who makes a heavy fence.
 
 mod idle;
 
@@ -14,7 +15,7 @@ use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
-use crate::slot::{FastSlot, OwnerMut, Slot, SlotGuard, SlotMut, SlotOwner};
+use crate::slot::{FastSlot, InCall, OwnerMut, Slot, SlotGuard, SlotMut, SlotOwner};
 
 pub use idle::ParkedCache;
 
@@ -23,9 +24,16 @@ pub use idle::ParkedCache;
 /// `&mut self` on every call is the proof that the kernel had to demand of its callers: nobody else, and no
 /// interrupt, is in the middle of the same cache. A signal handler that allocates uses a cache of its own, or the
 /// pool. Dropping a cache puts its pages back.
-pub struct Cache<M: Mode = DefaultMode> {
+///
+/// # Stealable caches
+///
+/// A cache that [`Pool::cache_stealable`](crate::Pool::cache_stealable) made has `true` as its second parameter.
+/// [`Pool::steal_idle`](crate::Pool::steal_idle) can take its pages whenever it is in no call, also while its thread
+/// sleeps somewhere and has not said so by [`idle`](Self::idle). Each of its calls marks its beginning and its end,
+/// which costs two stores; it has the same calls, and nothing else differs.
+pub struct Cache<M: Mode = DefaultMode, const STEALABLE: bool = false> {
     /// The slot, which lies in the core. Before the handle: it is dropped first.
-    slot: SlotOwner<'static>,
+    slot: SlotOwner<'static, STEALABLE>,
     /// What [`Frontend::home`] says, at hand.
     home: Home<M>,
     core: Handle<M>,
@@ -33,15 +41,21 @@ pub struct Cache<M: Mode = DefaultMode> {
 
 /// A cache's way into the core: two words, which stay in registers. A call that got the cache itself would
 /// need a third one, for its slow path.
-pub(crate) struct OwnSlot<'a, M: Mode> {
-    slot: OwnerMut<'a>,
+pub(crate) struct OwnSlot<'a, M: Mode, const STEALABLE: bool> {
+    slot: OwnerMut<'a, STEALABLE>,
+    home: Home<M>,
+}
+
+/// A call of a cache, which ends with it.
+struct Call<'a, M: Mode, const STEALABLE: bool> {
+    slot: InCall<'a, STEALABLE>,
     home: Home<M>,
 }
 
 // SAFETY: a cache is used by one thread at a time (`&mut self`), whichever that is; the core is shared.
-unsafe impl<M: Mode> Send for Cache<M> {}
+unsafe impl<M: Mode, const STEALABLE: bool> Send for Cache<M, STEALABLE> {}
 
-impl<M: Mode> Cache<M> {
+impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// A cache of the core, in a slot that nobody has.
     pub(crate) fn new(core: Handle<M>) -> Result<Self, CacheError> {
         let slots = &core.slots[..core.owned_slots];
@@ -49,14 +63,16 @@ impl<M: Mode> Cache<M> {
         let slot = slot.ok_or(CacheError::NoSlot { slots: slots.len() })?;
         let slot = slot.into_owner();
         // SAFETY: the slot lies in the core, which the handle keeps alive for longer than the owner.
-        let slot = unsafe { ::core::mem::transmute::<SlotOwner<'_>, SlotOwner<'static>>(slot) };
+        let slot = unsafe {
+            ::core::mem::transmute::<SlotOwner<'_, STEALABLE>, SlotOwner<'static, STEALABLE>>(slot)
+        };
         let home = Home::of(&core);
         Ok(Cache { slot, home, core })
     }
 
-    /// The way to the slot.
-    pub(crate) fn owner_mut(&mut self) -> OwnerMut<'_> {
-        self.slot.as_mut()
+    /// The slot.
+    pub(crate) fn owner_mut(&mut self) -> &mut SlotOwner<'static, STEALABLE> {
+        &mut self.slot
     }
 
     /// The number of the cache, from 0: that of its slot, under which reports name it
@@ -82,31 +98,39 @@ impl<M: Mode> Cache<M> {
         &self.core
     }
 
-    /// The way into the core.
+    /// A call begins.
     #[inline(always)]
-    fn front(&mut self) -> OwnSlot<'_, M> {
-        OwnSlot { slot: self.slot.as_mut(), home: self.home }
+    fn call(&mut self) -> Call<'_, M, STEALABLE> {
+        Call { slot: self.slot.enter(), home: self.home }
     }
 
     /// Puts back into the zone all pages that the cache holds, so that blocks can form again. Before the thread goes
     /// to sleep, [`idle`](Self::idle) is cheaper: the pages stay, and others can have them.
     pub fn drain(&mut self) {
-        if let Some(slot) = self.slot.as_mut().take_back() {
+        if let Some(slot) = self.slot.enter().as_mut().take_back() {
             self.core.empty_slot(slot);
         }
     }
 }
 
+impl<M: Mode, const STEALABLE: bool> Call<'_, M, STEALABLE> {
+    /// The way into the core.
+    #[inline(always)]
+    fn front(&mut self) -> OwnSlot<'_, M, STEALABLE> {
+        OwnSlot { slot: self.slot.as_mut(), home: self.home }
+    }
+}
+
 // SAFETY: both words are of one cache, whose handle names one core, and keeps it alive; the slot is one of
 // that core.
-unsafe impl<M: Mode> Frontend<M> for OwnSlot<'_, M> {
+unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEALABLE> {
     type Reborrowed<'b>
-        = OwnSlot<'b, M>
+        = OwnSlot<'b, M, STEALABLE>
     where
         Self: 'b;
 
     #[inline(always)]
-    fn reborrow(&mut self) -> OwnSlot<'_, M> {
+    fn reborrow(&mut self) -> OwnSlot<'_, M, STEALABLE> {
         OwnSlot { slot: self.slot.reborrow(), home: self.home }
     }
 
@@ -140,7 +164,7 @@ unsafe impl<M: Mode> Frontend<M> for OwnSlot<'_, M> {
     }
 }
 
-impl<M: Mode> Drop for Cache<M> {
+impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
     fn drop(&mut self) {
         if let Some(mut slot) = self.slot.leave() {
             self.core.empty_slot(slot.as_mut());
@@ -148,4 +172,4 @@ impl<M: Mode> Drop for Cache<M> {
     }
 }
 
-calls::methods!(Cache, self, [&mut self], self.front());
+calls::methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], self.call().front());

@@ -87,7 +87,7 @@
 //!
 //! In this order, each of which knows only those before it:
 //!
-//! - `hint`, `sync`: atomics, and what else the models replace;
+//! - `hint`, `fence`, `sync`: atomics, fences, and what else the models replace;
 //! - `mode`, `page`, `error` and `io_error`: what a mode does, the state of a page, and what can be
 //!   wrong;
 //! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
@@ -129,6 +129,19 @@ cfg_if::cfg_if! {
     } else {
         #[path = "hint/thread.rs"]
         mod hint;
+    }
+}
+
+cfg_if::cfg_if! {
+    if #[cfg(not(feature = "std"))] {
+        #[path = "fence/none.rs"]
+        mod fence;
+    } else if #[cfg(all(target_os = "linux", not(miri)))] {
+        #[path = "fence/membarrier.rs"]
+        mod fence;
+    } else {
+        #[path = "fence/full.rs"]
+        mod fence;
     }
 }
 
@@ -195,7 +208,8 @@ pub use mode::{
 pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{
-    Audit, Builder, Calls, CloseError, Holder, HolderState, OnBadPage, Pages, Pool, Stats,
+    AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, OnBadPage,
+    Pages, Pool, Stats,
 };
 pub use region::Region;
 

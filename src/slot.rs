@@ -1,13 +1,15 @@
 //! Cache slots: what a thread or a CPU has in front of the depots, in a fixed registry.
 //!
 //! The first slots of a core are *owned*, each by a `Cache` for as long as that lives; the others are *shared*, by
-//! the calls of `Pool` and by drops. An owner may go *idle* (`owner`): others may then take from its slot.
+//! the calls of `Pool` and by drops. An owner may go *idle* (`owner`): others may then take from its slot. One that is
+//! *stealable* (`claim`) is treated as if it had, whenever it is outside of its calls.
 //!
 //! Invariant: whoever has a slot's lock, by a [`SlotGuard`], as its owner or with a [`StolenSlot`], has its two
 //! magazines and is the only writer of their lengths and of its counters. `dropped` and `drain_request` are
 //! anybody's. The shared path only ever *tries* to get a guard, and goes another way when the slot is busy.
 //! Nobody waits.
 
+mod claim;
 mod counters;
 mod fast;
 mod owner;
@@ -16,9 +18,11 @@ mod tests;
 
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
+pub(crate) use claim::Claim;
+use claim::Mark;
 pub(crate) use counters::Counters;
 pub(crate) use fast::FastSlot;
-pub(crate) use owner::{OwnerMut, SlotOwner, StolenSlot};
+pub(crate) use owner::{InCall, OwnerMut, SlotOwner, StolenSlot};
 
 use crate::magazine::{Length, LoadedMagazine, Magazine, MagazineMut, Magazines};
 use crate::mode::Checked;
@@ -26,6 +30,9 @@ use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering};
 
 /// Larger than any count of ids that a call can leave: the fast path's test fails while a drain is requested.
 const DRAIN: u64 = 1 << 32;
+
+/// In the same word: others take from the slot, or may, although its owner is stealable and has not come back yet.
+const CLAIMED: u64 = 1 << 33;
 
 /// In a slot's lock: nobody has the slot.
 const FREE: u32 = 0;
@@ -49,6 +56,12 @@ const KEPT: u32 = 5;
 /// it [`IDLE`], and empty.
 const KEPT_EMPTY: u32 = 6;
 
+/// It has a stealable owner: whoever makes a heavy fence may take from it, if the owner is in no call.
+const CLAIMABLE: u32 = 7;
+
+/// As [`KEPT`], of a stealable owner: [`Slot::reopen`] makes it [`CLAIMABLE`] again.
+const KEPT_CLAIMABLE: u32 = 8;
+
 /// One slot of the registry.
 ///
 /// Every fast path touches the first cache line only; statistics use the second, drops the third. Each line more
@@ -58,11 +71,13 @@ const KEPT_EMPTY: u32 = 6;
 pub(crate) struct Slot {
     /// The magazine in use, to which `loaded_len` belongs.
     loaded: ExclusiveCell<LoadedMagazine>,
-    /// 0, or [`DRAIN`] when somebody wants the slot's pages, or its owner has let others take from it: how many
-    /// ids, or how much room, a call must leave to take the fast path. Only who has the slot makes it 0.
+    /// 0, or [`DRAIN`] when somebody wants the slot's pages, or its owner has let others take from it, or
+    /// [`CLAIMED`]: how many ids, or how much room, a call must leave to take the fast path.
     drain_request: Atomic<u64>,
     loaded_len: Length,
     lock: Atomic<u32>,
+    /// Whether a stealable owner is in a call.
+    mark: Mark,
     pub(crate) counters: Counters,
     /// Pages freed through this slot by drops. Drops may come after the last handle; see `inner::lifecycle`.
     pub(crate) dropped: Atomic<u64>,
@@ -113,6 +128,7 @@ impl Slot {
             drain_request: Atomic::new(0),
             loaded_len: Length::new(loaded.0, magazines.capacity()),
             lock: Atomic::new(FREE),
+            mark: Mark::new(),
             counters: Counters::new(),
             dropped: Atomic::new(0),
             previous_len: Length::new(previous.0, magazines.capacity()),
@@ -122,9 +138,9 @@ impl Slot {
 
     /// Asks whoever has the slot to give up its pages at the next call.
     pub(crate) fn request_drain(&self) {
-        // The look first leaves the line where it is, if the slot has been asked already.
-        if self.drain_request.load(Ordering::Relaxed) == 0 && !defect!("pressure") {
-            self.drain_request.store(DRAIN, Ordering::Relaxed);
+        // The look first leaves the line where it is, if the slot has been asked already. A claim stays one.
+        if self.drain_request.load(Ordering::Relaxed) & DRAIN == 0 && !defect!("pressure") {
+            self.drain_request.fetch_or(DRAIN, Ordering::Relaxed);
         }
     }
 
@@ -167,6 +183,11 @@ impl Slot {
         self.lock.load(Ordering::Relaxed) != FREE
     }
 
+    /// Whether the slot's owner can be stolen from, and nobody has, as of about now.
+    pub(crate) fn is_claimable(&self) -> bool {
+        self.lock.load(Ordering::Relaxed) == CLAIMABLE
+    }
+
     /// Whether the slot's owner is idle, as of about now.
     pub(crate) fn is_idle(&self) -> bool {
         matches!(self.lock.load(Ordering::Relaxed), IDLE | BUSY)
@@ -179,7 +200,7 @@ impl Slot {
     ///
     /// # Safety
     /// Nobody uses or drops a guard of this slot any more, but those that were told to
-    /// [`SlotMut::keep`] it.
+    /// [`OwnerMut::keep`] it.
     pub(crate) unsafe fn reopen(
         &self,
         magazines: &Magazines,
@@ -189,6 +210,7 @@ impl Slot {
         let then = match self.lock.load(Ordering::Relaxed) {
             FREE => return,
             KEPT => return self.lock.store(OWNED, Ordering::Relaxed),
+            KEPT_CLAIMABLE => return self.lock.store(CLAIMABLE, Ordering::Relaxed),
             KEPT_EMPTY => IDLE,
             _ => FREE,
         };
@@ -200,6 +222,8 @@ impl Slot {
         unsafe { self.rest.get_mut() }.previous = previous.1;
         self.loaded_len.now.store(loaded.0, Ordering::Relaxed);
         self.previous_len.now.store(previous.0, Ordering::Relaxed);
+        // An owner that is gone may have been in a call.
+        self.mark.leave();
         // Release: as the guard's drop, for threads that the caller starts.
         self.lock.store(then, Ordering::Release);
     }
@@ -287,16 +311,11 @@ impl<'a> SlotMut<'a> {
         FastSlot::new(self.0)
     }
 
-    /// Notes that the slot's holder goes on in a forked child, until [`Slot::reopen`] was asked.
-    pub(crate) fn keep(self) {
-        self.0.lock.store(KEPT, Ordering::Relaxed);
-    }
-
     /// Whether somebody has requested a drain, which is then forgotten: the caller gives up the slot's pages.
     pub(crate) fn take_drain_request(&mut self) -> bool {
-        let requested = self.0.drain_request.load(Ordering::Relaxed) != 0;
+        let requested = self.0.drain_request.load(Ordering::Relaxed) & DRAIN != 0;
         if requested {
-            self.0.drain_request.store(0, Ordering::Relaxed);
+            self.0.drain_request.fetch_and(!DRAIN, Ordering::Relaxed);
         }
         requested
     }

@@ -3,10 +3,14 @@
 //! Invariant: every word that two threads may touch is made of these types, so a model built with
 //! `--cfg pagesheaf_loom` sees every access that the real build makes.
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
     Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, SHORT, STARTS, STEP, TAG_BITS, Turn,
-    all_below, copy_in, copy_out, entropy, fetch_ahead, load_exclusive, load_gated, thread_key,
+    all_below, copy_in, copy_out, entropy, fence_all_threads, fetch_ahead, light_fence,
+    load_exclusive, load_gated, register_fences, thread_key,
 };
 
 #[cfg(not(target_has_atomic = "64"))]
@@ -47,6 +51,20 @@ macro_rules! ordering {
     };
 }
 pub(crate) use ordering;
+
+/// Proof that a heavy fence was made: of this thread, and of every other that makes light ones.
+///
+/// Of two threads, one that stores, makes a light fence and loads, and one that stores, makes a heavy fence and loads,
+/// at least one sees what the other stored.
+pub(crate) struct Fenced(());
+
+/// Makes a heavy fence. `all_threads` makes each other thread execute a full fence, and says whether it did.
+pub(crate) fn heavy_fence(all_threads: impl FnOnce() -> bool) -> Option<Fenced> {
+    imp::full_fence();
+    let done = all_threads();
+    imp::full_fence();
+    done.then_some(Fenced(()))
+}
 
 /// A value that one thread at a time has to itself: it moves between threads with a lock.
 pub(crate) struct ExclusiveCell<T>(imp::UnsafeCell<T>);

@@ -30,18 +30,18 @@ use crate::mode::{DefaultMode, Mode};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a parked cache is dropped with its slot, unless it is resumed"]
-pub struct ParkedCache<M: Mode = DefaultMode>(Cache<M>);
+pub struct ParkedCache<M: Mode = DefaultMode, const STEALABLE: bool = false>(Cache<M, STEALABLE>);
 
 /// Ends the idle time of a cache when [`Cache::idle`] does, also by a panic.
-struct Return<'a, M: Mode>(&'a mut Cache<M>);
+struct Return<'a, M: Mode, const STEALABLE: bool>(&'a mut Cache<M, STEALABLE>);
 
-impl<M: Mode> Drop for Return<'_, M> {
+impl<M: Mode, const STEALABLE: bool> Drop for Return<'_, M, STEALABLE> {
     fn drop(&mut self) {
-        self.0.slot.as_mut().take_back();
+        self.0.slot.enter().as_mut().take_back();
     }
 }
 
-impl<M: Mode> Cache<M> {
+impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// Calls `poll`, which waits for something, and lets others take from the cache meanwhile.
     ///
     /// Nothing moves: the cache keeps its pages unless somebody runs dry. It costs two atomic operations, whether
@@ -119,13 +119,13 @@ impl<M: Mode> Cache<M> {
     /// assert!(LOCAL.with_borrow(|local| matches!(local, Local::Awake(_))));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn park(mut self) -> ParkedCache<M> {
+    pub fn park(mut self) -> ParkedCache<M, STEALABLE> {
         self.slot.go_idle();
         ParkedCache(self)
     }
 }
 
-impl<M: Mode> ParkedCache<M> {
+impl<M: Mode, const STEALABLE: bool> ParkedCache<M, STEALABLE> {
     /// The cache, in use again.
     ///
     /// ```
@@ -137,8 +137,8 @@ impl<M: Mode> ParkedCache<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use = "dropping the cache gives its slot back"]
-    pub fn resume(mut self) -> Cache<M> {
-        self.0.slot.as_mut().take_back();
+    pub fn resume(mut self) -> Cache<M, STEALABLE> {
+        self.0.slot.enter().as_mut().take_back();
         self.0
     }
 
@@ -149,7 +149,7 @@ impl<M: Mode> ParkedCache<M> {
     }
 }
 
-impl<M: Mode> fmt::Debug for ParkedCache<M> {
+impl<M: Mode, const STEALABLE: bool> fmt::Debug for ParkedCache<M, STEALABLE> {
     /// As the pool's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Parked{:?}", self.0)

@@ -1,10 +1,10 @@
 //! The public methods of caches and pools, to be stamped on both.
 
-/// Stamps the calls on a type. What is in scope where it is used must be: `MaybeUninit`, the errors, the
+/// Stamps the calls on a type, which may have more parameters than its mode, `M`. What is in scope where it is used must be: `MaybeUninit`, the errors, the
 /// owners, `GivenUp`, and the modes' traits.
 macro_rules! methods {
-    ($type:ident, $self:ident, [$($receiver:tt)+], $front:expr) => {
-        impl<M: Mode> $type<M> {
+    ([$($parameters:tt)*] $type:ty, $self:ident, [$($receiver:tt)+], $front:expr) => {
+        impl<M: Mode $($parameters)*> $type {
             /// Allocates one page. Its bytes are whatever they were, or poison.
             ///
             /// # Errors

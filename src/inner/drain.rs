@@ -20,7 +20,10 @@ impl<M: Mode> Core<M> {
     /// while somebody takes from it.
     #[cold]
     #[inline(never)]
-    pub(crate) fn attend<'a>(&self, owner: OwnerMut<'a>) -> Option<SlotMut<'a>> {
+    pub(crate) fn attend<'a, const STEALABLE: bool>(
+        &self,
+        owner: OwnerMut<'a, STEALABLE>,
+    ) -> Option<SlotMut<'a>> {
         let mut slot = owner.take_back()?;
         self.honour_drain_request(slot.reborrow());
         Some(slot)
@@ -29,9 +32,9 @@ impl<M: Mode> Core<M> {
     /// As [`Self::attend`], and a shared slot in place of what somebody takes from, if one is to be had.
     #[cold]
     #[inline(never)]
-    pub(crate) fn attend_or_borrow<'a>(
+    pub(crate) fn attend_or_borrow<'a, const STEALABLE: bool>(
         &'a self,
-        owner: OwnerMut<'a>,
+        owner: OwnerMut<'a, STEALABLE>,
     ) -> Result<SlotMut<'a>, Option<SlotGuard<'a>>> {
         self.attend(owner).ok_or_else(|| self.borrow_slot())
     }
@@ -42,17 +45,19 @@ impl<M: Mode> Core<M> {
         self.slots[..self.owned_slots].iter().for_each(Slot::request_drain);
     }
 
-    /// Puts all that a slot has into the zone.
+    /// Puts all that a slot has into the zone. Returns how many pages went there.
     #[cold]
     #[inline(never)]
-    pub(crate) fn empty_slot(&self, slot: SlotMut<'_>) {
+    pub(crate) fn empty_slot(&self, slot: SlotMut<'_>) -> usize {
         let mut parts = slot.parts();
+        let mut pages = 0;
         for magazine in [&mut parts.loaded, &mut parts.previous] {
             if magazine.len() > 0 {
                 parts.counters.count_event::<M>(&parts.counters.zone_flushes);
-                self.flush(magazine.reborrow());
+                pages += self.flush(magazine.reborrow());
             }
         }
+        pages
     }
 
     /// Empties the shared slots that nobody is using.

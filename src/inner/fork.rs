@@ -13,6 +13,8 @@
 //!
 //! `recover` takes the same steps, when nobody is in a call, for magazines that a fault has lost.
 
+use core::ptr::NonNull;
+
 use super::Core;
 use crate::depot::{Depot, Stack};
 use crate::magazine::{Link, Magazine};
@@ -22,7 +24,7 @@ use crate::slot::{OwnerMut, SlotMut};
 use crate::sync::Ordering;
 
 /// The child of a fork, in the middle of [`Core::after_fork`].
-pub(crate) struct AfterFork<'a, M: Mode>(&'a Core<M>);
+pub struct AfterFork<'a, M: Mode>(&'a Core<M>);
 
 impl<M: Mode> Core<M> {
     /// Puts into the zone all that nobody had. Tell the result which slots are kept, and let it
@@ -92,13 +94,18 @@ impl<M: Mode> Core<M> {
 }
 
 impl<M: Mode> AfterFork<'_, M> {
+    /// Whether it is of this core.
+    pub(crate) fn is_of(&self, core: NonNull<Core<M>>) -> bool {
+        NonNull::from(self.0) == core
+    }
+
     /// The slot's owner goes on, with what the slot holds; or with none of it, if the owner was idle, and one who
     /// is gone had begun to take from the slot.
-    pub(crate) fn keep(&self, mut owner: OwnerMut<'_>) {
+    pub(crate) fn keep<const STEALABLE: bool>(&self, mut owner: OwnerMut<'_, STEALABLE>) {
         match owner.reborrow().take_back() {
-            Some(mut slot) => {
-                self.note_in_slot(slot.reborrow());
-                slot.keep();
+            Some(slot) => {
+                self.note_in_slot(slot);
+                owner.keep();
             }
             None => owner.keep_empty(),
         }

@@ -6,7 +6,7 @@
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
 //! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes),
 //! `exchange` (of magazines, with the depots), `accounting` (every count), `drain`, `steal` (from
-//! idle caches), `block`, `lend`, `poison`, `shared` (which slot a thread
+//! idle caches), `claims` (of stealable ones), `block`, `lend`, `poison`, `shared` (which slot a thread
 //! starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
@@ -14,6 +14,7 @@ mod alloc;
 mod audit;
 mod block;
 mod build;
+mod claims;
 mod compact;
 mod drain;
 mod exchange;
@@ -37,6 +38,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 
 pub(crate) use accounting::{Faults, InSlot, PoolCounters};
 pub(crate) use build::{Config, CoreLayout};
+pub(crate) use fork::AfterFork;
 
 use crate::depot::Depots;
 use crate::heap;

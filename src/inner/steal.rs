@@ -47,12 +47,14 @@ impl<M: Mode> Core<M> {
         })
     }
 
-    /// Puts into the zone what idle caches hold.
-    pub(super) fn drain_idle(&self) {
+    /// Puts into the zone what idle caches hold. Returns how many pages went there.
+    pub(super) fn drain_idle(&self) -> usize {
+        let mut pages = 0;
         self.any_idle(|slot| {
-            self.empty_slot(slot);
+            pages += self.empty_slot(slot);
             false
         });
+        pages
     }
 
     /// Calls `f` with the slots of idle caches that hold pages, until it says that it has what it wants. Says
@@ -70,7 +72,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Gives a slot back to its owner, or to nobody, if that is gone.
-    fn give_back(&self, stolen: StolenSlot<'_>) {
+    pub(super) fn give_back(&self, stolen: StolenSlot<'_>) {
         if let Some(mut left) = stolen.give_back() {
             self.empty_slot(left.as_mut());
         }

@@ -12,7 +12,7 @@ mod word;
 mod zone;
 
 pub use mark::Byte;
-pub use slot::{Lock, Locked, Owned, Stolen};
+pub use slot::{Claimed, Lock, Locked, Owned, Stolen};
 pub use store::{Loaded, Store};
 pub use word::Word;
 pub use zone::FreePages;

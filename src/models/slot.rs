@@ -3,9 +3,10 @@
 use super::{Block, store};
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::metadata::MetadataLayout;
-use crate::mode::Bare;
+use crate::mode::{Bare, Checked};
 use crate::page::PageId;
-use crate::slot::{Slot, SlotGuard, SlotMut, SlotOwner, StolenSlot};
+use crate::slot::{Claim, Slot, SlotGuard, SlotMut, SlotOwner, StolenSlot};
+use crate::sync::{fence_all_threads, heavy_fence};
 
 /// A cache slot.
 pub struct Lock {
@@ -18,7 +19,10 @@ pub struct Lock {
 pub struct Locked<'a>(SlotGuard<'a>);
 
 /// A cache slot that has an owner.
-pub struct Owned<'a>(SlotOwner<'a>);
+pub struct Owned<'a, const STEALABLE: bool = false>(SlotOwner<'a, STEALABLE>);
+
+/// A cache slot that somebody has claimed, who has not looked whether its owner was in a call.
+pub struct Claimed<'a>(Claim<'a>);
 
 /// A cache slot whose owner is idle, for who takes from it.
 pub struct Stolen<'a>(StolenSlot<'a>);
@@ -58,6 +62,18 @@ impl Lock {
         self.slot.try_lock().map(|guard| Owned(guard.into_owner()))
     }
 
+    /// The same, for an owner from whom others may take between its calls.
+    #[must_use]
+    pub fn try_own_stealable(&self) -> Option<Owned<'_, true>> {
+        self.slot.try_lock().map(|guard| Owned(guard.into_owner()))
+    }
+
+    /// Claims the slot, if its owner can be stolen from.
+    #[must_use]
+    pub fn try_claim(&self) -> Option<Claimed<'_>> {
+        self.slot.try_claim().map(Claimed)
+    }
+
     /// Takes from the slot, if its owner is idle.
     #[must_use]
     pub fn try_steal(&self) -> Option<Stolen<'_>> {
@@ -65,7 +81,7 @@ impl Lock {
     }
 }
 
-impl<'a> Owned<'a> {
+impl<'a, const STEALABLE: bool> Owned<'a, STEALABLE> {
     /// Lets others take from the slot.
     pub fn go_idle(&mut self) {
         self.0.go_idle();
@@ -73,12 +89,42 @@ impl<'a> Owned<'a> {
 
     /// As [`Locked::count`], if the owner can have the slot again.
     pub fn count(&mut self) -> Option<(u64, u32)> {
-        self.0.as_mut().take_back().map(count)
+        self.0.enter().as_mut().take_back().map(count)
+    }
+
+    /// The same in two calls of the slot, between which somebody may begin to take.
+    pub fn count_twice(&mut self) -> [Option<(u64, u32)>; 2] {
+        let mut call = self.0.enter();
+        [(); 2].map(|()| call.as_mut().take_back().map(count))
+    }
+
+    /// As [`Self::count`], as fast paths do: only if nobody has asked for anything.
+    pub fn count_fast(&mut self) -> Option<(u64, u32)> {
+        self.0.enter().as_mut().undisturbed().map(count)
+    }
+
+    /// Takes the last id out of the loaded magazine, by the fast path.
+    pub fn take_fast(&mut self) -> Option<PageId> {
+        let mut call = self.0.enter();
+        let entries = call.as_mut().fast().entries(1)?;
+        let mut out = [core::mem::MaybeUninit::uninit()];
+        entries.pop::<Checked>(&mut out);
+        // SAFETY: `pop` wrote it.
+        Some(unsafe { out[0].assume_init() })
+    }
+
+    /// Puts an id into the loaded magazine, which has room for one. Says whether the owner has the slot.
+    ///
+    /// # Panics
+    /// When it is full.
+    pub fn put(&mut self, id: PageId) -> bool {
+        let put = |slot: SlotMut<'_>| store::put(&mut slot.parts().loaded, id);
+        self.0.enter().as_mut().take_back().map(put).is_some()
     }
 
     /// Whether the fast path may run: the owner has the slot, and nobody wants it.
     pub fn fast(&mut self) -> bool {
-        self.0.as_mut().fast().entries(0).is_some()
+        self.0.enter().as_mut().fast().entries(0).is_some()
     }
 
     /// Gives the slot up for good.
@@ -88,7 +134,26 @@ impl<'a> Owned<'a> {
     }
 }
 
+impl<'a> Claimed<'a> {
+    /// Makes a heavy fence, and takes from the slot if its owner was in no call.
+    ///
+    /// # Errors
+    /// The slot, if its owner is gone, or nothing.
+    pub fn steal(self) -> Result<Stolen<'a>, Option<Locked<'a>>> {
+        let withdraw = |claim: Claim<'a>| claim.withdraw().map(Locked);
+        match heavy_fence(fence_all_threads) {
+            Some(fenced) => self.0.steal(&fenced).map(Stolen).map_err(withdraw),
+            None => Err(withdraw(self.0)),
+        }
+    }
+}
+
 impl<'a> Stolen<'a> {
+    /// Takes the last id out of the loaded magazine.
+    pub fn take(&mut self) -> Option<PageId> {
+        store::take(&mut self.0.as_mut().parts().loaded)
+    }
+
     /// As [`Locked::count`].
     pub fn count(&mut self) -> (u64, u32) {
         count(self.0.as_mut())

@@ -39,7 +39,7 @@ unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
     }
 }
 
-calls::methods!(Pool, self, [&self], self);
+calls::methods!([] Pool<M>, self, [&self], self);
 
 impl<M: Mode> Page<M> {
     /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.

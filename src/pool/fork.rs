@@ -2,7 +2,30 @@
 
 use super::Pool;
 use crate::cache::Cache;
+use crate::inner::AfterFork;
 use crate::mode::Mode;
+
+/// A cache, stealable or not, that goes on in a forked child: see [`Pool::after_fork`].
+pub trait AnyCache<M: Mode>: sealed::Kept<M> {}
+
+impl<M: Mode, const STEALABLE: bool> AnyCache<M> for Cache<M, STEALABLE> {}
+
+mod sealed {
+    use super::{AfterFork, Mode};
+
+    pub trait Kept<M: Mode> {
+        /// The cache goes on, if it is of that pool.
+        fn keep(&mut self, fork: &AfterFork<'_, M>);
+    }
+}
+
+impl<M: Mode, const STEALABLE: bool> sealed::Kept<M> for Cache<M, STEALABLE> {
+    fn keep(&mut self, fork: &AfterFork<'_, M>) {
+        if fork.is_of(self.handle().pointer()) {
+            fork.keep(self.owner_mut().enter().as_mut());
+        }
+    }
+}
 
 impl<M: Mode> Pool<M> {
     /// Makes the pool whole in the child of a `fork`: the first call there, before any other of
@@ -72,12 +95,11 @@ impl<M: Mode> Pool<M> {
     ///   [`idle`](Cache::idle) the fork happened.
     /// - No other thread was in the middle of a call, or of a drop, of a cache in `kept`, or of a
     ///   page, batch or id that is used or dropped from now on.
-    pub unsafe fn after_fork(&self, kept: &mut [&mut Cache<M>]) {
+    pub unsafe fn after_fork(&self, kept: &mut [&mut dyn AnyCache<M>]) {
         // SAFETY: passed on to the caller; all caches of `kept` that are this pool's are kept
         // below.
         let fork = unsafe { self.core.after_fork() };
-        let is_own = |cache: &&mut &mut Cache<M>| cache.handle().pointer() == self.core.pointer();
-        kept.iter_mut().filter(is_own).for_each(|cache| fork.keep(cache.owner_mut()));
+        kept.iter_mut().for_each(|cache| cache.keep(&fork));
         fork.finish();
     }
 }

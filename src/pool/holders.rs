@@ -28,6 +28,9 @@ pub struct Holder {
 pub enum HolderState {
     /// Its owner may be using it: nobody else can have the pages before its next call.
     InUse,
+    /// Its owner may be using it, and it is stealable ([`Pool::cache_stealable`]): [`Pool::steal_idle`] gets the pages,
+    /// unless it is in a call at that moment.
+    Stealable,
     /// Its owner is idle ([`Cache::idle`](crate::Cache::idle), [`Cache::park`](crate::Cache::park)): whoever runs
     /// dry gets the pages.
     Idle,
@@ -40,6 +43,7 @@ impl fmt::Display for HolderState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             HolderState::InUse => "in use",
+            HolderState::Stealable => "stealable",
             HolderState::Idle => "idle",
             HolderState::Shared => "shared",
         })
@@ -101,6 +105,8 @@ impl<M: Mode> Pool<M> {
             HolderState::Shared
         } else if slot.is_idle() {
             HolderState::Idle
+        } else if slot.is_claimable() {
+            HolderState::Stealable
         } else {
             HolderState::InUse
         };

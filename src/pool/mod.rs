@@ -8,14 +8,17 @@ mod close;
 mod fork;
 mod holders;
 mod stats;
+mod steal;
 
 use core::fmt;
 use core::ptr::NonNull;
 
 pub use build::{Builder, OnBadPage};
 pub use close::CloseError;
+pub use fork::AnyCache;
 pub use holders::{Holder, HolderState};
 pub use stats::{Audit, Calls, Pages, Stats};
+pub use steal::AsymmetricFence;
 
 use crate::cache::Cache;
 use crate::error::{CacheError, PageError};
@@ -140,7 +143,7 @@ impl<M: Mode> Pool<M> {
     }
 }
 
-impl<M: Mode> Cache<M> {
+impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// A handle to the pool.
     #[must_use]
     pub fn pool(&self) -> Pool<M> {
@@ -148,7 +151,7 @@ impl<M: Mode> Cache<M> {
     }
 }
 
-impl<M: Mode> fmt::Debug for Cache<M> {
+impl<M: Mode, const STEALABLE: bool> fmt::Debug for Cache<M, STEALABLE> {
     /// As the pool's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cache of {}", self.pool())

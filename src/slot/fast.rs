@@ -6,7 +6,7 @@
 
 use super::{Counters, Slot, SlotMut};
 use crate::magazine::{Entries, Room};
-use crate::sync::load_gated;
+use crate::sync::{Atomic, defect, load_gated};
 
 /// A slot that the caller may change if nobody has requested a drain.
 pub(crate) struct FastSlot<'a>(&'a Slot);
@@ -23,11 +23,19 @@ impl<'a> FastSlot<'a> {
         &self.0.counters
     }
 
+    /// The length and the request for a drain. A stealable owner has marked the slot before: else it might know an old
+    /// length, and miss that its slot was claimed meanwhile.
+    #[inline(always)]
+    fn gated(&self, len: &Atomic<u32>) -> (u32, u64) {
+        let (len, request) = load_gated(len, &self.0.drain_request);
+        (if defect!("claim-old-length") { self.0.mark.old_length() } else { len }, request)
+    }
+
     /// The last `n` ids of the loaded magazine, if it has them and the fast path may run: if what it leaves is
     /// non-negative and nobody has requested a drain.
     #[inline(always)]
     pub(crate) fn entries(self, n: usize) -> Option<Entries<'a>> {
-        let (len, request) = load_gated(&self.0.loaded_len.now, &self.0.drain_request);
+        let (len, request) = self.gated(&self.0.loaded_len.now);
         // A slice of ids has fewer than 2⁶² of them, which fit an `i64`.
         let left = i64::from(len) - n as i64;
         if left < request as i64 {
@@ -41,7 +49,7 @@ impl<'a> FastSlot<'a> {
     #[inline(always)]
     pub(crate) fn room(self, n: usize) -> Option<Room<'a>> {
         let length = &self.0.loaded_len;
-        let (len, request) = load_gated(&length.now, &self.0.drain_request);
+        let (len, request) = self.gated(&length.now);
         // No overflow: a slice of ids has fewer than 2⁶² of them.
         let end = i64::from(len) + n as i64;
         let left = i64::from(length.capacity) - end;

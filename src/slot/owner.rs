@@ -13,19 +13,25 @@
 //! | `BUSY` | `ABANDONED` | the owner goes for good | |
 //! | `ABANDONED` | `FREE` | who took has emptied the slot, too | Release |
 
-use super::{ABANDONED, BUSY, DRAIN, FastSlot, IDLE, KEPT_EMPTY, OWNED, Slot, SlotGuard, SlotMut};
+use super::{
+    ABANDONED, BUSY, CLAIMED, DRAIN, FastSlot, IDLE, KEPT, KEPT_CLAIMABLE, KEPT_EMPTY, OWNED, Slot,
+    SlotGuard, SlotMut,
+};
 use crate::sync::{Ordering, defect, ordering};
 
 /// A slot that belongs to a cache, also while others take from it.
-pub(crate) struct SlotOwner<'a>(&'a Slot);
+pub(crate) struct SlotOwner<'a, const STEALABLE: bool = false>(&'a Slot);
+
+/// A call of the owner, from its beginning to its end, be that a panic: a stealable owner marks it.
+pub(crate) struct InCall<'a, const STEALABLE: bool>(&'a Slot);
 
 /// The owner's way to its slot, lent as [`SlotMut`] is.
-pub(crate) struct OwnerMut<'a>(&'a Slot);
+pub(crate) struct OwnerMut<'a, const STEALABLE: bool = false>(&'a Slot);
 
 /// The slot of an idle owner, for who takes from it. It is given back by [`Self::give_back`], and not by a drop:
 /// the owner may be gone.
 #[must_use]
-pub(crate) struct StolenSlot<'a>(&'a Slot);
+pub(crate) struct StolenSlot<'a>(pub(super) &'a Slot);
 
 impl Slot {
     /// The slot, if its owner is idle and nobody else takes from it. Never waits.
@@ -43,25 +49,37 @@ impl Slot {
 
 impl<'a> SlotGuard<'a> {
     /// The slot, as a cache's for as long as that lives.
-    pub(crate) fn into_owner(self) -> SlotOwner<'a> {
-        SlotOwner(core::mem::ManuallyDrop::new(self).0)
+    pub(crate) fn into_owner<const STEALABLE: bool>(self) -> SlotOwner<'a, STEALABLE> {
+        let slot = core::mem::ManuallyDrop::new(self).0;
+        // Relaxed: what was asked of the owner before, and whether others took from it, is over.
+        slot.drain_request.store(0, Ordering::Relaxed);
+        if STEALABLE {
+            slot.open_to_claims();
+        }
+        SlotOwner(slot)
     }
 }
 
-impl<'a> SlotOwner<'a> {
+impl<'a, const STEALABLE: bool> SlotOwner<'a, STEALABLE> {
     /// What anybody may look at.
     pub(crate) fn shared(&self) -> &'a Slot {
         self.0
     }
 
-    /// The way to the slot.
+    /// A call begins. It ends when the result is dropped.
     #[inline(always)]
-    pub(crate) fn as_mut(&mut self) -> OwnerMut<'_> {
-        OwnerMut(self.0)
+    pub(crate) fn enter(&mut self) -> InCall<'_, STEALABLE> {
+        if STEALABLE {
+            self.0.mark.enter(|| self.0.loaded_len());
+        }
+        InCall(self.0)
     }
 
     /// Lets others take from the slot. A slot that is not back yet stays so.
     pub(crate) fn go_idle(&mut self) {
+        if STEALABLE {
+            return self.0.go_idle_claimable();
+        }
         // Relaxed, here and below: nobody else writes or overwrites `OWNED`, and the request is for the owner.
         if self.0.lock.load(Ordering::Relaxed) == OWNED {
             self.0.drain_request.store(DRAIN, Ordering::Relaxed);
@@ -73,8 +91,11 @@ impl<'a> SlotOwner<'a> {
     /// Gives the slot up for good: the owner empties it first. `None` if somebody takes from it: then that one
     /// will empty it. It is the last call.
     pub(crate) fn leave(&mut self) -> Option<SlotGuard<'a>> {
+        if STEALABLE {
+            return self.0.leave_claimable();
+        }
         loop {
-            if self.as_mut().take_back().is_some() {
+            if self.enter().as_mut().take_back().is_some() {
                 return Some(SlotGuard(self.0));
             }
             // Relaxed: the owner has written nothing since it went idle. The loop goes on only when somebody
@@ -88,10 +109,27 @@ impl<'a> SlotOwner<'a> {
     }
 }
 
-impl<'a> OwnerMut<'a> {
+impl<const STEALABLE: bool> InCall<'_, STEALABLE> {
+    /// The way to the slot.
+    #[inline(always)]
+    pub(crate) fn as_mut(&mut self) -> OwnerMut<'_, STEALABLE> {
+        OwnerMut(self.0)
+    }
+}
+
+impl<const STEALABLE: bool> Drop for InCall<'_, STEALABLE> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if STEALABLE {
+            self.0.mark.leave();
+        }
+    }
+}
+
+impl<'a, const STEALABLE: bool> OwnerMut<'a, STEALABLE> {
     /// The same, for a shorter time.
     #[inline(always)]
-    pub(crate) fn reborrow(&mut self) -> OwnerMut<'_> {
+    pub(crate) fn reborrow(&mut self) -> OwnerMut<'_, STEALABLE> {
         OwnerMut(self.0)
     }
 
@@ -110,6 +148,9 @@ impl<'a> OwnerMut<'a> {
 
     /// The slot, if nobody takes from it: from now on the owner has it.
     pub(crate) fn take_back(self) -> Option<SlotMut<'a>> {
+        if STEALABLE {
+            return self.0.take_back_claimable();
+        }
         let lock = &self.0.lock;
         // Relaxed: the owner's own store.
         if lock.load(Ordering::Relaxed) != OWNED {
@@ -127,8 +168,17 @@ impl<'a> OwnerMut<'a> {
         Some(SlotMut(self.0))
     }
 
+    /// In a forked child, of a slot that the owner has: it goes on, once [`Slot::reopen`] was asked.
+    pub(crate) fn keep(self) {
+        let kept = if STEALABLE { KEPT_CLAIMABLE } else { KEPT };
+        self.0.lock.store(kept, Ordering::Relaxed);
+    }
+
     /// In a forked child, of a slot that somebody took from who is gone: the owner goes on without what it held.
     pub(crate) fn keep_empty(self) {
+        if STEALABLE {
+            self.0.drain_request.fetch_or(CLAIMED, Ordering::Relaxed);
+        }
         self.0.lock.store(KEPT_EMPTY, Ordering::Relaxed);
     }
 }
@@ -141,10 +191,16 @@ impl<'a> StolenSlot<'a> {
 
     /// Gives the slot back to its owner. If that is gone, the slot is the caller's, who empties it.
     pub(crate) fn give_back(self) -> Option<SlotGuard<'a>> {
-        // Release: pairs with the Acquire of the owner who comes back, or of who takes next. Relaxed: an owner
-        // who is gone has written nothing since it went idle.
-        let (release, relaxed) = (ordering!(Release, "give-back"), Ordering::Relaxed);
-        let gone = self.0.lock.compare_exchange(BUSY, IDLE, release, relaxed).is_err();
+        // Release: pairs with the Acquire of the owner who comes back, or of who takes next. Acquire: pairs with
+        // the Release of a stealable owner who is gone.
+        let (release, acquire) = (ordering!(Release, "give-back"), Ordering::Acquire);
+        if defect!("claim-old-length") {
+            // As if the owner need not take back what was taken from.
+            self.0.drain_request.fetch_and(!CLAIMED, Ordering::Release);
+            self.0.lock.store(super::CLAIMABLE, Ordering::Release);
+            return None;
+        }
+        let gone = self.0.lock.compare_exchange(BUSY, IDLE, release, acquire).is_err();
         if gone && defect!("abandoned") {
             self.0.lock.store(IDLE, Ordering::Release);
             return None;

@@ -6,9 +6,10 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 pub(super) use loom::cell::UnsafeCell;
-use loom::sync::atomic::AtomicU64;
+use loom::sync::atomic::{AtomicU64, fence};
 
-use super::Ordering;
+use super::{Ordering, defect};
+
 /// What an [`Atomic`] holds, as bits.
 pub(crate) trait Word: Copy {
     fn to_bits(self) -> u64;
@@ -201,7 +202,9 @@ pub(crate) unsafe fn load_exclusive<T: Word>(word: &Atomic<T>) -> T {
 /// the first is 0, and the word is not looked at.
 #[track_caller]
 pub(crate) fn load_gated(word: &Atomic<u32>, gate: &Atomic<u64>) -> (u32, u64) {
-    let gate = gate.load(Ordering::Relaxed);
+    // Acquire where the owner of a slot need not take it back: see `slot::claim`.
+    let old = defect!("claim-old-length");
+    let gate = gate.load(if old { Ordering::Acquire } else { Ordering::Relaxed });
     // SAFETY: nobody else writes the word while the gate is 0; loom looks whether that is so.
     let value = if gate == 0 { unsafe { load_exclusive(word) } } else { 0 };
     (value, gate)
@@ -229,3 +232,27 @@ pub(crate) const STARTS: usize = 0;
 /// The most depots of a pool, and of one that is not told how many.
 pub(crate) const DEPOTS_MAX: usize = 2;
 pub(crate) const DEPOTS: usize = 1;
+
+/// Both fences are sequentially consistent ones: to loom there is no other that pairs so.
+#[track_caller]
+pub(crate) fn light_fence() {
+    if !defect!("claim-light-fence") {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// As the light one.
+#[track_caller]
+pub(super) fn full_fence() {
+    if !defect!("claim-heavy-fence") {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// All threads make their own.
+pub(crate) fn fence_all_threads() -> bool {
+    true
+}
+
+/// There is no system.
+pub(crate) fn register_fences() {}

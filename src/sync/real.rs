@@ -1,9 +1,12 @@
 //! The real arm: the `atomic` crate, without its lock-based fallback.
 
 use core::mem::MaybeUninit;
+use core::sync::atomic::{compiler_fence, fence};
 use core::{ptr, slice};
 
 pub(crate) use atomic::Atomic;
+
+use super::Ordering;
 
 const _: () = assert!(
     Atomic::<u32>::is_lock_free() && Atomic::<u64>::is_lock_free(),
@@ -151,7 +154,7 @@ pub(crate) const TAG_BITS: u32 = u32::MAX;
 /// Nobody else writes the word now, and who did before has handed it on.
 #[inline(always)]
 pub(crate) unsafe fn load_exclusive<T: bytemuck::NoUninit>(word: &Atomic<T>) -> T {
-    word.load(super::Ordering::Relaxed)
+    word.load(Ordering::Relaxed)
 }
 
 /// What the only writer of a word wrote last, and the gate, which is 0 while the caller is that writer; otherwise
@@ -195,7 +198,7 @@ pub(crate) const DEPOTS: usize = DEPOTS_MAX;
 pub(crate) fn thread_key() -> usize {
     static NEXT: Atomic<u32> = Atomic::new(1);
     // Relaxed: only the number matters.
-    crate::hint::thread_key(|| NEXT.fetch_add(1, super::Ordering::Relaxed))
+    crate::hint::thread_key(|| NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// `memcpy`, without the call for a few ids.
@@ -216,4 +219,29 @@ unsafe fn copy(from: *const MaybeUninit<u32>, to: *mut MaybeUninit<u32>, n: usiz
         // SAFETY: `at` is below `n`.
         unsafe { to.add(at).write(from.add(at).read()) };
     }
+}
+
+/// The light one of two fences that pair: the compiler's only, where the heavy one makes up for it.
+#[inline(always)]
+pub(crate) fn light_fence() {
+    if crate::fence::LIGHT {
+        compiler_fence(Ordering::SeqCst);
+    } else {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// A fence of this thread.
+pub(super) fn full_fence() {
+    fence(Ordering::SeqCst);
+}
+
+/// Makes every other thread that makes light fences execute a full one, by the system. Says whether it did.
+pub(crate) fn fence_all_threads() -> bool {
+    crate::fence::all_threads()
+}
+
+/// Tells the system that it will be asked to. It may refuse, now or then.
+pub(crate) fn register_fences() {
+    _ = crate::fence::register();
 }

@@ -21,6 +21,7 @@ mod reports;
 mod requests;
 mod runs;
 mod sampling;
+mod stealing;
 mod texts;
 mod threads;
 mod unwinding;

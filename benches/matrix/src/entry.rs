@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Case, OUT, Shape};
 use crate::contender::{Contender, Order, Setup};
 use crate::contenders::{
-    CopyFloor, DriverFifo, DriverLifo, Modal, PoisonFloor, Raw, Sampled, Single,
+    CopyFloor, DriverFifo, DriverLifo, Modal, PoisonFloor, Raw, Sampled, Single, Stealable,
 };
 use crate::stand::{AtOneSize, Hands, ONE_SIZE, Stand};
 
@@ -119,6 +119,9 @@ const POISONING: usize = 64;
 /// The shapes on which the ladder is climbed.
 pub const LADDER: [Shape; 3] = [Shape::HotPair, Shape::Keep2048, Shape::Outstanding];
 
+/// The shapes that show what the calls of a cache cost in themselves.
+const STOLEN: [Shape; 2] = [Shape::HotPair, Shape::Keep2048];
+
 /// All shapes that one thread does, or two with pages of their own.
 const APART: &[Shape] = &[
     Shape::HotPair,
@@ -167,6 +170,9 @@ pub fn entries() -> Vec<Entry> {
             Kind::Mode,
             &[Shape::HotPair, Shape::Keep2048],
         ),
+        // The price of caches that can be stolen from.
+        Entry::new::<Stealable<Bare>>("Bare+stealable", Kind::Mode, &STOLEN),
+        Entry::new::<Stealable<Checked>>("Checked+stealable", Kind::Mode, &STOLEN),
         mode::<NoChecks>("NoChecks"),
         mode::<NoStats>("NoStats"),
         mode::<NoRefcount>("NoRefcount"),

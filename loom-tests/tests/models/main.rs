@@ -13,4 +13,5 @@ mod ownership;
 mod page;
 mod poison;
 mod slot;
+mod stealing;
 mod zone;

@@ -10,8 +10,7 @@ use super::*;
 use crate::cache::Cache;
 use crate::mode::{Bare, Checked, Compact, Hardened};
 use crate::page::{Fault, PageId};
-use crate::pool::Pages;
-use crate::pool::Pool;
+use crate::pool::{AnyCache, Pages, Pool};
 
 /// A pool of 100 pages, with magazines of 8, two owned slots and two shared ones.
 fn pool<M: Mode>() -> Pool<M> {
@@ -19,7 +18,7 @@ fn pool<M: Mode>() -> Pool<M> {
 }
 
 /// As in the child, where only this thread goes on.
-fn after_fork<M: Mode>(pool: &Pool<M>, kept: &mut [&mut Cache<M>]) -> Pages {
+fn after_fork<M: Mode>(pool: &Pool<M>, kept: &mut [&mut dyn AnyCache<M>]) -> Pages {
     // SAFETY: no other thread has the pool, and a test forgets the caches and guards that it does
     // not keep.
     unsafe { pool.after_fork(kept) };

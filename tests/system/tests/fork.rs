@@ -208,7 +208,7 @@ fn child<M: Mode>(
     match &mut kept {
         // SAFETY: the child's first call of this pool, by its one thread; of the parent's caches it uses this
         // one only.
-        Some(cache) => unsafe { pool.after_fork(&mut [cache]) },
+        Some(cache) => unsafe { pool.after_fork(&mut [*cache]) },
         // SAFETY: as above.
         None => unsafe { pool.after_fork(&mut []) },
     }

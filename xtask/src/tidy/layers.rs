@@ -10,7 +10,7 @@ use super::{Fault, File};
 /// of its own (`page::state`). The crate's root may name everything.
 const LAYERS: &[&[&str]] = &[
     // Atomics and what else the models replace.
-    &["hint"],
+    &["hint", "fence"],
     &["sync"],
     // Which mode does what.
     &["mode"],

@@ -9,7 +9,7 @@ mod poison;
 pub use drivers::{DriverFifo, DriverLifo};
 pub use floor::CopyFloor;
 pub use memory::{Memory, PAGE};
-pub use modes::{Modal, Raw, Sampled, Single};
+pub use modes::{Modal, Raw, Sampled, Single, Stealable};
 pub use poison::PoisonFloor;
 
 #[cfg(test)]
@@ -44,6 +44,7 @@ mod tests {
         goes_round::<Modal<Bare>>(true);
         goes_round::<Modal<Checked>>(true);
         goes_round::<Modal<Hardened>>(true);
+        goes_round::<Stealable<Checked>>(true);
         goes_round::<Sampled<Hardened, 16>>(true);
         goes_round::<Raw<Checked>>(false);
         goes_round::<Single<Checked>>(true);

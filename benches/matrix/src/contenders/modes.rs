@@ -7,29 +7,56 @@ use pagesheaf::{Cache, Mode, Page, PageBatch, PageId, Pool, Region, hardening};
 
 use crate::contender::{Contender, Items, Setup, TOUCHED};
 
+/// A kind of cache.
+pub trait Open<M: Mode>: Sized {
+    /// A cache of the pool.
+    ///
+    /// # Errors
+    /// When all slots are taken.
+    fn open(pool: &Pool<M>) -> Result<Self>;
+}
+
+impl<M: Mode> Open<M> for Cache<M> {
+    fn open(pool: &Pool<M>) -> Result<Self> {
+        Ok(pool.cache()?)
+    }
+}
+
+impl<M: Mode> Open<M> for Cache<M, true> {
+    fn open(pool: &Pool<M>) -> Result<Self> {
+        Ok(pool.cache_stealable()?)
+    }
+}
+
 /// A pool for this setup, and a cache for each hand.
 fn caches<M: Mode>(setup: &Setup) -> Result<(Cache<M>, Cache<M>)> {
-    sampled::<M>(setup, None)
+    sampled(setup, None)
 }
 
 /// The same, where one page in so many is poisoned.
-fn sampled<M: Mode>(setup: &Setup, every: Option<u32>) -> Result<(Cache<M>, Cache<M>)> {
+fn sampled<M: Mode, C: Open<M>>(setup: &Setup, every: Option<u32>) -> Result<(C, C)> {
     // Where it poisons pages, it writes them: a page fault must not be timed.
     let writes = M::HARDENING & hardening::POISON != 0;
     let region = Region::mapped().populate(setup.touched || writes);
     let pool = Pool::builder(setup.pages).mode::<M>().region(region).cache_color(setup.colour);
     let pool = every.into_iter().fold(pool, |pool, every| pool.poison_every(every));
     let pool = pool.build().context("no pool of so many pages")?;
-    Ok((pool.cache()?, pool.cache()?))
+    Ok((C::open(&pool)?, C::open(&pool)?))
 }
 
 /// A mode by its owned calls: batches. With `EVERY` above 0, one page in so many is poisoned.
-pub struct Modal<M: Mode, const EVERY: u32 = 0>(Cache<M>);
+pub struct Modal<M: Mode, const EVERY: u32 = 0, const STEALABLE: bool = false>(Cache<M, STEALABLE>);
 
 /// A mode that poisons one page in so many.
 pub type Sampled<M, const EVERY: u32> = Modal<M, EVERY>;
 
-impl<M: Mode, const EVERY: u32> Contender for Modal<M, EVERY> {
+/// A mode whose caches can be stolen from.
+pub type Stealable<M> = Modal<M, 0, true>;
+
+impl<M: Mode, const EVERY: u32, const STEALABLE: bool> Contender for Modal<M, EVERY, STEALABLE>
+where
+    Cache<M, STEALABLE>: Open<M>,
+{
     type Bulk<const N: usize> = PageBatch<M, N>;
 
     const WRITES: bool = M::HARDENING & hardening::POISON != 0;

@@ -1,0 +1,74 @@
+//! Stealing from caches that were not asked: claims, a heavy fence, and a look at who was outside of its calls.
+//!
+//! Invariant: each claim is ended, also by a panic of the caller's fence, and a slot whose owner has gone meanwhile is
+//! emptied.
+
+use super::Core;
+use crate::mode::Mode;
+use crate::slot::{Claim, Slot};
+use crate::sync::{Fenced, heavy_fence};
+
+/// So many slots are claimed at once: one fence serves them all.
+const AT_ONCE: usize = 256;
+
+/// The slots that this call has claimed.
+struct Claims<'a, M: Mode> {
+    core: &'a Core<M>,
+    claims: [Option<Claim<'a>>; AT_ONCE],
+}
+
+impl<M: Mode> Core<M> {
+    /// Puts into the zone what idle caches hold, and stealable ones that are in no call. `fence_others` makes the
+    /// other threads execute a fence, and says whether it did. Returns how many pages came.
+    pub(crate) fn steal_idle(&self, fence_others: impl Fn() -> bool) -> usize {
+        let stolen = self.drain_idle();
+        let chunks = self.slots[..self.owned_slots].chunks(AT_ONCE);
+        chunks.fold(stolen, |stolen, slots| stolen + self.steal_from(slots, &fence_others))
+    }
+
+    fn steal_from(&self, slots: &[Slot], fence_others: impl Fn() -> bool) -> usize {
+        // The look first leaves alone who holds nothing.
+        let mut claims = slots.iter().filter(|slot| slot.cached() > 0).map(Slot::try_claim);
+        let claims = core::array::from_fn(|_| claims.next().flatten());
+        let mut claims = Claims { core: self, claims };
+        if claims.claims.iter().flatten().next().is_none() {
+            return 0;
+        }
+        match heavy_fence(fence_others) {
+            Some(fenced) => claims.steal(&fenced),
+            None => {
+                claims.claims.iter().flatten().for_each(|claim| claim.shared().request_drain());
+                0
+            }
+        }
+    }
+}
+
+impl<M: Mode> Claims<'_, M> {
+    /// Takes from all whose owners were outside of their calls.
+    fn steal(&mut self, fenced: &Fenced) -> usize {
+        let Claims { core, claims } = self;
+        let mut stolen = 0;
+        for place in claims {
+            let Some(claim) = place.take() else { continue };
+            match claim.steal(fenced) {
+                Ok(mut slot) => {
+                    stolen += core.empty_slot(slot.as_mut());
+                    core.give_back(slot);
+                }
+                Err(claim) => *place = Some(claim),
+            }
+        }
+        stolen
+    }
+}
+
+impl<M: Mode> Drop for Claims<'_, M> {
+    fn drop(&mut self) {
+        for claim in self.claims.iter_mut().filter_map(Option::take) {
+            if let Some(mut left) = claim.withdraw() {
+                self.core.empty_slot(left.as_mut());
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Slots of *stealable* caches: others may take from one whenever its owner is outside of its calls, unasked.
+//!
+//! The owner marks the slot for as long as a call lasts; a thief claims it, and takes from it only if the owner was
+//! outside then. Each of them stores first and looks then, with a fence between the two: a light one of the owner's,
+//! a heavy one of the thief's (`sync::heavy_fence`). So at least one sees the other, and gives way.
+//!
+//! Invariant: an owner that is inside, and has seen since it entered that the lock is `CLAIMABLE` or that the slot is
+//! not `CLAIMED`, has the slot until it leaves. Who takes from a slot leaves it idle, and claimed: only its owner ends
+//! that. So where nothing is claimed, what the owner knew of its slot still holds.
+//!
+//! | from | to | by | ordering |
+//! |---|---|---|---|
+//! | `CLAIMABLE` | `BUSY` | a thief claims the slot | Acquire |
+//! | `BUSY` | `CLAIMABLE` | the owner was inside, or nobody made a fence | Release |
+//! | `BUSY` | `IDLE` | the thief has taken | Release |
+//! | `CLAIMABLE` | `IDLE` | the owner goes idle | Release |
+//! | `IDLE` | `CLAIMABLE` | the owner is back | AcqRel |
+//! | `BUSY` | `ABANDONED` | the owner goes for good | Release |
+
+use super::{
+    ABANDONED, BUSY, CLAIMABLE, CLAIMED, IDLE, OWNED, Slot, SlotGuard, SlotMut, StolenSlot,
+};
+use crate::sync::{Atomic, Fenced, Ordering, defect, light_fence, ordering};
+
+/// The owner's mark: whether it is in a call.
+pub(super) struct Mark(Atomic<u32>);
+
+const OUTSIDE: u32 = 0;
+const INSIDE: u32 = 1;
+
+impl Mark {
+    /// Outside.
+    pub(super) fn new() -> Self {
+        Mark(Atomic::new(OUTSIDE))
+    }
+
+    /// A call begins: the owner marks the slot, and looks for a claim afterwards.
+    #[inline(always)]
+    pub(super) fn enter(&self, old_length: impl FnOnce() -> u32) {
+        let old = if defect!("claim-old-length") { old_length() << 1 } else { 0 };
+        // Relaxed: the fence pairs with the thief's heavy one.
+        self.0.store(INSIDE | old, Ordering::Relaxed);
+        light_fence();
+    }
+
+    /// The call ends.
+    #[inline(always)]
+    pub(super) fn leave(&self) {
+        // Release: pairs with the Acquire of the thief's look.
+        self.0.store(OUTSIDE, ordering!(Release, "claim-leave"));
+    }
+
+    /// Whether the owner was outside, for a thief that has claimed the slot and made the fence.
+    fn is_outside(&self, _: &Fenced) -> bool {
+        // Acquire: pairs with the Release of the owner that left.
+        self.0.load(ordering!(Acquire, "claim-look")) == OUTSIDE || defect!("claim-unseen")
+    }
+
+    /// The length as it was before the mark, in the build with that defect.
+    pub(super) fn old_length(&self) -> u32 {
+        self.0.load(Ordering::Relaxed) >> 1
+    }
+}
+
+/// A slot that its holder has claimed, and may not touch before it has looked.
+#[must_use]
+pub(crate) struct Claim<'a>(&'a Slot);
+
+impl Slot {
+    /// Opens the slot, which the caller has, to claims.
+    pub(super) fn open_to_claims(&self) {
+        // Release: pairs with the Acquire of a thief, for what the owner finds in the slot.
+        self.lock.store(CLAIMABLE, Ordering::Release);
+    }
+
+    /// Claims the slot, if its owner can be stolen from, and nobody else has claimed it. Never waits.
+    pub(crate) fn try_claim(&self) -> Option<Claim<'_>> {
+        // The look first leaves the line of an owner at work where it is. Acquire: pairs with the Release of who
+        // claimed before and let go, and of the owner who opened the slot.
+        let (open, relaxed) = (CLAIMABLE, Ordering::Relaxed);
+        let claimed = self.lock.load(relaxed) == open
+            && self.lock.compare_exchange(open, BUSY, Ordering::Acquire, relaxed).is_ok();
+        claimed.then(|| {
+            // Relaxed: the heavy fence comes next.
+            self.drain_request.fetch_or(CLAIMED, Ordering::Relaxed);
+            Claim(self)
+        })
+    }
+
+    /// The stealable slot, for its owner, which is inside: unless somebody takes from it.
+    pub(super) fn take_back_claimable(&self) -> Option<SlotMut<'_>> {
+        // Relaxed: the fence of `Mark::enter` came before. A thief that this load does not see sees the mark. One
+        // that let go has left the slot as it was.
+        match self.lock.load(Ordering::Relaxed) {
+            CLAIMABLE => return Some(SlotMut(self)),
+            IDLE => {}
+            _ => return None,
+        }
+        // Before the lock: a thief that finds it open may claim the slot at once.
+        self.drain_request.fetch_and(!CLAIMED, Ordering::Relaxed);
+        // Acquire: pairs with the Release of who took. Release: pairs with the Acquire of who claims next, which
+        // must not lose its `CLAIMED` to what was just taken back.
+        let order = ordering!(AcqRel, "claim-return");
+        if self.lock.compare_exchange(IDLE, CLAIMABLE, order, Ordering::Relaxed).is_ok() {
+            return Some(SlotMut(self));
+        }
+        // Somebody takes from it, who found it idle.
+        self.drain_request.fetch_or(CLAIMED, Ordering::Relaxed);
+        None
+    }
+
+    /// Lets others take from the stealable slot without a claim. One that somebody has claimed, or that is not back
+    /// yet, stays so.
+    pub(super) fn go_idle_claimable(&self) {
+        let (lock, relaxed) = (&self.lock, Ordering::Relaxed);
+        // Release: pairs with the Acquire of `try_steal`.
+        if lock.compare_exchange(CLAIMABLE, IDLE, Ordering::Release, relaxed).is_ok() {
+            // For the owner's next call.
+            self.drain_request.fetch_or(CLAIMED, relaxed);
+        }
+    }
+
+    /// Gives the stealable slot up for good; its owner is outside, and empties it. `None` if somebody takes from it,
+    /// who will empty it.
+    pub(super) fn leave_claimable(&self) -> Option<SlotGuard<'_>> {
+        // The loop goes on only when somebody has begun or ended to take.
+        loop {
+            let seen = self.lock.load(Ordering::Relaxed);
+            let to = if seen == BUSY { ABANDONED } else { OWNED };
+            // Acquire: pairs with the Release of who took. Release: pairs with the Acquire of who takes, and finds
+            // that the owner is gone; it may have seen the owner inside.
+            let order = ordering!(AcqRel, "claim-abandoned");
+            if self.lock.compare_exchange(seen, to, order, Ordering::Relaxed).is_ok() {
+                return (to == OWNED).then(|| SlotGuard(self));
+            }
+        }
+    }
+}
+
+impl<'a> Claim<'a> {
+    /// The slot, if its owner was outside when the fence was made.
+    pub(crate) fn steal(self, fenced: &Fenced) -> Result<StolenSlot<'a>, Self> {
+        if self.0.mark.is_outside(fenced) { Ok(StolenSlot(self.0)) } else { Err(self) }
+    }
+
+    /// What anybody may look at.
+    pub(crate) fn shared(&self) -> &'a Slot {
+        self.0
+    }
+
+    /// Lets the owner go on. If that is gone, the slot is the caller's, who empties it.
+    pub(crate) fn withdraw(self) -> Option<SlotGuard<'a>> {
+        // Before the lock, as in `take_back_claimable`.
+        self.0.drain_request.fetch_and(!CLAIMED, Ordering::Relaxed);
+        // Release: pairs with the Acquire of who claims next. Acquire: pairs with the Release of the owner who is
+        // gone.
+        let (lock, release) = (&self.0.lock, Ordering::Release);
+        let acquire = ordering!(Acquire, "claim-abandoned");
+        let gone = lock.compare_exchange(BUSY, CLAIMABLE, release, acquire).is_err();
+        gone.then(|| SlotGuard(self.0))
+    }
+}
