@@ -44,6 +44,8 @@ impl<M: Mode> Cache<M> {
         let slot = slot.ok_or(CacheError::NoSlot { slots: slots.len() })?;
         // SAFETY: the slot lies in the core, which the handle keeps alive for longer than the guard.
         let slot = unsafe { ::core::mem::transmute::<SlotGuard<'_>, SlotGuard<'static>>(slot) };
+        // Nobody has asked this cache for anything.
+        slot.shared().requests.forget();
         let home = Home::of(&core);
         Ok(Cache { slot, home, core })
     }
@@ -74,16 +76,6 @@ impl<M: Mode> Cache<M> {
 // SAFETY: both words are of one cache, whose handle names one core, and keeps it alive; the slot is one of
 // that core.
 unsafe impl<M: Mode> Frontend<M> for OwnSlot<'_, M> {
-    type Reborrowed<'b>
-        = OwnSlot<'b, M>
-    where
-        Self: 'b;
-
-    #[inline(always)]
-    fn reborrow(&mut self) -> OwnSlot<'_, M> {
-        OwnSlot { slot: self.slot.reborrow(), home: self.home }
-    }
-
     #[inline(always)]
     fn home(&self) -> Home<M> {
         self.home
@@ -94,14 +86,27 @@ unsafe impl<M: Mode> Frontend<M> for OwnSlot<'_, M> {
         Some(self.slot.reborrow())
     }
 
-    fn begin(&mut self) {
-        self.shared().honour_drain_request(self.slot.reborrow());
+    #[inline(always)]
+    fn is_asked(&self) -> bool {
+        self.slot.is_asked()
     }
 
+    fn begin(&mut self) {
+        self.with_slot(|_, _| ());
+    }
+
+    #[inline]
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
-        let core = self.shared();
-        core.honour_drain_request(self.slot.reborrow());
-        f(core, Some(self.slot.reborrow()))
+        if self.is_asked() {
+            let core = self.shared();
+            return core.answering(self.slot.reborrow(), |slot| f(core, Some(slot)));
+        }
+        self.with_slot_as_is(f)
+    }
+
+    #[inline]
+    fn with_slot_as_is<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
+        f(self.shared(), Some(self.slot.reborrow()))
     }
 }
 

@@ -4,23 +4,22 @@
 //! the calls of `Pool` and by drops.
 //!
 //! Invariant: whoever has a slot's [`SlotGuard`] has its two magazines and is the only writer of their lengths and
-//! of its counters. `dropped` and `drain_request` are anybody's. The shared path only ever *tries* to get a
+//! of its counters. `dropped` and `requests` are anybody's. The shared path only ever *tries* to get a
 //! guard, and goes another way when the slot is busy. Nobody waits.
 
 mod counters;
+mod requests;
 #[cfg(test)]
 mod tests;
 
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 pub(crate) use counters::Counters;
+pub(crate) use requests::{Asked, Requests};
 
 use crate::magazine::{Entries, LoadedMagazine, Magazine, MagazineMut, Magazines, Room};
 use crate::mode::Checked;
 use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering};
-
-/// Larger than any count of ids that a call can leave: the fast path's test fails while a drain is requested.
-const DRAIN: u64 = 1 << 32;
 
 /// In a slot's lock: nobody has the slot.
 const FREE: u32 = 0;
@@ -41,9 +40,9 @@ const KEPT: u32 = 2;
 pub(crate) struct Slot {
     /// The magazine in use, to which `loaded_len` belongs.
     loaded: ExclusiveCell<LoadedMagazine>,
-    /// 0, or [`DRAIN`] when somebody wants the slot's pages: how many ids, or how much room, a call must
-    /// leave to take the fast path.
-    drain_request: Atomic<u64>,
+    /// What others want of the slot: at the same time how many ids, or how much room, a call must leave to
+    /// take the fast path.
+    pub(crate) requests: Requests,
     loaded_len: Atomic<u32>,
     lock: Atomic<u32>,
     pub(crate) counters: Counters,
@@ -93,21 +92,13 @@ impl Slot {
         let rest = Rest { previous: previous.1, cursor, depot, random, until_poison };
         Slot {
             loaded: ExclusiveCell::new(loaded.1),
-            drain_request: Atomic::new(0),
+            requests: Requests::new(),
             loaded_len: Atomic::new(loaded.0),
             lock: Atomic::new(FREE),
             counters: Counters::new(),
             dropped: Atomic::new(0),
             previous_len: Atomic::new(previous.0),
             rest: ExclusiveCell::new(rest),
-        }
-    }
-
-    /// Asks whoever has the slot to give up its pages at the next call.
-    pub(crate) fn request_drain(&self) {
-        // The look first leaves the line where it is, if the slot has been asked already.
-        if self.drain_request.load(Ordering::Relaxed) == 0 && !defect!("pressure") {
-            self.drain_request.store(DRAIN, Ordering::Relaxed);
         }
     }
 
@@ -230,6 +221,12 @@ impl<'a> SlotMut<'a> {
         SlotMut(self.0)
     }
 
+    /// What anybody may look at.
+    #[inline(always)]
+    pub(crate) fn shared(&self) -> &'a Slot {
+        self.0
+    }
+
     /// The slot's counters.
     #[inline(always)]
     pub(crate) fn counters(&self) -> &'a Counters {
@@ -265,8 +262,7 @@ impl<'a> SlotMut<'a> {
     /// Whether the fast path may run: `left` is non-negative and nobody has requested a drain.
     #[inline(always)]
     fn fast_path_allows(&self, left: i64) -> bool {
-        // Relaxed: a request, seen sooner or later.
-        left >= self.0.drain_request.load(Ordering::Relaxed) as i64
+        left >= self.0.requests.least_left()
     }
 
     /// The last `n` ids of the loaded magazine, if it has them and the fast path may run.
@@ -292,13 +288,25 @@ impl<'a> SlotMut<'a> {
             .then(|| unsafe { self.parts().loaded.room_unchecked(len, end as u32, n) })
     }
 
-    /// Whether somebody has requested a drain, which is then forgotten: the caller gives up the slot's pages.
-    pub(crate) fn take_drain_request(&mut self) -> bool {
-        let requested = self.0.drain_request.load(Ordering::Relaxed) != 0;
-        if requested {
-            self.0.drain_request.store(0, Ordering::Relaxed);
-        }
-        requested
+    /// Whether somebody has asked for the slot's pages, or the call before has left a note for this one.
+    #[inline(always)]
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.requests.are_there()
+    }
+
+    /// A call begins, and learns what the slot is asked for.
+    pub(crate) fn begin_answer(&mut self) -> Asked {
+        self.0.requests.begin()
+    }
+
+    /// The call has answered.
+    pub(crate) fn answered(&mut self) {
+        self.0.requests.answered();
+    }
+
+    /// The call leaves pages for others.
+    pub(crate) fn note_held_back(&mut self) {
+        self.0.requests.note_held_back();
     }
 }
 

@@ -5,7 +5,7 @@
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, SHORT, STARTS, STEP, TAG_BITS, Turn,
+    Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, PATIENCE, SHORT, STARTS, STEP, TAG_BITS, Turn,
     all_below, copy_in, copy_out, entropy, fetch_ahead, load_exclusive, thread_key,
 };
 

@@ -4,23 +4,10 @@ use super::Core;
 use crate::depot::{Depot, Stack};
 use crate::magazine::MagazineMut;
 use crate::mode::Mode;
-use crate::slot::{Slot, SlotMut};
+use crate::slot::SlotMut;
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
-    /// Gives up all that a slot has, if somebody has asked for it since this slot last looked.
-    #[inline]
-    pub(crate) fn honour_drain_request(&self, mut slot: SlotMut<'_>) {
-        if slot.take_drain_request() {
-            self.empty_slot(slot);
-        }
-    }
-
-    /// Asks owned caches for what they hold; shared slots are drained by whoever needs pages.
-    pub(super) fn request_drains(&self) {
-        self.slots[..self.owned_slots].iter().for_each(Slot::request_drain);
-    }
-
     /// Puts all that a slot has into the zone.
     #[cold]
     #[inline(never)]
@@ -82,6 +69,6 @@ impl<M: Mode> Core<M> {
     pub(crate) fn drain(&self) {
         self.drain_shared();
         self.drain_depots();
-        self.request_drains();
+        self.request_drains(None);
     }
 }

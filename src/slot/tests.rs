@@ -53,9 +53,11 @@ fn the_fast_path_runs_unless_a_drain_is_requested() {
             guard.as_mut().fast_entries(8).is_some() && guard.as_mut().fast_entries(9).is_none()
         );
         assert!(guard.as_mut().fast_room(0).is_some() && guard.as_mut().fast_room(1).is_none());
-        slot.request_drain();
+        slot.requests.add(1);
         assert!(guard.as_mut().fast_entries(0).is_none() && guard.as_mut().fast_room(0).is_none());
-        assert!(guard.as_mut().take_drain_request() && !guard.as_mut().take_drain_request());
+        assert_eq!(guard.as_mut().begin_answer().calls, 1);
+        guard.as_mut().answered();
+        assert_eq!(guard.as_mut().begin_answer().calls, 0);
         assert!(guard.as_mut().fast_entries(8).is_some());
     });
 }
@@ -81,7 +83,7 @@ fn the_fast_paths_use_one_cache_line() {
     let counted = |of| offset_of!(Slot, counters) + of + size_of::<Count>();
     let ends = [
         offset_of!(Slot, loaded) + size_of::<LoadedMagazine>(),
-        offset_of!(Slot, drain_request) + 8,
+        offset_of!(Slot, requests) + size_of::<Requests>(),
         offset_of!(Slot, loaded_len) + 4,
         offset_of!(Slot, lock) + 4,
         counted(offset_of!(Counters, allocated)),

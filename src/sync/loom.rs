@@ -213,3 +213,6 @@ pub(crate) const STARTS: usize = 0;
 /// The most depots of a pool, and of one that is not told how many.
 pub(crate) const DEPOTS_MAX: usize = 2;
 pub(crate) const DEPOTS: usize = 1;
+
+/// Once, so that it happens in a model.
+pub(crate) const PATIENCE: u64 = 1;

@@ -209,3 +209,6 @@ unsafe fn copy(from: *const MaybeUninit<u32>, to: *mut MaybeUninit<u32>, n: usiz
         unsafe { to.add(at).write(from.add(at).read()) };
     }
 }
+
+/// How often tries meet one that stands still before one takes its turn over.
+pub(crate) const PATIENCE: u64 = 1024;
