@@ -85,6 +85,9 @@ pub struct Calls {
     pub free_calls: u64,
     /// Allocations that came back short.
     pub short: u64,
+    /// All-or-none allocations that got nothing, though they asked for no more than batch and
+    /// pool can hold. They count nowhere else.
+    pub failed_exact: u64,
     /// Refills from the depots.
     pub depot_refills: u64,
     /// Refills from the shared cache where the thread starts: what it freed without a cache.
@@ -107,6 +110,7 @@ impl Calls {
             alloc_calls: counters.alloc_calls.get(),
             free_calls: counters.free_calls.get(),
             short: counters.short.get(),
+            failed_exact: counters.failed_exact.get(),
             depot_refills: counters.depot_refills.get(),
             shared_refills: counters.shared_refills.get(),
             idle_refills: counters.idle_refills.get(),
@@ -123,6 +127,7 @@ impl Calls {
             alloc_calls: self.alloc_calls + other.alloc_calls,
             free_calls: self.free_calls + other.free_calls,
             short: self.short + other.short,
+            failed_exact: self.failed_exact + other.failed_exact,
             depot_refills: self.depot_refills + other.depot_refills,
             shared_refills: self.shared_refills + other.shared_refills,
             idle_refills: self.idle_refills + other.idle_refills,
@@ -137,11 +142,12 @@ impl fmt::Display for Calls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "allocated {} in {} calls ({} short), freed {} in {} calls; \
+            "allocated {} in {} calls ({} short, {} all-or-none failed), freed {} in {} calls; \
              refills {} depot, {} shared, {} idle, {} zone; flushes {} depot, {} zone",
             self.allocated,
             self.alloc_calls,
             self.short,
+            self.failed_exact,
             self.freed,
             self.free_calls,
             self.depot_refills,
@@ -258,10 +264,12 @@ impl<M: Mode> Pool<M> {
     /// ```
     #[must_use]
     pub fn stats(&self) -> Option<Stats> {
+        let uncached =
+            Calls { failed_exact: self.core.failed_exact_without_slot(), ..Calls::default() };
         M::STATS.then(|| Stats {
             mode: self.mode(),
             pages: self.pages(self.core.zone.free()),
-            calls: self.per_cache().fold(Calls::default(), |sum, (_, calls)| sum.plus(calls)),
+            calls: self.per_cache().fold(uncached, |sum, (_, calls)| sum.plus(calls)),
             dropped: self.core.dropped(),
             poison_checks: self.core.poison_checks(),
             faults: self.core.faults(),
