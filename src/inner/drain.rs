@@ -17,8 +17,8 @@ impl<M: Mode> Core<M> {
     }
 
     /// The slot of a cache that was asked for its pages, which it gives up, or that was idle: its own again. `None`
-    /// while somebody takes from it.
-    #[cold]
+    /// while somebody takes from it. Not marked as cold: what is done with the slot would then be kept out of the
+    /// caller, and what that needs in memory.
     #[inline(never)]
     pub(crate) fn attend<'a>(&self, owner: OwnerMut<'a>) -> Option<SlotMut<'a>> {
         let mut slot = owner.take_back()?;
@@ -27,7 +27,6 @@ impl<M: Mode> Core<M> {
     }
 
     /// As [`Self::attend`], and a shared slot in place of what somebody takes from, if one is to be had.
-    #[cold]
     #[inline(never)]
     pub(crate) fn attend_or_borrow<'a>(
         &'a self,
