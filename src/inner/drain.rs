@@ -10,8 +10,8 @@ use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
     /// The slot of a cache that was asked for its pages, or that was idle: its own again. While somebody takes from
-    /// it, a shared slot in its place, if one is to be had.
-    #[cold]
+    /// it, a shared slot in its place, if one is to be had. Not marked as cold: what is done with the slot would then
+    /// be kept out of the caller, and what that needs in memory; here and below.
     #[inline(never)]
     pub(crate) fn take_back_or_borrow<'a, const STEALABLE: bool>(
         &'a self,
@@ -21,7 +21,6 @@ impl<M: Mode> Core<M> {
     }
 
     /// As [`Self::take_back_or_borrow`]; a cache that was asked begins to answer.
-    #[cold]
     #[inline(never)]
     pub(crate) fn attend_or_borrow<'a, const STEALABLE: bool>(
         &'a self,

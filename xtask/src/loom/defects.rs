@@ -66,7 +66,7 @@ const DEFECTS: &[Defect] = &[
     defect("dropped", "a cache takes from a shared slot that another holds", &["a_cache_takes_what_was_dropped_against_a_drop"]),
     defect("idle", "a cache goes idle without Release", &["an_owner_goes_idle_and_comes_back"]),
     defect("steal-order", "an idle slot is taken from without Acquire", &["an_idle_slot_has_one_holder_at_a_time"]),
-    defect("steal-claimed", "an idle slot is taken from though another was first", &["an_idle_slot_has_one_holder_at_a_time", "two_caches_take_from_a_parked_one"]),
+    defect("steal-claimed", "an idle slot is taken from though another was first", &["an_idle_slot_has_one_holder_at_a_time", "two_take_from_a_parked_cache"]),
     defect("give-back", "a slot is given back to its owner without Release", &["an_idle_slot_has_one_holder_at_a_time", "an_owner_goes_idle_and_comes_back"]),
     defect("return-order", "an owner comes back without Acquire", &["an_idle_slot_has_one_holder_at_a_time", "an_owner_goes_idle_and_comes_back"]),
     defect("return", "an owner comes back though somebody takes from its slot", &["an_idle_slot_has_one_holder_at_a_time", "an_idle_cache_against_one_that_runs_dry"]),
