@@ -312,8 +312,12 @@ impl<M: Mode> Pool<M> {
     ///
     /// It does not find a word that was changed into another that can be: of a page that is out,
     /// another place or (in modes that count) another count; without `CLAIM`, that it is out at
-    /// all. It looks at no page's contents, no summary of the zone and no link of a magazine. No
-    /// check covers the core's header, the cache slots and, in the hot path, a cache's magazines.
+    /// all. In [`Compact`](crate::Compact) a page's byte stands for its word. An audit finds every
+    /// byte with one flipped bit. A byte does not say where its page lies, so an audit finds no free
+    /// page that lies nowhere, or in two places.
+    ///
+    /// It looks at no page's contents, no summary of the zone and no link of a magazine. No check
+    /// covers the core's header, the cache slots and, in the hot path, a cache's magazines.
     ///
     /// ```
     /// # use pagesheaf::Pool;
