@@ -9,8 +9,8 @@
 //!
 //! | switch | frustrates | needs | costs | does not catch |
 //! |---|---|---|---|---|
-//! | `REFCOUNT` | a raw free of a page that others hold, and raw calls with a page out of range | a word a page | one load a page, on raw frees and shared pages | double frees; references used after a free that ignored the counts |
-//! | `CHECKS` | double frees; frees of pages that are lent, in a block, or out of range; reclaims of pages that are not lent; corrupted words when their page goes to or leaves the zone; corrupted links, lengths, and ids out of range in the depot | a word a page | about ten instructions a page that comes back | a double free after the page was allocated again; two frees of one page at the same instant; writes to freed pages |
+//! | `REFCOUNT` | a raw free of a page that others hold, and raw calls with a page out of range | 4 bytes a page | one load a page, on raw frees and shared pages | double frees; references used after a free that ignored the counts |
+//! | `CHECKS` | double frees; frees of pages that are lent, in a block, or out of range; reclaims of pages that are not lent; corrupted words when their page goes to or leaves the zone; corrupted links, lengths, and ids out of range in the depot | 4 bytes a page | about ten instructions a page that comes back | a double free after the page was allocated again; two frees of one page at the same instant; writes to freed pages |
 //! | `COMPACT` | as `CHECKS`, by a byte a page; two frees of one page at the same instant go unseen more often | a byte a page | a load and two stores a page | what `CHECKS` does not catch |
 //! | `STATS` | nothing | counters in each slot | an add a call | |
 //! | [`CLAIM`] | two frees of one page at the same instant (exactly one succeeds), and words that were corrupted while their page was free (it is withheld when it would leave) | checks | two compare-and-swaps a page; no fast path, for allocation or for frees | a double free after the page was allocated again; writes to freed pages |

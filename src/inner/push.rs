@@ -7,7 +7,7 @@ use super::verify::{CLAIMED_AHEAD, fetch_word};
 use super::{Core, Tables};
 use crate::magazine::{EntriesFrom, MagazineMut, Room, names};
 use crate::mode::{Checked, Mode, Policy};
-use crate::page::{AtomicPageState, Fault, Location, PageId};
+use crate::page::{Fault, Location, PageId};
 use crate::sync::Ordering;
 
 impl<M: Mode> Core<M> {
@@ -79,18 +79,40 @@ impl Tables {
     ///
     /// Pages that left a magazine together mostly come back together, so one look at a magazine serves for a
     /// run of pages. What the call has put so far must be found too, for the same page may be named twice.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn push_relocated(
         &self,
         mut magazine: MagazineMut<'_>,
         ids: &[PageId],
         fault: &mut Option<Fault>,
     ) -> usize {
-        let mut room = magazine.room(ids.len());
-        if let &[id] = ids {
-            *fault = self.push_one(&mut room, id).err();
-            return usize::from(fault.is_none());
+        match *ids {
+            [id] if self.push_single(magazine.reborrow(), id) => 1,
+            _ => self.push_many(magazine, ids, fault),
         }
+    }
+
+    /// One page by itself: no run is looked for, no registers are kept for one, and what is wrong is not said.
+    #[inline(never)]
+    fn push_single(&self, mut magazine: MagazineMut<'_>, id: PageId) -> bool {
+        let mut room = magazine.room(1);
+        let is_put = self.put_one(&room, id) == Some(true);
+        if is_put {
+            // SAFETY: the entry has just been written, and its page was out.
+            unsafe { room.commit::<Checked>(1) };
+        }
+        is_put
+    }
+
+    /// As [`Self::push_relocated`], for any number of pages.
+    #[inline(never)]
+    fn push_many(
+        &self,
+        mut magazine: MagazineMut<'_>,
+        ids: &[PageId],
+        fault: &mut Option<Fault>,
+    ) -> usize {
+        let mut room = magazine.room(ids.len());
         fetch_words(&self.words, ids);
         let mut pushed = 0;
         let mut fetched = false;
@@ -106,15 +128,15 @@ impl Tables {
                 }
                 None => {}
             }
-            if good > 0 {
-                // SAFETY: as many more entries have been written, and their pages were out.
-                unsafe { room.commit::<Checked>(good) };
-            } else if let Err(found) = self.push_one(&mut room, id) {
-                *fault = Some(found);
-                break;
-            } else {
-                good = 1;
+            if good == 0 && self.put_one(&room, id) != Some(true) {
+                if let Err(found) = self.put_special(&room, id) {
+                    *fault = Some(found);
+                    break;
+                }
             }
+            let good = good.max(1);
+            // SAFETY: as many more entries have been written, and their pages were out.
+            unsafe { room.commit::<Checked>(good) };
             pushed += good;
         }
         pushed
@@ -143,35 +165,32 @@ impl Tables {
         pushed.err().unwrap_or(ids.len())
     }
 
-    /// Puts one page into the room, wherever it comes from, or says what is wrong with it.
+    /// Writes one page into the room, if its word names an entry that does not hold it. Says whether, or `None`
+    /// if the word names none. The caller commits it.
     #[inline(always)]
-    fn push_one(&self, room: &mut Room<'_>, id: PageId) -> Result<(), Fault> {
-        let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange)?;
-        let location = room.location();
+    fn put_one(&self, room: &Room<'_>, id: PageId) -> Option<bool> {
+        let word = self.words.get(id.index() as usize)?;
+        let (location, to) = (room.location(), room.entries().first()?);
         // A word that says more than a location is beyond every table.
-        match self.magazines.lookup().membership(word.load().0, id) {
-            Some(false) => word.rest(location),
-            Some(true) => return Err(Fault::AlreadyFree),
-            None => self.try_free_moved(word, id, location)?,
+        let is_out = !self.magazines.lookup().membership(word.load().0, id)?;
+        if is_out {
+            word.rest(location);
+            // Relaxed: `commit` publishes it.
+            to.store(id.index(), Ordering::Relaxed);
         }
-        // Relaxed: `commit` publishes it.
-        room.entries()[0].store(id.index(), Ordering::Relaxed);
-        // SAFETY: the entry has just been written, and its page was out.
-        unsafe { room.commit::<Checked>(1) };
-        Ok(())
+        Some(is_out)
     }
 
-    /// Of a page whose word says more than where it was, or that it was in the zone.
+    /// Writes one page into the room that is shared, or was in the zone, or says what is wrong with it.
     #[cold]
     #[inline(never)]
-    fn try_free_moved(
-        &self,
-        word: &AtomicPageState,
-        id: PageId,
-        location: Location,
-    ) -> Result<(), Fault> {
+    fn put_special(&self, room: &Room<'_>, id: PageId) -> Result<(), Fault> {
+        let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange)?;
         let references = || self.shared_references(id);
-        word.try_free(false, location, references, |last| self.is_member(last, id))
+        word.try_free(false, room.location(), references, |last| self.is_member(last, id))?;
+        // Relaxed: `commit` publishes it.
+        room.entries()[0].store(id.index(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Asks for what tells whether the pages are out, whose words are here: the ends of magazines and their

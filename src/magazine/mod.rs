@@ -11,6 +11,8 @@ mod tests;
 
 pub(crate) use loaded::{Entries, Length, LoadedMagazine, MagazineMut, Room};
 
+use core::hint::select_unpredictable;
+
 use crate::metadata::{LINE, MetadataBlock, MetadataLayout, MetadataSlice, Span};
 use crate::page::{Location, PageId};
 use crate::sync::{Atomic, Ordering, Turn, fetch_ahead, ordering};
@@ -285,11 +287,15 @@ impl<'a> Lookup<'a> {
     #[inline(always)]
     pub(crate) fn membership(self, location: Location, id: PageId) -> Option<bool> {
         let entry = self.entries.get(location as usize)?;
-        let head = self.heads.get((location >> self.shift) as usize)?;
+        let number = location >> self.shift;
+        let head = self.heads.get(number as usize)?;
         // Acquire: as in `entries_from`.
         let len = head.len.load(ordering!(Acquire, "foreign-length"));
-        let place = location & ((1 << self.shift) - 1);
-        Some((place < len) & names(entry, id))
+        let is_filled = location.wrapping_sub(number << self.shift) < len;
+        // Relaxed: ordered after the load of the end.
+        let entry = entry.load(Ordering::Relaxed);
+        // Of two comparisons joined by `&` the compiler would make two branches.
+        Some(select_unpredictable(is_filled, entry, !id.index()) == id.index())
     }
 
     /// Brings nearer what [`Self::membership`] reads.
