@@ -44,7 +44,7 @@ impl ExactTurn {
             return None;
         }
         let number = (word / NUMBER).wrapping_add(1) % NUMBER;
-        let taken = number * NUMBER | TAKEN;
+        let taken = (number * NUMBER) | TAKEN;
         // Acquire: pairs with the Release of the turn before, whose pages are back.
         let relaxed = Ordering::Relaxed;
         let took = self.0.compare_exchange(word, taken, Ordering::Acquire, relaxed);

@@ -10,5 +10,6 @@ mod foreign;
 mod ownership;
 mod page;
 mod poison;
+mod pressure;
 mod slot;
 mod zone;
