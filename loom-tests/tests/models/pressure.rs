@@ -107,36 +107,6 @@ every_mode! {
 }
 
 every_mode! {
-    /// A turn is handed on with what was put back: who comes after a try that is over is served.
-    all, Composite, at least 10;
-    fn an_exact_request_after_another_is_served<M: Mode>() {
-        let (pool, [mut first, mut second]) = scarce::<M>();
-        let rounds = |cache: &mut Cache<M>| {
-            let mut batch = PageBatch::<M, 2>::empty();
-            let got = cache.alloc_bulk_exact(&mut batch, 2);
-            cache.free_bulk(&mut batch);
-            got
-        };
-        let (mut first, a, b) = {
-            let ((first, a), b) = race(
-                move || {
-                    let got = rounds(&mut first);
-                    (first, got)
-                },
-                || rounds(&mut second),
-            );
-            (first, a, b)
-        };
-        assert!(a.is_ok() || b.is_ok());
-        // Each of them once: both have come upon the other at the most.
-        let served = [rounds(&mut first), rounds(&mut first)];
-        assert!(served.iter().any(Result::is_ok), "{served:?}");
-        drop((first, second));
-        is_whole(&pool);
-    }
-}
-
-every_mode! {
     /// An all-or-none request against one for a page: what it took and could not use is where the
     /// other one gets it, and nobody is told that no page is free while one is.
     all, Composite, at least 10;
