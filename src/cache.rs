@@ -107,8 +107,10 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// Puts back into the zone all pages that the cache holds, so that blocks can form again. Before the thread goes
     /// to sleep, [`idle`](Self::idle) is cheaper: the pages stay, and others can have them.
     pub fn drain(&mut self) {
-        if let Some(slot) = self.slot.enter().as_mut().take_back() {
-            self.core.empty_slot(slot);
+        if let Some(mut slot) = self.slot.enter().as_mut().take_back() {
+            let answer = self.core.begin_answer(slot.reborrow(), 0, 0);
+            self.core.empty_slot(slot.reborrow());
+            self.core.end_answer(slot, &answer, 0);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::error::ShortReason;
 use crate::mode::{Mode, Policy};
 use crate::page::{GivenUp, PageId, written_mut};
 use crate::slot::{Slot, SlotMut};
-use crate::sync::{Atomic, Ordering, PATIENCE, defect, ordering};
+use crate::sync::{Atomic, Ordering, PATIENCE, defect};
 
 /// Whose turn it is: `number | tries that found it taken | whether it is taken`.
 pub(super) struct ExactTurn(Atomic<u64>);
@@ -44,10 +44,10 @@ impl ExactTurn {
             return None;
         }
         let number = (word / NUMBER).wrapping_add(1) % NUMBER;
-        let taken = number * NUMBER | TAKEN;
-        // Acquire: pairs with the Release of the turn before, whose pages are back.
+        let taken = (number * NUMBER) | TAKEN;
+        // Relaxed: it orders tries, and no memory; here and below.
         let relaxed = Ordering::Relaxed;
-        let took = self.0.compare_exchange(word, taken, Ordering::Acquire, relaxed);
+        let took = self.0.compare_exchange(word, taken, relaxed, relaxed);
         took.is_ok().then_some(MyTurn { turn: self, number })
     }
 
@@ -63,10 +63,8 @@ impl Drop for MyTurn<'_> {
         let MyTurn { turn: ExactTurn(word), number } = self;
         let mut seen = word.load(Ordering::Relaxed);
         while seen / NUMBER == *number {
-            // Release: what this turn put back is there for the next.
-            let free = *number * NUMBER;
-            let release = ordering!(Release, "exact-release");
-            match word.compare_exchange(seen, free, release, Ordering::Relaxed) {
+            let (free, relaxed) = (*number * NUMBER, Ordering::Relaxed);
+            match word.compare_exchange(seen, free, relaxed, relaxed) {
                 Ok(_) => return,
                 Err(current) => seen = current,
             }

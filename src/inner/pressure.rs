@@ -53,7 +53,7 @@ impl<M: Mode> Core<M> {
 
     /// A call that wants so many pages, and at least so many or none, begins to answer: the slot gives up what it holds.
     /// The call is to leave a page to others, unless the call before was, or found nothing.
-    pub(super) fn begin_answer(&self, mut slot: SlotMut<'_>, want: usize, least: usize) -> Answer {
+    pub(crate) fn begin_answer(&self, mut slot: SlotMut<'_>, want: usize, least: usize) -> Answer {
         let asked = slot.begin_answer();
         let is_cache = self.is_cache(slot.shared());
         if asked.calls > 0 {
@@ -71,7 +71,8 @@ impl<M: Mode> Core<M> {
 
     /// A call ends that got so many pages: what it has filed in the slot goes where others can get it.
     pub(crate) fn end_answer(&self, mut slot: SlotMut<'_>, answer: &Answer, got: usize) {
-        if answer.was_dry && got > 0 {
+        // A caller that was dry has pages now, allocated or freed.
+        if answer.was_dry && (got > 0 || slot.shared().cached() > 0) {
             self.withdraw_requests(slot.shared());
         }
         if slot.shared().requests.calls() > 0 {

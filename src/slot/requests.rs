@@ -142,7 +142,7 @@ fn calls(word: u64) -> u32 {
 
 /// A word that asks for so many calls, and is otherwise as it was.
 fn with_calls(word: u64, calls: u32) -> u64 {
-    word & (DRY | HELD_BACK | AWAY) | u64::from(calls) * CALL
+    word & (DRY | HELD_BACK | AWAY) | (u64::from(calls) * CALL)
 }
 
 #[cfg(test)]

@@ -87,6 +87,10 @@ const DEFECTS: &[Defect] = &[
     defect("handles", "the drop of a handle is not ordered before the end", &["two_handles_free_the_core_once"]),
     defect("last-handle", "the closing is not ordered with the drops of pages", &["two_pages_and_the_handle_free_the_core_once"]),
     defect("closing", "the last handle frees the core though pages are out", &["the_last_handle_against_the_last_page_frees_the_core_once"]),
+    defect("answer-first", "a call that was asked keeps what it files", &["a_free_answers_who_was_dry"]),
+    defect("take-back", "an asked allocation takes back what it gave up", &["an_asked_allocation_leaves_a_page"]),
+    defect("exact-turn", "two all-or-none requests go at once", &["of_two_exact_requests_one_is_served"]),
+    defect("exact-lost", "what an all-or-none request cannot use is lost", &["what_an_exact_request_puts_back_can_be_had"]),
 ];
 
 /// How many defects there are.
