@@ -7,7 +7,7 @@ use super::verify::{CLAIMED_AHEAD, fetch_word};
 use super::{Core, Tables};
 use crate::magazine::{EntriesFrom, MagazineMut, Room, names};
 use crate::mode::{Checked, Mode, Policy};
-use crate::page::{Fault, Location, PageId};
+use crate::page::{Fault, Location, PageId, PageState};
 use crate::sync::Ordering;
 
 impl<M: Mode> Core<M> {
@@ -79,29 +79,35 @@ impl Tables {
     ///
     /// Pages that left a magazine together mostly come back together, so one look at a magazine serves for a
     /// run of pages. What the call has put so far must be found too, for the same page may be named twice.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn push_relocated(
+        &self,
+        magazine: MagazineMut<'_>,
+        ids: &[PageId],
+        fault: &mut Option<Fault>,
+    ) -> usize {
+        // A jump to either, which keeps the registers that it needs.
+        match ids {
+            [_] => self.push_single(magazine, ids, fault),
+            _ => self.push_many(magazine, ids, fault),
+        }
+    }
+
+    /// As [`Self::push_relocated`], for one page: no run is looked for.
+    #[inline(never)]
+    fn push_single(
         &self,
         mut magazine: MagazineMut<'_>,
         ids: &[PageId],
         fault: &mut Option<Fault>,
     ) -> usize {
-        match *ids {
-            [id] if self.push_single(magazine.reborrow(), id) => 1,
-            _ => self.push_many(magazine, ids, fault),
-        }
-    }
-
-    /// One page by itself: no run is looked for, no registers are kept for one, and what is wrong is not said.
-    #[inline(never)]
-    fn push_single(&self, mut magazine: MagazineMut<'_>, id: PageId) -> bool {
         let mut room = magazine.room(1);
-        let is_put = self.put_one(&room, id) == Some(true);
-        if is_put {
-            // SAFETY: the entry has just been written, and its page was out.
-            unsafe { room.commit::<Checked>(1) };
+        if ids.first().and_then(|&id| self.put_one(&room, id)) != Some(true) {
+            return self.push_many(magazine, ids, fault);
         }
-        is_put
+        // SAFETY: the entry has just been written, and its page was out.
+        unsafe { room.commit::<Checked>(1) };
+        1
     }
 
     /// As [`Self::push_relocated`], for any number of pages.
@@ -114,25 +120,27 @@ impl Tables {
     ) -> usize {
         let mut room = magazine.room(ids.len());
         fetch_words(&self.words, ids);
-        let mut pushed = 0;
-        let mut fetched = false;
+        let (mut pushed, mut fetched) = (0, false);
+        let mut is_run = true;
         while let Some(&id) = ids.get(pushed) {
             let ids = &ids[pushed..];
             let mut good = 0;
-            match self.start_of_run(ids) {
-                Some(last) => good = self.push_run(&room, ids, last),
+            // Of the first pages, and behind a run, another is taken for granted.
+            let last = if is_run { self.last_of(ids, 0) } else { self.start_of_run(ids) };
+            if let Some(last) = last {
+                good = self.push_run(&room, ids, last.location());
+                is_run = good > 1;
+            } else if !fetched {
                 // Pages that come back in no order: each comes from a place of its own.
-                None if !fetched => {
-                    fetched = true;
-                    self.fetch_origins(ids);
-                }
-                None => {}
+                fetched = true;
+                self.fetch_origins(ids);
             }
-            if good == 0 && self.put_one(&room, id) != Some(true) {
-                if let Err(found) = self.put_special(&room, id) {
-                    *fault = Some(found);
-                    break;
-                }
+            if good == 0
+                && self.put_one(&room, id) != Some(true)
+                && let Err(found) = self.put_special(&room, id)
+            {
+                *fault = Some(found);
+                break;
             }
             let good = good.max(1);
             // SAFETY: as many more entries have been written, and their pages were out.
@@ -142,12 +150,17 @@ impl Tables {
         pushed
     }
 
-    /// Where the first page was last, if the second one was in the location after it.
+    /// The state of a page, if there is such a page.
     #[inline(always)]
-    fn start_of_run(&self, ids: &[PageId]) -> Option<Location> {
-        let state = |at: usize| Some(self.words.get(ids.get(at)?.index() as usize)?.load());
-        let (first, second) = (state(0)?, state(1)?);
-        (second == first.after(1)).then(|| first.location())
+    fn last_of(&self, ids: &[PageId], at: usize) -> Option<PageState> {
+        Some(self.words.get(ids.get(at)?.index() as usize)?.load())
+    }
+
+    /// The state of the first page, if the second one was in the location after its.
+    #[inline(always)]
+    fn start_of_run(&self, ids: &[PageId]) -> Option<PageState> {
+        let (first, second) = (self.last_of(ids, 0)?, self.last_of(ids, 1)?);
+        (second == first.after(1)).then_some(first)
     }
 
     /// Fills the room with the first pages that left locations side by side, from `last` on. Returns how many.
@@ -165,14 +178,14 @@ impl Tables {
         pushed.err().unwrap_or(ids.len())
     }
 
-    /// Writes one page into the room, if its word names an entry that does not hold it. Says whether, or `None`
-    /// if the word names none. The caller commits it.
+    /// Writes one page into the room, if its word names an entry that surely does not hold it. Says whether, or
+    /// `None` if the word names none. The caller commits it.
     #[inline(always)]
     fn put_one(&self, room: &Room<'_>, id: PageId) -> Option<bool> {
         let word = self.words.get(id.index() as usize)?;
         let (location, to) = (room.location(), room.entries().first()?);
         // A word that says more than a location is beyond every table.
-        let is_out = !self.magazines.lookup().membership(word.load().0, id)?;
+        let is_out = !self.magazines.may_hold(word.load().0, id)?;
         if is_out {
             word.rest(location);
             // Relaxed: `commit` publishes it.
@@ -197,9 +210,8 @@ impl Tables {
     /// entries.
     #[inline(never)]
     fn fetch_origins(&self, ids: &[PageId]) {
-        let lookup = self.magazines.lookup();
         let words = ids.iter().filter_map(|id| self.words.get(id.index() as usize));
-        words.for_each(|word| lookup.fetch(word.load().0));
+        words.for_each(|word| self.magazines.fetch(word.load().0));
     }
 
     /// Puts pages into a magazine, each claimed back with a compare-and-swap. Returns as
