@@ -46,8 +46,8 @@ pub(crate) struct OwnSlot<'a, M: Mode, const STEALABLE: bool> {
     home: Home<M>,
 }
 
-/// A call of a cache, which ends with it.
-struct Call<'a, M: Mode, const STEALABLE: bool> {
+/// A call that is marked until it ends.
+struct Marked<'a, M: Mode, const STEALABLE: bool> {
     slot: InCall<'a, STEALABLE>,
     home: Home<M>,
 }
@@ -98,10 +98,16 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
         &self.core
     }
 
-    /// A call begins.
+    /// A call of a stealable cache, which ends with the result.
     #[inline(always)]
-    fn call(&mut self) -> Call<'_, M, STEALABLE> {
-        Call { slot: self.slot.enter(), home: self.home }
+    fn enter(&mut self) -> Marked<'_, M, STEALABLE> {
+        Marked { slot: self.slot.enter(), home: self.home }
+    }
+
+    /// The way into the core, of a plain cache.
+    #[inline(always)]
+    fn front(&mut self) -> OwnSlot<'_, M, STEALABLE> {
+        OwnSlot { slot: self.slot.unmarked(), home: self.home }
     }
 
     /// Puts back into the zone all pages that the cache holds, so that blocks can form again. Before the thread goes
@@ -113,7 +119,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     }
 }
 
-impl<M: Mode, const STEALABLE: bool> Call<'_, M, STEALABLE> {
+impl<M: Mode, const STEALABLE: bool> Marked<'_, M, STEALABLE> {
     /// The way into the core.
     #[inline(always)]
     fn front(&mut self) -> OwnSlot<'_, M, STEALABLE> {
@@ -152,24 +158,15 @@ unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEAL
 
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
         let core = self.shared();
-        match self.slot.reborrow().undisturbed() {
-            Some(slot) => f(core, Some(slot)),
-            None => self.with_slot_again(f),
-        }
-    }
-}
-
-impl<M: Mode, const STEALABLE: bool> OwnSlot<'_, M, STEALABLE> {
-    /// As `with_slot`, of a cache that was asked for its pages, or that was idle. While somebody takes from its
-    /// slot, a shared one does.
-    #[cold]
-    #[inline(never)]
-    fn with_slot_again<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
-        let core = self.shared();
-        match core.attend(self.slot.reborrow()) {
-            Some(slot) => f(core, Some(slot)),
-            None => f(core, core.borrow_slot().as_mut().map(SlotGuard::as_mut)),
-        }
+        // `f` stands here twice, and not in a cold function: what it needs would have to be in memory for that.
+        let slot = match self.slot.reborrow().undisturbed() {
+            Some(slot) => slot,
+            None => match core.attend_or_borrow(self.slot.reborrow()) {
+                Ok(slot) => slot,
+                Err(mut shared) => return f(core, shared.as_mut().map(SlotGuard::as_mut)),
+            },
+        };
+        f(core, Some(slot))
     }
 }
 
@@ -181,4 +178,4 @@ impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
     }
 }
 
-calls::methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], self.call().front());
+calls::methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], marked);

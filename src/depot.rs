@@ -13,12 +13,18 @@ mod tests;
 pub(crate) use crate::sync::DEPOTS_MAX;
 pub(crate) use group::Depots;
 
-use crate::magazine::{Link, Magazine, Magazines};
+use crate::magazine::{Link, MAGAZINE_MAX, Magazine, Magazines};
 use crate::mode::{Checked, Mode};
+use crate::page::ZONE;
 use crate::sync::{Atomic, Ordering, TAG_BITS, defect, ordering};
 
 /// The most magazines that the word can name.
 pub(crate) const DEPOT_MAX: usize = 0xffff;
+
+const _: () = assert!(
+    (DEPOT_MAX + 1) * MAGAZINE_MAX.next_power_of_two() <= ZONE as usize,
+    "a page's word has room for every entry of every magazine"
+);
 
 /// The bits of the tag that count.
 const TAG: u32 = if defect!("depot-tag") { 0 } else { TAG_BITS };

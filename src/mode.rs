@@ -114,8 +114,6 @@ pub(crate) trait Policy: Mode {
     const QUARANTINES: bool = Self::HARDENING & QUARANTINE != 0;
     /// A magazine is shuffled when it is loaded.
     const SHUFFLES: bool = Self::HARDENING & SHUFFLE != 0;
-    /// Each page has a word.
-    const HAS_WORDS: bool = (Self::CHECKS || Self::REFCOUNT) && !Self::COMPACT;
     /// A page is looked at when it leaves, so that there is no fast path for allocation.
     const VERIFIES_ON_ALLOC: bool = Self::CLAIMS || Self::POISONS;
     /// Freed pages go into the previous magazine, from which nothing is allocated before it is

@@ -66,7 +66,7 @@ pub(crate) fn retain_bulk<M: Refcounted>(
     let mut faults = Faults::default();
     let mut done = 0;
     for (position, &id) in ids.iter().enumerate() {
-        match core.check_out(id).and_then(|()| core.word(id).retain(1)) {
+        match core.check_out(id).and_then(|()| core.references(id).retain(M::CLAIMS, 1)) {
             Ok(()) => done += 1,
             Err(fault) => faults.add(id, position, fault),
         }
@@ -92,7 +92,7 @@ pub(crate) unsafe fn release_bulk<M: Refcounted>(
         let mut n = 0;
         for (at, &id) in some.iter().enumerate() {
             let position = chunk * CHUNK + at;
-            match core.check_out(id).map(|()| core.word(id).release()) {
+            match core.check_out(id).map(|()| core.references(id).release(M::CLAIMS)) {
                 Ok(Released::Shared) => done += 1,
                 Ok(Released::Last) => {
                     (last[n], positions[n]) = (id, position);
@@ -122,8 +122,8 @@ pub(crate) fn free_bulk_ignoring_refcounts<M: Mode>(
         core.taint();
     }
     if M::REFCOUNT {
-        for word in ids.ids().iter().filter_map(|id| core.words.get(id.index() as usize)) {
-            word.forget_references();
+        for &id in ids.ids().iter().filter(|id| id.index() < core.pages) {
+            core.references(id).forget();
         }
     }
     free_bulk_raw(front, ids)

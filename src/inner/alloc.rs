@@ -80,8 +80,10 @@ impl<M: Mode> Core<M> {
             if !drained {
                 drained = true;
                 self.drain_shared();
-            } else if !self.refill_from_idle(&mut parts) {
+            } else if !self.refill_from_idle(parts.loaded.reborrow(), parts.counters) {
                 break Some(self.short_reason());
+            } else if M::SHUFFLES {
+                self.shuffle(&mut parts);
             }
         };
         let counters = parts.counters;

@@ -59,7 +59,7 @@ impl<M: Mode> Core<M> {
             }
             _ => true,
         };
-        fits && state.may_be_out::<M>()
+        fits && state.may_be_out::<M>(self.shared_references(id))
     }
 
     /// Whether a page is free, wherever that is: for the few whose words do not say.

@@ -13,7 +13,7 @@ use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::mapping::RegionKind;
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
 use crate::mode::{Mode, Policy};
-use crate::page::{AtomicMark, AtomicPageState};
+use crate::page::{AtomicCount, AtomicMark, AtomicPageState};
 use crate::region::Backing;
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
@@ -70,6 +70,7 @@ pub(crate) struct CoreLayout<M> {
     layout: MetadataLayout,
     words: Span<AtomicPageState>,
     marks: Span<AtomicMark>,
+    counts: Span<AtomicCount>,
     poisoned: Span<Atomic<u64>>,
     zone: ZoneLayout,
     magazines: MagazineLayout,
@@ -85,19 +86,21 @@ impl<M: Mode> CoreLayout<M> {
             Some((
                 layout.table(config.slots())?,
                 ZoneLayout::new(layout, pages)?,
-                layout.table(if M::HAS_WORDS { pages } else { 0 })?,
+                layout.table(if M::CHECKS && !M::COMPACT { pages } else { 0 })?,
                 layout.table(if M::COMPACT { pages } else { 0 })?,
+                layout.table(if M::REFCOUNT { pages } else { 0 })?,
                 layout.table(if M::POISONS { pages.div_ceil(64) } else { 0 })?,
                 MagazineLayout::new(layout, config.magazines(), config.magazine)?,
             ))
         };
-        let (slots, zone, words, marks, poisoned, magazines) =
+        let (slots, zone, words, marks, counts, poisoned, magazines) =
             tables(&mut layout).ok_or(BuildError::Overflow)?;
         Ok(CoreLayout {
             config,
             layout,
             words,
             marks,
+            counts,
             poisoned,
             zone,
             magazines,
@@ -148,6 +151,7 @@ impl<M: Mode> CoreLayout<M> {
             pages,
             words: block.fill(self.words, |_| AtomicPageState::new()),
             marks: block.fill(self.marks, |_| AtomicMark::new()),
+            counts: block.fill(self.counts, |_| AtomicCount::new()),
             poisoned: block.fill(self.poisoned, |_| Atomic::new(0)),
             zone: Zone::new(&mut block, self.zone, pages as usize),
             magazines,

@@ -4,7 +4,7 @@ use super::Core;
 use crate::depot::{Depot, Stack};
 use crate::magazine::MagazineMut;
 use crate::mode::Mode;
-use crate::slot::{OwnerMut, Slot, SlotMut};
+use crate::slot::{OwnerMut, Slot, SlotGuard, SlotMut};
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
@@ -27,6 +27,16 @@ impl<M: Mode> Core<M> {
         let mut slot = owner.take_back()?;
         self.honour_drain_request(slot.reborrow());
         Some(slot)
+    }
+
+    /// As [`Self::attend`], and a shared slot in place of what somebody takes from, if one is to be had.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn attend_or_borrow<'a, const STEALABLE: bool>(
+        &'a self,
+        owner: OwnerMut<'a, STEALABLE>,
+    ) -> Result<SlotMut<'a>, Option<SlotGuard<'a>>> {
+        self.attend(owner).ok_or_else(|| self.borrow_slot())
     }
 
     /// Asks owned caches for what they hold; shared slots are drained by whoever needs pages. An idle cache has

@@ -20,7 +20,7 @@ impl<M: Mode> Core<M> {
         if M::COMPACT {
             return self.mark(id)?.lend();
         }
-        self.word(id).lend::<M>()
+        self.word(id).lend::<M>(|| self.shared_references(id))
     }
 
     /// Takes a page back from a device, and counts it.

@@ -44,7 +44,7 @@ use crate::depot::Depots;
 use crate::heap;
 use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
-use crate::page::{AtomicMark, AtomicPageState, PageId};
+use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, References};
 use crate::region::Backing;
 use crate::slot::Slot;
 use crate::sync::Atomic;
@@ -59,10 +59,12 @@ pub(crate) struct Tables {
     pub(crate) addresses_only: bool,
     pub(crate) page_shift: u32,
     pub(crate) pages: u32,
-    /// A word a page, in modes that have state.
+    /// A word a page, in modes that check.
     pub(crate) words: MetadataSlice<AtomicPageState>,
     /// A byte a page, in the mode that has no words.
     pub(crate) marks: MetadataSlice<AtomicMark>,
+    /// A count a page, in modes that count.
+    pub(crate) counts: MetadataSlice<AtomicCount>,
     /// A bit a page, in modes that poison: whether the page is.
     poisoned: MetadataSlice<Atomic<u64>>,
     pub(crate) magazines: Magazines,
@@ -125,5 +127,18 @@ impl Tables {
     #[inline(always)]
     pub(crate) fn word(&self, id: PageId) -> &AtomicPageState {
         &self.words[id.index() as usize]
+    }
+
+    /// The references of a page that is in range. Call it in modes that count only.
+    #[inline(always)]
+    pub(crate) fn references(&self, id: PageId) -> References<'_> {
+        let index = id.index() as usize;
+        References::new(self.words.get(index), &self.counts[index])
+    }
+
+    /// What the count of a page says whose word is marked as shared; 0 where there is none.
+    #[cold]
+    pub(crate) fn shared_references(&self, id: PageId) -> u32 {
+        self.counts.get(id.index() as usize).map_or(0, AtomicCount::load)
     }
 }

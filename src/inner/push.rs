@@ -7,8 +7,8 @@ use super::verify::{CLAIMED_AHEAD, fetch_word};
 use super::{Core, Tables};
 use crate::magazine::{EntriesFrom, MagazineMut, Room, names};
 use crate::mode::{Checked, Mode, Policy};
-use crate::page::{Fault, Location, PageId};
-use crate::sync::{LONG, Ordering};
+use crate::page::{AtomicPageState, Fault, Location, PageId};
+use crate::sync::Ordering;
 
 impl<M: Mode> Core<M> {
     /// Puts pages into a magazine, as many as it has room for, verified where the mode checks, until one is
@@ -87,45 +87,100 @@ impl Tables {
         fault: &mut Option<Fault>,
     ) -> usize {
         let mut room = magazine.room(ids.len());
-        let (start, entries) = (room.location(), room.entries());
-        if ids.len() < LONG {
-            fetch_words(&self.words, ids);
+        if let &[id] = ids {
+            *fault = self.push_one(&mut room, id).err();
+            return usize::from(fault.is_none());
         }
+        fetch_words(&self.words, ids);
         let mut pushed = 0;
+        let mut fetched = false;
         while let Some(&id) = ids.get(pushed) {
-            let Some(word) = self.words.get(id.index() as usize) else {
-                *fault = Some(Fault::OutOfRange);
+            let ids = &ids[pushed..];
+            let mut good = 0;
+            match self.start_of_run(ids) {
+                Some(last) => good = self.push_run(&room, ids, last),
+                // Pages that come back in no order: each comes from a place of its own.
+                None if !fetched => {
+                    fetched = true;
+                    self.fetch_origins(ids);
+                }
+                None => {}
+            }
+            if good > 0 {
+                // SAFETY: as many more entries have been written, and their pages were out.
+                unsafe { room.commit::<Checked>(good) };
+            } else if let Err(found) = self.push_one(&mut room, id) {
+                *fault = Some(found);
                 break;
-            };
-            let location = start + pushed as Location;
-            let last = word.load().location();
-            let (ids, to) = (&ids[pushed..], &entries[pushed..]);
-            let run = |beside| Run { words: &self.words, ids, last, beside, to, location };
-            let pushed_here = match self.magazines.lookup().entries_from(last) {
-                // If it is this magazine, its vacant entries get fewer as the run goes on, but from below.
-                EntriesFrom::Vacant(entries) => run(entries).push::<true>(|_, _| true),
-                EntriesFrom::Filled(entries) => {
-                    run(entries).push::<true>(|entry, id| !names(entry, id))
-                }
-            };
-            let mut good = pushed_here.err().unwrap_or(ids.len());
-            if good == 0 {
-                // Not at a glance: a page that is bad, or was in the zone, or that another thread is just
-                // moving.
-                let is_member = |last| self.is_member(last, id);
-                if let Err(found) = word.try_free(false, location, is_member) {
-                    *fault = Some(found);
-                    break;
-                }
-                // Relaxed: `commit` publishes it.
-                entries[pushed].store(id.index(), Ordering::Relaxed);
+            } else {
                 good = 1;
             }
-            // SAFETY: as many more entries have been written, and their pages were out.
-            unsafe { room.commit::<Checked>(good) };
             pushed += good;
         }
         pushed
+    }
+
+    /// Where the first page was last, if the second one was in the location after it.
+    #[inline(always)]
+    fn start_of_run(&self, ids: &[PageId]) -> Option<Location> {
+        let state = |at: usize| Some(self.words.get(ids.get(at)?.index() as usize)?.load());
+        let (first, second) = (state(0)?, state(1)?);
+        (second == first.after(1)).then(|| first.location())
+    }
+
+    /// Fills the room with the first pages that left locations side by side, from `last` on. Returns how many.
+    #[inline(always)]
+    fn push_run(&self, room: &Room<'_>, ids: &[PageId], last: Location) -> usize {
+        let (location, to) = (room.location(), room.entries());
+        let run = |beside| Run { words: &self.words, ids, last, beside, to, location };
+        let pushed = match self.magazines.lookup().entries_from(last) {
+            // If it is this magazine, its vacant entries get fewer as the run goes on, but from below.
+            EntriesFrom::Vacant(entries) => run(entries).push::<true>(|_, _| true),
+            EntriesFrom::Filled(entries) => {
+                run(entries).push::<true>(|entry, id| !names(entry, id))
+            }
+        };
+        pushed.err().unwrap_or(ids.len())
+    }
+
+    /// Puts one page into the room, wherever it comes from, or says what is wrong with it.
+    #[inline(always)]
+    fn push_one(&self, room: &mut Room<'_>, id: PageId) -> Result<(), Fault> {
+        let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange)?;
+        let location = room.location();
+        // A word that says more than a location is beyond every table.
+        match self.magazines.lookup().membership(word.load().0, id) {
+            Some(false) => word.rest(location),
+            Some(true) => return Err(Fault::AlreadyFree),
+            None => self.try_free_moved(word, id, location)?,
+        }
+        // Relaxed: `commit` publishes it.
+        room.entries()[0].store(id.index(), Ordering::Relaxed);
+        // SAFETY: the entry has just been written, and its page was out.
+        unsafe { room.commit::<Checked>(1) };
+        Ok(())
+    }
+
+    /// Of a page whose word says more than where it was, or that it was in the zone.
+    #[cold]
+    #[inline(never)]
+    fn try_free_moved(
+        &self,
+        word: &AtomicPageState,
+        id: PageId,
+        location: Location,
+    ) -> Result<(), Fault> {
+        let references = || self.shared_references(id);
+        word.try_free(false, location, references, |last| self.is_member(last, id))
+    }
+
+    /// Asks for what tells whether the pages are out, whose words are here: the ends of magazines and their
+    /// entries.
+    #[inline(never)]
+    fn fetch_origins(&self, ids: &[PageId]) {
+        let lookup = self.magazines.lookup();
+        let words = ids.iter().filter_map(|id| self.words.get(id.index() as usize));
+        words.for_each(|word| lookup.fetch(word.load().0));
     }
 
     /// Puts pages into a magazine, each claimed back with a compare-and-swap. Returns as
@@ -142,7 +197,10 @@ impl Tables {
             }
             let freed = match words.get(id.index() as usize) {
                 None => Err(Fault::OutOfRange),
-                Some(word) => word.try_free(true, start + pushed as Location, |_| false),
+                Some(word) => {
+                    let references = || self.shared_references(id);
+                    word.try_free(true, start + pushed as Location, references, |_| false)
+                }
             };
             if let Err(found) = freed {
                 fault = Some(found);

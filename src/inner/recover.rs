@@ -47,6 +47,9 @@ impl<M: Mode> Core<M> {
                 self.poison(id);
             }
             self.rest(id, ZONE);
+            if let Some(count) = self.counts.get(id.index() as usize) {
+                count.reset();
+            }
             recovered += self.zone.put(&[id], |_| self.taint());
         }
         // Relaxed: the caller is alone, here and below. What is out goes past the caches, whatever a

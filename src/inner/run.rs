@@ -22,7 +22,7 @@ pub(super) struct Run<'a> {
 }
 
 /// So many words are near: a mebibyte, which a processor's second cache has room for.
-const NEAR: usize = 1 << 17;
+const NEAR: usize = 1 << 18;
 
 /// In a large pool words come from afar: those of all the pages are on their way before the first
 /// is looked at.
@@ -60,7 +60,8 @@ impl Run<'_> {
         let mut at = if n < LONG { 0 } else { run().steps::<MOVED>(&is_out) };
         let look = !MOVED && n > SHORT;
         while at < n {
-            if !run().put::<MOVED>(at, ids[at], &beside[at], &to[at], &is_out, look) {
+            let from_to = [self.last, self.location].map(|first| first + at as Location);
+            if !run().put::<MOVED>(from_to, ids[at], &beside[at], &to[at], &is_out, look) {
                 return Err(at);
             }
             at += 1;
@@ -79,25 +80,27 @@ impl Run<'_> {
         let (ids, _) = self.ids.as_chunks::<STEP>();
         let (beside, _) = self.beside.as_chunks::<STEP>();
         let (to, _) = self.to.as_chunks::<STEP>();
-        let mut at = 0;
+        // Three counters: a sum of them for each page would be an instruction more.
+        let (mut at, mut from_to) = (0, [self.last, self.location]);
         for ((ids, beside), to) in ids.iter().zip(beside).zip(to) {
             for step in 0..STEP {
                 let (id, beside, to) = (ids[step], &beside[step], &to[step]);
-                if !self.put::<MOVED>(at + step, id, beside, to, is_out, false) {
+                let from_to = from_to.map(|location| location + step as Location);
+                if !self.put::<MOVED>(from_to, id, beside, to, is_out, false) {
                     return self.stopped(at);
                 }
             }
-            at += STEP;
+            (at, from_to) = (at + STEP, from_to.map(|location| location + STEP as Location));
         }
         at
     }
 
-    /// Puts the page that is `at` pages from the first, if it is as [`Self::push`] says. With a
+    /// Puts a page, if it is as [`Self::push`] says and was in the first location; it goes to the other one. With a
     /// `look`, an entry that names it already stays as it is.
     #[inline(always)]
     fn put<const MOVED: bool>(
         &self,
-        at: usize,
+        [last, location]: [Location; 2],
         id: PageId,
         beside: &Atomic<u32>,
         to: &Atomic<u32>,
@@ -105,12 +108,11 @@ impl Run<'_> {
         look: bool,
     ) -> bool {
         let Some(word) = self.words.get(id.index() as usize) else { return false };
-        let Some(state) = word.resting_at(self.last, at) else { return false };
-        if !is_out(beside, id) {
+        if !word.is_resting_at(last) || !is_out(beside, id) {
             return false;
         }
         if MOVED {
-            word.rest_moved(state, self.last, self.location);
+            word.rest(location);
         }
         // Relaxed: only the owner of the magazine, who is the caller, writes it.
         if !look || !names(to, id) {
@@ -130,7 +132,7 @@ impl Run<'_> {
         let put = |at: &usize| {
             let Some((&id, entry)) = self.ids.get(*at).zip(self.to.get(*at)) else { return false };
             let word = self.words.get(id.index() as usize);
-            word.is_some_and(|word| word.resting_at(self.location, *at).is_some())
+            word.is_some_and(|word| word.is_resting_at(self.location + *at as Location))
                 && (names(entry, id) || defect!("run-stopped"))
         };
         while put(&at) {

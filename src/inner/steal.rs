@@ -7,14 +7,20 @@
 mod tests;
 
 use super::Core;
+use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
-use crate::slot::{Parts, SlotMut, StolenSlot};
+use crate::slot::{Counters, SlotMut, StolenSlot};
 
 impl<M: Mode> Core<M> {
-    /// Exchanges the loaded magazine, which is empty, for one with pages of an idle cache.
+    /// Exchanges the loaded magazine, which is empty, for one with pages of an idle cache. It gets what it needs by
+    /// value: a pointer to all parts would keep those in memory for the whole of the caller.
     #[cold]
     #[inline(never)]
-    pub(super) fn refill_from_idle(&self, parts: &mut Parts<'_>) -> bool {
+    pub(super) fn refill_from_idle(
+        &self,
+        mut loaded: MagazineMut<'_>,
+        counters: &Counters,
+    ) -> bool {
         let found = self.any_idle(|theirs| {
             let mut theirs = theirs.parts();
             let [first, second] = if M::FREES_TO_PREVIOUS {
@@ -24,14 +30,11 @@ impl<M: Mode> Core<M> {
                 [&mut theirs.previous, &mut theirs.loaded]
             };
             let found = if first.len() > 0 { first } else { second };
-            parts.loaded.swap(found);
-            parts.loaded.len() > 0
+            loaded.swap(found);
+            loaded.len() > 0
         });
         if found {
-            parts.counters.count_event::<M>(&parts.counters.idle_refills);
-            if M::SHUFFLES {
-                self.shuffle(parts);
-            }
+            counters.count_event::<M>(&counters.idle_refills);
         }
         found
     }

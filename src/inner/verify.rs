@@ -8,7 +8,7 @@
 use super::{Core, Faults, Tables};
 use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
-use crate::page::{AtomicPageState, Fault, Location, Mark, PageId, PageState, ZONE};
+use crate::page::{AtomicCount, AtomicPageState, Fault, Location, Mark, PageId, PageState, ZONE};
 use crate::sync::{Ordering, defect, fetch_ahead};
 
 /// So many pages are verified at once as they leave: their marks are the bits of a number.
@@ -81,7 +81,8 @@ impl<M: Mode> Core<M> {
             };
         }
         let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange)?;
-        word.try_free(M::CLAIMS, ZONE, |location| self.is_member(location, id))
+        let references = || self.shared_references(id);
+        word.try_free(M::CLAIMS, ZONE, references, |location| self.is_member(location, id))
     }
 
     /// In checking modes: if the page's word says that it rests at `from`, notes that it moves to `to`; else
@@ -180,13 +181,13 @@ impl<M: Mode> Core<M> {
         if M::COMPACT {
             return self.check_out_marked(id);
         }
-        let Some(word) = self.words.get(id.index() as usize) else {
+        if id.index() >= self.pages {
             return Err(Fault::OutOfRange);
-        };
+        }
         if !M::CHECKS {
             return Ok(());
         }
-        let state = word.load();
+        let state = self.word(id).load();
         if !state.is_single::<M>() {
             return Err(state.fault());
         }
@@ -206,13 +207,10 @@ impl<M: Mode> Core<M> {
     ) {
         let mut start = 0;
         for (position, &id) in ids.iter().enumerate() {
-            let fault = match self.words.get(id.index() as usize) {
+            let fault = match self.counts.get(id.index() as usize).map(AtomicCount::load) {
+                Some(AtomicCount::ONE) => continue,
+                Some(references) => Fault::of_references(references),
                 None => Fault::OutOfRange,
-                // One load, which is Acquire: it pairs with the Release of the holders that let go.
-                Some(word) => match word.load() {
-                    state if state.references() == 1 => continue,
-                    state => state.fault(),
-                },
             };
             faults.add(id, position, fault);
             good(start, &ids[start..position], faults);

@@ -13,7 +13,7 @@ pub(crate) use loaded::{Entries, Length, LoadedMagazine, MagazineMut, Room};
 
 use crate::metadata::{LINE, MetadataBlock, MetadataLayout, MetadataSlice, Span};
 use crate::page::{Location, PageId};
-use crate::sync::{Atomic, Ordering, Turn, ordering};
+use crate::sync::{Atomic, Ordering, Turn, fetch_ahead, ordering};
 
 /// The most ids that a magazine holds.
 pub(crate) const MAGAZINE_MAX: usize = 256;
@@ -275,9 +275,30 @@ pub(crate) struct Lookup<'a> {
 impl<'a> Lookup<'a> {
     /// Whether the location is below its magazine's end and holds this id.
     pub(crate) fn holds(self, location: Location, id: PageId) -> bool {
-        match self.entries_from(location) {
-            EntriesFrom::Filled(entries) => entries.first().is_some_and(|entry| names(entry, id)),
-            EntriesFrom::Vacant(_) => false,
+        self.membership(location, id) == Some(true)
+    }
+
+    /// As [`Self::holds`]; `None` if there is no such location.
+    ///
+    /// The entry is read in any case, and there is no branch on the end: which of the two says that the page is
+    /// out cannot be foretold where pages come back in no order.
+    #[inline(always)]
+    pub(crate) fn membership(self, location: Location, id: PageId) -> Option<bool> {
+        let entry = self.entries.get(location as usize)?;
+        let head = self.heads.get((location >> self.shift) as usize)?;
+        // Acquire: as in `entries_from`.
+        let len = head.len.load(ordering!(Acquire, "foreign-length"));
+        let place = location & ((1 << self.shift) - 1);
+        Some((place < len) & names(entry, id))
+    }
+
+    /// Brings nearer what [`Self::membership`] reads.
+    #[inline(always)]
+    pub(crate) fn fetch(self, location: Location) {
+        let head = self.heads.get((location >> self.shift) as usize);
+        if let Some((entry, head)) = self.entries.get(location as usize).zip(head) {
+            fetch_ahead(entry);
+            fetch_ahead(head);
         }
     }
 

@@ -20,6 +20,8 @@ use crate::mode::{Mode, Policy};
 pub enum Table {
     /// The pages' states.
     Words,
+    /// The pages' references.
+    Counts,
     /// The zone's bit for each page.
     Bitmap,
     /// The zone's summary levels.
@@ -38,8 +40,9 @@ pub enum Table {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Table; 8] = [
+    pub const ALL: [Table; 9] = [
         Table::Words,
+        Table::Counts,
         Table::Bitmap,
         Table::Summary,
         Table::Poison,
@@ -62,7 +65,7 @@ const LINE: usize = 64;
 fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     let start = core::ptr::from_ref(core).addr();
     let from = |address: usize, bytes: usize| address - start..address - start + bytes;
-    // The tables follow one another: slots, zone, words or bytes, poison marks, heads, entries. Each starts on a
+    // The tables follow one another: slots, zone, words or bytes, counts, poison marks, heads, entries. Each starts on a
     // line. The zone has its levels one after the other.
     let mut parts = Vec::new();
     let zone = core.slots.as_ptr_range().end.addr().next_multiple_of(LINE);
@@ -78,6 +81,9 @@ fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     let words = [words.start.addr(), words.end.addr()];
     let [words, end] = if M::COMPACT { [marks.start.addr(), marks.end.addr()] } else { words };
     parts.push((Table::Words, from(words, end - words)));
+    let counts = core.counts.as_ptr_range();
+    let (counts, end) = (counts.start.addr(), counts.end.addr());
+    parts.push((Table::Counts, from(counts, end - counts)));
     let marks = if M::POISONS { 8 * bitmap } else { 0 };
     parts.push((Table::Poison, from(end.next_multiple_of(LINE), marks)));
     for depot in core.depots.iter() {

@@ -2,10 +2,10 @@
 
 use crate::mode::{Mode, Policy};
 use crate::page::Fault;
-use crate::page::{AtomicPageState, Order, Released, ZONE};
+use crate::page::{AtomicCount, AtomicPageState, Order, References, Released, ZONE};
 
-/// The word of one page.
-pub struct Word(AtomicPageState);
+/// The word and the count of one page. A mode that counts and does not check uses the count alone.
+pub struct Word(AtomicPageState, AtomicCount);
 
 impl Default for Word {
     fn default() -> Self {
@@ -17,7 +17,7 @@ impl Word {
     /// The word of a page in the zone.
     #[must_use]
     pub fn new() -> Self {
-        Word(AtomicPageState::new())
+        Word(AtomicPageState::new(), AtomicCount::new())
     }
 
     /// The word of a page that is out, as the mode marks it.
@@ -48,21 +48,31 @@ impl Word {
         location: u32,
         is_member: impl FnOnce(u32) -> bool,
     ) -> Result<(), Fault> {
-        self.0.try_free(M::CLAIMS, location, is_member)
+        if M::COUNTS_ONLY {
+            return match self.1.load() {
+                AtomicCount::ONE => Ok(()),
+                references => Err(Fault::of_references(references)),
+            };
+        }
+        self.0.try_free(M::CLAIMS, location, || self.1.load(), is_member)
     }
 
     /// Adds references.
     ///
     /// # Errors
     /// When the count has stuck.
-    pub fn retain(&self, n: u32) -> Result<(), Fault> {
-        self.0.retain(n)
+    pub fn retain<M: Mode>(&self, n: u32) -> Result<(), Fault> {
+        self.references::<M>().retain(M::CLAIMS, n)
     }
 
     /// Gives up a reference; whether it was the last.
     #[must_use]
-    pub fn release(&self) -> bool {
-        self.0.release() == Released::Last
+    pub fn release<M: Mode>(&self) -> bool {
+        self.references::<M>().release(M::CLAIMS) == Released::Last
+    }
+
+    fn references<M: Mode>(&self) -> References<'_> {
+        References::new((!M::COUNTS_ONLY).then_some(&self.0), &self.1)
     }
 
     /// The page goes to a device.
@@ -70,7 +80,7 @@ impl Word {
     /// # Errors
     /// What is wrong with it.
     pub fn lend<M: Mode>(&self) -> Result<(), Fault> {
-        self.0.lend::<M>()
+        self.0.lend::<M>(|| self.1.load())
     }
 
     /// The page comes back from a device.

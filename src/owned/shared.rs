@@ -7,8 +7,8 @@ use core::ops::Deref;
 
 use super::Page;
 use crate::inner::{Core, Faults};
-use crate::mode::{DefaultMode, Mode, Refcounted};
-use crate::page::{AtomicPageState, Fault, PageId, Released};
+use crate::mode::{DefaultMode, Mode, Policy, Refcounted};
+use crate::page::{Fault, PageId, References, Released};
 
 /// A reference to a page that may have others. The last one to go frees the page.
 ///
@@ -52,8 +52,8 @@ impl<M: Mode> SharedPage<M> {
         let _ = self.core().record_or_panic(&faults, 0);
     }
 
-    fn word(&self) -> &AtomicPageState {
-        self.core().word(self.id())
+    fn references(&self) -> References<'_> {
+        self.core().references(self.id())
     }
 
     /// Its number in the pool.
@@ -65,7 +65,7 @@ impl<M: Mode> SharedPage<M> {
     /// How many references there are, as of some moment: others may make or drop theirs meanwhile.
     #[must_use]
     pub fn refcount(&self) -> u32 {
-        self.word().load().references()
+        self.references().load()
     }
 
     /// The sole owner again, if this is the only reference.
@@ -101,7 +101,7 @@ impl<M: Mode> Clone for SharedPage<M> {
     /// When the count has stuck, and the pool was built to panic on a bad page. The page stays out
     /// for good then.
     fn clone(&self) -> Self {
-        let retained = self.word().retain(1);
+        let retained = self.references().retain(M::CLAIMS, 1);
         // SAFETY: the page is the same; the reference just counted is the new owner's.
         let new = SharedPage(ManuallyDrop::new(unsafe { Page::new(self.0.core(), self.id()) }));
         if let Err(fault) = retained {
@@ -129,7 +129,7 @@ impl<M: Mode> TryFrom<SharedPage<M>> for Page<M> {
 
 impl<M: Mode> Drop for SharedPage<M> {
     fn drop(&mut self) {
-        if self.word().release() == Released::Last {
+        if self.references().release(M::CLAIMS) == Released::Last {
             // SAFETY: the last reference is the sole owner, and ends here.
             unsafe { ManuallyDrop::drop(&mut self.0) };
         }

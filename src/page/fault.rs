@@ -42,7 +42,8 @@ pub enum Fault {
     Withheld,
     /// The page's contents were written after it was freed.
     Poison {
-        /// The first byte that had changed.
+        /// The first byte that had changed. It is exact in the first 64 MiB of a page. Further in it
+        /// is rounded down: to 64 bytes up to 4 GiB, then to 4 KiB, and so on.
         offset: u64,
     },
     /// The page's state word makes no sense: memory was corrupted.
@@ -67,12 +68,22 @@ const PLAIN: [Fault; 10] = [
 const TAG_BITS: u32 = 4;
 
 impl Fault {
+    /// What is wrong with the count of a page that one owner wants to free: it is not 1.
+    #[cold]
+    pub(crate) fn of_references(references: u32) -> Self {
+        match references {
+            2..SATURATED => Fault::Shared { references },
+            SATURATED.. => Fault::Saturated,
+            _ => Fault::Corrupt,
+        }
+    }
+
     /// The fault as a number, but for a [`Fault::Poison`]'s offset, which may need more bits: 0 is
     /// unpacked.
     pub(crate) fn packed(self) -> u32 {
         let first = PLAIN.len() as u32;
         match self {
-            // A page's word has 24 bits for its references.
+            // Fewer than `SATURATED`, which has 24 bits.
             Fault::Shared { references } => references << TAG_BITS | first,
             Fault::InBlock { order } => u32::from(order) << TAG_BITS | (first + 1),
             Fault::Poison { .. } => first + 2,

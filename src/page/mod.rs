@@ -1,5 +1,7 @@
-//! What a page is called, and the word (in `state`) or the byte (in `mark`) that says what it is.
+//! What a page is called; the word that says what state it is in (`state`), or the byte (`mark`), and
+//! how many references it has (`count`).
 
+mod count;
 mod fault;
 mod given_up;
 mod mark;
@@ -8,10 +10,11 @@ mod state;
 use core::fmt;
 use core::mem::MaybeUninit;
 
+pub(crate) use count::{AtomicCount, References, Released};
 pub use fault::Fault;
 pub(crate) use given_up::{GivenUp, PartlyFreed};
 pub(crate) use mark::{AtomicMark, Mark};
-pub(crate) use state::{AtomicPageState, Kind, Location, PageState, Released, ZONE};
+pub(crate) use state::{AtomicPageState, Kind, Location, PageState, ZONE};
 
 /// The number of a page in its pool.
 ///

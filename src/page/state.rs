@@ -1,17 +1,19 @@
 //! The word that says what state a page is in.
 //!
-//! Invariant: **a word at rest is the word it will have when owned.** A free page keeps the kind `Page` and one
-//! reference, so handing it out writes nothing. What tells a free page from one that is out is *membership*: the
+//! Invariant: **a word at rest is the word it will have when owned.** A free page keeps the kind `Page` and its
+//! location, so handing it out writes nothing. What tells a free page from one that is out is *membership*: the
 //! word says where the page was last put, and the page is free exactly when that location still holds it (`magazine`,
 //! `zone`). Only modes that claim mark a page as held.
+//!
+//! The word has no count: it says whether to look at one (`count`).
 
 #[cfg(test)]
 mod tests;
 mod word;
 
-pub(crate) use word::{AtomicPageState, Released};
+pub(crate) use word::AtomicPageState;
 
-use super::{Fault, Order};
+use super::{AtomicCount, Fault, Order};
 use crate::mode::{Mode, Policy};
 
 /// What a page is being used as.
@@ -28,122 +30,163 @@ pub(crate) enum Kind {
     Tail = 3,
     /// Handed to a device.
     Lent = 4,
-    /// Withheld for good.
+    /// Withheld for good: its word made no sense.
     Bad = 5,
+    /// Withheld for good: its bytes were written while it was free. All else in the word says which of them.
+    Written = 6,
 }
 
-/// One page's state: `kind:4 | order:4 | references:24 | location:32`.
+/// One page's state: `kind:3 | shared:1 | order:3 | location:25`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub(crate) struct PageState(pub(crate) u64);
+pub(crate) struct PageState(pub(crate) u32);
 
-/// Where a page was last put: a slot of a magazine, or [`ZONE`].
+/// Where a page was last put: an entry of a magazine, or [`ZONE`].
 pub(crate) type Location = u32;
 
+/// Bits of a location.
+const LOCATION_BITS: u32 = 25;
+
 /// The location of pages in the zone; no magazine has it.
-pub(crate) const ZONE: Location = u32::MAX;
+pub(crate) const ZONE: Location = (1 << LOCATION_BITS) - 1;
+
+/// Where the order and the kind start.
+const ORDER: u32 = LOCATION_BITS;
+const KIND: u32 = 29;
+
+/// The count says how many references there are; without it there is one.
+const SHARED: u32 = 1 << 28;
 
 /// References from which a count sticks: the page is never freed again.
 pub(crate) const SATURATED: u32 = 1 << 23;
 
 impl PageState {
-    /// A state of `references` references.
-    pub(crate) const fn new(kind: Kind, order: u8, references: u32, location: Location) -> Self {
-        let high = (kind as u32) << 28 | (order as u32) << 24 | references;
-        PageState((high as u64) << 32 | location as u64)
+    /// A state of one reference.
+    pub(crate) const fn new(kind: Kind, order: u8, location: Location) -> Self {
+        PageState((kind as u32) << KIND | (order as u32) << ORDER | location)
     }
 
     /// A free page in `location`, or one that was last there.
     #[inline(always)]
     pub(crate) const fn resting(location: Location) -> Self {
-        PageState(1 << 32 | location as u64)
+        PageState(location)
     }
 
     /// The same, so many locations later. Places end before they would carry into the bits above.
     #[inline(always)]
-    const fn after(self, locations: usize) -> Self {
-        PageState(self.0 + locations as u64)
-    }
-
-    /// A single page that is out, as the mode marks it.
-    #[inline(always)]
-    const fn owned(claims: bool) -> Self {
-        PageState::new(if claims { Kind::Held } else { Kind::Page }, 0, 1, 0)
+    pub(crate) const fn after(self, locations: u32) -> Self {
+        PageState(self.0.wrapping_add(locations))
     }
 
     #[inline(always)]
     pub(crate) const fn location(self) -> Location {
-        self.0 as u32
-    }
-
-    pub(crate) const fn references(self) -> u32 {
-        (self.0 >> 32) as u32 & 0xff_ffff
+        self.0 & ZONE
     }
 
     pub(crate) const fn order(self) -> u8 {
-        (self.0 >> 56) as u8 & 0xf
+        (self.0 >> ORDER) as u8 & 7
     }
 
     pub(crate) const fn kind(self) -> Option<Kind> {
-        Some(match (self.0 >> 60) as u8 {
+        Some(match self.0 >> KIND {
             0 => Kind::Page,
             1 => Kind::Held,
             2 => Kind::Block,
             3 => Kind::Tail,
             4 => Kind::Lent,
             5 => Kind::Bad,
+            6 => Kind::Written,
             _ => return None,
         })
     }
 
-    const fn with_references(self, references: u32) -> Self {
-        PageState(self.0 & !(0xff_ffff << 32) | (references as u64) << 32)
+    /// Whether the count says how many references there are.
+    #[inline(always)]
+    pub(crate) const fn is_shared(self) -> bool {
+        self.0 & SHARED != 0
+    }
+
+    /// The same, with this said of the count.
+    const fn shared(self, shared: bool) -> Self {
+        PageState(self.0 & !SHARED | if shared { SHARED } else { 0 })
     }
 
     /// Whether the kind is that of a single page that is out.
     pub(crate) const fn is_single<M: Mode>(self) -> bool {
-        let kind = if M::CLAIMS { Kind::Held } else { Kind::Page };
-        (self.0 >> 60) as u8 == kind as u8
+        self.0 >> KIND == single(M::CLAIMS) as u32
     }
 
-    /// Whether this can be the word of a page that is out, lent or withheld, wherever it was last.
-    pub(crate) fn may_be_out<M: Mode>(self) -> bool {
-        let most = if M::REFCOUNT { SATURATED } else { 1 };
-        let is_single = self.order() == 0 && (1..=most).contains(&self.references());
-        let alone = self.references() == 1;
+    /// Whether this is a single page that is out, as the mode marks it, shared or not.
+    #[inline(always)]
+    const fn is_owned(self, claims: bool) -> bool {
+        self.shared(false).0 >> ORDER == (single(claims) as u32) << (KIND - ORDER)
+    }
+
+    /// Whether this can be the word of a page that is out, lent or withheld, wherever it was last, with so many
+    /// references if it is shared.
+    pub(crate) fn may_be_out<M: Mode>(self, references: u32) -> bool {
+        let counts = !self.is_shared() || M::REFCOUNT && (1..=SATURATED).contains(&references);
         match self.kind() {
-            Some(Kind::Page | Kind::Held) => self.is_single::<M>() && is_single,
+            Some(Kind::Page | Kind::Held) => self.is_owned(M::CLAIMS) && counts,
             Some(Kind::Block | Kind::Tail) => {
-                self.order() <= Order::MAX.get() && alone && self.location() == ZONE
+                self.order() <= Order::MAX.get() && !self.is_shared() && self.location() == ZONE
             }
-            Some(Kind::Lent) => is_single && alone,
+            Some(Kind::Lent) => self.order() == 0 && !self.is_shared(),
             // As `withhold` leaves it.
-            Some(Kind::Bad) => self.order() == 1 || self == PageState::new(Kind::Bad, 0, 1, ZONE),
+            Some(Kind::Bad) => self == PageState::new(Kind::Bad, 0, ZONE),
+            Some(Kind::Written) => true,
             None => false,
         }
     }
 
-    /// Everything but the location is the same.
-    #[inline(always)]
-    const fn alike(self, other: Self) -> bool {
-        (self.0 ^ other.0) >> 32 == 0
+    /// A withheld page that was written at this byte while it was free.
+    fn written(offset: u64) -> Self {
+        let steps = (u64::BITS - offset.leading_zeros()).saturating_sub(OFFSET_BITS);
+        let steps = steps.div_ceil(OFFSET_STEP);
+        let digits = (offset >> (steps * OFFSET_STEP)) as u32;
+        PageState((Kind::Written as u32) << KIND | steps << OFFSET_BITS | digits)
     }
 
-    /// Why this is not the state of a single page that its sole owner may free.
+    /// The byte of [`Self::written`].
+    fn offset(self) -> u64 {
+        let steps = self.0 >> OFFSET_BITS & 7;
+        u64::from(self.0 & ((1 << OFFSET_BITS) - 1)) << (steps * OFFSET_STEP)
+    }
+
+    /// Whether this is the state of a single page that its sole owner may free, or what is wrong. `references` is
+    /// asked if the count says how many there are.
+    #[inline(always)]
+    fn sole(self, claims: bool, references: impl FnOnce() -> u32) -> Result<(), Fault> {
+        if !self.is_owned(claims) {
+            return Err(self.fault());
+        }
+        match if self.is_shared() { references() } else { AtomicCount::ONE } {
+            AtomicCount::ONE => Ok(()),
+            references => Err(Fault::of_references(references)),
+        }
+    }
+
+    /// Why this is not the state of a single page that is out.
     #[cold]
     pub(crate) fn fault(self) -> Fault {
         match self.kind() {
-            Some(Kind::Page | Kind::Held) if self.references() >= SATURATED => Fault::Saturated,
-            Some(Kind::Page | Kind::Held) if self.references() > 1 => {
-                Fault::Shared { references: self.references() }
-            }
             // Only modes that claim come here with a well-formed word: a page at rest is not held.
-            Some(Kind::Page) if self.references() == 1 && self.order() == 0 => Fault::AlreadyFree,
-            Some(Kind::Block) => Fault::InBlock { order: self.order() },
-            Some(Kind::Tail) => Fault::InBlock { order: self.order() },
+            Some(Kind::Page) if self.order() == 0 => Fault::AlreadyFree,
+            Some(Kind::Block | Kind::Tail) => Fault::InBlock { order: self.order() },
             Some(Kind::Lent) => Fault::Lent,
-            Some(Kind::Bad) => Fault::Withheld,
-            _ => Fault::Corrupt,
+            Some(Kind::Bad | Kind::Written) => Fault::Withheld,
+            Some(Kind::Page | Kind::Held) | None => Fault::Corrupt,
         }
     }
 }
+
+/// The kind of a single page that is out.
+const fn single(claims: bool) -> Kind {
+    if claims { Kind::Held } else { Kind::Page }
+}
+
+/// Bits of the first changed byte of a page that are kept: it is exact in the first 64 MiB.
+const OFFSET_BITS: u32 = 26;
+
+/// Further in, so many more bits are dropped at a time.
+const OFFSET_STEP: u32 = 6;

@@ -85,6 +85,11 @@ impl<T: Word> Atomic<T> {
     }
 
     #[track_caller]
+    pub(crate) fn swap(&self, value: T, order: Ordering) -> T {
+        T::from_bits(self.0.swap(value.to_bits(), order))
+    }
+
+    #[track_caller]
     pub(crate) fn fetch_add(&self, value: T, order: Ordering) -> T {
         T::from_bits(self.0.fetch_add(value.to_bits(), order))
     }

@@ -1,4 +1,4 @@
-//! Metadata: at most 12 bytes per page in every mode, at most 5 in `Bare`, and 1.13 in `Compact`, beside the caches.
+//! Metadata: at most 4.2 bytes a page for each of checks and counts, and 1.13 in `Compact`, beside the caches.
 //!
 //! Caches, magazines and the depot do not grow with the pool once it has more than 65,536 pages. So the bytes per page
 //! are the difference between the metadata of a pool of 64 GiB (16.7 million pages) and of one of 65,536 pages with the
@@ -18,16 +18,14 @@ fn metadata<M: Mode>(pages: usize) -> usize {
 fn metadata_is_small<M: Mode>() {
     let bytes = metadata::<M>(LARGE) - metadata::<M>(SMALL);
     let per_page = bytes as f64 / (LARGE - SMALL) as f64;
-    let tables = M::CHECKS || M::REFCOUNT;
-    let most = if M::COMPACT {
-        // A byte and a bit, and the bit's share of the summaries.
-        1.13
-    } else if tables {
-        12.0
-    } else {
-        5.0
-    };
-    assert!(per_page <= most, "{per_page} bytes per page");
+    // A word of 4 bytes for each, or one byte; a bit of the zone, and of its summaries, for all; and a bit more
+    // where pages are poisoned.
+    let checks = if M::COMPACT { 1.0 } else { 4.0 * f64::from(u8::from(M::CHECKS)) };
+    let words = checks + 4.0 * f64::from(u8::from(M::REFCOUNT));
+    let poison = if M::HARDENING & hardening::POISON != 0 { 0.125 } else { 0.0 };
+    assert!(per_page <= words + 0.13 + poison, "{per_page} bytes per page");
+    // So it is never more than 8.2 with counts, and 4.2 without, but for poison.
+    assert!(per_page - poison <= if M::REFCOUNT { 8.2 } else { 4.2 }, "{per_page} bytes");
     // A bit per page, and its share of the summaries, is the least that any mode has.
     assert!(per_page >= 0.125, "{per_page} bytes per page");
 }

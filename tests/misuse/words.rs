@@ -1,19 +1,19 @@
 //! Corruption of the word that says where a free page lies, or of the byte that says that it is free.
 
 use std::alloc::Layout;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::suite::{Misuse, Scene, Verdict, when};
 use crate::common::*;
 
 /// The word of a page that lies in the zone.
-const IN_THE_ZONE: u64 = 1 << 32 | u32::MAX as u64;
+const IN_THE_ZONE: u32 = (1 << 25) - 1;
 
 /// The byte of a page that is out, in the mode that has no words.
 const OUT: u8 = 0x90;
 
 /// A pool of 100 pages with magazines of 4, and its metadata as words, which are ours to corrupt.
-fn in_given_memory<M: Mode>() -> (Pool<M>, &'static [AtomicU64]) {
+fn in_given_memory<M: Mode>() -> (Pool<M>, &'static [AtomicU32]) {
     let builder = Pool::builder(100).page_size(256).magazine_capacity(4).mode::<M>();
     let region = leaked(Layout::from_size_align(100 * 256, 256).expect("a layout"));
     let metadata = metadata_for(&builder);
@@ -21,21 +21,21 @@ fn in_given_memory<M: Mode>() -> (Pool<M>, &'static [AtomicU64]) {
     // SAFETY: the region is leaked and zeroed: nobody else ever uses it.
     let pool = unsafe { builder.build_in(region.as_mut_ptr().cast(), metadata) }.expect("a pool");
     // SAFETY: the memory is aligned, zeroed and never freed; that it is the pool's is the misuse.
-    let words = unsafe { std::slice::from_raw_parts(start.cast(), len / 8) };
+    let words = unsafe { std::slice::from_raw_parts(start.cast(), len / 4) };
     (pool, words)
 }
 
 /// The words of the pages, while all of these lie in the zone, if the mode has any.
-fn page_words(words: &[AtomicU64]) -> Option<&[AtomicU64]> {
+fn page_words(words: &[AtomicU32]) -> Option<&[AtomicU32]> {
     let all =
-        |words: &&[AtomicU64]| words.iter().all(|word| word.load(Ordering::Relaxed) == IN_THE_ZONE);
+        |words: &&[AtomicU32]| words.iter().all(|word| word.load(Ordering::Relaxed) == IN_THE_ZONE);
     words.windows(100).find(all)
 }
 
 /// The bytes of the pages, while all of these are out, if the mode has any.
-fn page_bytes(words: &'static [AtomicU64]) -> Option<&'static [AtomicU8]> {
+fn page_bytes(words: &'static [AtomicU32]) -> Option<&'static [AtomicU8]> {
     // SAFETY: the words' memory, which is never freed, as atomics of another size.
-    let bytes = unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), 8 * words.len()) };
+    let bytes = unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), 4 * words.len()) };
     let all = |bytes: &&[AtomicU8]| bytes.iter().all(|byte| byte.load(Ordering::Relaxed) == OUT);
     bytes.windows(100).find(all)
 }
@@ -48,7 +48,7 @@ fn corrupted<M: Mode>(
 ) -> Option<String> {
     let (pool, metadata) = in_given_memory::<M>();
     let words = page_words(metadata);
-    assert_eq!(words.is_some(), (mode.checks || mode.refcount) && !mode.compact);
+    assert_eq!(words.is_some(), mode.checks && !mode.compact);
     let mut cache = pool.cache().expect("a cache");
     let mut out = no_ids::<100>();
     let ids = cache.alloc_bulk_raw(&mut out).0.to_vec();

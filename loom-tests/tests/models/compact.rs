@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use loom_tests::{Cell, every_mode, race, race3};
 use pagesheaf::models::Byte;
-use pagesheaf::{Cache, Fault, Order, PageError, PageId, Pool};
+use pagesheaf::{Cache, Fault, Mode, Order, PageError, PageId, Pool};
 
 use crate::common::{is_whole, pool};
 
@@ -52,7 +52,7 @@ fn free<M: Mode>(pool: &Pool<M>, id: PageId) -> Result<(), PageError> {
 every_mode! {
     /// A second free of a page that is free is told, though the page is just moving from a magazine
     /// to the zone: its byte says the same all the way.
-    marking, Composite, at least 10;
+    marking, Exhaustive, at least 4;
     fn a_double_free_is_told_while_its_page_moves<M: Mode>() {
         let pool = pool::<M>(2, 1, 1, 2);
         let mut cache: Cache<M> = pool.cache().expect("a slot");
@@ -92,7 +92,7 @@ every_mode! {
     /// with the other page: each comes back as it should.
     marking, Composite, at least 10;
     fn a_page_with_a_byte_goes_past_the_slots<M: Mode>() {
-        let pool = pool::<M>(2, 0, 0, 1);
+        let pool = pool::<M>(2, 1, 0, 1);
         let other = pool.clone();
         let turn = |pool: &Pool<M>| drop(pool.alloc().expect("there are two"));
         race(move || turn(&other), || turn(&pool));

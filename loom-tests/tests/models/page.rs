@@ -27,14 +27,14 @@ fn nowhere(_location: u32) -> bool {
 every_mode! {
     /// Of three holders exactly one is the last; it sees what the others wrote, and may free the
     /// page.
-    refcounted, Exhaustive, at least 10_000;
+    refcounted, Composite, at least 300;
     fn the_last_release_publishes_writes_and_frees_once<M: Refcounted>() {
         let word = Word::out::<M>();
-        word.retain(2).expect("few references");
+        word.retain::<M>(2).expect("few references");
         let written: [Cell; 3] = Default::default();
         let (_, last) = three((word, written), |(word, written), at| {
             written[at].bump();
-            let last = word.release();
+            let last = word.release::<M>();
             if last {
                 written.iter().for_each(Cell::bump);
                 word.try_free::<M>(ELSEWHERE, nowhere).expect("the sole owner frees");
@@ -50,17 +50,17 @@ every_mode! {
     refcounted, Exhaustive, at least 400;
     fn a_retain_against_a_release_is_counted<M: Refcounted>() {
         let word = Arc::new((Word::out::<M>(), Cell::default()));
-        word.0.retain(1).expect("few references");
+        word.0.retain::<M>(1).expect("few references");
         let other = Arc::clone(&word);
         let release = |(word, owned): &(Word, Cell)| {
-            let last = word.release();
+            let last = word.release::<M>();
             if last {
                 owned.bump();
             }
             usize::from(last)
         };
         let (a, b) = race(move || release(&other), || {
-            word.0.retain(1).expect("few references");
+            word.0.retain::<M>(1).expect("few references");
             release(&word) + release(&word)
         });
         assert_eq!(a + b, 1, "somebody is the last");
@@ -74,12 +74,12 @@ every_mode! {
     refcounted, Exhaustive, at least 4;
     fn a_free_that_finds_one_reference_sees_what_the_others_wrote<M: Refcounted>() {
         let page = Arc::new((Word::out::<M>(), Cell::default()));
-        page.0.retain(1).expect("few references");
+        page.0.retain::<M>(1).expect("few references");
         let other = Arc::clone(&page);
         let (last, freed) = race(
             move || {
                 other.1.bump();
-                other.0.release()
+                other.0.release::<M>()
             },
             || {
                 let freed = page.0.try_free::<M>(ELSEWHERE, nowhere);
@@ -91,6 +91,67 @@ every_mode! {
         );
         assert!(!last, "the other one keeps its reference");
         assert!(matches!(freed, Ok(()) | Err(Fault::Shared { references: 2 })));
+    }
+}
+
+every_mode! {
+    /// A page is retained and released to one reference while another holder frees it: the free is
+    /// refused, or sees what was done through all references that are gone.
+    refcounted, Exhaustive, at least 20;
+    fn a_page_is_retained_released_to_one_and_freed<M: Refcounted>() {
+        let page = Arc::new((Word::out::<M>(), Cell::default()));
+        page.0.retain::<M>(1).expect("few references");
+        let other = Arc::clone(&page);
+        let (last, freed) = race(
+            move || {
+                other.0.retain::<M>(1).expect("few references");
+                other.1.bump();
+                [other.0.release::<M>(), other.0.release::<M>()]
+            },
+            || {
+                let freed = page.0.try_free::<M>(ELSEWHERE, nowhere);
+                if freed.is_ok() {
+                    page.1.bump();
+                }
+                freed
+            },
+        );
+        assert_eq!(last, [false; 2], "the other one keeps its reference");
+        assert!(matches!(freed, Ok(()) | Err(Fault::Shared { references: 2 | 3 })));
+    }
+}
+
+every_mode! {
+    /// Two who have one reference between them, and both make another at the same time, are both
+    /// counted.
+    refcounted, Composite, at least 20;
+    fn first_references_made_at_once_are_counted<M: Refcounted>() {
+        let word = Arc::new(Word::out::<M>());
+        let other = Arc::clone(&word);
+        let make_one = |word: &Word| {
+            word.retain::<M>(1).expect("few references");
+            let early = word.try_free::<M>(ELSEWHERE, nowhere);
+            assert!(matches!(early, Err(Fault::Shared { references: 2 | 3 })), "{early:?}");
+            word.release::<M>()
+        };
+        let (a, b) = race(move || make_one(&other), || make_one(&word));
+        assert!(!a && !b && word.release::<M>(), "the first reference is the last");
+        word.try_free::<M>(ELSEWHERE, nowhere).expect("nobody holds it");
+    }
+}
+
+every_mode! {
+    /// A retain that races a free of the same reference does not undo it: a second free is refused.
+    claiming, Exhaustive, at least 20;
+    fn a_free_that_races_a_retain_is_not_undone<M: Mode>() {
+        let word = Arc::new(Word::out::<M>());
+        let other = Arc::clone(&word);
+        let (a, b) = race(move || other.try_free::<M>(ELSEWHERE, nowhere), || {
+            word.retain::<M>(1).expect("few references");
+            assert!(!word.release::<M>(), "there was another one");
+            word.try_free::<M>(ELSEWHERE + 1, nowhere)
+        });
+        assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
     }
 }
 

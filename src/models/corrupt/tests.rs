@@ -64,7 +64,7 @@ struct Trial {
 fn trials<M: Sharing>(pages: usize, wanted: impl Fn(&Part) -> bool, stride: usize) -> Vec<Trial> {
     let parts = World::<M>::new(pages, false, false).parts().into_iter().filter(wanted);
     // Of the small tables three times as many.
-    let few = |part: &Part| !matches!(part.0, Words | Bitmap | Entries);
+    let few = |part: &Part| !matches!(part.0, Words | Counts | Bitmap | Entries);
     let (few, many): (Vec<_>, Vec<_>) = parts.partition(few);
     let bits = |parts: Vec<Part>, stride| {
         let bits = parts
@@ -217,7 +217,8 @@ fn look<M: Sharing>(world: &World<M>, table: Table) -> Vec<u64> {
     let numbers = 1..magazines.count();
     match table {
         Words if M::COMPACT => core.marks.iter().map(|byte| byte.bits().into()).collect(),
-        Words => core.words.iter().map(|word| word.load().0).collect(),
+        Words => core.words.iter().map(|word| word.load().0.into()).collect(),
+        Counts => core.counts.iter().map(|count| count.load().into()).collect(),
         Bitmap => {
             let bits = 0..core.pages.next_multiple_of(64);
             bits.map(|index| core.zone.holds(PageId::new(index)).into()).collect()
@@ -248,8 +249,9 @@ fn the_parts_are_the_tables_that_they_name() {
 
 fn parts_are_the_tables_that_they_name<M: Sharing>() {
     let mut world = World::<M>::new(200, false, false);
-    let asked = [Words, Bitmap, Heads, Entries, Depot];
-    for part in world.parts().into_iter().filter(|part| asked.contains(&part.0)) {
+    let asked = [Words, Counts, Bitmap, Heads, Entries, Depot];
+    let shows = |part: &Part| asked.contains(&part.0) && !part.1.is_empty();
+    for part in world.parts().into_iter().filter(shows) {
         let before = asked.map(|table| look(&world, table));
         let mut shown = 0;
         let last = 8 * part.1.len() - 1;

@@ -2,32 +2,19 @@
 //!
 //! Invariant: each transition says what it expects the word to be, and leaves it alone if it is not so.
 
-use super::{Kind, Location, PageState, SATURATED, ZONE};
+use super::{Kind, Location, PageState, SHARED, ZONE, single};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, Order};
 use crate::sync::{Atomic, Ordering, defect, ordering};
 
-/// What [`AtomicPageState::release`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Released {
-    /// Others still hold the page.
-    Shared,
-    /// The caller is the last: it is now the page's sole owner.
-    Last,
-    /// The count has stuck: nobody will free the page.
-    Saturated,
-}
+/// What is wrong with a page whose word another has just changed, and which is legal: a holder has marked it as
+/// shared, and is about to count its new reference.
+const RETAINED: Fault = Fault::Shared { references: 2 };
 
 /// The word of one page. It moves by these transitions only.
-pub(crate) struct AtomicPageState(pub(super) Atomic<u64>);
+pub(crate) struct AtomicPageState(pub(super) Atomic<u32>);
 
 impl AtomicPageState {
-    #[inline(always)]
-    #[track_caller]
-    fn get(&self, order: Ordering) -> PageState {
-        PageState(self.0.load(order))
-    }
-
     #[inline(always)]
     #[track_caller]
     fn put(&self, state: PageState, order: Ordering) {
@@ -47,35 +34,23 @@ impl AtomicPageState {
         swapped.map(PageState).map_err(PageState)
     }
 
-    #[inline(always)]
-    #[track_caller]
-    fn swap_weak(
-        &self,
-        from: PageState,
-        to: PageState,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<PageState, PageState> {
-        let swapped = self.0.compare_exchange_weak(from.0, to.0, success, failure);
-        swapped.map(PageState).map_err(PageState)
-    }
-
     /// The word of a page in the zone.
     pub(crate) fn new() -> Self {
         AtomicPageState(Atomic::new(PageState::resting(ZONE).0))
     }
 
-    /// The state, as of some moment. Acquire: pairs with the Release of `release`.
+    /// The state, as of some moment. Relaxed: former holders are seen through the count alone (`References`), which
+    /// every owner of a page that was shared is told to look at.
     #[inline(always)]
+    #[track_caller]
     pub(crate) fn load(&self) -> PageState {
-        self.get(ordering!(Acquire, "raw-free"))
+        PageState(self.0.load(Ordering::Relaxed))
     }
 
-    /// The state, if this is the word of a single page with one reference that is, or was last, `after`
-    /// locations after `location`. Acquire: as `load`.
+    /// Whether this is the word of a single page with one reference that is, or was last, in `location`.
     #[inline(always)]
-    pub(crate) fn resting_at(&self, location: Location, after: usize) -> Option<PageState> {
-        Some(self.load()).filter(|&state| state == PageState::resting(location).after(after))
+    pub(crate) fn is_resting_at(&self, location: Location) -> bool {
+        self.load() == PageState::resting(location)
     }
 
     /// **rest**: the caller, who alone has the page, puts it into `location`. Relaxed: the location publishes
@@ -85,52 +60,42 @@ impl AtomicPageState {
         self.put(PageState::resting(location), Ordering::Relaxed);
     }
 
-    /// **rest**: as [`Self::rest`], as far from where its state says that it is as `to` is from `from`.
-    #[inline(always)]
-    pub(crate) fn rest_moved(&self, state: PageState, from: Location, to: Location) {
-        let distance = u64::from(to).wrapping_sub(u64::from(from));
-        self.put(PageState(state.0.wrapping_add(distance)), Ordering::Relaxed);
-    }
-
     /// **claim** (modes that claim): a page leaves the location it was popped from; `false` if its word does not say so.
     #[inline]
     pub(crate) fn claim(&self, location: Location) -> bool {
-        let held = PageState::new(Kind::Held, 0, 1, location);
+        let held = PageState::new(Kind::Held, 0, location);
         // Relaxed: the magazine or zone word that the page came from has published it.
         self.swap(PageState::resting(location), held, Ordering::Relaxed, Ordering::Relaxed).is_ok()
             || defect!("hardened-claim")
     }
 
     /// **try_free**: a single page comes back from its sole owner and is put at `location`; `is_member` says whether
-    /// the location that its word names still holds it.
+    /// the location that its word names still holds it, and `references` how many there are, if it is shared.
     ///
-    /// The load is Acquire and pairs with the Release decrement in `release`: whoever sees the count at one sees
-    /// what the other holders did. In modes that claim one compare-and-swap decides which of racing frees wins.
+    /// Relaxed: nobody else has had the page, or `references` is an Acquire load. In modes that claim one
+    /// compare-and-swap decides which of racing frees wins.
     #[inline(always)]
     pub(crate) fn try_free(
         &self,
         claims: bool,
         location: Location,
+        references: impl Fn() -> u32,
         is_member: impl FnOnce(Location) -> bool,
     ) -> Result<(), Fault> {
-        let state = self.get(ordering!(Acquire, "sole-owner"));
+        let state = self.load();
         let resting = PageState::resting(location);
         if claims {
-            if !state.alike(PageState::owned(claims)) {
-                return Err(state.fault());
-            }
-            // Relaxed: the load above was Acquire, and the magazine or zone word publishes the page.
+            state.sole(claims, &references)?;
+            // Relaxed: as above, and the magazine or zone word publishes the page.
             return self
                 .swap(state, resting, Ordering::Relaxed, Ordering::Relaxed)
                 .map(drop)
-                .map_err(PageState::fault)
+                .map_err(|state| state.sole(claims, references).err().unwrap_or(RETAINED))
                 .or_else(|fault| defect!("hardened-swap").then_some(()).ok_or(fault));
         }
         // The caller put nothing at `location` yet: a word that already names it belongs to a page that is out.
         if state != resting {
-            if !state.alike(PageState::owned(claims)) {
-                return Err(state.fault());
-            }
+            state.sole(claims, &references)?;
             if is_member(state.location()) {
                 return Err(Fault::AlreadyFree);
             }
@@ -139,125 +104,84 @@ impl AtomicPageState {
         Ok(())
     }
 
-    /// **retain**: the caller, who holds a reference, adds `n`; `Err` when the count has stuck.
+    /// **share**: a holder says that the count is to be looked at, before it adds to it. Others may hold the page,
+    /// and say the same at the same time.
     ///
-    /// A compare-and-swap, so that the count can be exact at its limit and never carry into the bits above it.
-    /// Relaxed, as in `Arc`: a new reference is made from one that already orders the page's contents.
-    pub(crate) fn retain(&self, n: u32) -> Result<(), Fault> {
-        let mut state = self.get(Ordering::Relaxed);
-        loop {
-            let references = state.references().saturating_add(n).min(SATURATED);
-            let new = state.with_references(references);
-            match self.swap_weak(state, new, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) if references == SATURATED => return Err(Fault::Saturated),
-                Ok(_) => return Ok(()),
-                Err(_) if defect!("retain") => return Ok(()),
-                Err(current) => state = current,
-            }
+    /// Relaxed: whoever gets one of the new references gets it after this, from the caller. Modes that claim do it
+    /// in one step with the look, so that no racing free of the page is undone.
+    #[inline]
+    pub(crate) fn share(&self, claims: bool) {
+        let state = self.load();
+        if state.is_shared() || defect!("share") {
+        } else if claims && !defect!("share-step") {
+            self.0.fetch_or(SHARED, Ordering::Relaxed);
+        } else {
+            self.put(state.shared(true), Ordering::Relaxed);
         }
     }
 
-    /// **release**: the caller gives up one reference.
-    ///
-    /// The Acquire load that sees one reference pairs with the Release decrement of every other holder. The count
-    /// never goes below one: the last holder becomes the sole owner instead, because only an owner can retain.
-    pub(crate) fn release(&self) -> Released {
-        let mut state = self.get(Ordering::Acquire);
-        loop {
-            match state.references() {
-                0 | 1 => return Released::Last,
-                SATURATED.. => return Released::Saturated,
-                references => {
-                    let new = state.with_references(references - 1);
-                    match self.swap_weak(
-                        state,
-                        new,
-                        ordering!(Release, "release"),
-                        Ordering::Acquire,
-                    ) {
-                        Ok(_) => return Released::Shared,
-                        Err(current) => state = current,
-                    }
-                }
-            }
-        }
+    /// **unshare** (modes that do not claim): the sole owner of a page, who has looked at the count, frees the next
+    /// one from doing so.
+    #[inline]
+    pub(crate) fn unshare(&self, state: PageState) {
+        self.put(state.shared(false), Ordering::Relaxed);
     }
 
-    /// Sets the count to one, whatever it was: the elevated free's promise that nobody else uses theirs.
-    pub(crate) fn forget_references(&self) -> u32 {
-        let mut state = self.get(Ordering::Acquire);
-        loop {
-            let new = state.with_references(1);
-            // Acquire: pairs with the Release decrement of holders that did let go.
-            match self.swap_weak(state, new, Ordering::Acquire, Ordering::Acquire) {
-                Ok(_) => return state.references(),
-                Err(current) => state = current,
-            }
-        }
-    }
-
-    /// **lend**: an owned page goes to a device.
-    pub(crate) fn lend<M: Mode>(&self) -> Result<(), Fault> {
-        self.step(|state| state.alike(PageState::owned(M::CLAIMS)), Kind::Lent, PageState::fault)
+    /// **lend**: an owned page goes to a device. `references` says how many there are, if it is shared.
+    pub(crate) fn lend<M: Mode>(&self, references: impl Fn() -> u32) -> Result<(), Fault> {
+        self.step(Kind::Lent, |state| state.sole(M::CLAIMS, &references))
     }
 
     /// **reclaim**: a lent page comes back and is owned again.
     pub(crate) fn reclaim<M: Mode>(&self) -> Result<(), Fault> {
-        let owned = if M::CLAIMS { Kind::Held } else { Kind::Page };
-        self.step(|state| state.kind() == Some(Kind::Lent), owned, |_| Fault::NotLent)
+        self.step(single(M::CLAIMS), |state| match state.kind() {
+            Some(Kind::Lent) => Ok(()),
+            _ => Err(Fault::NotLent),
+        })
     }
 
     /// A transition between two kinds of one reference. AcqRel: what happened to the page before it was lent is
     /// seen by whoever reclaims it.
-    fn step(
-        &self,
-        legal: impl FnOnce(PageState) -> bool,
-        to: Kind,
-        fault: impl Fn(PageState) -> Fault,
-    ) -> Result<(), Fault> {
-        let state = self.get(Ordering::Acquire);
-        if !legal(state) {
-            return Err(fault(state));
-        }
-        let new = PageState::new(to, 0, 1, state.location());
+    fn step(&self, to: Kind, legal: impl Fn(PageState) -> Result<(), Fault>) -> Result<(), Fault> {
+        let state = PageState(self.0.load(Ordering::Acquire));
+        legal(state)?;
+        let new = PageState::new(to, 0, state.location());
         self.swap(state, new, ordering!(AcqRel, "lend"), Ordering::Acquire)
             .map(drop)
-            .map_err(fault)
+            .map_err(|state| legal(state).err().unwrap_or(RETAINED))
             .or_else(|fault| defect!("transition").then_some(()).ok_or(fault))
     }
 
     /// Marks the page as part of a block that is out; the caller alone has it.
     pub(crate) fn join_block(&self, head: bool, order: Order) {
         let kind = if head { Kind::Block } else { Kind::Tail };
-        self.put(PageState::new(kind, order.get(), 1, ZONE), Ordering::Relaxed);
+        self.put(PageState::new(kind, order.get(), ZONE), Ordering::Relaxed);
     }
 
-    /// Withholds the page for good. The word says why: the order of a bad page is 1 where its contents had changed,
-    /// at the byte that its count and its location name; else it was the word itself that made no sense.
+    /// Withholds the page for good. The word says why: its kind is `Written` where its contents had changed, and
+    /// says at which byte; else it was the word itself that made no sense.
     pub(crate) fn withhold(&self, why: Fault) {
-        let (order, references, location) = match why {
-            Fault::Poison { offset } => (1, (offset >> 32) as u32 & 0xff_ffff, offset as u32),
-            _ => (0, 1, ZONE),
+        let state = match why {
+            Fault::Poison { offset } => PageState::written(offset),
+            _ => PageState::new(Kind::Bad, 0, ZONE),
         };
-        self.put(PageState::new(Kind::Bad, order, references, location), Ordering::Relaxed);
+        self.put(state, Ordering::Relaxed);
     }
 
     /// Why the page is withheld, if it is.
     pub(crate) fn withheld(&self) -> Option<Fault> {
         let state = self.load();
-        (state.kind() == Some(Kind::Bad)).then(|| match state.order() {
-            1 => Fault::Poison {
-                offset: u64::from(state.references()) << 32 | u64::from(state.location()),
-            },
-            _ => Fault::Corrupt,
-        })
+        match state.kind()? {
+            Kind::Written => Some(Fault::Poison { offset: state.offset() }),
+            Kind::Bad => Some(Fault::Corrupt),
+            _ => None,
+        }
     }
 
     /// **free_block**: a page behind the head of a block of this order, which the caller alone has, goes to the
     /// zone; `false`, and nothing changes, if its word does not say that it is one.
     pub(crate) fn leave_block(&self, order: Order) -> bool {
-        let tail = PageState::new(Kind::Tail, order.get(), 1, ZONE);
-        let is_tail = self.load() == tail;
+        let is_tail = self.load() == PageState::new(Kind::Tail, order.get(), ZONE);
         if is_tail {
             self.rest(ZONE);
         }
@@ -266,7 +190,7 @@ impl AtomicPageState {
 
     /// **free_block**: the head of a block of this order comes back; exactly one caller wins.
     pub(crate) fn try_free_block(&self, order: Order) -> Result<(), Fault> {
-        let block = PageState::new(Kind::Block, order.get(), 1, ZONE);
+        let block = PageState::new(Kind::Block, order.get(), ZONE);
         // AcqRel: pairs with a racing free of the same block.
         self.swap(block, PageState::resting(ZONE), Ordering::AcqRel, Ordering::Acquire)
             .map(drop)

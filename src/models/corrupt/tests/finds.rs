@@ -3,7 +3,7 @@
 use std::vec::Vec;
 
 use crate::mode::{Checked, Compact, Hardened, Policy, Refcounted};
-use crate::models::corrupt::Table::{self, Bitmap, Heads, Words};
+use crate::models::corrupt::Table::{self, Bitmap, Counts, Heads, Words};
 use crate::models::corrupt::{Passes, Sharing, World};
 use crate::page::{Kind, Mark, Order, PageId};
 
@@ -19,13 +19,15 @@ fn found<M: Sharing>(world: &mut World<M>, table: Table, bit: usize) -> [u64; 2]
 
 /// As `found`, of a bit of a page's word. (On a machine whose low byte comes first.)
 fn found_in_word<M: Refcounted>(world: &mut World<M>, id: PageId, bit: usize) -> [u64; 2] {
-    found(world, Words, 64 * id.index() as usize + bit)
+    found(world, Words, 32 * id.index() as usize + bit)
 }
 
 /// Where the parts of a word start.
-const REFERENCES: usize = 32;
-const ORDER: usize = 56;
-const KIND: usize = 60;
+const ORDER: usize = 25;
+const SHARED: usize = 28;
+const KIND: usize = 29;
+/// The highest bit of a location.
+const FAR: usize = ORDER - 1;
 
 fn an_audit_finds_words_that_cannot_be<M: Refcounted>() {
     let mut world = World::<M>::new(150, false, false);
@@ -38,27 +40,36 @@ fn an_audit_finds_words_that_cannot_be<M: Refcounted>() {
     let (lent, head, tail) = (kind(Kind::Lent), kind(Kind::Block), kind(Kind::Tail));
     let [lent, head, tail] = [lent, head, tail].map(|id| id.expect("a page"));
     let out = world.some_out();
-    for bit in 0..64 {
+    let is_shared = |id: &PageId| core.word(*id).load().is_shared();
+    let shared = pages().find(is_shared).expect("a page");
+    for bit in 0..32 {
         for id in [in_zone, cached] {
             let found = found_in_word(&mut world, id, bit);
             assert_eq!(found, [1, 0], "{id}, bit {bit}");
         }
     }
     for (id, bits) in [
-        (out, &[REFERENCES, ORDER, ORDER + 3, KIND + 1, KIND + 3][..]),
-        (lent, &[REFERENCES, REFERENCES + 1, ORDER, KIND, KIND + 1, KIND + 3]),
-        (tail, &[0, 31, REFERENCES, REFERENCES + 1, ORDER, ORDER + 3, KIND + 2, KIND + 3]),
+        (out, &[FAR, ORDER, ORDER + 2, KIND + 1][..]),
+        (lent, &[FAR, ORDER, ORDER + 2, SHARED, KIND]),
+        (tail, &[0, FAR, ORDER, ORDER + 2, SHARED, KIND + 1, KIND + 2]),
         // Of the first of four, the others are without their block.
-        (head, &[0, REFERENCES, KIND + 2]),
+        (head, &[0, SHARED, KIND + 2]),
     ] {
         for &bit in bits {
             let [misplaced, corrupt] = found_in_word(&mut world, id, bit);
             assert!(misplaced == 0 && corrupt > 0, "{id}, bit {bit}: {corrupt}");
         }
     }
-    // Another reference, another place of the magazine: these can be.
-    for bit in [REFERENCES + 1, 2] {
+    // A page that was shared, another place of the magazine: these can be.
+    for bit in [SHARED, 2] {
         assert_eq!(found_in_word(&mut world, out, bit), [0, 0], "bit {bit}");
+    }
+    // Of a page that is shared too few references, and too many; another one can be.
+    for (bit, corrupt) in [(1, 1), (31, 1), (0, 0)] {
+        let found = found(&mut world, Counts, 32 * shared.index() as usize + bit);
+        assert_eq!(found, [0, corrupt], "bit {bit}");
+        // Nobody looks at the count of a page that is not.
+        assert_eq!(self::found(&mut world, Counts, 32 * out.index() as usize + bit), [0, 0]);
     }
     // A page of the zone that is gone from there, and one that is out and seems to be there.
     let mut bit_of = |id: PageId| found(&mut world, Bitmap, id.index() as usize);

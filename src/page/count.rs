@@ -1,0 +1,161 @@
+//! How many references a page has: a table of counts, beside the words.
+//!
+//! Invariant: a page that nobody retained has the count 1, free or out, and a page that was retained has its `shared` mark
+//! until its last holder frees it. So where there are words the count is looked at only if the mark is there. It moves by
+//! compare-and-swaps, which continue what a decrement released.
+
+use super::Fault;
+use super::state::{AtomicPageState, SATURATED};
+use crate::sync::{Atomic, Ordering, defect, ordering};
+
+/// What [`References::release`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Released {
+    /// Others still hold the page.
+    Shared,
+    /// The caller is the last: it is now the page's sole owner.
+    Last,
+    /// The count has stuck: nobody will free the page.
+    Saturated,
+}
+
+/// The count of one page.
+pub(crate) struct AtomicCount(Atomic<u32>);
+
+impl AtomicCount {
+    /// The count of a page that nobody retained.
+    pub(crate) const ONE: u32 = 1;
+
+    pub(crate) fn new() -> Self {
+        AtomicCount(Atomic::new(Self::ONE))
+    }
+
+    /// How many references there are, as of some moment. Acquire: whoever sees the count at one sees what the other
+    /// holders did. Pairs with the Release of `release`.
+    #[inline(always)]
+    pub(crate) fn load(&self) -> u32 {
+        self.0.load(ordering!(Acquire, "sole-owner"))
+    }
+
+    /// **retain**: the caller, who holds a reference, adds `n`; `Err` when the count has stuck.
+    ///
+    /// A compare-and-swap, so that the count can be exact at its limit. Relaxed, as in `Arc`: a new reference is made
+    /// from one that already orders the page's contents.
+    fn retain(&self, n: u32) -> Result<(), Fault> {
+        let mut current = self.0.load(Ordering::Relaxed);
+        loop {
+            let new = current.saturating_add(n).min(SATURATED);
+            let (relaxed, word) = (Ordering::Relaxed, &self.0);
+            match word.compare_exchange_weak(current, new, relaxed, relaxed) {
+                Ok(_) if new == SATURATED => return Err(Fault::Saturated),
+                Ok(_) => return Ok(()),
+                Err(_) if defect!("retain") => return Ok(()),
+                Err(changed) => current = changed,
+            }
+        }
+    }
+
+    /// **release**: the caller gives up one reference.
+    ///
+    /// The Acquire load that sees one reference pairs with the Release decrement of every other holder. The count
+    /// never goes below one: the last holder becomes the sole owner instead, because only an owner can retain.
+    fn release(&self) -> Released {
+        let mut current = self.0.load(Ordering::Acquire);
+        loop {
+            match current {
+                0 | 1 => return Released::Last,
+                SATURATED.. => return Released::Saturated,
+                _ => {
+                    let (release, word) = (ordering!(Release, "release"), &self.0);
+                    match word.compare_exchange_weak(
+                        current,
+                        current - 1,
+                        release,
+                        Ordering::Acquire,
+                    ) {
+                        Ok(_) => return Released::Shared,
+                        Err(changed) => current = changed,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sets the count to one, whatever it was: the elevated free's promise that nobody else uses theirs. Returns what
+    /// it was. Acquire: pairs with the Release of holders that did let go.
+    fn forget(&self) -> u32 {
+        self.0.swap(Self::ONE, Ordering::Acquire)
+    }
+
+    /// The page is nobody's any more; the caller is alone.
+    pub(crate) fn reset(&self) {
+        self.0.store(Self::ONE, Ordering::Relaxed);
+    }
+}
+
+/// The references of one page, in a mode that counts.
+#[derive(Clone, Copy)]
+pub(crate) struct References<'a> {
+    word: Option<&'a AtomicPageState>,
+    count: &'a AtomicCount,
+}
+
+impl<'a> References<'a> {
+    /// Of a page with this count and, where pages have one, this word.
+    #[inline(always)]
+    pub(crate) fn new(word: Option<&'a AtomicPageState>, count: &'a AtomicCount) -> Self {
+        References { word, count }
+    }
+
+    /// How many there are, as of some moment, for somebody who has one.
+    ///
+    /// Without the mark nobody else has had the page since it was allocated: whoever retains makes the mark first, and
+    /// a new holder comes after that.
+    #[inline]
+    pub(crate) fn load(self) -> u32 {
+        match self.word {
+            Some(word) if !word.load().is_shared() => AtomicCount::ONE,
+            _ => self.count.load(),
+        }
+    }
+
+    /// **retain**: the caller, who holds a reference, adds `n`; `Err` when the count has stuck.
+    pub(crate) fn retain(self, claims: bool, n: u32) -> Result<(), Fault> {
+        if let Some(word) = self.word {
+            word.share(claims);
+        }
+        self.count.retain(n)
+    }
+
+    /// **release**: the caller gives up one reference. The last one is told to free the page, and finds it as
+    /// if it had never been shared.
+    ///
+    /// Not with CLAIM: there the count alone counts, and the mark stays. A second free of the page may be on its
+    /// way, which one compare-and-swap of the free's decides.
+    pub(crate) fn release(self, claims: bool) -> Released {
+        let word = match self.word {
+            Some(word) if !claims => word,
+            _ => return self.count.release(),
+        };
+        let state = word.load();
+        if !state.is_shared() {
+            return Released::Last;
+        }
+        let released = self.count.release();
+        if released == Released::Last {
+            word.unshare(state);
+        }
+        released
+    }
+
+    /// Sets the count to one, whatever it was: the elevated free's promise that nobody else uses theirs.
+    pub(crate) fn forget(self) -> u32 {
+        match self.word {
+            Some(word) if !word.load().is_shared() => AtomicCount::ONE,
+            _ => self.count.forget(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
