@@ -46,8 +46,8 @@ pub(crate) struct OwnSlot<'a, M: Mode, const STEALABLE: bool> {
     home: Home<M>,
 }
 
-/// A call of a cache, which ends with it.
-struct Call<'a, M: Mode, const STEALABLE: bool> {
+/// A call that is marked until it ends.
+struct Marked<'a, M: Mode, const STEALABLE: bool> {
     slot: InCall<'a, STEALABLE>,
     home: Home<M>,
 }
@@ -98,10 +98,16 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
         &self.core
     }
 
-    /// A call begins.
+    /// A call of a stealable cache, which ends with the result.
     #[inline(always)]
-    fn call(&mut self) -> Call<'_, M, STEALABLE> {
-        Call { slot: self.slot.enter(), home: self.home }
+    fn enter(&mut self) -> Marked<'_, M, STEALABLE> {
+        Marked { slot: self.slot.enter(), home: self.home }
+    }
+
+    /// The way into the core, of a plain cache.
+    #[inline(always)]
+    fn front(&mut self) -> OwnSlot<'_, M, STEALABLE> {
+        OwnSlot { slot: self.slot.unmarked(), home: self.home }
     }
 
     /// Puts back into the zone all pages that the cache holds, so that blocks can form again. Before the thread goes
@@ -115,7 +121,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     }
 }
 
-impl<M: Mode, const STEALABLE: bool> Call<'_, M, STEALABLE> {
+impl<M: Mode, const STEALABLE: bool> Marked<'_, M, STEALABLE> {
     /// The way into the core.
     #[inline(always)]
     fn front(&mut self) -> OwnSlot<'_, M, STEALABLE> {
@@ -185,4 +191,4 @@ impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
     }
 }
 
-calls::methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], self.call().front());
+calls::methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], marked);

@@ -1,17 +1,19 @@
 //! The public methods of caches and pools, to be stamped on both.
 
-/// Stamps the calls on a type, which may have more parameters than its mode, `M`. What is in scope where it is used must be: `MaybeUninit`, the errors, the
-/// owners, `GivenUp`, and the modes' traits.
+/// Stamps the calls on a type. The hot ones are always inlined: a compiler that weighs their size, two kinds of cache
+/// together, leaves them out of loops, and a pair for one page takes 22 instructions more. The type
+/// may have more parameters than its mode, `M`. What is in scope where it is used must be: `MaybeUninit`, the errors,
+/// the owners, `GivenUp`, and the modes' traits.
 macro_rules! methods {
-    ([$($parameters:tt)*] $type:ty, $self:ident, [$($receiver:tt)+], $front:expr) => {
+    ([$($parameters:tt)*] $type:ty, $self:ident, [$($receiver:tt)+], $marks:ident) => {
         impl<M: Mode $($parameters)*> $type {
             /// Allocates one page. Its bytes are whatever they were, or poison.
             ///
             /// # Errors
             /// Why there was none.
-            #[inline]
+            #[inline(always)]
             pub fn alloc($($receiver)+) -> Result<Page<M>, ShortReason> {
-                $crate::calls::alloc($front)
+                $crate::calls::through!($marks, $self, front, $crate::calls::alloc(front))
             }
 
             /// Allocates one page of zeros.
@@ -25,20 +27,20 @@ macro_rules! methods {
             }
 
             /// Frees one page. A page of another pool goes home to it.
-            #[inline]
+            #[inline(always)]
             pub fn free($($receiver)+, page: Page<M>) {
-                $crate::calls::free($front, page);
+                $crate::calls::through!($marks, $self, front, $crate::calls::free(front, page));
             }
 
             /// Appends up to `want` pages to `batch`. The result may be short, and says why.
-            #[inline]
+            #[inline(always)]
             pub fn alloc_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
-                $crate::calls::alloc_bulk($front, batch, want)
+                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk(front, batch, want))
             }
 
             /// As `alloc_bulk`, and every byte of the new pages is zero.
             pub fn alloc_bulk_zeroed<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
-                $crate::calls::alloc_bulk_zeroed($front, batch, want)
+                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_zeroed(front, batch, want))
             }
 
             /// Appends exactly `want` pages to `batch`, or none.
@@ -46,19 +48,19 @@ macro_rules! methods {
             /// # Errors
             /// How many there were, and why not more; the batch is as it was.
             pub fn alloc_bulk_exact<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Result<(), ExactError> {
-                $crate::calls::alloc_bulk_exact($front, batch, want)
+                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_exact(front, batch, want))
             }
 
             /// Fills the empty slots of an array, and only those.
             pub fn fill_vacant($($receiver)+, pages: &mut [Option<Page<M>>]) -> BulkAlloc {
-                $crate::calls::fill_vacant($front, pages)
+                $crate::calls::through!($marks, $self, front, $crate::calls::fill_vacant(front, pages))
             }
 
             /// Frees all pages of a batch, which is empty afterwards. No reference count is touched: nothing else
             /// can own these pages. Pages of another pool go home to it.
-            #[inline]
+            #[inline(always)]
             pub fn free_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>) {
-                $crate::calls::free_bulk($front, batch);
+                $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk(front, batch));
             }
 
             /// Allocates a contiguous block of 2^order pages, aligned to its size in pages.
@@ -66,17 +68,17 @@ macro_rules! methods {
             /// # Errors
             /// Why there was none; free pages may be there, but not side by side.
             pub fn alloc_block($($receiver)+, order: Order) -> Result<Block<M>, ShortReason> {
-                $crate::calls::alloc_block($front, order)
+                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_block(front, order))
             }
 
             /// Frees a block. A block of another pool goes home to it.
             pub fn free_block($($receiver)+, block: Block<M>) {
-                $crate::calls::free_block($front, block);
+                $crate::calls::through!($marks, $self, front, $crate::calls::free_block(front, block));
             }
 
             /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, and why not more.
             pub fn alloc_bulk_raw<'o>($($receiver)+, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<ShortReason>) {
-                $crate::calls::alloc_bulk_raw($front, out)
+                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_raw(front, out))
             }
 
             /// Frees pages by id.
@@ -92,7 +94,7 @@ macro_rules! methods {
             /// checking modes a call that breaks this is found and reported, where `features.md` says so.
             pub unsafe fn free_bulk_raw($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
                 // SAFETY: the caller gives up the pages.
-                $crate::calls::free_bulk_raw($front, unsafe { GivenUp::new(ids) })
+                $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_raw(front, unsafe { GivenUp::new(ids) }))
             }
 
             /// Adds a reference to each page. Returns the number of pages whose count was increased.
@@ -107,7 +109,7 @@ macro_rules! methods {
             where
                 M: Refcounted,
             {
-                $crate::calls::retain_bulk($front, ids)
+                $crate::calls::through!($marks, $self, front, $crate::calls::retain_bulk(front, ids))
             }
 
             /// Drops a reference to each page, and frees those that nobody holds any more. Returns how many it freed.
@@ -122,7 +124,7 @@ macro_rules! methods {
                 M: Refcounted,
             {
                 // SAFETY: passed on to the caller.
-                unsafe { $crate::calls::release_bulk($front, ids) }
+                $crate::calls::through!($marks, $self, front, unsafe { $crate::calls::release_bulk(front, ids) })
             }
 
             /// Frees pages whatever their counts are, which become one, and taints the pool.
@@ -135,7 +137,7 @@ macro_rules! methods {
             /// again.
             pub unsafe fn free_bulk_ignoring_refcounts($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
                 // SAFETY: the caller gives up the pages, and so do the holders of references.
-                $crate::calls::free_bulk_ignoring_refcounts($front, unsafe { GivenUp::new(ids) })
+                $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_ignoring_refcounts(front, unsafe { GivenUp::new(ids) }))
             }
 
             /// Hands pages of a batch to a device, from the batch's start, as many as `out` has room for. Lent pages
@@ -143,7 +145,7 @@ macro_rules! methods {
             ///
             /// Nothing is lent from a batch of another pool.
             pub fn lend_bulk<'o, const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, out: &'o mut [MaybeUninit<PageId>]) -> &'o mut [PageId] {
-                $crate::calls::lend_bulk($front, batch, out)
+                $crate::calls::through!($marks, $self, front, $crate::calls::lend_bulk(front, batch, out))
             }
 
             /// Takes pages back from a device into a batch, as many as it has room for. Returns how many.
@@ -157,10 +159,29 @@ macro_rules! methods {
             /// initialised.
             pub unsafe fn reclaim_bulk<const N: usize>($($receiver)+, ids: &[PageId], batch: &mut PageBatch<M, N>) -> Result<usize, PageError> {
                 // SAFETY: passed on to the caller.
-                unsafe { $crate::calls::reclaim_bulk($front, ids, batch) }
+                $crate::calls::through!($marks, $self, front, unsafe { $crate::calls::reclaim_bulk(front, ids, batch) })
             }
         }
     };
 }
 
-pub(crate) use methods;
+/// Makes a call through the front of a type. Where the type's parameter says so, the call is marked, until it ends; by
+/// a guard, also if it panics. A plain cache has no guard in its code at all, not even one that does nothing.
+macro_rules! through {
+    (unmarked, $self:ident, $front:ident, $call:expr) => {{
+        let $front = $self.front();
+        $call
+    }};
+    (marked, $self:ident, $front:ident, $call:expr) => {
+        if STEALABLE {
+            let mut marked = $self.enter();
+            let $front = marked.front();
+            $call
+        } else {
+            let $front = $self.front();
+            $call
+        }
+    };
+}
+
+pub(crate) use {methods, through};

@@ -15,7 +15,7 @@ use core::ptr::NonNull;
 pub(crate) use exact::alloc_bulk_exact;
 pub(crate) use frontend::{Frontend, Home};
 pub(crate) use lend::{lend_bulk, reclaim_bulk};
-pub(crate) use methods::methods;
+pub(crate) use methods::{methods, through};
 pub(crate) use raw::{
     alloc_bulk_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk, retain_bulk,
 };

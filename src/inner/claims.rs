@@ -72,3 +72,6 @@ impl<M: Mode> Drop for Claims<'_, M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

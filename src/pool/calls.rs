@@ -39,7 +39,15 @@ unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
     }
 }
 
-calls::methods!([] Pool<M>, self, [&self], self);
+impl<M: Mode> Pool<M> {
+    /// The way into the core.
+    #[inline(always)]
+    fn front(&self) -> &Self {
+        self
+    }
+}
+
+calls::methods!([] Pool<M>, self, [&self], unmarked);
 
 impl<M: Mode> Page<M> {
     /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.

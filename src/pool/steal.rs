@@ -17,8 +17,6 @@ use crate::sync::{fence_all_threads, register_fences};
 /// and what comes after as a fence does, or the handler executes one.
 ///
 /// ```
-/// use std::sync::atomic::{AtomicBool, Ordering};
-///
 /// use pagesheaf::AsymmetricFence;
 ///
 /// /// The fence of a machine with one processor, and threads that are preempted: all others stand still, and what

@@ -66,6 +66,13 @@ impl<'a, const STEALABLE: bool> SlotOwner<'a, STEALABLE> {
         self.0
     }
 
+    /// The way to the slot of an owner that is not stealable: its calls have no end to be marked.
+    #[inline(always)]
+    pub(crate) fn unmarked(&mut self) -> OwnerMut<'_, STEALABLE> {
+        debug_assert!(!STEALABLE);
+        OwnerMut(self.0)
+    }
+
     /// A call begins. It ends when the result is dropped.
     #[inline(always)]
     pub(crate) fn enter(&mut self) -> InCall<'_, STEALABLE> {

@@ -60,9 +60,9 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     pub fn end_without_handles(mut self) {
         self.settle();
         let start = self.pool.ptr(PageId::new(0)).expect("a page").as_ptr();
-        let World { pool, caches, parked, mut pages, mut batches, mut blocks, mut shared, .. } =
-            self;
-        drop((pool, caches, parked));
+        let World { pool, caches, stealable, parked, .. } = self;
+        let World { mut pages, mut batches, mut blocks, mut shared, .. } = self;
+        drop((pool, caches, stealable, parked));
         let seed = |bytes: *const u8| (bytes.addr() - start.addr()) as u32;
         let mut own = |bytes: &mut [u8]| mark(bytes, seed(bytes.as_ptr()));
         pages.iter_mut().for_each(|page| own(page));

@@ -20,6 +20,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::Write => self.write(a, b)?,
             Kind::DrainCache => of(&mut self.caches, a)?.drain(),
             Kind::DrainPool => self.pool.drain(),
+            Kind::StealIdle => self.steal_idle(),
             Kind::NewHandle => {
                 self.pool = match of(&mut self.caches, a) {
                     Some(cache) if b.is_multiple_of(2) => cache.pool(),
@@ -29,7 +30,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::TryClose => {
                 // Another handle, so that it fails.
                 let leaked = self.pool.clone().close().expect_err("this handle lives");
-                let handles = (self.caches.len() + self.parked.len()) as u64 + 1;
+                let handles = self.caches() as u64 + 1;
                 assert!(leaked.handles() == handles || leaked.handles() > handles && !self.alone);
                 assert_eq!(leaked.ids().count(), 0);
                 drop(leaked.into_pool());
@@ -54,7 +55,29 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     }
 
     fn has_no_cache(&self) -> bool {
-        self.caches.is_empty() && self.parked.is_empty()
+        self.caches() == 0
+    }
+
+    /// How many caches there are, of all kinds.
+    fn caches(&self) -> usize {
+        self.caches.len() + self.stealable.len() + self.parked.len()
+    }
+
+    /// All that parked caches hold comes, and all that stealable ones do unless the system refuses.
+    fn steal_idle(&mut self) {
+        let held = |state| {
+            let of = self.pool.holders().filter(|holder| holder.state == state);
+            of.map(|holder| holder.pages).sum::<usize>()
+        };
+        let (idle, stealable) = (held(HolderState::Idle), held(HolderState::Stealable));
+        let stolen = self.pool.steal_idle();
+        if self.alone {
+            assert!(
+                stolen == idle || stolen == idle + stealable,
+                "{stolen} of {idle}, {stealable}"
+            );
+            assert!(held(HolderState::Idle) == 0 && held(HolderState::Stealable) <= stealable);
+        }
     }
 
     /// Forgets every owner, and closes the pool, which names what is out. With a cache there it recovers nothing;
@@ -143,7 +166,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         }
         let each: Vec<_> = self.pool.per_cache().collect();
         let Some(stats) = self.pool.stats() else { return assert_eq!(each, []) };
-        let caches = self.caches.len() + self.parked.len();
+        let caches = self.caches();
         assert!(each.len() >= caches && each.iter().all(|&(number, _)| number < 4));
         if !self.alone {
             return;
@@ -168,6 +191,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             let is = |number| holder.number == number;
             let state = if self.caches.iter().any(|cache| is(cache.number())) {
                 HolderState::InUse
+            } else if self.stealable.iter().any(|cache| is(cache.number())) {
+                HolderState::Stealable
             } else if self.parked.iter().any(|parked| is(parked.number())) {
                 HolderState::Idle
             } else {

@@ -23,6 +23,11 @@ operations! {
     OpenCache,
     /// A cache is dropped.
     CloseCache,
+    /// `Pool::cache_stealable`.
+    OpenStealable,
+    CloseStealable,
+    /// `Pool::steal_idle`: from all that are stealable or parked.
+    StealIdle,
     /// `Cache::park`.
     ParkCache,
     /// `ParkedCache::resume`.

@@ -10,9 +10,13 @@ use crate::common::*;
 /// Does `$body` through a cache, or through the pool, as the operand says.
 macro_rules! through {
     ($world:expr, $which:expr, |$front:ident| $body:expr) => {{
-        let which = usize::from($which) % ($world.caches.len() + 1);
-        let others = $world.caches.len() - usize::from(which > 0);
-        if which > 0 {
+        let (plain, stealable) = ($world.caches.len(), $world.stealable.len());
+        let which = usize::from($which) % (plain + stealable + 1);
+        let others = plain + stealable - usize::from(which > 0);
+        if which > plain {
+            let $front = &mut $world.stealable[which - plain - 1];
+            ($body, others)
+        } else if which > 0 {
             let $front = &mut $world.caches[which - 1];
             ($body, others)
         } else {
@@ -56,6 +60,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         match kind {
             Kind::OpenCache => self.caches.extend(self.pool.cache().ok()),
             Kind::CloseCache => drop(pick(&mut self.caches, a)?),
+            Kind::OpenStealable => self.stealable.extend(self.pool.cache_stealable().ok()),
+            Kind::CloseStealable => drop(pick(&mut self.stealable, a)?),
             Kind::ParkCache => {
                 let cache = pick(&mut self.caches, a)?;
                 self.parked.push(cache.park());

@@ -49,6 +49,7 @@ pub struct World<M: Mode, S: Shares<M>> {
     /// Another pool, whose pages are here for a step only.
     pub away: Pool<M>,
     pub caches: Vec<Cache<M>>,
+    pub stealable: Vec<Cache<M, true>>,
     /// Whoever runs dry gets what they hold.
     pub parked: Vec<ParkedCache<M>>,
     pub batches: Vec<PageBatch<M, ROOM>>,
@@ -93,6 +94,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             pool,
             away: build::<M>(20, |builder| builder.page_size(BYTES).magazine_capacity(MAGAZINE)),
             caches: Vec::new(),
+            stealable: Vec::new(),
             parked: Vec::new(),
             batches: Vec::new(),
             pages: Vec::new(),

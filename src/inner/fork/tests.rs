@@ -304,3 +304,50 @@ in_modes! {
     a_kept_cache_without_its_slot_goes_on_empty: Bare, Checked, Compact, Hardened;
     what_a_magazine_does_not_hold_is_not_taken: Checked, Hardened;
 }
+
+/// A stealable cache that goes on keeps its pages, and can be stolen from; one that stands in a call for ever is given
+/// back, and its next owner can be.
+fn stealable_caches_go_on_or_are_given_back<M: Mode>() {
+    let pool = pool::<M>();
+    let (mut kept, mut gone) = (pool.cache_stealable().unwrap(), pool.cache_stealable().unwrap());
+    for cache in [&mut kept, &mut gone] {
+        let ids = cache.alloc_bulk_raw(&mut [const { MaybeUninit::uninit() }; 8]).0.to_vec();
+        // SAFETY: they were just allocated, and are addresses only.
+        assert_eq!(unsafe { cache.free_bulk_raw(&ids) }, Ok(()));
+    }
+    forget(gone.owner_mut().enter());
+    forget(gone);
+    let held = cached(&pool);
+    let pages = after_fork(&pool, &mut [&mut kept]);
+    assert_eq!((cached(&pool)[0], cached(&pool)[1]), (held[0], 0));
+    assert_eq!(pages.lost, lost::<M>(held[1]));
+    let _next = pool.cache_stealable().expect("the slot was given back");
+    assert!(pool.core.slots[1].try_claim().is_some());
+    assert_eq!(pool.core.steal_idle(|| true) as u64, held[0]);
+    assert!(kept.alloc_bulk_raw(&mut [MaybeUninit::uninit()]).1.is_none());
+}
+
+/// Who claimed the slot of a cache that goes on is gone: the cache goes on empty.
+fn a_claimed_cache_goes_on_empty<M: Mode>() {
+    let pool = pool::<M>();
+    let mut kept = pool.cache_stealable().unwrap();
+    let ids = kept.alloc_bulk_raw(&mut [const { MaybeUninit::uninit() }; 8]).0.to_vec();
+    // SAFETY: they were just allocated, and are addresses only.
+    assert_eq!(unsafe { kept.free_bulk_raw(&ids) }, Ok(()));
+    let held = cached(&pool)[0];
+    forget(pool.core.slots[0].try_claim());
+    let pages = after_fork(&pool, &mut [&mut kept]);
+    assert_eq!((cached(&pool)[0], pages.lost), (0, lost::<M>(held)));
+    assert!(kept.alloc_bulk_raw(&mut [MaybeUninit::uninit()]).1.is_none());
+    assert!(pool.core.steal_idle(|| true) > 0, "it has its slot again");
+}
+
+#[test]
+fn stealable_caches_survive_a_fork() {
+    stealable_caches_go_on_or_are_given_back::<Bare>();
+    stealable_caches_go_on_or_are_given_back::<Checked>();
+    stealable_caches_go_on_or_are_given_back::<Hardened>();
+    a_claimed_cache_goes_on_empty::<Bare>();
+    a_claimed_cache_goes_on_empty::<Checked>();
+    a_claimed_cache_goes_on_empty::<Hardened>();
+}

@@ -1,9 +1,33 @@
 //! What the counts must be, whatever they were before.
 
-use super::figures::Figures;
+use super::figures::{Figures, Row};
 
 /// Most instructions per page of `Checked`, scattered, at 64.
 const CHECKED: f64 = 20.0;
+
+/// A stealable cache takes so many times the instructions of a plain one, at most, for one page.
+const STEALABLE: f64 = 1.1;
+
+/// And so many more a page, at most, at 64.
+const STEALABLE_MORE: f64 = 1.0;
+
+/// What a stealable cache costs above a plain one, if that is too much.
+fn too_dear(row: &Row, figures: &Figures) -> Option<String> {
+    let plain = row.mode.strip_suffix("+stealable")?;
+    let same = |it: &&Row| {
+        (&it.shape, it.bulk, &it.order, it.mode.as_str())
+            == (&row.shape, row.bulk, &row.order, plain)
+    };
+    let plain = figures.all().find(same)?.own;
+    let most = match row.bulk {
+        1 => plain * STEALABLE,
+        64 => plain + STEALABLE_MORE,
+        _ => return None,
+    };
+    let Row { shape, mode, bulk, own, .. } = row;
+    (*own > most)
+        .then(|| format!("{shape}, {mode}, {bulk}: {own} instructions per page, more than {most}"))
+}
 
 /// The laws that do not hold, in words.
 pub fn broken(figures: &Figures) -> Vec<String> {
@@ -26,6 +50,7 @@ pub fn broken(figures: &Figures) -> Vec<String> {
             ));
         }
     }
+    broken.extend(figures.all().filter_map(|row| too_dear(row, figures)));
     for it in figures.moves.iter().filter(|it| it.locked > it.most()) {
         broken.push(format!(
             "{}, {}: {} locked instructions for {} magazines and {} words of the zone, more than {}",
