@@ -128,15 +128,25 @@ unsafe impl<M: Mode> Frontend<M> for OwnSlot<'_, M> {
 
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
         let core = self.shared();
-        // `f` stands here twice, and not in a cold function: what it needs would have to be in memory for that.
-        let slot = match self.slot.reborrow().undisturbed() {
-            Some(slot) => slot,
-            None => match core.attend_or_borrow(self.slot.reborrow()) {
-                Ok(slot) => slot,
-                Err(mut shared) => return f(core, shared.as_mut().map(SlotGuard::as_mut)),
-            },
-        };
-        f(core, Some(slot))
+        match self.slot.reborrow().undisturbed() {
+            Some(slot) => f(core, Some(slot)),
+            None => with_slot_again(core, self.slot.reborrow(), f),
+        }
+    }
+}
+
+/// As `with_slot`, of a cache that was asked for its pages, or that was idle. While somebody takes from its slot, a
+/// shared one does. All comes by value: what a cold function gets a pointer to is in memory for each call.
+#[cold]
+#[inline(never)]
+fn with_slot_again<M: Mode, R>(
+    core: &Core<M>,
+    owner: OwnerMut<'_>,
+    f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R,
+) -> R {
+    match core.attend(owner) {
+        Some(slot) => f(core, Some(slot)),
+        None => f(core, core.borrow_slot().as_mut().map(SlotGuard::as_mut)),
     }
 }
 

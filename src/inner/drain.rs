@@ -4,7 +4,7 @@ use super::Core;
 use crate::depot::{Depot, Stack};
 use crate::magazine::MagazineMut;
 use crate::mode::Mode;
-use crate::slot::{OwnerMut, Slot, SlotGuard, SlotMut};
+use crate::slot::{OwnerMut, Slot, SlotMut};
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
@@ -17,22 +17,13 @@ impl<M: Mode> Core<M> {
     }
 
     /// The slot of a cache that was asked for its pages, which it gives up, or that was idle: its own again. `None`
-    /// while somebody takes from it. Not marked as cold: what is done with the slot would then be kept out of the
-    /// caller, and what that needs in memory.
+    /// while somebody takes from it.
+    #[cold]
     #[inline(never)]
     pub(crate) fn attend<'a>(&self, owner: OwnerMut<'a>) -> Option<SlotMut<'a>> {
         let mut slot = owner.take_back()?;
         self.honour_drain_request(slot.reborrow());
         Some(slot)
-    }
-
-    /// As [`Self::attend`], and a shared slot in place of what somebody takes from, if one is to be had.
-    #[inline(never)]
-    pub(crate) fn attend_or_borrow<'a>(
-        &'a self,
-        owner: OwnerMut<'a>,
-    ) -> Result<SlotMut<'a>, Option<SlotGuard<'a>>> {
-        self.attend(owner).ok_or_else(|| self.borrow_slot())
     }
 
     /// Asks owned caches for what they hold; shared slots are drained by whoever needs pages. An idle cache has
