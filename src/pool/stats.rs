@@ -309,4 +309,3 @@ impl<M: Mode> fmt::Debug for Pool<M> {
         self.report(f)
     }
 }
-
