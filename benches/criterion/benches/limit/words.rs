@@ -43,21 +43,24 @@ fn looks<T: Copy>(
     black_box(words);
 }
 
-/// Prints how long a page takes by what is looked at: 8 bytes of each, or 1, or a bit.
+/// Prints how long a page takes by what is looked at: 8 bytes of each, 4, 1, or a bit.
 pub fn print(rounds: &Rounds) {
     let mut ids: Vec<u32> = (0..PAGES as u32).collect();
     common::shuffle(&mut ids);
     let words = vec![Cell::new(0_u64); PAGES];
+    let halves = vec![Cell::new(0_u32); PAGES];
     let bytes = vec![Cell::new(0_u8); PAGES];
     let bits = vec![Cell::new(0_u64); PAGES / 64];
-    println!("looks, n        8 bytes    a byte     a bit");
+    println!("looks, n        8 bytes   4 bytes    a byte     a bit");
     for n in [8, 64, 256] {
-        let [mut of_words, mut of_bytes, mut of_bits] = [(); 3].map(|()| ids.chunks(n).cycle());
+        let [mut of_words, mut of_halves, mut of_bytes, mut of_bits] =
+            [(); 4].map(|()| ids.chunks(n).cycle());
         let place = |id: u32| id as usize;
         rounds.print_cold(
             n,
             &mut [
                 &mut |_, count| looks(&words, &mut of_words, count, place, |_, word| word + 1),
+                &mut |_, count| looks(&halves, &mut of_halves, count, place, |_, half| half + 1),
                 &mut |_, count| {
                     looks(&bytes, &mut of_bytes, count, place, |_, byte| byte.wrapping_add(1))
                 },
