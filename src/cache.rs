@@ -113,8 +113,10 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// Puts back into the zone all pages that the cache holds, so that blocks can form again. Before the thread goes
     /// to sleep, [`idle`](Self::idle) is cheaper: the pages stay, and others can have them.
     pub fn drain(&mut self) {
-        if let Some(slot) = self.slot.enter().as_mut().take_back() {
-            self.core.empty_slot(slot);
+        if let Some(mut slot) = self.slot.enter().as_mut().take_back() {
+            let answer = self.core.begin_answer(slot.reborrow(), 0, 0);
+            self.core.empty_slot(slot.reborrow());
+            self.core.end_answer(slot, &answer, 0);
         }
     }
 }
@@ -130,16 +132,6 @@ impl<M: Mode, const STEALABLE: bool> Marked<'_, M, STEALABLE> {
 // SAFETY: both words are of one cache, whose handle names one core, and keeps it alive; the slot is one of
 // that core.
 unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEALABLE> {
-    type Reborrowed<'b>
-        = OwnSlot<'b, M, STEALABLE>
-    where
-        Self: 'b;
-
-    #[inline(always)]
-    fn reborrow(&mut self) -> OwnSlot<'_, M, STEALABLE> {
-        OwnSlot { slot: self.slot.reborrow(), home: self.home }
-    }
-
     #[inline(always)]
     fn home(&self) -> Home<M> {
         self.home
@@ -150,18 +142,39 @@ unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEAL
         Some(self.slot.reborrow().fast())
     }
 
+    #[inline(always)]
+    fn is_asked(&self) -> bool {
+        self.slot.is_disturbed()
+    }
+
     fn begin(&mut self) {
-        if self.slot.reborrow().undisturbed().is_none() {
-            self.shared().attend(self.slot.reborrow());
+        self.with_slot(|_, _| ());
+    }
+
+    #[inline]
+    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
+        let core = self.shared();
+        // `f` stands here three times, and not in a cold function: what it needs would have to be in memory for
+        // that.
+        if let Some(slot) = self.slot.reborrow().undisturbed() {
+            return f(core, Some(slot));
+        }
+        match core.attend_or_borrow(self.slot.reborrow()) {
+            Ok((mut slot, answer)) => {
+                let result = f(core, Some(slot.reborrow()));
+                core.end_answer(slot, &answer, 0);
+                result
+            }
+            Err(mut shared) => f(core, shared.as_mut().map(SlotGuard::as_mut)),
         }
     }
 
-    fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
+    #[inline]
+    fn with_slot_as_is<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
         let core = self.shared();
-        // `f` stands here twice, and not in a cold function: what it needs would have to be in memory for that.
         let slot = match self.slot.reborrow().undisturbed() {
             Some(slot) => slot,
-            None => match core.attend_or_borrow(self.slot.reborrow()) {
+            None => match core.take_back_or_borrow(self.slot.reborrow()) {
                 Ok(slot) => slot,
                 Err(mut shared) => return f(core, shared.as_mut().map(SlotGuard::as_mut)),
             },

@@ -50,6 +50,7 @@ debug_by_display!(ShortReason, ExactError, BatchError, PageError, BadPage, Build
 ///     None => unreachable!("the pool has ten pages"),
 ///     Some(ShortReason::Exhausted) => println!("free some, or build a larger pool"),
 ///     Some(ShortReason::Cached) => println!("try again: the caches have been asked for theirs"),
+///     Some(ShortReason::Busy) => println!("try again: somebody else was first"),
 ///     Some(reason) => println!("{reason}"),
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -67,6 +68,12 @@ pub enum ShortReason {
     /// depot was found to be corrupt and was cut off, what was on it is out of reach until
     /// [`recover_forgotten`](crate::CloseError::recover_forgotten).
     Cached,
+    /// Pages are free, or about to be, but another caller is at them: one that found nothing is
+    /// served first, an all-or-none request has its turn, or a call in progress has them in hand.
+    /// Try again, after letting other threads run.
+    Busy,
+    /// Of a block only: pages are free, but no block of this order is whole.
+    Fragmented,
     /// The batch, or the array, has no room for more.
     BatchFull,
     /// The batch holds pages of another pool.
@@ -82,6 +89,10 @@ impl fmt::Display for ShortReason {
             ShortReason::Cached => {
                 "the free pages are in other threads' caches (Pool::holders names them): try again \
                  after their next call, or have those threads wait in Cache::idle"
+            }
+            ShortReason::Busy => "another caller is served first: let other threads run, and try again",
+            ShortReason::Fragmented => {
+                "pages are free, but no block is whole: free its neighbours, or ask for a smaller order"
             }
             ShortReason::BatchFull => BatchError::Full.says(),
             ShortReason::OtherPool => BatchError::OtherPool.says(),
@@ -131,15 +142,21 @@ pub struct BulkAlloc {
 pub struct ExactError {
     /// How many pages were asked for.
     pub want: usize,
-    /// How many there were; they have been put back.
+    /// How many could be had; all of them are still free. 0 if the call did not look.
     pub had: usize,
-    /// Why there were no more.
+    /// Why there were no more: [`Exhausted`](ShortReason::Exhausted) means no more than `had`.
     pub reason: ShortReason,
 }
 
 impl fmt::Display for ExactError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}: {}", self.had, Count(self.want as u64, "page"), self.reason)
+        write!(f, "{} of {}: ", self.had, Count(self.want as u64, "page"))?;
+        match self.reason {
+            ShortReason::Exhausted if self.had > 0 => {
+                f.write_str("no more are free: free some, or build a larger pool")
+            }
+            reason => write!(f, "{reason}"),
+        }
     }
 }
 

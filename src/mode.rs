@@ -1,16 +1,17 @@
 //! Modes: what a pool does per page, chosen when it is compiled.
 //!
-//! Invariant: a mode is a type with four constants, and every mode is compiled in every build.
+//! Invariant: a mode is a type with five constants, and every mode is compiled in every build.
 //! Cargo features choose only what [`DefaultMode`] is. This module and `lib.rs` are the only places
-//! that look at features; what the layers below decide by is derived from the four constants here
+//! that look at features; what the layers below decide by is derived from the five constants here
 //! ([`Policy`]), and nowhere else.
 //!
 //! # The switches
 //!
 //! | switch | frustrates | needs | costs | does not catch |
 //! |---|---|---|---|---|
-//! | `REFCOUNT` | a raw free of a page that others hold, and raw calls with a page out of range | a word a page | one load a page, on raw frees and shared pages | double frees; references used after a free that ignored the counts |
-//! | `CHECKS` | double frees; frees of pages that are lent, in a block, or out of range; reclaims of pages that are not lent; corrupted words when their page goes to or leaves the zone; corrupted links, lengths, and ids out of range in the depot | a word a page | about ten instructions a page that comes back | a double free after the page was allocated again; two frees of one page at the same instant; writes to freed pages |
+//! | `REFCOUNT` | a raw free of a page that others hold, and raw calls with a page out of range | 4 bytes a page | one load a page, on raw frees and shared pages | double frees; references used after a free that ignored the counts |
+//! | `CHECKS` | double frees; frees of pages that are lent, in a block, or out of range; reclaims of pages that are not lent; corrupted words when their page goes to or leaves the zone; corrupted links, lengths, and ids out of range in the depot | 4 bytes a page | about ten instructions a page that comes back | a double free after the page was allocated again; two frees of one page at the same instant; writes to freed pages |
+//! | `COMPACT` | as `CHECKS`, by a byte a page; two frees of one page at the same instant go unseen more often | a byte a page | a load and two stores a page | what `CHECKS` does not catch |
 //! | `STATS` | nothing | counters in each slot | an add a call | |
 //! | [`CLAIM`] | two frees of one page at the same instant (exactly one succeeds), and words that were corrupted while their page was free (it is withheld when it would leave) | checks | two compare-and-swaps a page; no fast path, for allocation or for frees | a double free after the page was allocated again; writes to freed pages |
 //! | [`POISON`] | writes to a page after its free, found when it leaves again; reads of its old bytes, which are gone | checks, a bit a page, pages that are bytes | writing each page when the pool is built (`Builder::poison_lazily`: by its first free); writing and reading each page (`Builder::poison_every`: one page in n); no fast path, for allocation or for frees | reads after the free, which see poison; writes of the poison's own byte; writes to pages that are not sampled; what `CHECKS` does not catch of frees |
@@ -104,7 +105,7 @@ pub trait Mode:
 /// Whether whoever builds the final binary has raised the checks of every mode.
 const FORCED: bool = cfg!(pagesheaf_force_checks);
 
-/// What the layers below decide by, derived from a mode's four constants.
+/// What the layers below decide by, derived from a mode's five constants.
 pub(crate) trait Policy: Mode {
     /// A racing double free is caught exactly: pages are marked as they leave and as they return.
     const CLAIMS: bool = Self::HARDENING & CLAIM != 0;

@@ -5,7 +5,7 @@
 //! *stealable* (`claim`) is treated as if it had, whenever it is outside of its calls.
 //!
 //! Invariant: whoever has a slot's lock, by a [`SlotGuard`], as its owner or with a [`StolenSlot`], has its two
-//! magazines and is the only writer of their lengths and of its counters. `dropped` and `drain_request` are
+//! magazines and is the only writer of their lengths and of its counters. `dropped` and `requests` are
 //! anybody's. The shared path only ever *tries* to get a guard, and goes another way when the slot is busy.
 //! Nobody waits.
 
@@ -13,6 +13,7 @@ mod claim;
 mod counters;
 mod fast;
 mod owner;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -23,16 +24,11 @@ use claim::Mark;
 pub(crate) use counters::Counters;
 pub(crate) use fast::FastSlot;
 pub(crate) use owner::{InCall, OwnerMut, SlotOwner, StolenSlot};
+pub(crate) use requests::{Asked, Requests};
 
 use crate::magazine::{Length, LoadedMagazine, Magazine, MagazineMut, Magazines};
 use crate::mode::Checked;
 use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering};
-
-/// Larger than any count of ids that a call can leave: the fast path's test fails while a drain is requested.
-const DRAIN: u64 = 1 << 32;
-
-/// In the same word: others take from the slot, or may, although its owner is stealable and has not come back yet.
-const CLAIMED: u64 = 1 << 33;
 
 /// In a slot's lock: nobody has the slot.
 const FREE: u32 = 0;
@@ -71,9 +67,9 @@ const KEPT_CLAIMABLE: u32 = 8;
 pub(crate) struct Slot {
     /// The magazine in use, to which `loaded_len` belongs.
     loaded: ExclusiveCell<LoadedMagazine>,
-    /// 0, or [`DRAIN`] when somebody wants the slot's pages, or its owner has let others take from it, or
-    /// [`CLAIMED`]: how many ids, or how much room, a call must leave to take the fast path.
-    drain_request: Atomic<u64>,
+    /// What others want of the slot: at the same time how many ids, or how much room, a call must leave to
+    /// take the fast path.
+    pub(crate) requests: Requests,
     loaded_len: Length,
     lock: Atomic<u32>,
     /// Whether a stealable owner is in a call.
@@ -125,7 +121,7 @@ impl Slot {
         let rest = Rest { previous: previous.1, cursor, depot, random, until_poison };
         Slot {
             loaded: ExclusiveCell::new(loaded.1),
-            drain_request: Atomic::new(0),
+            requests: Requests::new(),
             loaded_len: Length::new(loaded.0, magazines.capacity()),
             lock: Atomic::new(FREE),
             mark: Mark::new(),
@@ -133,14 +129,6 @@ impl Slot {
             dropped: Atomic::new(0),
             previous_len: Length::new(previous.0, magazines.capacity()),
             rest: ExclusiveCell::new(rest),
-        }
-    }
-
-    /// Asks whoever has the slot to give up its pages at the next call.
-    pub(crate) fn request_drain(&self) {
-        // The look first leaves the line where it is, if the slot has been asked already. A claim stays one.
-        if self.drain_request.load(Ordering::Relaxed) & DRAIN == 0 && !defect!("pressure") {
-            self.drain_request.fetch_or(DRAIN, Ordering::Relaxed);
         }
     }
 
@@ -278,6 +266,12 @@ impl<'a> SlotMut<'a> {
         SlotMut(self.0)
     }
 
+    /// What anybody may look at.
+    #[inline(always)]
+    pub(crate) fn shared(&self) -> &'a Slot {
+        self.0
+    }
+
     /// The slot's counters.
     #[inline(always)]
     pub(crate) fn counters(&self) -> &'a Counters {
@@ -311,13 +305,25 @@ impl<'a> SlotMut<'a> {
         FastSlot::new(self.0)
     }
 
-    /// Whether somebody has requested a drain, which is then forgotten: the caller gives up the slot's pages.
-    pub(crate) fn take_drain_request(&mut self) -> bool {
-        let requested = self.0.drain_request.load(Ordering::Relaxed) & DRAIN != 0;
-        if requested {
-            self.0.drain_request.fetch_and(!DRAIN, Ordering::Relaxed);
-        }
-        requested
+    /// Whether somebody has asked for the slot's pages, or the call before has left a note for this one.
+    #[inline(always)]
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.requests.are_there()
+    }
+
+    /// A call begins, and learns what the slot is asked for.
+    pub(crate) fn begin_answer(&mut self) -> Asked {
+        self.0.requests.begin()
+    }
+
+    /// The call has answered.
+    pub(crate) fn answered(&mut self) {
+        self.0.requests.answered();
+    }
+
+    /// The call leaves pages for others.
+    pub(crate) fn note_held_back(&mut self) {
+        self.0.requests.note_held_back();
     }
 }
 

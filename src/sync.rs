@@ -8,7 +8,7 @@ mod tests;
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, SHORT, STARTS, STEP, TAG_BITS, Turn,
+    Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, PATIENCE, SHORT, STARTS, STEP, TAG_BITS, Turn,
     all_below, copy_in, copy_out, entropy, fence_all_threads, fetch_ahead, light_fence,
     load_exclusive, load_gated, register_fences, thread_key,
 };

@@ -15,26 +15,26 @@ use crate::slot::{FastSlot, SlotMut};
 /// [`Self::home`] names one core for as long as the value lives, which that keeps alive; and the slots are
 /// of that core.
 pub(crate) unsafe trait Frontend<M: Mode>: Sized {
-    /// The same way in, for a shorter time.
-    type Reborrowed<'b>: Frontend<M>
-    where
-        Self: 'b;
-
-    /// The same way in, for a shorter time.
-    fn reborrow(&mut self) -> Self::Reborrowed<'_>;
-
     /// The core, as owners of pages are compared with it.
     fn home(&self) -> Home<M>;
 
     /// The slot for the fast path, if there is one at hand.
     fn fast_slot(&mut self) -> Option<FastSlot<'_>>;
 
+    /// Whether a call has something to see to: somebody has asked for the slot's pages, or is dry (`inner::pressure`), or
+    /// the cache was idle.
+    fn is_asked(&self) -> bool;
+
     /// What every call does that does not take the fast path: a cache gives up its pages if it was asked to, and
     /// one that was idle tries to get its slot again.
     fn begin(&mut self);
 
-    /// Calls `f` with the slot, if one is to be had, after [`Self::begin`].
+    /// Calls `f` with the slot, if one is to be had. A cache that was asked gives up what it has before, and what `f`
+    /// filed there after.
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R;
+
+    /// Calls `f` with the slot, if one is to be had. If [`Self::is_asked`], `f` answers.
+    fn with_slot_as_is<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R;
 
     /// The core.
     fn core(&self) -> NonNull<Core<M>> {

@@ -3,6 +3,7 @@
 //! Invariant: state, count and owner come before any panic and before any of the user's code (a drop), so
 //! that a panic leaves the pool whole and loses no page.
 
+mod exact;
 mod frontend;
 mod lend;
 mod methods;
@@ -11,6 +12,7 @@ mod raw;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+pub(crate) use exact::alloc_bulk_exact;
 pub(crate) use frontend::{Frontend, Home};
 pub(crate) use lend::{lend_bulk, reclaim_bulk};
 pub(crate) use methods::{methods, through};
@@ -18,7 +20,7 @@ pub(crate) use raw::{
     alloc_bulk_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk, retain_bulk,
 };
 
-use crate::error::{BulkAlloc, ExactError, PageError, ShortReason};
+use crate::error::{BulkAlloc, PageError, ShortReason};
 use crate::inner::{Core, Faults, InSlot};
 use crate::mode::Mode;
 use crate::owned::{Block, Page, PageBatch};
@@ -33,8 +35,24 @@ fn alloc_slow<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
 ) -> (usize, Option<ShortReason>) {
-    front.with_slot(|core, slot| match slot {
+    if front.is_asked() {
+        return alloc_asked(front, out);
+    }
+    front.with_slot_as_is(|core, slot| match slot {
         Some(slot) => core.alloc(slot, out),
+        None => core.alloc_without_slot(out),
+    })
+}
+
+/// As [`alloc_slow`], where somebody is dry.
+#[cold]
+#[inline(never)]
+fn alloc_asked<M: Mode>(
+    front: &mut impl Frontend<M>,
+    out: &mut [MaybeUninit<PageId>],
+) -> (usize, Option<ShortReason>) {
+    front.with_slot_as_is(|core, slot| match slot {
+        Some(slot) => core.alloc_asked(slot, out),
         None => core.alloc_without_slot(out),
     })
 }
@@ -154,11 +172,12 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     batch: &mut PageBatch<M, N>,
     want: usize,
 ) -> BulkAlloc {
+    let none = |reason| BulkAlloc { allocated: 0, reason: Some(reason) };
     let Some(core) = front.home().with_bytes() else {
-        return refuse(front, batch, ShortReason::AddressOnly);
+        return none(refuse(front, batch, ShortReason::AddressOnly));
     };
     if !batch.may_join(core) {
-        return refuse(front, batch, ShortReason::OtherPool);
+        return none(refuse(front, batch, ShortReason::OtherPool));
     }
     if batch.named_core() != Some(core) && alloc_bulk_fast(&mut front, core, batch, want) {
         return BulkAlloc { allocated: want, reason: None };
@@ -181,11 +200,9 @@ fn refuse<M: Mode, const N: usize>(
     mut front: impl Frontend<M>,
     batch: &PageBatch<M, N>,
     otherwise: ShortReason,
-) -> BulkAlloc {
+) -> ShortReason {
     front.begin();
-    let joins = batch.may_join(front.core());
-    let reason = if joins { otherwise } else { ShortReason::OtherPool };
-    BulkAlloc { allocated: 0, reason: Some(reason) }
+    if batch.may_join(front.core()) { otherwise } else { ShortReason::OtherPool }
 }
 
 pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
@@ -197,30 +214,6 @@ pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
     let bulk = alloc_bulk(front, batch, want);
     (before..batch.len()).for_each(|at| batch[at].fill(0));
     bulk
-}
-
-pub(crate) fn alloc_bulk_exact<M: Mode, const N: usize>(
-    mut front: impl Frontend<M>,
-    batch: &mut PageBatch<M, N>,
-    want: usize,
-) -> Result<(), ExactError> {
-    let never = if want > batch.remaining_capacity() {
-        Some(ShortReason::BatchFull)
-    } else if want > front.shared().pages as usize {
-        Some(ShortReason::Exhausted)
-    } else {
-        None
-    };
-    if let Some(reason) = never {
-        front.begin();
-        return Err(ExactError { want, had: 0, reason });
-    }
-    let before = batch.len();
-    let BulkAlloc { allocated, reason } = alloc_bulk(front.reborrow(), batch, want);
-    let Some(reason) = reason else { return Ok(()) };
-    let core = front.shared();
-    free_owned(front, core, batch.give_up(before));
-    Err(ExactError { want, had: allocated, reason })
 }
 
 #[inline(always)]
@@ -258,11 +251,14 @@ pub(crate) fn fill_vacant<M: Mode>(
     mut front: impl Frontend<M>,
     pages: &mut [Option<Page<M>>],
 ) -> BulkAlloc {
-    front.begin();
     if front.shared().addresses_only {
+        front.begin();
         return BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
     }
     let mut want = pages.iter().filter(|page| page.is_none()).count();
+    if want == 0 {
+        front.begin();
+    }
     let mut vacant = pages.iter_mut().filter(|page| page.is_none());
     let (mut allocated, mut reason) = (0, None);
     while want > 0 && reason.is_none() {
@@ -317,7 +313,7 @@ pub(crate) fn alloc_block<M: Mode>(
         front.begin();
         return Err(ShortReason::AddressOnly);
     }
-    let first = front.with_slot(|core, slot| core.alloc_block(slot, order));
+    let first = front.with_slot_as_is(|core, slot| core.alloc_block(slot, order));
     // SAFETY: the block is now the caller's.
     let block = first.map(|first| unsafe { Block::new(front.core(), first, order) });
     front.shared().panic_if_pending();

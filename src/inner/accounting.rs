@@ -27,6 +27,8 @@ pub(crate) struct PoolCounters {
     faults: Atomic<u64>,
     /// Reasons not to trust the pool any more: faults, and frees that ignored counts.
     taints: Atomic<u64>,
+    /// All-or-none allocations without a slot that got none.
+    failed_exact: Atomic<u64>,
     /// Poisoned pages that were looked at without a slot.
     poison_checks: Atomic<u64>,
     /// Pages freed without a slot that were looked at for whether it is their turn to be poisoned.
@@ -46,6 +48,7 @@ impl PoolCounters {
             lost: Atomic::new(0),
             faults: Atomic::new(0),
             taints: Atomic::new(0),
+            failed_exact: Atomic::new(0),
             poison_checks: Atomic::new(0),
             poison_turns: Atomic::new(0),
             pending: Atomic::new(0),
@@ -249,6 +252,17 @@ impl<M: Mode> Core<M> {
     pub(crate) fn poison_checks(&self) -> u64 {
         let slots = self.slots.iter().map(|slot| slot.counters.poison_checks.get());
         self.counters.poison_checks.load(Ordering::Relaxed) + slots.sum::<u64>()
+    }
+
+    /// All-or-none allocations without a slot that got none.
+    pub(crate) fn failed_exact_without_slot(&self) -> u64 {
+        self.counters.failed_exact.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_failed_exact(&self) {
+        if M::STATS {
+            self.counters.failed_exact.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn count_uncached_poison_checks(&self, n: u64) {

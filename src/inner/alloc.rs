@@ -56,36 +56,17 @@ impl<M: Mode> Core<M> {
     }
 
     /// Allocates up to `out.len()` pages, from wherever there are any. The ids written are the caller's, who has
-    /// honoured a drain request already (`Frontend::begin`).
+    /// seen to requests already (`pressure`).
     #[inline(never)]
     pub(crate) fn alloc(
         &self,
         slot: SlotMut<'_>,
         out: &mut [MaybeUninit<PageId>],
     ) -> (usize, Option<ShortReason>) {
+        let shared = slot.shared();
         let mut parts = slot.parts();
-        if !M::FREES_TO_PREVIOUS {
-            parts.load_what_fits(|magazine| magazine.len() as usize >= out.len());
-        }
-        let (mut got, mut looked) = (0, 0);
-        let mut drained = false;
-        let reason = loop {
-            if got == out.len() {
-                break None;
-            }
-            if parts.loaded.len() > 0 || self.refill(&mut parts, out.len() - got) {
-                got += self.alloc_from(parts.loaded.reborrow(), &mut out[got..], &mut looked);
-                continue;
-            }
-            if !drained {
-                drained = true;
-                self.drain_shared();
-            } else if !self.refill_from_idle(parts.loaded.reborrow(), parts.counters) {
-                break Some(self.short_reason());
-            } else if M::SHUFFLES {
-                self.shuffle(&mut parts);
-            }
-        };
+        let (got, looked, reason) =
+            self.gather(&mut parts, out, |got| self.short_reason(Some(shared), got));
         let counters = parts.counters;
         counters.count_alloc::<M>(got);
         if reason.is_some() {
@@ -95,6 +76,40 @@ impl<M: Mode> Core<M> {
             counters.poison_checks.add(looked);
         }
         (got, reason)
+    }
+
+    /// Takes up to `out.len()` pages, which are not counted yet. Returns how many, how many of them were verified
+    /// against poison, and what `short` says of how many it got if there were no more.
+    #[inline(always)]
+    pub(super) fn gather<R>(
+        &self,
+        parts: &mut Parts<'_>,
+        out: &mut [MaybeUninit<PageId>],
+        short: impl FnOnce(usize) -> R,
+    ) -> (usize, u64, Option<R>) {
+        if !M::FREES_TO_PREVIOUS {
+            parts.load_what_fits(|magazine| magazine.len() as usize >= out.len());
+        }
+        let (mut got, mut looked) = (0, 0);
+        let mut drained = false;
+        let reason = loop {
+            if got == out.len() {
+                break None;
+            }
+            if parts.loaded.len() > 0 || self.refill(parts, out.len() - got) {
+                got += self.alloc_from(parts.loaded.reborrow(), &mut out[got..], &mut looked);
+                continue;
+            }
+            if !drained {
+                drained = true;
+                self.drain_shared();
+            } else if !self.refill_from_idle(parts.loaded.reborrow(), parts.counters) {
+                break Some(short(got));
+            } else if M::SHUFFLES {
+                self.shuffle(parts);
+            }
+        };
+        (got, looked, reason)
     }
 
     /// Takes what a magazine has, verified where the mode verifies what leaves.
@@ -216,22 +231,23 @@ impl<M: Mode> Core<M> {
         true
     }
 
-    /// Why a call is short. Unless no page is free, requests a drain of every owned slot.
-    pub(super) fn short_reason(&self) -> ShortReason {
-        if self.cached() == 0 && self.zone.free() == 0 {
-            return ShortReason::Exhausted;
-        }
-        self.request_drains();
-        ShortReason::Cached
-    }
-
-    /// Allocates pages without any slot, when all shared ones are busy: from the zone, where that disturbs nobody,
-    /// then from the depots; when both have run dry, what idle caches hold goes to the zone.
+    /// Allocates pages without any slot, when all shared ones are busy.
     #[cold]
     pub(crate) fn alloc_without_slot(
         &self,
         out: &mut [MaybeUninit<PageId>],
     ) -> (usize, Option<ShortReason>) {
+        let got = self.gather_without_slot(out);
+        let reason = (got < out.len()).then(|| self.short_reason(None, got));
+        if !defect!("orphans") {
+            self.count_uncached_alloc(got);
+        }
+        (got, reason)
+    }
+
+    /// Takes up to `out.len()` pages without any slot: from the zone, where that disturbs nobody, then from the
+    /// depots; when both have run dry, what idle caches hold goes to the zone. They are not counted yet.
+    pub(super) fn gather_without_slot(&self, out: &mut [MaybeUninit<PageId>]) -> usize {
         let (mut cursor, mut got, mut looked) = (0, 0, 0);
         loop {
             while got < out.len() {
@@ -255,12 +271,8 @@ impl<M: Mode> Core<M> {
                 break;
             }
         }
-        if !defect!("orphans") {
-            self.count_uncached_alloc(got);
-        }
         self.count_uncached_poison_checks(looked);
-        let reason = (got < out.len()).then(|| self.short_reason());
-        (got, reason)
+        got
     }
 }
 

@@ -14,6 +14,26 @@ impl<M: Mode> Core<M> {
         mut slot: Option<SlotMut<'_>>,
         order: Order,
     ) -> Result<PageId, ShortReason> {
+        let Some(asked) = slot.as_mut().filter(|slot| self.has_to_answer(slot)) else {
+            return self.take_block(slot, order);
+        };
+        let answer = self.begin_answer(asked.reborrow(), order.pages(), order.pages());
+        let block = if answer.most < order.pages() {
+            asked.counters().count_event::<M>(&asked.counters().short);
+            Err(ShortReason::Busy)
+        } else {
+            self.take_block(Some(asked.reborrow()), order)
+        };
+        let got = if block.is_ok() { order.pages() } else { 0 };
+        self.end_answer(asked.reborrow(), &answer, got);
+        block
+    }
+
+    fn take_block(
+        &self,
+        mut slot: Option<SlotMut<'_>>,
+        order: Order,
+    ) -> Result<PageId, ShortReason> {
         let mut drained = false;
         loop {
             let mut cursor = slot.as_mut().map_or(0, |slot| *slot.reborrow().parts().cursor);
@@ -27,15 +47,22 @@ impl<M: Mode> Core<M> {
                 }
                 Some(_) => {}
                 None if drained => {
-                    let cached = self.cached() > 0;
-                    return Err(if cached { ShortReason::Cached } else { ShortReason::Exhausted });
+                    let own = slot.as_ref().map(SlotMut::shared);
+                    return Err(match self.short_reason(own, 0) {
+                        ShortReason::Busy if order.pages() > 1 && self.zone.free() > 0 => {
+                            ShortReason::Fragmented
+                        }
+                        reason => reason,
+                    });
                 }
                 None => {
                     drained = true;
                     if let Some(slot) = &mut slot {
                         self.empty_slot(slot.reborrow());
                     }
-                    self.drain();
+                    self.drain_shared();
+                    self.drain_idle();
+                    self.drain_depots();
                 }
             }
         }

@@ -4,6 +4,7 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
+use super::exact::ExactTurn;
 use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
 use crate::depot::{DEPOT_MAX, Depots};
@@ -163,9 +164,11 @@ impl<M: Mode> CoreLayout<M> {
             starts: Starts::new(config.slots() - owned_slots),
             panics,
             poison_every,
+            dry_without_cache: Atomic::new(0),
             slots,
             depots,
             counters: Padded(PoolCounters::new()),
+            exact_turn: Padded(ExactTurn::new()),
             region,
             mode: PhantomData,
             _memory: memory,

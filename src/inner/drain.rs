@@ -1,48 +1,34 @@
 //! Draining: how pages get out of magazines again, into the zone.
 
 use super::Core;
+use super::pressure::Answer;
 use crate::depot::{Depot, Stack};
 use crate::magazine::MagazineMut;
 use crate::mode::Mode;
-use crate::slot::{OwnerMut, Slot, SlotGuard, SlotMut};
+use crate::slot::{OwnerMut, SlotGuard, SlotMut};
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
-    /// Gives up all that a slot has, if somebody has asked for it since this slot last looked.
-    #[inline]
-    pub(crate) fn honour_drain_request(&self, mut slot: SlotMut<'_>) {
-        if slot.take_drain_request() {
-            self.empty_slot(slot);
-        }
-    }
-
-    /// The slot of a cache that was asked for its pages, which it gives up, or that was idle: its own again. `None`
-    /// while somebody takes from it.
-    #[cold]
+    /// The slot of a cache that was asked for its pages, or that was idle: its own again. While somebody takes from
+    /// it, a shared slot in its place, if one is to be had. Not marked as cold: what is done with the slot would then
+    /// be kept out of the caller, and what that needs in memory; here and below.
     #[inline(never)]
-    pub(crate) fn attend<'a, const STEALABLE: bool>(
-        &self,
+    pub(crate) fn take_back_or_borrow<'a, const STEALABLE: bool>(
+        &'a self,
         owner: OwnerMut<'a, STEALABLE>,
-    ) -> Option<SlotMut<'a>> {
-        let mut slot = owner.take_back()?;
-        self.honour_drain_request(slot.reborrow());
-        Some(slot)
+    ) -> Result<SlotMut<'a>, Option<SlotGuard<'a>>> {
+        owner.take_back().ok_or_else(|| self.borrow_slot())
     }
 
-    /// As [`Self::attend`], and a shared slot in place of what somebody takes from, if one is to be had.
-    #[cold]
+    /// As [`Self::take_back_or_borrow`]; a cache that was asked begins to answer.
     #[inline(never)]
     pub(crate) fn attend_or_borrow<'a, const STEALABLE: bool>(
         &'a self,
         owner: OwnerMut<'a, STEALABLE>,
-    ) -> Result<SlotMut<'a>, Option<SlotGuard<'a>>> {
-        self.attend(owner).ok_or_else(|| self.borrow_slot())
-    }
-
-    /// Asks owned caches for what they hold; shared slots are drained by whoever needs pages. An idle cache has
-    /// asked itself.
-    pub(super) fn request_drains(&self) {
-        self.slots[..self.owned_slots].iter().for_each(Slot::request_drain);
+    ) -> Result<(SlotMut<'a>, Answer), Option<SlotGuard<'a>>> {
+        let mut slot = self.take_back_or_borrow(owner)?;
+        let answer = self.begin_answer(slot.reborrow(), 0, 0);
+        Ok((slot, answer))
     }
 
     /// Puts all that a slot has into the zone. Returns how many pages went there.
@@ -109,6 +95,6 @@ impl<M: Mode> Core<M> {
         self.drain_shared();
         self.drain_idle();
         self.drain_depots();
-        self.request_drains();
+        self.request_drains(None);
     }
 }

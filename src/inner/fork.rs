@@ -41,6 +41,7 @@ impl<M: Mode> Core<M> {
         self.drain_depots();
         self.depots.iter().for_each(Depot::forget);
         self.magazines.forget_links();
+        self.exact_turn.reset();
         AfterFork(self)
     }
 

@@ -6,7 +6,8 @@
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
 //! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes),
 //! `exchange` (of magazines, with the depots), `accounting` (every count), `drain`, `steal` (from
-//! idle caches), `claims` (of stealable ones), `block`, `lend`, `poison`, `shared` (which slot a thread
+//! idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `exact` (all or none),
+//! `block`, `lend`, `poison`, `shared` (which slot a thread
 //! starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
@@ -17,12 +18,14 @@ mod build;
 mod claims;
 mod compact;
 mod drain;
+mod exact;
 mod exchange;
 mod fork;
 mod free;
 mod lend;
 mod lifecycle;
 mod poison;
+mod pressure;
 mod push;
 mod recover;
 mod run;
@@ -79,9 +82,12 @@ pub(crate) struct Core<M> {
     starts: shared::Starts,
     panics: bool,
     poison_every: u32,
+    /// 1 if a call on the pool got nothing, and none has got pages since; see `pressure`.
+    dry_without_cache: Atomic<u32>,
     pub(crate) slots: MetadataSlice<Slot>,
     pub(crate) depots: Depots,
     pub(crate) counters: Padded<PoolCounters>,
+    exact_turn: Padded<exact::ExactTurn>,
     pub(crate) region: Backing,
     mode: PhantomData<M>,
     /// What all this lies in, if the core is to give it back: dropped last.

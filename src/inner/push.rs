@@ -7,7 +7,7 @@ use super::verify::{CLAIMED_AHEAD, fetch_word};
 use super::{Core, Tables};
 use crate::magazine::{EntriesFrom, MagazineMut, Room, names};
 use crate::mode::{Checked, Mode, Policy};
-use crate::page::{AtomicPageState, Fault, Location, PageId};
+use crate::page::{Fault, Location, PageId, PageState};
 use crate::sync::Ordering;
 
 impl<M: Mode> Core<M> {
@@ -82,50 +82,85 @@ impl Tables {
     #[inline(never)]
     pub(super) fn push_relocated(
         &self,
+        magazine: MagazineMut<'_>,
+        ids: &[PageId],
+        fault: &mut Option<Fault>,
+    ) -> usize {
+        // A jump to either, which keeps the registers that it needs.
+        match ids {
+            [_] => self.push_single(magazine, ids, fault),
+            _ => self.push_many(magazine, ids, fault),
+        }
+    }
+
+    /// As [`Self::push_relocated`], for one page: no run is looked for.
+    #[inline(never)]
+    fn push_single(
+        &self,
+        mut magazine: MagazineMut<'_>,
+        ids: &[PageId],
+        fault: &mut Option<Fault>,
+    ) -> usize {
+        let mut room = magazine.room(1);
+        if ids.first().and_then(|&id| self.put_one(&room, id)) != Some(true) {
+            return self.push_many(magazine, ids, fault);
+        }
+        // SAFETY: the entry has just been written, and its page was out.
+        unsafe { room.commit::<Checked>(1) };
+        1
+    }
+
+    /// As [`Self::push_relocated`], for any number of pages.
+    #[inline(never)]
+    fn push_many(
+        &self,
         mut magazine: MagazineMut<'_>,
         ids: &[PageId],
         fault: &mut Option<Fault>,
     ) -> usize {
         let mut room = magazine.room(ids.len());
-        if let &[id] = ids {
-            *fault = self.push_one(&mut room, id).err();
-            return usize::from(fault.is_none());
-        }
         fetch_words(&self.words, ids);
-        let mut pushed = 0;
-        let mut fetched = false;
+        let (mut pushed, mut fetched) = (0, false);
+        let mut is_run = true;
         while let Some(&id) = ids.get(pushed) {
             let ids = &ids[pushed..];
             let mut good = 0;
-            match self.start_of_run(ids) {
-                Some(last) => good = self.push_run(&room, ids, last),
+            // Of the first pages, and behind a run, another is taken for granted.
+            let last = if is_run { self.last_of(ids, 0) } else { self.start_of_run(ids) };
+            if let Some(last) = last {
+                good = self.push_run(&room, ids, last.location());
+                is_run = good > 1;
+            } else if !fetched {
                 // Pages that come back in no order: each comes from a place of its own.
-                None if !fetched => {
-                    fetched = true;
-                    self.fetch_origins(ids);
-                }
-                None => {}
+                fetched = true;
+                self.fetch_origins(ids);
             }
-            if good > 0 {
-                // SAFETY: as many more entries have been written, and their pages were out.
-                unsafe { room.commit::<Checked>(good) };
-            } else if let Err(found) = self.push_one(&mut room, id) {
+            if good == 0
+                && self.put_one(&room, id) != Some(true)
+                && let Err(found) = self.put_special(&room, id)
+            {
                 *fault = Some(found);
                 break;
-            } else {
-                good = 1;
             }
+            let good = good.max(1);
+            // SAFETY: as many more entries have been written, and their pages were out.
+            unsafe { room.commit::<Checked>(good) };
             pushed += good;
         }
         pushed
     }
 
-    /// Where the first page was last, if the second one was in the location after it.
+    /// The state of a page, if there is such a page.
     #[inline(always)]
-    fn start_of_run(&self, ids: &[PageId]) -> Option<Location> {
-        let state = |at: usize| Some(self.words.get(ids.get(at)?.index() as usize)?.load());
-        let (first, second) = (state(0)?, state(1)?);
-        (second == first.after(1)).then(|| first.location())
+    fn last_of(&self, ids: &[PageId], at: usize) -> Option<PageState> {
+        Some(self.words.get(ids.get(at)?.index() as usize)?.load())
+    }
+
+    /// The state of the first page, if the second one was in the location after its.
+    #[inline(always)]
+    fn start_of_run(&self, ids: &[PageId]) -> Option<PageState> {
+        let (first, second) = (self.last_of(ids, 0)?, self.last_of(ids, 1)?);
+        (second == first.after(1)).then_some(first)
     }
 
     /// Fills the room with the first pages that left locations side by side, from `last` on. Returns how many.
@@ -143,44 +178,40 @@ impl Tables {
         pushed.err().unwrap_or(ids.len())
     }
 
-    /// Puts one page into the room, wherever it comes from, or says what is wrong with it.
+    /// Writes one page into the room, if its word names an entry that surely does not hold it. Says whether, or
+    /// `None` if the word names none. The caller commits it.
     #[inline(always)]
-    fn push_one(&self, room: &mut Room<'_>, id: PageId) -> Result<(), Fault> {
-        let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange)?;
-        let location = room.location();
+    fn put_one(&self, room: &Room<'_>, id: PageId) -> Option<bool> {
+        let word = self.words.get(id.index() as usize)?;
+        let (location, to) = (room.location(), room.entries().first()?);
         // A word that says more than a location is beyond every table.
-        match self.magazines.lookup().membership(word.load().0, id) {
-            Some(false) => word.rest(location),
-            Some(true) => return Err(Fault::AlreadyFree),
-            None => self.try_free_moved(word, id, location)?,
+        let is_out = !self.magazines.may_hold(word.load().0, id)?;
+        if is_out {
+            word.rest(location);
+            // Relaxed: `commit` publishes it.
+            to.store(id.index(), Ordering::Relaxed);
         }
-        // Relaxed: `commit` publishes it.
-        room.entries()[0].store(id.index(), Ordering::Relaxed);
-        // SAFETY: the entry has just been written, and its page was out.
-        unsafe { room.commit::<Checked>(1) };
-        Ok(())
+        Some(is_out)
     }
 
-    /// Of a page whose word says more than where it was, or that it was in the zone.
+    /// Writes one page into the room that is shared, or was in the zone, or says what is wrong with it.
     #[cold]
     #[inline(never)]
-    fn try_free_moved(
-        &self,
-        word: &AtomicPageState,
-        id: PageId,
-        location: Location,
-    ) -> Result<(), Fault> {
+    fn put_special(&self, room: &Room<'_>, id: PageId) -> Result<(), Fault> {
+        let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange)?;
         let references = || self.shared_references(id);
-        word.try_free(false, location, references, |last| self.is_member(last, id))
+        word.try_free(false, room.location(), references, |last| self.is_member(last, id))?;
+        // Relaxed: `commit` publishes it.
+        room.entries()[0].store(id.index(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Asks for what tells whether the pages are out, whose words are here: the ends of magazines and their
     /// entries.
     #[inline(never)]
     fn fetch_origins(&self, ids: &[PageId]) {
-        let lookup = self.magazines.lookup();
         let words = ids.iter().filter_map(|id| self.words.get(id.index() as usize));
-        words.for_each(|word| lookup.fetch(word.load().0));
+        words.for_each(|word| self.magazines.fetch(word.load().0));
     }
 
     /// Puts pages into a magazine, each claimed back with a compare-and-swap. Returns as

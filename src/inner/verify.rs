@@ -34,11 +34,7 @@ fn last_of(bits: u64) -> Option<usize> {
 impl Tables {
     /// Whether the location that a page's word names still holds it.
     pub(crate) fn is_member(&self, location: Location, id: PageId) -> bool {
-        if location == ZONE {
-            self.zone.holds(id)
-        } else {
-            self.magazines.lookup().holds(location, id)
-        }
+        if location == ZONE { self.zone.holds(id) } else { self.magazines.holds(location, id) }
     }
 }
 

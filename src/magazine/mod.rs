@@ -11,6 +11,8 @@ mod tests;
 
 pub(crate) use loaded::{Entries, Length, LoadedMagazine, MagazineMut, Room};
 
+use core::hint::select_unpredictable;
+
 use crate::metadata::{LINE, MetadataBlock, MetadataLayout, MetadataSlice, Span};
 use crate::page::{Location, PageId};
 use crate::sync::{Atomic, Ordering, Turn, fetch_ahead, ordering};
@@ -173,6 +175,44 @@ impl Magazines {
         PageId::new(self.entries[location as usize].load(Ordering::Relaxed))
     }
 
+    /// Whether the location is below its magazine's end and holds this id.
+    pub(crate) fn holds(&self, location: Location, id: PageId) -> bool {
+        match self.lookup().entries_from(location) {
+            EntriesFrom::Filled(entries) => entries.first().is_some_and(|entry| names(entry, id)),
+            EntriesFrom::Vacant(_) => false,
+        }
+    }
+
+    /// Whether the location may hold this id: if not, [`Self::holds`] says no. `None` if there is no such
+    /// location.
+    ///
+    /// The entry is read in any case, and there is no branch on the end: which of the two says that the page is
+    /// out cannot be foretold where pages come back in no order.
+    #[inline(always)]
+    pub(crate) fn may_hold(&self, location: Location, id: PageId) -> Option<bool> {
+        let entry = self.entries.get(location as usize)?;
+        let number = location >> self.shift;
+        let head = self.heads.get(number as usize)?;
+        // Acquire: as in `entries_from`.
+        let len = head.len.load(ordering!(Acquire, "foreign-length"));
+        let is_filled = location.wrapping_sub(self.start(number)) < len;
+        // Of what is vacant an id that no page has is looked for, which an entry has until it is first written.
+        // (Anything else would let the compiler make two branches of it.)
+        let wanted = select_unpredictable(is_filled, id.index(), u32::MAX);
+        // Relaxed: ordered after the load of the end.
+        Some(entry.load(Ordering::Relaxed) == wanted)
+    }
+
+    /// Brings nearer what [`Self::may_hold`] reads.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, location: Location) {
+        let head = self.heads.get((location >> self.shift) as usize);
+        if let Some((entry, head)) = self.entries.get(location as usize).zip(head) {
+            fetch_ahead(entry);
+            fetch_ahead(head);
+        }
+    }
+
     /// What it takes to look for ids.
     #[inline(always)]
     pub(crate) fn lookup(&self) -> Lookup<'_> {
@@ -273,35 +313,6 @@ pub(crate) struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    /// Whether the location is below its magazine's end and holds this id.
-    pub(crate) fn holds(self, location: Location, id: PageId) -> bool {
-        self.membership(location, id) == Some(true)
-    }
-
-    /// As [`Self::holds`]; `None` if there is no such location.
-    ///
-    /// The entry is read in any case, and there is no branch on the end: which of the two says that the page is
-    /// out cannot be foretold where pages come back in no order.
-    #[inline(always)]
-    pub(crate) fn membership(self, location: Location, id: PageId) -> Option<bool> {
-        let entry = self.entries.get(location as usize)?;
-        let head = self.heads.get((location >> self.shift) as usize)?;
-        // Acquire: as in `entries_from`.
-        let len = head.len.load(ordering!(Acquire, "foreign-length"));
-        let place = location & ((1 << self.shift) - 1);
-        Some((place < len) & names(entry, id))
-    }
-
-    /// Brings nearer what [`Self::membership`] reads.
-    #[inline(always)]
-    pub(crate) fn fetch(self, location: Location) {
-        let head = self.heads.get((location >> self.shift) as usize);
-        if let Some((entry, head)) = self.entries.get(location as usize).zip(head) {
-            fetch_ahead(entry);
-            fetch_ahead(head);
-        }
-    }
-
     /// What a location and those after it in its magazine have in common.
     #[inline(always)]
     pub(crate) fn entries_from(self, location: Location) -> EntriesFrom<'a> {

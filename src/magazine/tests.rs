@@ -61,15 +61,19 @@ fn magazines_say_what_they_hold() {
 #[test]
 fn a_place_holds_a_page_below_its_magazines_end_only() {
     with_magazines(|magazines| {
-        let lookup = magazines.lookup();
-        assert!(lookup.holds(16, PageId::new(70)) && lookup.holds(18, PageId::new(72)));
-        assert!(!lookup.holds(16, PageId::new(71)) && !lookup.holds(17, PageId::new(70)));
+        assert!(magazines.holds(16, PageId::new(70)) && magazines.holds(18, PageId::new(72)));
+        assert!(!magazines.holds(16, PageId::new(71)) && !magazines.holds(17, PageId::new(70)));
         assert_eq!(pop::<Checked, 1>(&mut open::<Checked>(magazines, 2)), [72]);
         // The slot still has the id, which has left.
         assert_eq!(magazines.get(18).index(), 72);
-        assert!(!lookup.holds(18, PageId::new(72)) && lookup.holds(17, PageId::new(71)));
+        assert!(!magazines.holds(18, PageId::new(72)) && magazines.holds(17, PageId::new(71)));
+        assert!(!magazines.holds(31, PageId::new(u32::MAX)));
+        let may = |location, id| magazines.may_hold(location, PageId::new(id));
+        assert_eq!((may(17, 71), may(17, 70), may(18, 72)), (Some(true), Some(false), Some(false)));
+        // An entry that was never written must be looked at closer.
+        assert_eq!((may(31, 0), may(32, 0), may(1 << 28, 0)), (Some(true), None, None));
         // No magazine has these locations.
-        assert!(!lookup.holds(32, PageId::new(0)) && !lookup.holds(u32::MAX, PageId::new(0)));
+        assert!(!magazines.holds(32, PageId::new(0)) && !magazines.holds(u32::MAX, PageId::new(0)));
     });
 }
 

@@ -99,7 +99,7 @@ impl Store {
 
     /// Whether a location of a magazine holds a page, as one who frees that page asks.
     pub fn holds(&self, location: u32, id: PageId) -> bool {
-        self.magazines.lookup().holds(location, id)
+        self.magazines.holds(location, id)
     }
 }
 

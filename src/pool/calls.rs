@@ -13,15 +13,6 @@ use crate::slot::{FastSlot, SlotGuard, SlotMut};
 
 // SAFETY: the pool's handle names one core, and keeps it alive.
 unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
-    type Reborrowed<'b>
-        = Self
-    where
-        Self: 'b;
-
-    fn reborrow(&mut self) -> Self {
-        self
-    }
-
     #[inline(always)]
     fn home(&self) -> Home<M> {
         Home::of(&self.core)
@@ -32,9 +23,18 @@ unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
         None
     }
 
+    #[inline(always)]
+    fn is_asked(&self) -> bool {
+        self.core.is_dry_without_cache()
+    }
+
     fn begin(&mut self) {}
 
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
+        self.with_slot_as_is(f)
+    }
+
+    fn with_slot_as_is<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
         f(&self.core, self.core.borrow_slot().as_mut().map(SlotGuard::as_mut))
     }
 }

@@ -3,12 +3,17 @@
 //! Invariant: free + cached + out + lent + bad + lost = capacity, at rest. A report starts with the
 //! mode, and says "not collected" of what the mode does not count.
 
+mod calls;
+#[cfg(test)]
+mod tests;
+
 use core::fmt;
+
+pub use calls::Calls;
 
 use crate::error::{BadPage, Count};
 use crate::mode::{Mode, ModeFlags, hardening};
 use crate::pool::Pool;
-use crate::slot::Counters;
 
 /// Where a pool's pages are.
 ///
@@ -68,89 +73,6 @@ impl fmt::Display for Pages {
             write!(f, " + lost {lost}")?;
         }
         Ok(())
-    }
-}
-
-/// What caches did. Sums of many ([`Pool::stats`]), or the figures of one ([`Pool::per_cache`]).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Calls {
-    /// Pages allocated.
-    pub allocated: u64,
-    /// Pages freed.
-    pub freed: u64,
-    /// Calls that allocated.
-    pub alloc_calls: u64,
-    /// Calls that freed.
-    pub free_calls: u64,
-    /// Allocations that came back short.
-    pub short: u64,
-    /// Refills from the depots.
-    pub depot_refills: u64,
-    /// Refills from the shared cache where the thread starts: what it freed without a cache.
-    pub shared_refills: u64,
-    /// Refills from idle caches, when all else was empty: see [`Cache::idle`](crate::Cache::idle).
-    pub idle_refills: u64,
-    /// Refills from the zone.
-    pub zone_refills: u64,
-    /// Flushes to the depots.
-    pub depot_flushes: u64,
-    /// Flushes to the zone.
-    pub zone_flushes: u64,
-}
-
-impl Calls {
-    pub(super) fn of(counters: &Counters) -> Self {
-        Calls {
-            allocated: counters.allocated.get(),
-            freed: counters.freed.get(),
-            alloc_calls: counters.alloc_calls.get(),
-            free_calls: counters.free_calls.get(),
-            short: counters.short.get(),
-            depot_refills: counters.depot_refills.get(),
-            shared_refills: counters.shared_refills.get(),
-            idle_refills: counters.idle_refills.get(),
-            zone_refills: counters.zone_refills.get(),
-            depot_flushes: counters.depot_flushes.get(),
-            zone_flushes: counters.zone_flushes.get(),
-        }
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Calls {
-            allocated: self.allocated.wrapping_add(other.allocated),
-            freed: self.freed.wrapping_add(other.freed),
-            alloc_calls: self.alloc_calls + other.alloc_calls,
-            free_calls: self.free_calls + other.free_calls,
-            short: self.short + other.short,
-            depot_refills: self.depot_refills + other.depot_refills,
-            shared_refills: self.shared_refills + other.shared_refills,
-            idle_refills: self.idle_refills + other.idle_refills,
-            zone_refills: self.zone_refills + other.zone_refills,
-            depot_flushes: self.depot_flushes + other.depot_flushes,
-            zone_flushes: self.zone_flushes + other.zone_flushes,
-        }
-    }
-}
-
-impl fmt::Display for Calls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "allocated {} in {} calls ({} short), freed {} in {} calls; \
-             refills {} depot, {} shared, {} idle, {} zone; flushes {} depot, {} zone",
-            self.allocated,
-            self.alloc_calls,
-            self.short,
-            self.freed,
-            self.free_calls,
-            self.depot_refills,
-            self.shared_refills,
-            self.idle_refills,
-            self.zone_refills,
-            self.depot_flushes,
-            self.zone_flushes,
-        )
     }
 }
 
@@ -258,10 +180,12 @@ impl<M: Mode> Pool<M> {
     /// ```
     #[must_use]
     pub fn stats(&self) -> Option<Stats> {
+        let uncached =
+            Calls { failed_exact: self.core.failed_exact_without_slot(), ..Calls::default() };
         M::STATS.then(|| Stats {
             mode: self.mode(),
             pages: self.pages(self.core.zone.free()),
-            calls: self.per_cache().fold(Calls::default(), |sum, (_, calls)| sum.plus(calls)),
+            calls: self.per_cache().fold(uncached, |sum, (_, calls)| sum.plus(calls)),
             dropped: self.core.dropped(),
             poison_checks: self.core.poison_checks(),
             faults: self.core.faults(),
@@ -304,8 +228,12 @@ impl<M: Mode> Pool<M> {
     ///
     /// It does not find a word that was changed into another that can be: of a page that is out,
     /// another place or (in modes that count) another count; without `CLAIM`, that it is out at
-    /// all. It looks at no page's contents, no summary of the zone and no link of a magazine. No
-    /// check covers the core's header, the cache slots and, in the hot path, a cache's magazines.
+    /// all. In [`Compact`](crate::Compact) a page's byte stands for its word. An audit finds every
+    /// byte with one flipped bit. A byte does not say where its page lies, so an audit finds no free
+    /// page that lies nowhere, or in two places.
+    ///
+    /// It looks at no page's contents, no summary of the zone and no link of a magazine. No check
+    /// covers the core's header, the cache slots and, in the hot path, a cache's magazines.
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -381,6 +309,3 @@ impl<M: Mode> fmt::Debug for Pool<M> {
         self.report(f)
     }
 }
-
-#[cfg(test)]
-mod tests;

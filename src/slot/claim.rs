@@ -5,7 +5,7 @@
 //! a heavy one of the thief's (`sync::heavy_fence`). So at least one sees the other, and gives way.
 //!
 //! Invariant: an owner that is inside, and has seen since it entered that the lock is `CLAIMABLE` or that the slot is
-//! not `CLAIMED`, has the slot until it leaves. Who takes from a slot leaves it idle, and claimed: only its owner ends
+//! not *away* (`requests`), has the slot until it leaves. Who takes from a slot leaves it idle, and away: only its owner ends
 //! that. So where nothing is claimed, what the owner knew of its slot still holds.
 //!
 //! | from | to | by | ordering |
@@ -17,9 +17,7 @@
 //! | `IDLE` | `CLAIMABLE` | the owner is back | AcqRel |
 //! | `BUSY` | `ABANDONED` | the owner goes for good | Release |
 
-use super::{
-    ABANDONED, BUSY, CLAIMABLE, CLAIMED, IDLE, OWNED, Slot, SlotGuard, SlotMut, StolenSlot,
-};
+use super::{ABANDONED, BUSY, CLAIMABLE, IDLE, OWNED, Slot, SlotGuard, SlotMut, StolenSlot};
 use crate::sync::{Atomic, Fenced, Ordering, defect, light_fence, ordering};
 
 /// The owner's mark: whether it is in a call.
@@ -82,7 +80,7 @@ impl Slot {
             && self.lock.compare_exchange(open, BUSY, Ordering::Acquire, relaxed).is_ok();
         claimed.then(|| {
             // Relaxed: the heavy fence comes next.
-            self.drain_request.fetch_or(CLAIMED, Ordering::Relaxed);
+            self.requests.set_away();
             Claim(self)
         })
     }
@@ -97,15 +95,15 @@ impl Slot {
             _ => return None,
         }
         // Before the lock: a thief that finds it open may claim the slot at once.
-        self.drain_request.fetch_and(!CLAIMED, Ordering::Relaxed);
+        self.requests.end_away();
         // Acquire: pairs with the Release of who took. Release: pairs with the Acquire of who claims next, which
-        // must not lose its `CLAIMED` to what was just taken back.
+        // must not lose its mark to what was just taken back.
         let order = ordering!(AcqRel, "claim-return");
         if self.lock.compare_exchange(IDLE, CLAIMABLE, order, Ordering::Relaxed).is_ok() {
             return Some(SlotMut(self));
         }
         // Somebody takes from it, who found it idle.
-        self.drain_request.fetch_or(CLAIMED, Ordering::Relaxed);
+        self.requests.set_away();
         None
     }
 
@@ -116,7 +114,7 @@ impl Slot {
         // Release: pairs with the Acquire of `try_steal`.
         if lock.compare_exchange(CLAIMABLE, IDLE, Ordering::Release, relaxed).is_ok() {
             // For the owner's next call.
-            self.drain_request.fetch_or(CLAIMED, relaxed);
+            self.requests.set_away();
         }
     }
 
@@ -151,7 +149,7 @@ impl<'a> Claim<'a> {
     /// Lets the owner go on. If that is gone, the slot is the caller's, who empties it.
     pub(crate) fn withdraw(self) -> Option<SlotGuard<'a>> {
         // Before the lock, as in `take_back_claimable`.
-        self.0.drain_request.fetch_and(!CLAIMED, Ordering::Relaxed);
+        self.0.requests.end_away();
         // Release: pairs with the Acquire of who claims next. Acquire: pairs with the Release of the owner who is
         // gone.
         let (lock, release) = (&self.0.lock, Ordering::Release);

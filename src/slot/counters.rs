@@ -26,6 +26,12 @@ impl Count {
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// The count, before whatever the caller looks at next.
+    pub(crate) fn get_first(&self) -> u64 {
+        // Acquire: later loads stay behind it.
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// What a slot has done. The first two, which lie first, are kept in every mode: they say how many pages are out.
@@ -43,6 +49,7 @@ pub(crate) struct Counters {
     pub(crate) zone_flushes: Count,
     pub(crate) poison_checks: Count,
     pub(crate) idle_refills: Count,
+    pub(crate) failed_exact: Count,
 }
 
 impl Counters {
@@ -60,6 +67,7 @@ impl Counters {
             zone_flushes: Count::new(),
             poison_checks: Count::new(),
             idle_refills: Count::new(),
+            failed_exact: Count::new(),
         }
     }
 

@@ -27,7 +27,7 @@ impl<'a> FastSlot<'a> {
     /// length, and miss that its slot was claimed meanwhile.
     #[inline(always)]
     fn gated(&self, len: &Atomic<u32>) -> (u32, u64) {
-        let (len, request) = load_gated(len, &self.0.drain_request);
+        let (len, request) = load_gated(len, self.0.requests.gate());
         (if defect!("claim-old-length") { self.0.mark.old_length() } else { len }, request)
     }
 

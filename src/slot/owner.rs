@@ -14,8 +14,8 @@
 //! | `ABANDONED` | `FREE` | who took has emptied the slot, too | Release |
 
 use super::{
-    ABANDONED, BUSY, CLAIMED, DRAIN, FastSlot, IDLE, KEPT, KEPT_CLAIMABLE, KEPT_EMPTY, OWNED, Slot,
-    SlotGuard, SlotMut,
+    ABANDONED, BUSY, FastSlot, IDLE, KEPT, KEPT_CLAIMABLE, KEPT_EMPTY, OWNED, Slot, SlotGuard,
+    SlotMut,
 };
 use crate::sync::{Ordering, defect, ordering};
 
@@ -52,7 +52,7 @@ impl<'a> SlotGuard<'a> {
     pub(crate) fn into_owner<const STEALABLE: bool>(self) -> SlotOwner<'a, STEALABLE> {
         let slot = core::mem::ManuallyDrop::new(self).0;
         // Relaxed: what was asked of the owner before, and whether others took from it, is over.
-        slot.drain_request.store(0, Ordering::Relaxed);
+        slot.requests.forget();
         if STEALABLE {
             slot.open_to_claims();
         }
@@ -89,7 +89,7 @@ impl<'a, const STEALABLE: bool> SlotOwner<'a, STEALABLE> {
         }
         // Relaxed, here and below: nobody else writes or overwrites `OWNED`, and the request is for the owner.
         if self.0.lock.load(Ordering::Relaxed) == OWNED {
-            self.0.drain_request.store(DRAIN, Ordering::Relaxed);
+            self.0.requests.set_away();
             // Release: pairs with the Acquire of `try_steal`.
             self.0.lock.store(IDLE, ordering!(Release, "idle"));
         }
@@ -134,6 +134,12 @@ impl<const STEALABLE: bool> Drop for InCall<'_, STEALABLE> {
 }
 
 impl<'a, const STEALABLE: bool> OwnerMut<'a, STEALABLE> {
+    /// Whether a call has something to see to before it uses the slot.
+    #[inline(always)]
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.0.requests.are_there()
+    }
+
     /// The same, for a shorter time.
     #[inline(always)]
     pub(crate) fn reborrow(&mut self) -> OwnerMut<'_, STEALABLE> {
@@ -150,7 +156,7 @@ impl<'a, const STEALABLE: bool> OwnerMut<'a, STEALABLE> {
     #[inline(always)]
     pub(crate) fn undisturbed(self) -> Option<SlotMut<'a>> {
         // Relaxed: a request, seen sooner or later; or the owner's own.
-        (self.0.drain_request.load(Ordering::Relaxed) == 0).then(|| SlotMut(self.0))
+        (!self.0.requests.are_there()).then(|| SlotMut(self.0))
     }
 
     /// The slot, if nobody takes from it: from now on the owner has it.
@@ -170,7 +176,7 @@ impl<'a, const STEALABLE: bool> OwnerMut<'a, STEALABLE> {
                 lock.store(OWNED, Ordering::Relaxed);
             }
             // Who had run dry could take what it wanted.
-            self.0.drain_request.store(0, Ordering::Relaxed);
+            self.0.requests.come_back();
         }
         Some(SlotMut(self.0))
     }
@@ -184,7 +190,7 @@ impl<'a, const STEALABLE: bool> OwnerMut<'a, STEALABLE> {
     /// In a forked child, of a slot that somebody took from who is gone: the owner goes on without what it held.
     pub(crate) fn keep_empty(self) {
         if STEALABLE {
-            self.0.drain_request.fetch_or(CLAIMED, Ordering::Relaxed);
+            self.0.requests.set_away();
         }
         self.0.lock.store(KEPT_EMPTY, Ordering::Relaxed);
     }
@@ -203,7 +209,7 @@ impl<'a> StolenSlot<'a> {
         let (release, acquire) = (ordering!(Release, "give-back"), Ordering::Acquire);
         if defect!("claim-old-length") {
             // As if the owner need not take back what was taken from.
-            self.0.drain_request.fetch_and(!CLAIMED, Ordering::Release);
+            self.0.requests.end_away();
             self.0.lock.store(super::CLAIMABLE, Ordering::Release);
             return None;
         }

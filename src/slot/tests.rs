@@ -54,9 +54,11 @@ fn the_fast_path_runs_unless_a_drain_is_requested() {
         fast.room(8).expect("there is room").push_unchecked(&[PageId::new(3); 8]);
         assert!(entries(&mut guard, 8) && !entries(&mut guard, 9));
         assert!(room(&mut guard, 0) && !room(&mut guard, 1));
-        slot.request_drain();
+        slot.requests.add(1);
         assert!(!entries(&mut guard, 0) && !room(&mut guard, 0));
-        assert!(guard.as_mut().take_drain_request() && !guard.as_mut().take_drain_request());
+        assert_eq!(guard.as_mut().begin_answer().calls, 1);
+        guard.as_mut().answered();
+        assert_eq!(guard.as_mut().begin_answer().calls, 0);
         assert!(entries(&mut guard, 8));
     });
 }
@@ -82,7 +84,7 @@ fn the_fast_paths_use_one_cache_line() {
     let counted = |of| offset_of!(Slot, counters) + of + size_of::<Count>();
     let ends = [
         offset_of!(Slot, loaded) + size_of::<LoadedMagazine>(),
-        offset_of!(Slot, drain_request) + 8,
+        offset_of!(Slot, requests) + size_of::<Requests>(),
         offset_of!(Slot, loaded_len) + size_of::<Length>(),
         offset_of!(Slot, lock) + 4,
         counted(offset_of!(Counters, allocated)),

@@ -256,3 +256,6 @@ pub(crate) fn fence_all_threads() -> bool {
 
 /// There is no system.
 pub(crate) fn register_fences() {}
+
+/// Once, so that it happens in a model.
+pub(crate) const PATIENCE: u64 = 1;

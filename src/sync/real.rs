@@ -245,3 +245,6 @@ pub(crate) fn fence_all_threads() -> bool {
 pub(crate) fn register_fences() {
     _ = crate::fence::register();
 }
+
+/// How often tries meet one that stands still before one takes its turn over.
+pub(crate) const PATIENCE: u64 = 1024;

@@ -276,6 +276,13 @@ fn one_page_is_a_pool<M: Mode>() {
         let page = cache.alloc().expect("a page");
         assert_eq!(pool.alloc().expect_err("it is out"), ShortReason::Exhausted);
         cache.free(page);
+        drop(pool.alloc().expect("it went where it can be had"));
+        // The requests wear off.
+        for _ in 0..20 {
+            if let Ok(page) = cache.alloc() {
+                cache.free(page);
+            }
+        }
         assert_eq!(pool.alloc().expect_err("it is cached"), ShortReason::Cached);
         next_call(&mut cache);
         drop(pool.alloc().expect("it is free"));

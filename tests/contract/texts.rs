@@ -83,7 +83,7 @@ fn every_text_is_of_its_input<M: Mode>() {
         (
             "one of two",
             exact(2, 2),
-            "1 of 2 pages: no page is free: free some, or build a larger pool",
+            "1 of 2 pages: no more are free: free some, or build a larger pool",
         ),
         (
             "more than there are",
@@ -207,6 +207,11 @@ fn debug_prints_the_sentence<M: Mode>() {
     let page = pool.alloc().expect("a page");
     let dry = "no page is free: free some, or build a larger pool";
     same("ShortReason", ShortReason::Exhausted, dry);
+    let text = "another caller is served first: let other threads run, and try again";
+    same("ShortReason", ShortReason::Busy, text);
+    let text =
+        "pages are free, but no block is whole: free its neighbours, or ask for a smaller order";
+    same("ShortReason", ShortReason::Fragmented, text);
     let short = pool.alloc_bulk(&mut PageBatch::<M>::new(), 1);
     let text = format!("BulkAlloc {{ allocated: 0, reason: Some(ShortReason({dry})) }}");
     assert_eq!(format!("{short:?}"), text);

@@ -250,18 +250,28 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             let why = if want > ROOM { ShortReason::BatchFull } else { ShortReason::Exhausted };
             return assert_eq!((had, short), (0, why));
         }
+        self.failed_exact();
         if !self.alone {
             return;
         }
+        self.dry.set(true);
         let left = (before.free + before.cached) as usize;
-        assert!(before.free < want as u64, "{error}, though the zone had {before}");
+        let busy = short == ShortReason::Busy;
+        assert!(busy || before.free < want as u64, "{error}, though the zone had {before}");
         match short {
+            // Another that found nothing is to get what is left.
+            ShortReason::Busy => assert!(had == 0 && left > 0 && self.may_be_held_back(others)),
             ShortReason::Exhausted => assert_eq!(had, left, "{before}"),
             ShortReason::Cached => {
                 assert!(had < left && left - had <= others * KEPT, "{had} of {before}")
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// How many pages the zone has.
+    fn in_zone(&self) -> u64 {
+        self.pool.audit().pages.free
     }
 
     /// How many blocks of this order there could be, if every page that is not out were in the zone.
@@ -277,9 +287,14 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         if !self.alone {
             return;
         }
+        self.dry.set(true);
         let cached = self.pool.audit().pages.cached as usize;
         match short {
-            ShortReason::Exhausted => assert_eq!((whole, cached), (0, 0)),
+            ShortReason::Exhausted => assert_eq!((cached, self.in_zone()), (0, 0)),
+            ShortReason::Fragmented => {
+                assert_eq!((whole, cached, self.in_zone() > 0), (0, 0, true))
+            }
+            ShortReason::Busy => assert!(whole > 0 && self.may_be_held_back(others)),
             // Each page in a cache that could not be emptied can be in the way of one block.
             ShortReason::Cached => {
                 assert!(whole <= cached && cached <= others * KEPT && cached > 0)

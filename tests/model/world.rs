@@ -1,8 +1,9 @@
 //! What a sequence of operations holds, and what must be true of it: a naive model beside the pool.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::shares::Shares;
 use crate::common::*;
@@ -27,6 +28,8 @@ pub struct Owners {
     /// What its owner wrote.
     seeds: Vec<AtomicU32>,
     next: AtomicU32,
+    /// All-or-none requests that got nothing.
+    failed_exact: AtomicU64,
 }
 
 impl Owners {
@@ -35,6 +38,7 @@ impl Owners {
             owned: (0..pages).map(|_| AtomicBool::new(false)).collect(),
             seeds: (0..pages).map(|_| AtomicU32::new(0)).collect(),
             next: AtomicU32::new(1),
+            failed_exact: AtomicU64::new(0),
         }
     }
 }
@@ -59,6 +63,8 @@ pub struct World<M: Mode, S: Shares<M>> {
     pub tainted: bool,
     /// Whether a call had to say that pages were bad.
     pub faulty: bool,
+    /// Whether a call found nothing, which is served first from then on.
+    pub dry: Cell<bool>,
     /// Whether nobody else uses the pool.
     pub alone: bool,
     owners: Arc<Owners>,
@@ -98,6 +104,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             shared: Vec::new(),
             tainted: false,
             faulty: false,
+            dry: Cell::new(false),
             alone,
             owners,
         }
@@ -187,6 +194,9 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let expected = ((held.len() - lent) as u64, lent as u64, 0);
         assert_eq!((pages.out, pages.lent, pages.bad), expected, "{pages}");
         assert_eq!(self.pool.is_tainted(), self.tainted);
+        if let Some(stats) = self.pool.stats() {
+            assert_eq!(stats.calls.failed_exact, self.owners.failed_exact.load(Ordering::Relaxed));
+        }
     }
 
     /// Owners have the bytes of their pages, and no others.
@@ -229,6 +239,17 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         }
     }
 
+    /// An all-or-none request got nothing.
+    pub fn failed_exact(&self) {
+        self.owners.failed_exact.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether a call that cannot take from so many caches may be told that another one is served first: it went through
+    /// a cache, which was asked.
+    pub fn may_be_held_back(&self, others: usize) -> bool {
+        self.dry.get() && others < self.caches.len()
+    }
+
     /// What an allocation of `want` pages, with room for `room`, may say. `others` is how many owned caches it cannot
     /// take from.
     pub fn check_bulk(&self, bulk: BulkAlloc, want: usize, room: usize, others: usize) {
@@ -240,11 +261,16 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         }
         let pages = self.pool.audit().pages;
         let left = (pages.free + pages.cached) as usize;
+        self.dry.set(self.dry.get() || short.is_some() && new == 0);
         match short {
             None => {}
             Some(ShortReason::BatchFull) => assert_eq!(new, room),
             Some(ShortReason::Exhausted) => assert_eq!(left, 0, "{pages}"),
             Some(ShortReason::Cached) => assert!(left > 0 && left <= others * KEPT, "{pages}"),
+            // Another that found nothing is to get what is left.
+            Some(ShortReason::Busy) => {
+                assert!(left > 0 && self.may_be_held_back(others), "{pages}")
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -76,6 +76,24 @@ impl<M: Mode> Case<M> {
         took_from(bulk, before, owner);
     }
 
+    /// All or none of so many.
+    fn alloc_exact(
+        &self,
+        cache: &mut Option<Cache<M>>,
+        bulk: &mut BulkAlloc<M>,
+        n: usize,
+        owner: u32,
+    ) -> bool {
+        let got = match cache {
+            Some(cache) => cache.alloc_bulk_exact(bulk, n),
+            None => self.pool.alloc_bulk_exact(bulk, n),
+        };
+        assert_eq!(bulk.len(), if got.is_ok() { n } else { 0 });
+        self.count(bulk.len(), got.is_err());
+        took_from(bulk, 0, owner);
+        got.is_ok()
+    }
+
     fn free_bulk(&self, cache: &mut Option<Cache<M>>, bulk: &mut BulkAlloc<M>) {
         lets_all_go(bulk);
         match cache {
@@ -262,6 +280,32 @@ pub fn storm<M: Mode>(case: &Case<M>, seed: u64) {
         }
     }
     held.iter_mut().for_each(|bulk| case.free_bulk(&mut cache, bulk));
+}
+
+/// Everybody wants one page of a few, or all of them or none, again and again, and keeps none. Each gets some.
+pub fn turns<M: Mode>(case: &Case<M>, seed: u64) {
+    let mut cache = case.cache();
+    let mut random = Random::new(seed);
+    let mut served = [0, 0];
+    let mut waits = 0_u32;
+    while case.goes_on() || served.contains(&0) {
+        let all = random.below(2) == 0;
+        let got = if all {
+            let mut bulk = BulkAlloc::default();
+            let got = case.alloc_exact(&mut cache, &mut bulk, BULK, seed as u32 + 1);
+            case.free_bulk(&mut cache, &mut bulk);
+            got
+        } else {
+            let page = case.alloc(&mut cache, seed as u32 + 1);
+            page.map(|page| case.free(&mut cache, page)).is_some()
+        };
+        served[usize::from(all)] += u32::from(got);
+        waits = if got { 0 } else { waits + 1 };
+        assert!(waits < 10_000_000, "nothing in so many tries");
+        if !got {
+            thread::yield_now();
+        }
+    }
 }
 
 /// Runs a body on so many threads, to its end.

@@ -33,7 +33,7 @@ struct Program<M: Mode> {
     run: fn(&Case<M>, u64),
 }
 
-const fn programs<M: Mode>() -> [Program<M>; 5] {
+const fn programs<M: Mode>() -> [Program<M>; 6] {
     [
         Program {
             name: "larson",
@@ -51,6 +51,11 @@ const fn programs<M: Mode>() -> [Program<M>; 5] {
             name: "storm",
             pages: 200,
             run: |case, n| programs::spawn(case, n, programs::storm),
+        },
+        Program {
+            name: "turns",
+            pages: 32,
+            run: |case, n| programs::spawn(case, n, programs::turns),
         },
     ]
 }

@@ -1,8 +1,11 @@
 //! The bulks that are out between samples, and the order of their pages.
 
 use std::hint::black_box;
+use std::time::Duration;
 
+use crate::clock::time;
 use crate::contender::Contender;
+use crate::shapes;
 
 /// A hot pair has so many bulks: see [`Turns`].
 pub const BULKS: usize = 16;
@@ -143,6 +146,14 @@ impl<C: Contender, const N: usize> Picked<C, N> {
             let other = self.random.below(self.bulks.len() * n);
             exchange::<C, N>(&mut self.bulks, page, other, n);
         }
+    }
+
+    /// As `Sampler::sample`. By itself, so that the other shapes' samples are compiled as they were.
+    #[inline(never)]
+    pub fn sample<const T: bool>(&mut self, hand: &mut C, n: usize) -> (Duration, usize) {
+        let bulks = self.current();
+        let time = time(|| shapes::outstanding_random::<C, N, T>(hand, bulks, n));
+        (time, bulks.len() * n)
     }
 
     /// Frees what is out.

@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use pagesheaf::{Cache, Calls, Checked, Mode, NoChecks, PageId, Pool, Region};
 use serde::Serialize;
 
-use crate::case::{BULKS, Case, Shape};
+use crate::case::{BULKS, Case, OUT, Shape};
 use crate::clock;
 use crate::contender::Order;
 use crate::entry::{Entry, Kind, entries};
@@ -80,28 +80,46 @@ pub fn count() -> Result<()> {
     moves::<Checked>("Checked")
 }
 
-/// The hot pair and `keep_2048`, of the floor and all modes, at all sizes, in both orders.
+/// The hot pair and `keep_2048`, of the floor and all modes, at all sizes, in both orders; and `outstanding_random` at two
+/// sizes, with 64 k pages out.
 fn samples() -> Result<()> {
     let partner = Partner::new((None, None))?;
     // Until the other thread sleeps: what it does as it starts would be counted.
     std::thread::sleep(std::time::Duration::from_millis(200));
     let counts = |it: &&Entry| it.name == "copy-floor" || (it.kind == Kind::Mode && !it.step);
     let entries = entries();
+    let case = |shape, bulk, order, out| {
+        let (touched, colour) = (false, false);
+        Case { shape, bulk, out, order, touched, colour }
+    };
     for entry in entries.iter().filter(counts) {
         for order in [Order::Scattered, Order::Neighbours] {
-            let case =
-                |shape, bulk| Case { shape, bulk, out: None, order, touched: false, colour: false };
-            let mut stand = entry.make(&case(Shape::HotPair, 1).setup())?;
-            for shape in [Shape::HotPair, Shape::Keep2048] {
-                for bulk in BULKS {
-                    let mut ready = stand.prepare(&case(shape, bulk), entry.slowness)?;
-                    ready.sample(&partner);
-                    let (_, pages) = counted(|| ready.sample(&partner));
-                    let (shape, mode) = (shape.name(), entry.name);
-                    say(&Counted::Sample { shape, mode, bulk, order, pages })?;
-                }
-            }
+            let case = |shape, bulk| case(shape, bulk, order, None);
+            let shapes = [Shape::HotPair, Shape::Keep2048];
+            let cases: Vec<_> =
+                shapes.iter().flat_map(|shape| BULKS.map(|bulk| case(*shape, bulk))).collect();
+            sample(entry, &cases, &partner)?;
         }
+        let random = |bulk| case(Shape::OutstandingRandom, bulk, Order::Scattered, Some(OUT[0]));
+        sample(entry, &[1, 64].map(random), &partner)?;
+    }
+    Ok(())
+}
+
+/// A sample of each of these cases, which are on the same pages.
+fn sample(entry: &Entry, cases: &[Case], partner: &Partner) -> Result<()> {
+    let mut stand = entry.make(&cases[0].setup())?;
+    for case in cases {
+        let mut ready = stand.prepare(case, entry.slowness)?;
+        ready.sample(partner);
+        if case.shape == Shape::OutstandingRandom {
+            // Other pages, in another order.
+            ready.warm();
+        }
+        let (_, pages) = counted(|| ready.sample(partner));
+        let &Case { shape, bulk, order, .. } = case;
+        let (shape, mode) = (shape.name(), entry.name);
+        say(&Counted::Sample { shape, mode, bulk, order, pages })?;
     }
     Ok(())
 }

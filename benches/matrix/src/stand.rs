@@ -206,11 +206,7 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
             State::Outstanding(bulks, at) => {
                 time(|| shapes::outstanding::<C, N, T>(own, bulks, at, n, times))
             }
-            State::OutstandingRandom(picked) => {
-                let bulks = picked.current();
-                let time = time(|| shapes::outstanding_random::<C, N, T>(own, bulks, n));
-                return (time, bulks.len() * n);
-            }
+            State::OutstandingRandom(picked) => return picked.sample::<T>(own, n),
             State::TwoThreads(turns) => {
                 turns.turn(|bulk| shapes::two_threads::<C, N, T>(both, bulk, n, times, partner))
             }

@@ -120,11 +120,11 @@ every_mode! {
     }
 }
 
-/// Allocates two pages through a cache.
-fn two<M: Mode>(cache: &mut Cache<M>) -> [PageId; 2] {
-    let mut out = [MaybeUninit::uninit(); 2];
+/// Allocates four pages through a cache: two steps of a long run.
+fn four<M: Mode>(cache: &mut Cache<M>) -> [PageId; 4] {
+    let mut out = [MaybeUninit::uninit(); 4];
     let ids = cache.alloc_bulk_raw(&mut out).0;
-    ids.try_into().expect("two pages")
+    ids.try_into().expect("four pages")
 }
 
 /// Gives up pages through a cache, which may have come from another.
@@ -140,18 +140,18 @@ every_mode! {
     /// run stops there, and counts what it has put.
     running, Composite, at least 8;
     fn a_long_run_that_stops_puts_each_page_once<M: Mode>() {
-        let pool = pool::<M>(6, 2, 0, 2);
-        let owners = Owners::new(6);
+        let pool = pool::<M>(12, 2, 0, 4);
+        let owners = Owners::new(12);
         let mut first = pool.cache().expect("a slot");
         let mut second = pool.cache().expect("a slot");
-        let [run, back, over] = [(); 3].map(|()| two(&mut first));
-        let takes = |ids: [PageId; 2]| ids.iter().for_each(|&id| owners.takes(id));
+        let [run, back, over] = [(); 3].map(|()| four(&mut first));
+        let takes = |ids: [PageId; 4]| ids.iter().for_each(|&id| owners.takes(id));
         [run, back, over].into_iter().for_each(takes);
         for ids in [back, over] {
             give(&mut second, &owners, &ids);
-            takes(two(&mut second));
+            takes(four(&mut second));
         }
-        let given = [run[0], back[1]];
+        let given = [run[0], run[1], run[2], back[3]];
         let others = Arc::clone(&owners);
         let (first, got) = race(
             move || {
@@ -161,12 +161,12 @@ every_mode! {
             },
             || {
                 give(&mut second, &owners, &given);
-                two(&mut second)
+                four(&mut second)
             },
         );
         drop((first, second));
         takes(got);
         assert!(!pool.is_tainted(), "{pool}");
-        assert_eq!((owners.out(), pool.audit().pages.out), (6, 6));
+        assert_eq!((owners.out(), pool.audit().pages.out), (12, 12));
     }
 }

@@ -12,6 +12,7 @@ mod idle;
 mod ownership;
 mod page;
 mod poison;
+mod pressure;
 mod slot;
 mod stealing;
 mod zone;

@@ -335,7 +335,7 @@ fn a_claimed_cache_goes_on_empty<M: Mode>() {
     // SAFETY: they were just allocated, and are addresses only.
     assert_eq!(unsafe { kept.free_bulk_raw(&ids) }, Ok(()));
     let held = cached(&pool)[0];
-    forget(pool.core.slots[0].try_claim());
+    assert!(pool.core.slots[0].try_claim().is_some());
     let pages = after_fork(&pool, &mut [&mut kept]);
     assert_eq!((cached(&pool)[0], pages.lost), (0, lost::<M>(held)));
     assert!(kept.alloc_bulk_raw(&mut [MaybeUninit::uninit()]).1.is_none());

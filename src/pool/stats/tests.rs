@@ -44,6 +44,7 @@ fn calls_of_several_caches_are_added_one_by_one() {
         zone_refills: n + 7,
         depot_flushes: n + 8,
         zone_flushes: n + 9,
+        failed_exact: n + 11,
     };
     let sum = Calls {
         allocated: 1010,
@@ -57,10 +58,11 @@ fn calls_of_several_caches_are_added_one_by_one() {
         zone_refills: 1024,
         depot_flushes: 1026,
         zone_flushes: 1028,
+        failed_exact: 1032,
     };
     assert_eq!(of(10).plus(of(1000)), sum);
     assert_eq!(of(10).plus(Calls::default()), of(10));
-    let text = "allocated 10 in 12 calls (14 short), freed 11 in 13 calls; \
+    let text = "allocated 10 in 12 calls (14 short, 21 all-or-none failed), freed 11 in 13 calls; \
                 refills 15 depot, 16 shared, 20 idle, 17 zone; flushes 18 depot, 19 zone";
     assert_eq!(of(10).to_string(), text);
 }

@@ -64,7 +64,7 @@ on_both_fronts! {
                 Err(short) => break short,
             }
         };
-        assert_eq!((blocks.len(), short), (3, ShortReason::Exhausted));
+        assert_eq!((blocks.len(), short), (3, ShortReason::Fragmented));
         let mut batch = PageBatch::<M>::new();
         assert_eq!(front.alloc_bulk(&mut batch, 9), BulkAlloc { allocated: 8, reason: Some(ShortReason::Exhausted) });
         assert_eq!(out(pool), 200);

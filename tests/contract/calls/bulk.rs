@@ -98,7 +98,7 @@ on_both_fronts! {
         batch.iter_mut().zip(0..).for_each(|(bytes, seed)| mark(bytes, seed));
         let error = front.alloc_bulk_exact(&mut batch, 150).expect_err("140 are free");
         assert_eq!((error.want, error.had, error.reason), (150, 140, ShortReason::Exhausted));
-        let text = "140 of 150 pages: no page is free: free some, or build a larger pool";
+        let text = "140 of 150 pages: no more are free: free some, or build a larger pool";
         assert_eq!(error.to_string(), text);
         let error = front.alloc_bulk_exact(&mut batch, 201).expect_err("no room");
         assert_eq!((error.want, error.reason), (201, ShortReason::BatchFull));

@@ -42,6 +42,8 @@ pub struct Figures {
     pub rows: Vec<Row>,
     /// 2,048 pages out and back.
     pub keep_2048: Vec<Row>,
+    /// 65,536 pages freed in a random order, and allocated again.
+    pub outstanding_random: Vec<Row>,
     pub moves: Vec<Move>,
 }
 
@@ -55,7 +57,8 @@ impl Figures {
     pub fn of(counts: Vec<(Case, Count)>) -> Result<Self> {
         let clock = counts.iter().find(|(case, _)| matches!(case, Case::Clock));
         let clock = clock.context("the clock was not counted")?.1;
-        let mut figures = Figures { rows: Vec::new(), keep_2048: Vec::new(), moves: Vec::new() };
+        let [rows, keep_2048, outstanding_random] = [(); 3].map(|()| Vec::new());
+        let mut figures = Figures { rows, keep_2048, outstanding_random, moves: Vec::new() };
         for (case, count) in counts {
             match case {
                 Case::Clock => {}
@@ -65,6 +68,7 @@ impl Figures {
                     let locked = share(count.locked - clock.locked, pages);
                     let rows = match shape.as_str() {
                         "hot_pair" => &mut figures.rows,
+                        "outstanding_random" => &mut figures.outstanding_random,
                         _ => &mut figures.keep_2048,
                     };
                     rows.push(Row { shape, mode, bulk, order, instructions, own, locked });
@@ -78,9 +82,13 @@ impl Figures {
         Ok(figures)
     }
 
-    /// Both shapes.
+    /// All shapes, one after the other.
     pub fn all(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().chain(&self.keep_2048)
+        self.shapes().into_iter().flatten()
+    }
+
+    fn shapes(&self) -> [&Vec<Row>; 3] {
+        [&self.rows, &self.keep_2048, &self.outstanding_random]
     }
 
     /// Shape, order and size downwards, modes across.
@@ -94,7 +102,7 @@ impl Figures {
             let column = table.column_mut(column).expect("so many columns");
             column.set_cell_alignment(CellAlignment::Right);
         }
-        for rows in [&self.rows, &self.keep_2048] {
+        for rows in self.shapes() {
             for (order, bulk) in lines(rows) {
                 let cells =
                     rows.iter().filter(|row| (row.order.as_str(), row.bulk) == (order, bulk));
@@ -124,10 +132,14 @@ impl Figures {
         let mut text = format!("| shape | n | {} |\n|---|---|", modes.join(" | "));
         text += &"---|".repeat(modes.len());
         text.push('\n');
-        for rows in [&self.rows, &self.keep_2048] {
+        for rows in self.shapes() {
             for bulk in [1, 8, 64, 256] {
                 let cells = rows.iter().filter(|row| row.order == "scattered" && row.bulk == bulk);
                 let cells: Vec<_> = cells.map(|row| format!("{:.1}", row.instructions)).collect();
+                // Not each shape is counted at each size.
+                if cells.is_empty() {
+                    continue;
+                }
                 let shape = &rows[0].shape;
                 writeln!(text, "| `{shape}` | {bulk} | {} |", cells.join(" | ")).expect("a string");
             }

@@ -66,7 +66,7 @@ const DEFECTS: &[Defect] = &[
     defect("dropped", "a cache takes from a shared slot that another holds", &["a_cache_takes_what_was_dropped_against_a_drop"]),
     defect("idle", "a cache goes idle without Release", &["an_owner_goes_idle_and_comes_back"]),
     defect("steal-order", "an idle slot is taken from without Acquire", &["an_idle_slot_has_one_holder_at_a_time"]),
-    defect("steal-claimed", "an idle slot is taken from though another was first", &["an_idle_slot_has_one_holder_at_a_time", "two_caches_take_from_a_parked_one"]),
+    defect("steal-claimed", "an idle slot is taken from though another was first", &["an_idle_slot_has_one_holder_at_a_time", "two_take_from_a_parked_cache"]),
     defect("give-back", "a slot is given back to its owner without Release", &["an_idle_slot_has_one_holder_at_a_time", "an_owner_goes_idle_and_comes_back"]),
     defect("return-order", "an owner comes back without Acquire", &["an_idle_slot_has_one_holder_at_a_time", "an_owner_goes_idle_and_comes_back"]),
     defect("return", "an owner comes back though somebody takes from its slot", &["an_idle_slot_has_one_holder_at_a_time", "an_idle_cache_against_one_that_runs_dry"]),
@@ -87,6 +87,10 @@ const DEFECTS: &[Defect] = &[
     defect("handles", "the drop of a handle is not ordered before the end", &["two_handles_free_the_core_once"]),
     defect("last-handle", "the closing is not ordered with the drops of pages", &["two_pages_and_the_handle_free_the_core_once"]),
     defect("closing", "the last handle frees the core though pages are out", &["the_last_handle_against_the_last_page_frees_the_core_once"]),
+    defect("answer-first", "a call that was asked keeps what it files", &["a_free_answers_who_was_dry"]),
+    defect("take-back", "an asked allocation takes back what it gave up", &["an_asked_allocation_leaves_a_page"]),
+    defect("exact-turn", "two all-or-none requests go at once", &["of_two_exact_requests_one_is_served"]),
+    defect("exact-lost", "what an all-or-none request cannot use is lost", &["what_an_exact_request_puts_back_can_be_had"]),
 ];
 
 /// How many defects there are.

@@ -1,0 +1,60 @@
+//! All-or-none allocation.
+//!
+//! Invariant: the batch is as it was, or has every page that was wanted.
+
+use super::{Frontend, alloc_bulk_fast, refuse};
+use crate::error::{ExactError, ShortReason};
+use crate::mode::Mode;
+use crate::owned::PageBatch;
+
+pub(crate) fn alloc_bulk_exact<M: Mode, const N: usize>(
+    mut front: impl Frontend<M>,
+    batch: &mut PageBatch<M, N>,
+    want: usize,
+) -> Result<(), ExactError> {
+    let never = if want > batch.remaining_capacity() {
+        Some(ShortReason::BatchFull)
+    } else if want > front.shared().pages as usize {
+        Some(ShortReason::Exhausted)
+    } else {
+        None
+    };
+    if let Some(reason) = never {
+        front.begin();
+        return Err(ExactError { want, had: 0, reason });
+    }
+    if let Some(core) = front.home().is(batch.named_core())
+        && alloc_bulk_fast(&mut front, core, batch, want)
+    {
+        return Ok(());
+    }
+    alloc_exact_slowly(front, batch, want)
+}
+
+/// Where the fast path does not go, or not before a batch of no pool, or of another, has joined.
+#[cold]
+#[inline(never)]
+fn alloc_exact_slowly<M: Mode, const N: usize>(
+    mut front: impl Frontend<M>,
+    batch: &mut PageBatch<M, N>,
+    want: usize,
+) -> Result<(), ExactError> {
+    let none = |reason| Err(ExactError { want, had: 0, reason });
+    let Some(core) = front.home().with_bytes() else {
+        return none(refuse(front, batch, ShortReason::AddressOnly));
+    };
+    if !batch.may_join(core) {
+        return none(refuse(front, batch, ShortReason::OtherPool));
+    }
+    if batch.named_core() != Some(core) && alloc_bulk_fast(&mut front, core, batch, want) {
+        return Ok(());
+    }
+    let out = &mut batch.vacant()[..want];
+    let done = front.with_slot_as_is(|core, slot| core.alloc_exact(slot, out));
+    if done.is_ok() {
+        // SAFETY: `alloc_exact` wrote `want` ids of pages that are now the batch's.
+        unsafe { batch.grow(core, want) };
+    }
+    front.shared().panic_if_pending();
+    done.map_err(|(had, reason)| ExactError { want, had, reason })
+}

@@ -1,0 +1,212 @@
+//! All or none: allocations that take every page that is wanted, or nothing.
+//!
+//! Invariant: a try that cannot succeed takes nothing. What a try took and cannot use goes into the zone, and a
+//! failed try is counted as that and as nothing else. Tries for more than a cache serves go one at a time, by a
+//! turn that orders them and guards nothing: whoever goes on without it is no less sound.
+
+use core::mem::MaybeUninit;
+
+use super::pressure::Reach;
+use super::{Core, Faults};
+use crate::error::ShortReason;
+use crate::mode::{Mode, Policy};
+use crate::page::{GivenUp, PageId, written_mut};
+use crate::slot::{Slot, SlotMut};
+use crate::sync::{Atomic, Ordering, PATIENCE, defect};
+
+/// Whose turn it is: `number | tries that found it taken | whether it is taken`.
+pub(super) struct ExactTurn(Atomic<u64>);
+
+const TAKEN: u64 = 1;
+const MISSED: u64 = 2;
+const NUMBER: u64 = 1 << 32;
+
+/// A turn, until it is dropped.
+pub(super) struct MyTurn<'a> {
+    turn: &'a ExactTurn,
+    number: u64,
+}
+
+impl ExactTurn {
+    pub(super) fn new() -> Self {
+        ExactTurn(Atomic::new(0))
+    }
+
+    /// The turn, if nobody has it. Who found it taken as often as [`PATIENCE`] says, all tries together, takes it over:
+    /// its holder stands still, or is gone.
+    fn try_take(&self) -> Option<MyTurn<'_>> {
+        let word = self.0.load(Ordering::Relaxed);
+        let missed = word % NUMBER / MISSED;
+        if word & TAKEN != 0 && missed < PATIENCE && !defect!("exact-turn") {
+            // Relaxed: a figure. Of two that miss it at once one is enough.
+            let (old, new) = (word, word + MISSED);
+            let _ = self.0.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
+            return None;
+        }
+        let number = (word / NUMBER).wrapping_add(1) % NUMBER;
+        let taken = (number * NUMBER) | TAKEN;
+        // Relaxed: it orders tries, and no memory; here and below.
+        let relaxed = Ordering::Relaxed;
+        let took = self.0.compare_exchange(word, taken, relaxed, relaxed);
+        took.is_ok().then_some(MyTurn { turn: self, number })
+    }
+
+    /// Takes the turn from whoever has it; the caller is alone.
+    pub(super) fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Drop for MyTurn<'_> {
+    /// Gives the turn back, unless somebody took it over.
+    fn drop(&mut self) {
+        let MyTurn { turn: ExactTurn(word), number } = self;
+        let mut seen = word.load(Ordering::Relaxed);
+        while seen / NUMBER == *number {
+            let (free, relaxed) = (*number * NUMBER, Ordering::Relaxed);
+            match word.compare_exchange(seen, free, relaxed, relaxed) {
+                Ok(_) => return,
+                Err(current) => seen = current,
+            }
+        }
+    }
+}
+
+impl<M: Mode> Core<M> {
+    /// Allocates `out.len()` pages, which are all written then and the caller's, or none: then how many could be had, and
+    /// why not more.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn alloc_exact(
+        &self,
+        mut slot: Option<SlotMut<'_>>,
+        out: &mut [MaybeUninit<PageId>],
+    ) -> Result<(), (usize, ShortReason)> {
+        let want = out.len();
+        let answer = match &mut slot {
+            Some(slot) if self.has_to_answer(slot) => {
+                Some(self.begin_answer(slot.reborrow(), want, want))
+            }
+            _ => None,
+        };
+        let done = if answer.as_ref().is_some_and(|answer| answer.most < want) {
+            Err((0, ShortReason::Busy))
+        } else {
+            self.take_exactly(&mut slot, out, answer.is_some())
+        };
+        let Some(mut slot) = slot else {
+            match done {
+                Ok(()) => self.count_uncached_alloc(want),
+                Err(_) => self.count_failed_exact(),
+            }
+            return done;
+        };
+        let counters = slot.counters();
+        match done {
+            Ok(()) => counters.count_alloc::<M>(want),
+            Err(_) => counters.count_event::<M>(&counters.failed_exact),
+        }
+        if let Some(answer) = answer {
+            self.end_answer(slot.reborrow(), &answer, if done.is_ok() { want } else { 0 });
+        }
+        if done.is_ok() && want > self.magazines.capacity() {
+            // So that others who want as many find them: the next call frees them into the zone.
+            slot.shared().requests.add(1);
+        }
+        done
+    }
+
+    /// Takes `out.len()` pages or none. Nothing is counted yet.
+    fn take_exactly(
+        &self,
+        slot: &mut Option<SlotMut<'_>>,
+        out: &mut [MaybeUninit<PageId>],
+        under_pressure: bool,
+    ) -> Result<(), (usize, ShortReason)> {
+        let want = out.len();
+        if want == 0 {
+            return Ok(());
+        }
+        // As any other call, where a magazine serves it, or there is enough for as many as can come.
+        let few = want <= self.magazines.capacity() || self.zone.free() / self.slots.len() >= want;
+        if few && !under_pressure && self.take_or_put_back(slot, out) == want {
+            return Ok(());
+        }
+        let own = slot.as_ref().map(SlotMut::shared);
+        let had = own.map_or(0, Slot::cached);
+        if self.zone.free() + had < want {
+            let reach = self.within_reach(own);
+            if reach.least < want {
+                return Err((reach.least, self.refuse_exact(own, want, &reach)));
+            }
+        }
+        let Some(_turn) = self.exact_turn.try_take() else {
+            return Err((0, ShortReason::Busy));
+        };
+        match self.take_or_put_back(slot, out) {
+            got if got == want => Ok(()),
+            // Others were quicker.
+            got => Err((got, self.short_reason(own, got))),
+        }
+    }
+
+    /// Why a try took nothing, because fewer than `want` pages can be had. It asks for those in others' caches if they
+    /// would help.
+    fn refuse_exact(&self, own: Option<&Slot>, want: usize, reach: &Reach) -> ShortReason {
+        if reach.elsewhere > 0 && reach.least + reach.elsewhere >= want {
+            self.request_pages(own);
+        } else if reach.least == 0 {
+            self.request_drains(own);
+        }
+        if reach.elsewhere > 0 {
+            ShortReason::Cached
+        } else if reach.most < want {
+            ShortReason::Exhausted
+        } else {
+            // Others are at work: there may be enough, or not.
+            ShortReason::Busy
+        }
+    }
+
+    /// Takes `out.len()` pages, or puts back what it got, into the zone. Returns how many there were.
+    fn take_or_put_back(
+        &self,
+        slot: &mut Option<SlotMut<'_>>,
+        out: &mut [MaybeUninit<PageId>],
+    ) -> usize {
+        let got = match slot {
+            Some(slot) => {
+                let mut parts = slot.reborrow().parts();
+                let (got, looked, _) = self.gather(&mut parts, out, |_| ());
+                if M::POISONS && M::STATS {
+                    parts.counters.poison_checks.add(looked);
+                }
+                got
+            }
+            None => self.gather_without_slot(out),
+        };
+        if got < out.len() {
+            self.put_back(&mut out[..got]);
+        }
+        got
+    }
+
+    /// Puts pages into the zone that this call has just taken, and not counted.
+    fn put_back(&self, out: &mut [MaybeUninit<PageId>]) {
+        // SAFETY: `gather` wrote them, and they are this call's alone, which gives them up. Nobody has touched their
+        // bytes.
+        let ids = unsafe { GivenUp::new(written_mut(out)) };
+        if defect!("exact-lost") {
+            return;
+        }
+        let mut faults = Faults::default();
+        let count = ids.len();
+        let back = self.free_without_slot(ids, &mut faults);
+        // A page that is refused is out from now on, as if the caller had it.
+        self.count_uncached_alloc(count - back);
+        self.record_for_later(&faults, back);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! Who finds nothing asks for pages, and who was asked gives them up.
+//!
+//! Invariant: while somebody is dry, what caches free goes into the zone, where anybody can get it, and a cache that
+//! was asked leaves a page there. A request wears off: each call of a cache uses up one that was asked for, so
+//! that a caller who never comes back disables no fast path for good. Whoever was dry and gets pages takes its
+//! requests back.
+
+use core::mem::MaybeUninit;
+use core::ptr;
+
+use super::Core;
+use crate::error::ShortReason;
+use crate::mode::Mode;
+use crate::page::PageId;
+use crate::slot::{Slot, SlotMut};
+use crate::sync::{Ordering, defect};
+
+/// How many calls of each cache a call that got nothing asks for. A thread that looks for pages for as long as the
+/// scheduler lets it takes longer over a call than one that answers: so the requests outlast it.
+const CALLS: u32 = 8;
+
+/// What a call through a slot that was asked is to do.
+pub(crate) struct Answer {
+    /// How many pages it may take of those that it wants.
+    pub(super) most: usize,
+    /// The caller has asked others itself.
+    was_dry: bool,
+}
+
+impl<M: Mode> Core<M> {
+    /// Allocates through a slot that was asked, or after a call on a pool that got nothing.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn alloc_asked(
+        &self,
+        mut slot: SlotMut<'_>,
+        out: &mut [MaybeUninit<PageId>],
+    ) -> (usize, Option<ShortReason>) {
+        let answer = self.begin_answer(slot.reborrow(), out.len(), 0);
+        let (got, mut reason) = self.alloc(slot.reborrow(), &mut out[..answer.most]);
+        if answer.most < out.len() && reason.is_none() {
+            slot.counters().count_event::<M>(&slot.counters().short);
+            reason = Some(ShortReason::Busy);
+        }
+        self.end_answer(slot, &answer, got);
+        (got, reason)
+    }
+
+    /// Whether an allocation through this slot has something to see to, by [`Self::begin_answer`].
+    pub(super) fn has_to_answer(&self, slot: &SlotMut<'_>) -> bool {
+        slot.is_asked() || self.is_dry_without_cache()
+    }
+
+    /// A call that wants so many pages, and at least so many or none, begins to answer: the slot gives up what it holds.
+    /// The call is to leave a page to others, unless the call before was, or found nothing.
+    pub(crate) fn begin_answer(&self, mut slot: SlotMut<'_>, want: usize, least: usize) -> Answer {
+        let asked = slot.begin_answer();
+        let is_cache = self.is_cache(slot.shared());
+        if asked.calls > 0 {
+            self.empty_slot(slot.reborrow());
+        }
+        // More than one call: somebody is dry, and not only short of some.
+        let leaves = asked.calls > 1 && !asked.was_dry && !asked.was_held_back;
+        let most = if leaves { self.all_but_one(want, least) } else { want };
+        if most < want {
+            slot.note_held_back();
+        }
+        let was_dry = if is_cache { asked.was_dry } else { self.was_dry_without_cache() };
+        Answer { most, was_dry }
+    }
+
+    /// A call ends that got so many pages: what it has filed in the slot goes where others can get it.
+    pub(crate) fn end_answer(&self, mut slot: SlotMut<'_>, answer: &Answer, got: usize) {
+        // A caller that was dry has pages now, allocated or freed.
+        if answer.was_dry && (got > 0 || slot.shared().cached() > 0) {
+            self.withdraw_requests(slot.shared());
+        }
+        if slot.shared().requests.calls() > 0 {
+            if !defect!("answer-first") {
+                self.empty_slot(slot.reborrow());
+            }
+            slot.answered();
+        }
+    }
+
+    /// How many of the pages that it wants a call may take without taking the last one that can be had. Not its concern
+    /// where it can take none.
+    fn all_but_one(&self, want: usize, least: usize) -> usize {
+        if self.zone.free() > want || defect!("take-back") {
+            return want;
+        }
+        match self.within_reach(None).least {
+            0 => want,
+            pages if pages < least => want,
+            pages => want.min(pages - 1),
+        }
+    }
+
+    /// Why a call is short that got so many pages, which are not counted yet. One that got nothing asks every cache for what it has or will free,
+    /// also when all pages are out; one that got some asks those that have pages.
+    #[cold]
+    pub(super) fn short_reason(&self, slot: Option<&Slot>, got: usize) -> ShortReason {
+        let reason = self.why_not_more(got);
+        if got == 0 {
+            self.request_pages(slot);
+        } else if reason == ShortReason::Cached {
+            self.request_drains(slot);
+        }
+        reason
+    }
+
+    /// Where pages are that cannot be had, or that there are none but those that the call got.
+    fn why_not_more(&self, got: usize) -> ShortReason {
+        if self.cached() > 0 {
+            ShortReason::Cached
+        } else if self.not_out().1 <= got {
+            ShortReason::Exhausted
+        } else {
+            // In the zone again, or on their way in another call.
+            ShortReason::Busy
+        }
+    }
+
+    /// Asks every other cache for what it has, and for what it frees by its next calls.
+    pub(super) fn request_pages(&self, asker: Option<&Slot>) {
+        match asker.filter(|slot| self.is_cache(slot)) {
+            Some(slot) => slot.requests.note_dry(),
+            None => self.dry_without_cache.store(1, Ordering::Relaxed),
+        }
+        self.others(asker).for_each(|slot| slot.requests.add(CALLS));
+    }
+
+    /// Asks every other cache for what it holds, once. Shared slots are drained by whoever needs pages.
+    pub(super) fn request_drains(&self, asker: Option<&Slot>) {
+        self.others(asker).for_each(|slot| slot.requests.add(1));
+    }
+
+    /// Whoever was dry has pages. Others that are dry ask again.
+    fn withdraw_requests(&self, own: &Slot) {
+        self.others(Some(own)).for_each(|slot| slot.requests.withdraw());
+    }
+
+    /// The slots of all caches but this one.
+    fn others<'a>(&'a self, own: Option<&'a Slot>) -> impl Iterator<Item = &'a Slot> {
+        let caches = self.slots[..self.owned_slots].iter();
+        caches.filter(move |slot| !own.is_some_and(|own| ptr::eq(own, *slot)))
+    }
+
+    /// Whether a slot is a cache's.
+    fn is_cache(&self, slot: &Slot) -> bool {
+        self.slots[..self.owned_slots].as_ptr_range().contains(&ptr::from_ref(slot))
+    }
+
+    /// Whether a call on a pool got nothing since the last one that got pages.
+    #[inline(always)]
+    pub(crate) fn is_dry_without_cache(&self) -> bool {
+        // Relaxed: a note, seen sooner or later; here and below.
+        self.dry_without_cache.load(Ordering::Relaxed) != 0
+    }
+
+    fn was_dry_without_cache(&self) -> bool {
+        let dry = self.is_dry_without_cache();
+        if dry {
+            self.dry_without_cache.store(0, Ordering::Relaxed);
+        }
+        dry
+    }
+
+    /// How many pages a call can get that can take from this slot: those that are neither out nor in the caches of
+    /// others, unless these are idle. Those in the middle of a call are among them.
+    pub(super) fn within_reach(&self, own: Option<&Slot>) -> Reach {
+        let busy = self.others(own).filter(|slot| !slot.is_idle());
+        let elsewhere = busy.map(Slot::cached).sum::<usize>();
+        let (least, most) = self.not_out();
+        let [least, most] = [least, most].map(|pages| pages.saturating_sub(elsewhere));
+        Reach { least, most, elsewhere }
+    }
+
+    /// How many pages are neither out nor withheld nor lost. There was a moment when there were so many at the least,
+    /// and another when there were so many at the most: the same number where nobody else is at work.
+    ///
+    /// Counts only grow. What is looked at first misses some; what is looked at last has all of that time.
+    fn not_out(&self) -> (usize, usize) {
+        let gone = self.bad() + self.lost();
+        let freed = || {
+            self.sum_slots(|slot| {
+                // Acquire: before what is looked at next; here and below.
+                slot.counters.freed.get_first().wrapping_add(slot.dropped.load(Ordering::Acquire))
+            })
+        };
+        let uncached = || {
+            let balance = self.counters.uncached_balance.load(Ordering::Acquire);
+            balance.wrapping_sub(super::lifecycle::LIVE)
+        };
+        let pages = |allocated: u64, uncached: u64, freed: u64| {
+            let out = allocated.wrapping_add(uncached).wrapping_sub(freed) as i64;
+            u64::from(self.pages).saturating_sub(gone).saturating_sub(out.max(0) as u64) as usize
+        };
+        let before = (freed(), uncached());
+        let allocated = self.sum_slots(|slot| slot.counters.allocated.get_first());
+        let least = pages(allocated, before.1, before.0);
+        let after = uncached();
+        (least, pages(allocated, after, freed()))
+    }
+
+    fn sum_slots(&self, figure: impl Fn(&Slot) -> u64) -> u64 {
+        self.slots.iter().map(figure).fold(0, u64::wrapping_add)
+    }
+}
+
+/// Where the pages are that are not out.
+pub(super) struct Reach {
+    /// So many can be had, or are in the middle of a call, at the least.
+    pub(super) least: usize,
+    /// At the most.
+    pub(super) most: usize,
+    /// So many are in others' caches.
+    pub(super) elsewhere: usize,
+}

@@ -1,0 +1,198 @@
+//! What others want of a slot: the word that its fast paths look at.
+//!
+//! Invariant: the word is 0, or larger than any count of ids that a call can leave; then no fast path runs. Its
+//! count says how many calls of the slot's holder are to give up the slot's pages. Anybody raises it; each such call
+//! lowers it by one. So a request wears off, whoever made it. The marks are the holder's own.
+
+use crate::sync::{Atomic, Ordering, defect};
+
+/// One call that is to answer. Larger than any count of ids.
+const CALL: u64 = 1 << 32;
+
+/// The most calls that are asked for, whoever asks and however often.
+pub(crate) const CALLS_MOST: u32 = 1 << 16;
+
+/// The holder's last allocation got nothing, and it has asked the others.
+const DRY: u64 = 1 << 60;
+
+/// The holder's last allocation left pages for somebody who had got nothing.
+const HELD_BACK: u64 = 1 << 61;
+
+/// Others take from the slot, or may: its owner is idle and has not come back yet, or somebody has claimed it.
+const AWAY: u64 = 1 << 62;
+
+/// What the slot's holder is asked for, and what its last call noted.
+pub(crate) struct Requests(Atomic<u64>);
+
+/// What the word said as a call began.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    /// How many calls are to answer, this one among them.
+    pub(crate) calls: u32,
+    /// The call before got nothing.
+    pub(crate) was_dry: bool,
+    /// The call before left pages for others.
+    pub(crate) was_held_back: bool,
+}
+
+impl Requests {
+    pub(super) fn new() -> Self {
+        Requests(Atomic::new(0))
+    }
+
+    /// Whether the holder's next call has something to see to.
+    #[inline(always)]
+    pub(super) fn are_there(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+
+    /// How many calls are to answer.
+    pub(crate) fn calls(&self) -> u32 {
+        calls(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Asks the holder to give up the slot's pages: at one call at the least, or at so many more.
+    pub(crate) fn add(&self, more: u32) {
+        if defect!("pressure") {
+            return;
+        }
+        self.update(|word| {
+            let now = calls(word);
+            let then = if more == 1 { now.max(1) } else { (now + more).min(CALLS_MOST) };
+            with_calls(word, then)
+        });
+    }
+
+    /// Takes back all requests but one: who asks for pages without end has got some.
+    pub(crate) fn withdraw(&self) {
+        self.update(|word| with_calls(word, calls(word).min(1)));
+    }
+
+    /// The owner lets others take from the slot, or somebody has claimed it.
+    pub(super) fn set_away(&self) {
+        self.0.fetch_or(AWAY, Ordering::Relaxed);
+    }
+
+    /// The owner has the slot again, or the claim has ended.
+    pub(super) fn end_away(&self) {
+        self.0.fetch_and(!AWAY, Ordering::Relaxed);
+    }
+
+    /// As [`Self::end_away`], of an owner who was idle: who was short of some pages could take what it wanted.
+    pub(super) fn come_back(&self) {
+        self.update(|word| match calls(word) {
+            0 | 1 => word & !AWAY & !(DRY - 1),
+            _ => word & !AWAY,
+        });
+    }
+
+    /// The word, for the fast path's compare.
+    #[inline(always)]
+    pub(super) fn gate(&self) -> &Atomic<u64> {
+        &self.0
+    }
+
+    /// The slot has a new holder.
+    pub(crate) fn forget(&self) {
+        self.update(|_| 0);
+    }
+
+    /// A call of the holder begins, and learns what it is asked for. The marks are gone.
+    pub(super) fn begin(&self) -> Asked {
+        let word = self.update(|word| with_calls(word & AWAY, calls(word)));
+        Asked { calls: calls(word), was_dry: word & DRY != 0, was_held_back: word & HELD_BACK != 0 }
+    }
+
+    /// The holder's call has answered.
+    pub(super) fn answered(&self) {
+        self.update(|word| with_calls(word, calls(word).saturating_sub(1)));
+    }
+
+    /// The holder's call got nothing.
+    pub(crate) fn note_dry(&self) {
+        self.update(|word| word | DRY);
+    }
+
+    /// The holder's call left pages for others.
+    pub(super) fn note_held_back(&self) {
+        self.update(|word| word | HELD_BACK);
+    }
+
+    /// Changes the word, and returns what it was. It is written only if it changes: the line stays where it is.
+    fn update(&self, f: impl Fn(u64) -> u64) -> u64 {
+        let mut word = self.0.load(Ordering::Relaxed);
+        loop {
+            let changed = f(word);
+            if changed == word {
+                return word;
+            }
+            let relaxed = Ordering::Relaxed;
+            match self.0.compare_exchange_weak(word, changed, relaxed, relaxed) {
+                Ok(_) => return word,
+                Err(current) => word = current,
+            }
+        }
+    }
+}
+
+/// How many calls a word asks for.
+fn calls(word: u64) -> u32 {
+    ((word & (DRY - 1)) / CALL) as u32
+}
+
+/// A word that asks for so many calls, and is otherwise as it was.
+fn with_calls(word: u64, calls: u32) -> u64 {
+    word & (DRY | HELD_BACK | AWAY) | (u64::from(calls) * CALL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many ids, or how much room, a call must leave to take the fast path.
+    fn least_left(requests: &Requests) -> i64 {
+        requests.gate().load(Ordering::Relaxed) as i64
+    }
+
+    fn calls_of(requests: &Requests) -> u32 {
+        requests.calls()
+    }
+
+    #[test]
+    fn a_request_wears_off() {
+        let requests = Requests::new();
+        requests.add(1);
+        requests.add(1);
+        assert_eq!(calls_of(&requests), 1, "asked already");
+        requests.add(8);
+        assert_eq!((calls_of(&requests), requests.begin().calls), (9, 9));
+        (0..9).for_each(|_| requests.answered());
+        assert!(!requests.are_there());
+        requests.answered();
+        assert!(!requests.are_there());
+    }
+
+    #[test]
+    fn no_request_asks_for_more_than_the_most() {
+        let requests = Requests::new();
+        (0..2 * CALLS_MOST).for_each(|_| requests.add(8));
+        assert_eq!(calls_of(&requests), CALLS_MOST);
+        assert!(least_left(&requests) > i64::from(u32::MAX));
+        requests.withdraw();
+        assert_eq!(calls_of(&requests), 1);
+    }
+
+    #[test]
+    fn marks_last_until_the_next_call() {
+        let requests = Requests::new();
+        requests.note_dry();
+        requests.note_held_back();
+        requests.add(8);
+        assert!(least_left(&requests) > i64::from(u32::MAX));
+        requests.withdraw();
+        let Asked { calls, was_dry, was_held_back } = requests.begin();
+        assert_eq!((calls, was_dry, was_held_back), (1, true, true));
+        let Asked { calls, was_dry, was_held_back } = requests.begin();
+        assert_eq!((calls, was_dry, was_held_back), (1, false, false));
+    }
+}

@@ -1,0 +1,163 @@
+//! All or none, where others want the same pages: whoever can be served is, in turn.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use crate::common::*;
+
+fn hundred<M: Mode>(caches: usize) -> Pool<M> {
+    build(100, |builder| builder.max_caches(caches).shared_caches(8))
+}
+
+type Batch<M> = PageBatch<M, 100>;
+
+/// With 70 of 100 pages free, one asks for 60 beside one that asks for 90, which cannot be had.
+fn a_request_that_can_be_had_is<M: Mode>() {
+    let pool = hundred::<M>(2);
+    let mut kept = Batch::<M>::empty();
+    assert_eq!(pool.alloc_bulk(&mut kept, 30).allocated, 30);
+    pool.drain();
+    let before = pool.stats();
+    let done = AtomicBool::new(false);
+    let tries = often(1000) as u64;
+    let refused = thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let (mut cache, mut batch, mut refused) =
+                (pool.cache().expect("a cache"), Batch::<M>::empty(), 0);
+            while !done.load(Ordering::Relaxed) || refused == 0 {
+                let error = cache.alloc_bulk_exact(&mut batch, 90).expect_err("70 are free");
+                assert!(error.had <= 70 && batch.is_empty(), "{error}");
+                refused += 1;
+            }
+            refused
+        });
+        let (mut cache, mut batch) = (pool.cache().expect("a cache"), Batch::<M>::empty());
+        for _ in 0..tries {
+            assert_eq!(cache.alloc_bulk_exact(&mut batch, 60), Ok(()));
+            cache.free_bulk(&mut batch);
+        }
+        done.store(true, Ordering::Relaxed);
+        other.join().expect("no panic")
+    });
+    if let (Some(before), Some(after)) = (before, pool.stats()) {
+        let (before, after) = (before.calls, after.calls);
+        assert_eq!(after.failed_exact - before.failed_exact, refused);
+        assert_eq!(after.allocated - before.allocated, 60 * tries);
+        assert_eq!(after.freed - before.freed, 60 * tries);
+        assert_eq!(after.alloc_calls - before.alloc_calls, tries);
+        assert_eq!((after.free_calls - before.free_calls, after.short), (tries, before.short));
+    }
+    drop(kept);
+    assert_whole(pool);
+}
+
+/// Eight threads ask for all pages and keep none of them.
+fn of_many_that_want_all_some_are_served<M: Mode>() {
+    const THREADS: usize = 8;
+    let pool = hundred::<M>(THREADS);
+    let (tries, served, busy) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let most = if M::CHECKS { often(4_000) } else { often(100_000) };
+    thread::scope(|scope| {
+        for at in 0..THREADS {
+            let (pool, tries, served, busy) = (&pool, &tries, &served, &busy);
+            scope.spawn(move || {
+                let mut cache = (at % 4 > 0).then(|| pool.cache().expect("a cache"));
+                let mut batch = Batch::<M>::empty();
+                while tries.fetch_add(1, Ordering::Relaxed) < most {
+                    let result = match &mut cache {
+                        Some(cache) => cache.alloc_bulk_exact(&mut batch, 100),
+                        None => pool.alloc_bulk_exact(&mut batch, 100),
+                    };
+                    match result {
+                        Ok(()) => {
+                            served.fetch_add(1, Ordering::Relaxed);
+                            match &mut cache {
+                                Some(cache) => cache.free_bulk(&mut batch),
+                                None => pool.free_bulk(&mut batch),
+                            }
+                        }
+                        Err(error) => {
+                            let met = error.reason == ShortReason::Busy;
+                            busy.fetch_add(usize::from(met), Ordering::Relaxed);
+                            thread::yield_now();
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let [served, busy] = [served, busy].map(AtomicUsize::into_inner);
+    println!("{served} of {most} tries got all pages, {busy} were told to try again");
+    assert!(served * THREADS * 4 >= most, "{served} of {most}");
+    if let Some(stats) = pool.stats() {
+        let calls = stats.calls;
+        // Each thread's last number is beyond the most.
+        assert_eq!(calls.failed_exact, (most - served) as u64);
+        assert_eq!((calls.allocated, calls.freed), (served as u64 * 100, served as u64 * 100));
+        assert_eq!((calls.alloc_calls, calls.free_calls), (served as u64, served as u64));
+    }
+    assert_whole(pool);
+}
+
+fn two_that_take_turns_are_always_served<M: Mode>() {
+    for want in [1, 40, 60, 100] {
+        let pool = hundred::<M>(2);
+        let mut caches = [pool.cache().expect("a cache"), pool.cache().expect("a cache")];
+        let mut batch = Batch::<M>::empty();
+        for round in 0..often(200) {
+            for cache in &mut caches {
+                let got = cache.alloc_bulk_exact(&mut batch, want);
+                if want > 50 {
+                    assert_eq!(got, Ok(()), "{want} in round {round}");
+                }
+                cache.free_bulk(&mut batch);
+            }
+            if want > 50 {
+                assert_eq!(pool.alloc_bulk_exact(&mut batch, want), Ok(()));
+                pool.free_bulk(&mut batch);
+            }
+        }
+        drop(caches);
+        assert_whole(pool);
+    }
+}
+
+/// A try that falls short says how many could be had, and leaves them where they are.
+fn a_failed_try_takes_nothing<M: Mode>() {
+    let pool = hundred::<M>(2);
+    let mut cache = pool.cache().expect("a cache");
+    let (mut kept, mut batch) = (Batch::<M>::empty(), Batch::<M>::empty());
+    assert_eq!(cache.alloc_bulk(&mut kept, 30).allocated, 30);
+    cache.drain();
+    let (pages, calls) = (pool.audit().pages, pool.stats().map(|stats| stats.calls));
+    let error = cache.alloc_bulk_exact(&mut batch, 71).expect_err("70 are free");
+    assert_eq!((error.want, error.had, error.reason), (71, 70, ShortReason::Exhausted));
+    assert_eq!(
+        error.to_string(),
+        "70 of 71 pages: no more are free: free some, or build a larger pool"
+    );
+    assert_eq!(pool.audit().pages, pages);
+    if let (Some(mut calls), Some(after)) = (calls, pool.stats()) {
+        calls.failed_exact += 1;
+        assert_eq!(after.calls, calls);
+    }
+    // The rest is in another cache, which is asked for it.
+    let mut other = pool.cache().expect("a cache");
+    let page = other.alloc().expect("a page");
+    other.free(page);
+    let cached = pool.audit().pages.cached as usize;
+    let error = cache.alloc_bulk_exact(&mut batch, 70).expect_err("some are in the other cache");
+    assert_eq!((error.had, error.reason), (70 - cached, ShortReason::Cached));
+    next_call(&mut other);
+    assert_eq!(cache.alloc_bulk_exact(&mut batch, 70), Ok(()));
+    assert_eq!(pool.alloc().expect_err("all are out"), ShortReason::Exhausted);
+    drop((kept, batch, cache, other));
+    assert_whole(pool);
+}
+
+every_mode!(
+    a_request_that_can_be_had_is,
+    of_many_that_want_all_some_are_served,
+    two_that_take_turns_are_always_served,
+    a_failed_try_takes_nothing,
+);
