@@ -14,7 +14,7 @@ mod audit;
 mod block;
 mod build;
 mod drain;
-mod exact;
+pub(crate) mod exact;
 mod exchange;
 mod fork;
 mod free;

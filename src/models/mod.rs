@@ -7,11 +7,13 @@
 pub mod corrupt;
 mod slot;
 mod store;
+mod turn;
 mod word;
 mod zone;
 
 pub use slot::{Lock, Locked};
 pub use store::{Loaded, Store};
+pub use turn::{Taken, Turn};
 pub use word::Word;
 pub use zone::FreePages;
 
