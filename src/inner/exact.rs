@@ -15,26 +15,26 @@ use crate::slot::{Slot, SlotMut};
 use crate::sync::{Atomic, Ordering, PATIENCE, defect};
 
 /// Whose turn it is: `number | tries that found it taken | whether it is taken`.
-pub(super) struct ExactTurn(Atomic<u64>);
+pub(crate) struct ExactTurn(Atomic<u64>);
 
 const TAKEN: u64 = 1;
 const MISSED: u64 = 2;
 const NUMBER: u64 = 1 << 32;
 
 /// A turn, until it is dropped.
-pub(super) struct MyTurn<'a> {
+pub(crate) struct MyTurn<'a> {
     turn: &'a ExactTurn,
     number: u64,
 }
 
 impl ExactTurn {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         ExactTurn(Atomic::new(0))
     }
 
     /// The turn, if nobody has it. Who found it taken as often as [`PATIENCE`] says, all tries together, takes it over:
     /// its holder stands still, or is gone.
-    fn try_take(&self) -> Option<MyTurn<'_>> {
+    pub(crate) fn try_take(&self) -> Option<MyTurn<'_>> {
         let word = self.0.load(Ordering::Relaxed);
         let missed = word % NUMBER / MISSED;
         if word & TAKEN != 0 && missed < PATIENCE && !defect!("exact-turn") {

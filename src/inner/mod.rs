@@ -18,7 +18,7 @@ mod build;
 mod claims;
 mod compact;
 mod drain;
-mod exact;
+pub(crate) mod exact;
 mod exchange;
 mod fork;
 mod free;

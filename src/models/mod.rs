@@ -8,12 +8,14 @@ pub mod corrupt;
 mod mark;
 mod slot;
 mod store;
+mod turn;
 mod word;
 mod zone;
 
 pub use mark::Byte;
 pub use slot::{Claimed, Lock, Locked, Owned, Stolen};
 pub use store::{Loaded, Store};
+pub use turn::{Taken, Turn};
 pub use word::Word;
 pub use zone::FreePages;
 

@@ -89,7 +89,7 @@ const DEFECTS: &[Defect] = &[
     defect("closing", "the last handle frees the core though pages are out", &["the_last_handle_against_the_last_page_frees_the_core_once"]),
     defect("answer-first", "a call that was asked keeps what it files", &["a_free_answers_who_was_dry"]),
     defect("take-back", "an asked allocation takes back what it gave up", &["an_asked_allocation_leaves_a_page"]),
-    defect("exact-turn", "two all-or-none requests go at once", &["of_two_exact_requests_one_is_served"]),
+    defect("exact-turn", "two all-or-none requests go at once", &["a_turn_is_one_requests"]),
     defect("exact-lost", "what an all-or-none request cannot use is lost", &["what_an_exact_request_puts_back_can_be_had"]),
 ];
 
