@@ -142,11 +142,6 @@ unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEAL
         Some(self.slot.reborrow().fast())
     }
 
-    #[inline(always)]
-    fn is_asked(&self) -> bool {
-        self.slot.is_disturbed()
-    }
-
     fn begin(&mut self) {
         self.with_slot(|_, _| ());
     }
@@ -161,11 +156,16 @@ unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEAL
     }
 
     #[inline]
-    fn with_slot_as_is<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
+    fn with_slot_as_is<R>(
+        &mut self,
+        f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>, bool) -> R,
+    ) -> R {
         let core = self.shared();
         match self.slot.reborrow().undisturbed() {
-            Some(slot) => f(core, Some(slot)),
-            None => with_slot_again(core, self.slot.reborrow(), f),
+            Some(slot) => f(core, Some(slot), false),
+            None => {
+                with_slot_again(core, self.slot.reborrow(), move |core, slot| f(core, slot, true))
+            }
         }
     }
 }
@@ -193,7 +193,7 @@ fn with_slot_attended<M: Mode, R, const STEALABLE: bool>(
     owner: OwnerMut<'_, STEALABLE>,
     f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R,
 ) -> R {
-    with_slot_again(core, owner, |core, slot| match slot {
+    with_slot_again(core, owner, move |core, slot| match slot {
         Some(slot) if core.is_cache(slot.shared()) => core.answering(slot, f),
         slot => f(core, slot),
     })

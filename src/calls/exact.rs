@@ -50,7 +50,7 @@ fn alloc_exact_slowly<M: Mode, const N: usize>(
         return Ok(());
     }
     let out = &mut batch.vacant()[..want];
-    let done = front.with_slot_as_is(|core, slot| core.alloc_exact(slot, out));
+    let done = front.with_slot_as_is(|core, slot, _| core.alloc_exact(slot, out));
     if done.is_ok() {
         // SAFETY: `alloc_exact` wrote `want` ids of pages that are now the batch's.
         unsafe { batch.grow(core, want) };

@@ -21,10 +21,6 @@ pub(crate) unsafe trait Frontend<M: Mode>: Sized {
     /// The slot for the fast path, if there is one at hand.
     fn fast_slot(&mut self) -> Option<FastSlot<'_>>;
 
-    /// Whether a call has something to see to: somebody has asked for the slot's pages, or is dry (`inner::pressure`), or
-    /// the cache was idle.
-    fn is_asked(&self) -> bool;
-
     /// What every call does that does not take the fast path: a cache gives up its pages if it was asked to, and
     /// one that was idle tries to get its slot again.
     fn begin(&mut self);
@@ -33,8 +29,10 @@ pub(crate) unsafe trait Frontend<M: Mode>: Sized {
     /// filed there after.
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R;
 
-    /// Calls `f` with the slot, if one is to be had. If [`Self::is_asked`], `f` answers.
-    fn with_slot_as_is<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R;
+    /// Calls `f` with the slot, if one is to be had, and whether there is something to see to: somebody has asked for
+    /// the slot's pages, or is dry (`inner::pressure`), or the cache was idle. `f` answers.
+    fn with_slot_as_is<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>, bool) -> R)
+    -> R;
 
     /// The core.
     fn core(&self) -> NonNull<Core<M>> {

@@ -35,24 +35,9 @@ fn alloc_slow<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
 ) -> (usize, Option<ShortReason>) {
-    if front.is_asked() {
-        return alloc_asked(front, out);
-    }
-    front.with_slot_as_is(|core, slot| match slot {
+    front.with_slot_as_is(move |core, slot, asked| match slot {
+        Some(slot) if asked => core.alloc_asked(slot, out),
         Some(slot) => core.alloc(slot, out),
-        None => core.alloc_without_slot(out),
-    })
-}
-
-/// As [`alloc_slow`], where somebody is dry.
-#[cold]
-#[inline(never)]
-fn alloc_asked<M: Mode>(
-    front: &mut impl Frontend<M>,
-    out: &mut [MaybeUninit<PageId>],
-) -> (usize, Option<ShortReason>) {
-    front.with_slot_as_is(|core, slot| match slot {
-        Some(slot) => core.alloc_asked(slot, out),
         None => core.alloc_without_slot(out),
     })
 }
@@ -313,7 +298,7 @@ pub(crate) fn alloc_block<M: Mode>(
         front.begin();
         return Err(ShortReason::AddressOnly);
     }
-    let first = front.with_slot_as_is(|core, slot| core.alloc_block(slot, order));
+    let first = front.with_slot_as_is(|core, slot, _| core.alloc_block(slot, order));
     // SAFETY: the block is now the caller's.
     let block = first.map(|first| unsafe { Block::new(front.core(), first, order) });
     front.shared().panic_if_pending();

@@ -23,19 +23,18 @@ unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
         None
     }
 
-    #[inline(always)]
-    fn is_asked(&self) -> bool {
-        self.core.is_dry_without_cache()
-    }
-
     fn begin(&mut self) {}
 
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
-        self.with_slot_as_is(f)
+        f(&self.core, self.core.borrow_slot().as_mut().map(SlotGuard::as_mut))
     }
 
-    fn with_slot_as_is<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
-        f(&self.core, self.core.borrow_slot().as_mut().map(SlotGuard::as_mut))
+    fn with_slot_as_is<R>(
+        &mut self,
+        f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>, bool) -> R,
+    ) -> R {
+        let asked = self.core.is_dry_without_cache();
+        self.with_slot(|core, slot| f(core, slot, asked))
     }
 }
 

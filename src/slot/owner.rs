@@ -134,12 +134,6 @@ impl<const STEALABLE: bool> Drop for InCall<'_, STEALABLE> {
 }
 
 impl<'a, const STEALABLE: bool> OwnerMut<'a, STEALABLE> {
-    /// Whether a call has something to see to before it uses the slot.
-    #[inline(always)]
-    pub(crate) fn is_disturbed(&self) -> bool {
-        self.0.requests.are_there()
-    }
-
     /// The same, for a shorter time.
     #[inline(always)]
     pub(crate) fn reborrow(&mut self) -> OwnerMut<'_, STEALABLE> {
