@@ -78,7 +78,7 @@ every_mode! {
 fn has_a_turn(turn: &Turn, inside: &AtomicU32, lock: &Lock) -> bool {
     let Some(_taken) = turn.try_take() else { return false };
     assert_eq!(inside.fetch_add(1, Ordering::Relaxed), 0, "two have the turn");
-    // Something to do, during which the other one may come.
+    // Something that the other one does, too: it may come meanwhile.
     drop(lock.try_lock());
     inside.fetch_sub(1, Ordering::Relaxed);
     true
@@ -88,11 +88,11 @@ every_mode! {
     /// Two tries do not have the turn at once, one of two gets it, and it is given back.
     any, Exhaustive, at least 300;
     fn a_turn_is_one_requests<M: Mode>() {
-        let turn = Arc::new((Turn::new(), AtomicU32::new(0)));
+        let turn = Arc::new((Turn::new(), AtomicU32::new(0), Lock::new()));
         let other = Arc::clone(&turn);
         let (a, b) = race(
-            move || has_a_turn(&other.0, &other.1, &Lock::new()),
-            || has_a_turn(&turn.0, &turn.1, &Lock::new()),
+            move || has_a_turn(&other.0, &other.1, &other.2),
+            || has_a_turn(&turn.0, &turn.1, &turn.2),
         );
         assert!(a || b);
         assert!(turn.0.try_take().is_some());
