@@ -113,10 +113,10 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// Puts back into the zone all pages that the cache holds, so that blocks can form again. Before the thread goes
     /// to sleep, [`idle`](Self::idle) is cheaper: the pages stay, and others can have them.
     pub fn drain(&mut self) {
-        if let Some(mut slot) = self.slot.enter().as_mut().take_back() {
-            let answer = self.core.begin_answer(slot.reborrow(), 0, 0);
-            self.core.empty_slot(slot.reborrow());
-            self.core.end_answer(slot, &answer, 0);
+        if let Some(slot) = self.slot.enter().as_mut().take_back() {
+            self.core.answering(slot, |core, slot| {
+                slot.map(|slot| core.empty_slot(slot));
+            });
         }
     }
 }
@@ -154,33 +154,49 @@ unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEAL
     #[inline]
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
         let core = self.shared();
-        // `f` stands here three times, and not in a cold function: what it needs would have to be in memory for
-        // that.
-        if let Some(slot) = self.slot.reborrow().undisturbed() {
-            return f(core, Some(slot));
-        }
-        match core.attend_or_borrow(self.slot.reborrow()) {
-            Ok((mut slot, answer)) => {
-                let result = f(core, Some(slot.reborrow()));
-                core.end_answer(slot, &answer, 0);
-                result
-            }
-            Err(mut shared) => f(core, shared.as_mut().map(SlotGuard::as_mut)),
+        match self.slot.reborrow().undisturbed() {
+            Some(slot) => f(core, Some(slot)),
+            None => with_slot_attended(core, self.slot.reborrow(), f),
         }
     }
 
     #[inline]
     fn with_slot_as_is<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
         let core = self.shared();
-        let slot = match self.slot.reborrow().undisturbed() {
-            Some(slot) => slot,
-            None => match core.take_back_or_borrow(self.slot.reborrow()) {
-                Ok(slot) => slot,
-                Err(mut shared) => return f(core, shared.as_mut().map(SlotGuard::as_mut)),
-            },
-        };
-        f(core, Some(slot))
+        match self.slot.reborrow().undisturbed() {
+            Some(slot) => f(core, Some(slot)),
+            None => with_slot_again(core, self.slot.reborrow(), f),
+        }
     }
+}
+
+/// As `with_slot_as_is`, of a cache that was asked for its pages, or that was idle. While somebody takes from its slot, a
+/// shared one does. All comes by value: what a cold function gets a pointer to is in memory for each call.
+#[cold]
+#[inline(never)]
+fn with_slot_again<M: Mode, R, const STEALABLE: bool>(
+    core: &Core<M>,
+    owner: OwnerMut<'_, STEALABLE>,
+    f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R,
+) -> R {
+    match owner.take_back() {
+        Some(slot) => f(core, Some(slot)),
+        None => f(core, core.borrow_slot().as_mut().map(SlotGuard::as_mut)),
+    }
+}
+
+/// As [`with_slot_again`]; the cache answers what it was asked for.
+#[cold]
+#[inline(never)]
+fn with_slot_attended<M: Mode, R, const STEALABLE: bool>(
+    core: &Core<M>,
+    owner: OwnerMut<'_, STEALABLE>,
+    f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R,
+) -> R {
+    with_slot_again(core, owner, |core, slot| match slot {
+        Some(slot) if core.is_cache(slot.shared()) => core.answering(slot, f),
+        slot => f(core, slot),
+    })
 }
 
 impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {

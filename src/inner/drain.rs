@@ -1,36 +1,13 @@
 //! Draining: how pages get out of magazines again, into the zone.
 
 use super::Core;
-use super::pressure::Answer;
 use crate::depot::{Depot, Stack};
 use crate::magazine::MagazineMut;
 use crate::mode::Mode;
-use crate::slot::{OwnerMut, SlotGuard, SlotMut};
+use crate::slot::SlotMut;
 use crate::sync::defect;
 
 impl<M: Mode> Core<M> {
-    /// The slot of a cache that was asked for its pages, or that was idle: its own again. While somebody takes from
-    /// it, a shared slot in its place, if one is to be had. Not marked as cold: what is done with the slot would then
-    /// be kept out of the caller, and what that needs in memory; here and below.
-    #[inline(never)]
-    pub(crate) fn take_back_or_borrow<'a, const STEALABLE: bool>(
-        &'a self,
-        owner: OwnerMut<'a, STEALABLE>,
-    ) -> Result<SlotMut<'a>, Option<SlotGuard<'a>>> {
-        owner.take_back().ok_or_else(|| self.borrow_slot())
-    }
-
-    /// As [`Self::take_back_or_borrow`]; a cache that was asked begins to answer.
-    #[inline(never)]
-    pub(crate) fn attend_or_borrow<'a, const STEALABLE: bool>(
-        &'a self,
-        owner: OwnerMut<'a, STEALABLE>,
-    ) -> Result<(SlotMut<'a>, Answer), Option<SlotGuard<'a>>> {
-        let mut slot = self.take_back_or_borrow(owner)?;
-        let answer = self.begin_answer(slot.reborrow(), 0, 0);
-        Ok((slot, answer))
-    }
-
     /// Puts all that a slot has into the zone. Returns how many pages went there.
     #[cold]
     #[inline(never)]

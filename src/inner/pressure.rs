@@ -28,6 +28,18 @@ pub(crate) struct Answer {
 }
 
 impl<M: Mode> Core<M> {
+    /// Makes a call through a slot that was asked.
+    pub(crate) fn answering<R>(
+        &self,
+        mut slot: SlotMut<'_>,
+        f: impl FnOnce(&Self, Option<SlotMut<'_>>) -> R,
+    ) -> R {
+        let answer = self.begin_answer(slot.reborrow(), 0, 0);
+        let result = f(self, Some(slot.reborrow()));
+        self.end_answer(slot, &answer, 0);
+        result
+    }
+
     /// Allocates through a slot that was asked, or after a call on a pool that got nothing.
     #[cold]
     #[inline(never)]
@@ -53,7 +65,7 @@ impl<M: Mode> Core<M> {
 
     /// A call that wants so many pages, and at least so many or none, begins to answer: the slot gives up what it holds.
     /// The call is to leave a page to others, unless the call before was, or found nothing.
-    pub(crate) fn begin_answer(&self, mut slot: SlotMut<'_>, want: usize, least: usize) -> Answer {
+    pub(super) fn begin_answer(&self, mut slot: SlotMut<'_>, want: usize, least: usize) -> Answer {
         let asked = slot.begin_answer();
         let is_cache = self.is_cache(slot.shared());
         if asked.calls > 0 {
@@ -70,7 +82,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// A call ends that got so many pages: what it has filed in the slot goes where others can get it.
-    pub(crate) fn end_answer(&self, mut slot: SlotMut<'_>, answer: &Answer, got: usize) {
+    pub(super) fn end_answer(&self, mut slot: SlotMut<'_>, answer: &Answer, got: usize) {
         // A caller that was dry has pages now, allocated or freed.
         if answer.was_dry && (got > 0 || slot.shared().cached() > 0) {
             self.withdraw_requests(slot.shared());
@@ -147,7 +159,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Whether a slot is a cache's.
-    fn is_cache(&self, slot: &Slot) -> bool {
+    pub(crate) fn is_cache(&self, slot: &Slot) -> bool {
         self.slots[..self.owned_slots].as_ptr_range().contains(&ptr::from_ref(slot))
     }
 

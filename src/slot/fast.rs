@@ -38,11 +38,9 @@ impl<'a> FastSlot<'a> {
         let (len, request) = self.gated(&self.0.loaded_len.now);
         // A slice of ids has fewer than 2⁶² of them, which fit an `i64`.
         let left = i64::from(len) - n as i64;
-        if left < request as i64 {
-            return None;
-        }
         // SAFETY: `left` is not negative: a request for a drain is 0 or more.
-        Some(unsafe { SlotMut(self.0).parts().loaded.last_unchecked(left as u32, n) })
+        (left >= request as i64)
+            .then(|| unsafe { SlotMut(self.0).parts().loaded.last_unchecked(left as u32, n) })
     }
 
     /// `n` vacant entries of the loaded magazine, if it has them and the fast path may run.
@@ -53,10 +51,8 @@ impl<'a> FastSlot<'a> {
         // No overflow: a slice of ids has fewer than 2⁶² of them.
         let end = i64::from(len) + n as i64;
         let left = i64::from(length.capacity) - end;
-        if left < request as i64 {
-            return None;
-        }
         // SAFETY: the room is `n` or more: a request for a drain is 0 or more.
-        Some(unsafe { SlotMut(self.0).parts().loaded.room_unchecked(len, end as u32, n) })
+        (left >= request as i64)
+            .then(|| unsafe { SlotMut(self.0).parts().loaded.room_unchecked(len, end as u32, n) })
     }
 }

@@ -43,7 +43,7 @@ impl Slot {
         let stolen = self.lock.load(relaxed) == idle
             && (self.lock.compare_exchange(idle, BUSY, acquire, relaxed).is_ok()
                 || defect!("steal-claimed"));
-        stolen.then(|| StolenSlot(self))
+        stolen.then_some(StolenSlot(self))
     }
 }
 
@@ -156,7 +156,7 @@ impl<'a, const STEALABLE: bool> OwnerMut<'a, STEALABLE> {
     #[inline(always)]
     pub(crate) fn undisturbed(self) -> Option<SlotMut<'a>> {
         // Relaxed: a request, seen sooner or later; or the owner's own.
-        (!self.0.requests.are_there()).then(|| SlotMut(self.0))
+        (!self.0.requests.are_there()).then_some(SlotMut(self.0))
     }
 
     /// The slot, if nobody takes from it: from now on the owner has it.

@@ -24,7 +24,7 @@ fn thieve(lock: &Lock) -> u64 {
 every_mode! {
     /// Whoever has the slot of an idle owner, or is the owner who came back, has its unprotected
     /// parts alone, and finds them as the last one left them.
-    any, Exhaustive, at least 1_000;
+    any, Exhaustive, at least 60_000;
     fn an_idle_slot_has_one_holder_at_a_time<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let mut owner = lock.try_own().expect("nobody has it");
@@ -51,7 +51,7 @@ every_mode! {
 
 every_mode! {
     /// An owner who goes idle once more, while somebody who saw it idle before begins to take.
-    any, Exhaustive, at least 50;
+    any, Exhaustive, at least 1_500;
     fn an_owner_goes_idle_and_comes_back<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let mut owner = lock.try_own().expect("nobody has it");
@@ -72,7 +72,7 @@ every_mode! {
 
 every_mode! {
     /// A slot whose owner goes for good while another takes from it is free when both have let go.
-    any, Exhaustive, at least 50;
+    any, Exhaustive, at least 100;
     fn a_slot_that_is_left_comes_free<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let mut owner = lock.try_own().expect("nobody has it");
@@ -122,20 +122,21 @@ fn visit<M: Mode>(owners: &Owners, cache: &mut Cache<M>) -> Result<(), ShortReas
 
 every_mode! {
     /// A cache that comes back from being idle against one that takes its pages.
-    all, Composite, at least 20;
+    all, Composite, at least 1_500;
     fn an_idle_cache_against_one_that_runs_dry<M: Mode>() {
         let pool = pool::<M>(2, 2, 0, 2);
         let owners = Owners::new(2);
-        let (mut sleeper, mut wanting) = scene(&pool);
+        let (sleeper, mut wanting) = scene(&pool);
+        let parked = sleeper.park();
         let others = Arc::clone(&owners);
         let ((first, mut sleeper), second) = race(
             move || {
-                sleeper.idle(|| ());
+                let mut sleeper = parked.resume();
                 (take(&others, &mut sleeper), sleeper)
             },
             || take(&owners, &mut wanting),
         );
-        // The second may have come before the first was idle, but then that had both.
+        // The owner finds nothing only while the other has the slot, which has both pages.
         assert!(first.is_some() || second.is_some());
         give(&owners, first.into_iter().chain(second));
         sleeper.idle(|| {
@@ -151,7 +152,7 @@ every_mode! {
 every_mode! {
     /// A cache and a call without any slot run dry, and a cache is parked with all pages: one takes
     /// a magazine, the other empties the slot.
-    all, Composite, at least 20;
+    all, Composite, at least 5_000;
     fn two_take_from_a_parked_cache<M: Mode>() {
         let pool = pool::<M>(2, 2, 0, 2);
         let owners = Owners::new(2);
@@ -173,7 +174,7 @@ every_mode! {
 
 every_mode! {
     /// A parked cache is dropped while another takes its pages: they are back, and so is its slot.
-    all, Composite, at least 20;
+    all, Composite, at least 600;
     fn a_parked_cache_is_dropped_against_one_that_runs_dry<M: Mode>() {
         let pool = pool::<M>(2, 2, 0, 2);
         let owners = Owners::new(2);
@@ -188,7 +189,7 @@ every_mode! {
 
 every_mode! {
     /// The last handle but the thief's is a parked cache.
-    all, Composite, at least 10;
+    all, Composite, at least 800;
     fn a_close_against_one_that_takes_frees_the_core_once<M: Mode>() {
         let (memory, pool) = Memory::of(|| pool::<M>(2, 2, 0, 2));
         let (sleeper, mut wanting) = scene(&pool);
