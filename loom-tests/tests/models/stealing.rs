@@ -42,7 +42,7 @@ fn is_the_owners(mut owner: Owned<'_, true>, counted: u64) {
 every_mode! {
     /// Of the owner in a call and a thief at most one has the slot's unprotected parts, and finds
     /// them as the other left them.
-    any, Exhaustive, at least 50;
+    any, Exhaustive, at least 1_500;
     fn an_owner_in_a_call_against_a_thief<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let mut owner = lock.try_own_stealable().expect("nobody has it");
@@ -54,7 +54,7 @@ every_mode! {
 
 every_mode! {
     /// A second call, and a second look in one call, against a thief.
-    any, Exhaustive, at least 50;
+    any, Exhaustive, at least 300;
     fn an_owner_that_looks_twice_against_a_thief<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let mut owner = lock.try_own_stealable().expect("nobody has it");
@@ -66,7 +66,7 @@ every_mode! {
 
 every_mode! {
     /// Two thieves: the owner takes back what the first had, and the second claims it again.
-    any, Composite, at least 500;
+    any, Composite, at least 1_000;
     fn an_owner_against_two_thieves<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let mut owner = lock.try_own_stealable().expect("nobody has it");
@@ -110,7 +110,7 @@ every_mode! {
 
 every_mode! {
     /// The owner goes idle, and others find it so, while a thief claims the slot.
-    any, Composite, at least 200;
+    any, Composite, at least 1_000;
     fn an_owner_goes_idle_against_a_thief<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let mut owner = lock.try_own_stealable().expect("nobody has it");
@@ -135,7 +135,7 @@ every_mode! {
 
 every_mode! {
     /// A slot whose owner goes for good while a thief has claimed it is free when all have let go.
-    any, Exhaustive, at least 50;
+    any, Exhaustive, at least 1_000;
     fn a_claimed_slot_that_is_left_comes_free<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let mut owner = lock.try_own_stealable().expect("nobody has it");
@@ -177,7 +177,7 @@ fn visit<M: Mode, const STEALABLE: bool>(
 
 every_mode! {
     /// A stealable cache at work against one that steals its pages and uses them.
-    all, Composite, at least 100;
+    all, Composite, at least 1_500;
     fn a_cache_at_work_against_one_that_steals<M: Mode>() {
         let pool = pool::<M>(1, 1, 0, 1);
         let owners = Owners::new(1);
@@ -193,7 +193,8 @@ every_mode! {
             },
             || _ = visit(&owners, &mut worker),
         );
-        assert_eq!(visit(&owners, &mut worker), Ok(()), "the other has none");
+        // The other has none, but was short perhaps: then the cache leaves it pages for a few calls.
+        assert!((0..16).any(|_| visit(&owners, &mut worker).is_ok()));
         drop(worker);
         is_whole(&pool);
     }
@@ -202,7 +203,7 @@ every_mode! {
 every_mode! {
     /// A stealable cache is dropped while another steals from it: its pages are back, and so is
     /// its slot.
-    all, Composite, at least 20;
+    all, Composite, at least 80;
     fn a_stealable_cache_is_dropped_against_one_that_steals<M: Mode>() {
         let (memory, pool) = Memory::of(|| pool::<M>(2, 1, 0, 2));
         let sleeper = scene(&pool);
