@@ -8,6 +8,9 @@ const CHECKED: f64 = 20.0;
 /// A stealable cache takes so many times the instructions of a plain one, at most, for one page.
 const STEALABLE: f64 = 1.1;
 
+/// As much where 2,048 pages are out: two loops keep the mark's address, and one of them spills.
+const STEALABLE_OUT: f64 = 1.12;
+
 /// And so many more a page, at most, at 64.
 const STEALABLE_MORE: f64 = 1.0;
 
@@ -20,7 +23,8 @@ fn too_dear(row: &Row, figures: &Figures) -> Option<String> {
     };
     let plain = figures.all().find(same)?.own;
     let most = match row.bulk {
-        1 => plain * STEALABLE,
+        1 if row.shape == "hot_pair" => plain * STEALABLE,
+        1 => plain * STEALABLE_OUT,
         64 => plain + STEALABLE_MORE,
         _ => return None,
     };
