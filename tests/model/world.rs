@@ -247,7 +247,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     /// Whether a call that cannot take from so many caches may be told that another one is served first: it went through
     /// a cache, which was asked.
     pub fn may_be_held_back(&self, others: usize) -> bool {
-        self.dry.get() && others < self.caches.len()
+        self.dry.get() && others < self.caches.len() + self.stealable.len()
     }
 
     /// What an allocation of `want` pages, with room for `room`, may say. `others` is how many owned caches it cannot
