@@ -18,6 +18,12 @@ const DRY: u64 = 1 << 60;
 /// The holder's last allocation left pages for somebody who had got nothing.
 const HELD_BACK: u64 = 1 << 61;
 
+/// The holder's last call got all of more pages than a magazine holds.
+const LARGE: u64 = 1 << 62;
+
+/// All marks.
+const MARKS: u64 = DRY | HELD_BACK | LARGE;
+
 /// What the slot's holder is asked for, and what its last call noted.
 pub(crate) struct Requests(Atomic<u64>);
 
@@ -30,6 +36,8 @@ pub(crate) struct Asked {
     pub(crate) was_dry: bool,
     /// The call before left pages for others.
     pub(crate) was_held_back: bool,
+    /// The call before got all of more pages than a magazine holds.
+    pub(crate) was_large: bool,
 }
 
 impl Requests {
@@ -77,10 +85,19 @@ impl Requests {
         self.update(|_| 0);
     }
 
-    /// A call of the holder begins, and learns what it is asked for. The marks are gone.
-    pub(super) fn begin(&self) -> Asked {
-        let word = self.update(|word| with_calls(0, calls(word)));
-        Asked { calls: calls(word), was_dry: word & DRY != 0, was_held_back: word & HELD_BACK != 0 }
+    /// A call of the holder begins, and learns what it is asked for. The marks are gone: they were for an allocation. If
+    /// it is none, what the last one noted stays for the next, as long as no fast path can run anyway.
+    pub(super) fn begin(&self, allocates: bool) -> Asked {
+        let word = self.update(|word| {
+            let stays = if allocates || calls(word) == 0 { 0 } else { word & (DRY | HELD_BACK) };
+            with_calls(stays, calls(word))
+        });
+        Asked {
+            calls: calls(word),
+            was_dry: word & DRY != 0,
+            was_held_back: word & HELD_BACK != 0,
+            was_large: word & LARGE != 0,
+        }
     }
 
     /// The holder's call has answered.
@@ -91,6 +108,11 @@ impl Requests {
     /// The holder's call got nothing.
     pub(crate) fn note_dry(&self) {
         self.update(|word| word | DRY);
+    }
+
+    /// The holder's call got all of more pages than a magazine holds.
+    pub(crate) fn note_large(&self) {
+        self.update(|word| word | LARGE);
     }
 
     /// The holder's call left pages for others.
@@ -122,7 +144,7 @@ fn calls(word: u64) -> u32 {
 
 /// A word that asks for so many calls, and is otherwise as it was.
 fn with_calls(word: u64, calls: u32) -> u64 {
-    word & (DRY | HELD_BACK) | (u64::from(calls) * CALL)
+    word & MARKS | (u64::from(calls) * CALL)
 }
 
 #[cfg(test)]
@@ -140,7 +162,7 @@ mod tests {
         requests.add(1);
         assert_eq!(calls_of(&requests), 1, "asked already");
         requests.add(8);
-        assert_eq!((calls_of(&requests), requests.begin().calls), (9, 9));
+        assert_eq!((calls_of(&requests), requests.begin(true).calls), (9, 9));
         (0..9).for_each(|_| requests.answered());
         assert!(!requests.are_there() && requests.least_left() == 0);
         requests.answered();
@@ -162,12 +184,19 @@ mod tests {
         let requests = Requests::new();
         requests.note_dry();
         requests.note_held_back();
+        requests.note_large();
         requests.add(8);
         assert!(requests.least_left() > i64::from(u32::MAX));
         requests.withdraw();
-        let Asked { calls, was_dry, was_held_back } = requests.begin();
-        assert_eq!((calls, was_dry, was_held_back), (1, true, true));
-        let Asked { calls, was_dry, was_held_back } = requests.begin();
-        assert_eq!((calls, was_dry, was_held_back), (1, false, false));
+        let asked = requests.begin(false);
+        assert!(asked.was_large, "what was freed is for others");
+        let Asked { calls, was_dry, was_held_back, was_large } = requests.begin(true);
+        assert_eq!((calls, was_dry, was_held_back, was_large), (1, true, true, false));
+        let Asked { calls, was_dry, was_held_back, was_large } = requests.begin(true);
+        assert_eq!((calls, was_dry, was_held_back, was_large), (1, false, false, false));
+        requests.note_dry();
+        requests.answered();
+        assert!(requests.are_there() && requests.begin(false).was_dry);
+        assert!(!requests.are_there(), "a fast path is not off for good");
     }
 }
