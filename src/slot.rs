@@ -312,8 +312,8 @@ impl<'a> SlotMut<'a> {
     }
 
     /// A call begins, and learns what the slot is asked for.
-    pub(crate) fn begin_answer(&mut self) -> Asked {
-        self.0.requests.begin()
+    pub(crate) fn begin_answer(&mut self, allocates: bool) -> Asked {
+        self.0.requests.begin(allocates)
     }
 
     /// The call has answered.

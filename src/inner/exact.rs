@@ -110,8 +110,10 @@ impl<M: Mode> Core<M> {
             self.end_answer(slot.reborrow(), &answer, if done.is_ok() { want } else { 0 });
         }
         if done.is_ok() && want > self.magazines.capacity() {
-            // So that others who want as many find them: the next call frees them into the zone.
-            slot.shared().requests.add(1);
+            // So that others who want as many find them: the next call, mostly their free, files nothing here.
+            if self.is_cache(slot.shared()) {
+                slot.shared().requests.note_large();
+            }
         }
         done
     }

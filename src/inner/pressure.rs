@@ -25,6 +25,8 @@ pub(crate) struct Answer {
     pub(super) most: usize,
     /// The caller has asked others itself.
     was_dry: bool,
+    /// What the call files is for others.
+    files_nothing: bool,
 }
 
 impl<M: Mode> Core<M> {
@@ -66,7 +68,7 @@ impl<M: Mode> Core<M> {
     /// A call that wants so many pages, and at least so many or none, begins to answer: the slot gives up what it holds.
     /// The call is to leave a page to others, unless the call before was, or found nothing.
     pub(super) fn begin_answer(&self, mut slot: SlotMut<'_>, want: usize, least: usize) -> Answer {
-        let asked = slot.begin_answer();
+        let asked = slot.begin_answer(want > 0);
         let is_cache = self.is_cache(slot.shared());
         if asked.calls > 0 {
             self.empty_slot(slot.reborrow());
@@ -78,21 +80,20 @@ impl<M: Mode> Core<M> {
             slot.note_held_back();
         }
         let was_dry = if is_cache { asked.was_dry } else { self.was_dry_without_cache() };
-        Answer { most, was_dry }
+        Answer { most, was_dry, files_nothing: asked.was_large }
     }
 
     /// A call ends that got so many pages: what it has filed in the slot goes where others can get it.
     pub(super) fn end_answer(&self, mut slot: SlotMut<'_>, answer: &Answer, got: usize) {
-        // A caller that was dry has pages now, allocated or freed.
-        if answer.was_dry && (got > 0 || slot.shared().cached() > 0) {
+        if answer.was_dry && got > 0 {
             self.withdraw_requests(slot.shared());
         }
-        if slot.shared().requests.calls() > 0 {
-            if !defect!("answer-first") {
-                self.empty_slot(slot.reborrow());
-            }
-            slot.answered();
+        // The last of the calls, or the only one that a drain asks for, has given up what was there before.
+        let files_nothing = answer.files_nothing || slot.shared().requests.calls() > 1;
+        if files_nothing && !defect!("answer-first") {
+            self.empty_slot(slot.reborrow());
         }
+        slot.answered();
     }
 
     /// How many of the pages that it wants a call may take without taking the last one that can be had. Not its concern

@@ -18,8 +18,15 @@ const DRY: u64 = 1 << 60;
 /// The holder's last allocation left pages for somebody who had got nothing.
 const HELD_BACK: u64 = 1 << 61;
 
-/// Others take from the slot, or may: its owner is idle and has not come back yet, or somebody has claimed it.
-const AWAY: u64 = 1 << 62;
+/// The holder's last call got all of more pages than a magazine holds.
+const LARGE: u64 = 1 << 62;
+
+/// Others take from the slot, or may: its owner is idle and has not come back yet, or somebody has claimed it. The owner
+/// has its own ways to end that.
+const AWAY: u64 = 1 << 59;
+
+/// All marks.
+const MARKS: u64 = DRY | HELD_BACK | LARGE | AWAY;
 
 /// What the slot's holder is asked for, and what its last call noted.
 pub(crate) struct Requests(Atomic<u64>);
@@ -33,6 +40,8 @@ pub(crate) struct Asked {
     pub(crate) was_dry: bool,
     /// The call before left pages for others.
     pub(crate) was_held_back: bool,
+    /// The call before got all of more pages than a magazine holds.
+    pub(crate) was_large: bool,
 }
 
 impl Requests {
@@ -83,7 +92,7 @@ impl Requests {
     /// As [`Self::end_away`], of an owner who was idle: who was short of some pages could take what it wanted.
     pub(super) fn come_back(&self) {
         self.update(|word| match calls(word) {
-            0 | 1 => word & !AWAY & !(DRY - 1),
+            0 | 1 => with_calls(word & !AWAY, 0),
             _ => word & !AWAY,
         });
     }
@@ -99,10 +108,19 @@ impl Requests {
         self.update(|_| 0);
     }
 
-    /// A call of the holder begins, and learns what it is asked for. The marks are gone.
-    pub(super) fn begin(&self) -> Asked {
-        let word = self.update(|word| with_calls(word & AWAY, calls(word)));
-        Asked { calls: calls(word), was_dry: word & DRY != 0, was_held_back: word & HELD_BACK != 0 }
+    /// A call of the holder begins, and learns what it is asked for. The marks are gone: they were for an allocation. If
+    /// it is none, what the last one noted stays for the next, as long as no fast path can run anyway.
+    pub(super) fn begin(&self, allocates: bool) -> Asked {
+        let word = self.update(|word| {
+            let stays = if allocates || calls(word) == 0 { 0 } else { word & (DRY | HELD_BACK) };
+            with_calls(stays | word & AWAY, calls(word))
+        });
+        Asked {
+            calls: calls(word),
+            was_dry: word & DRY != 0,
+            was_held_back: word & HELD_BACK != 0,
+            was_large: word & LARGE != 0,
+        }
     }
 
     /// The holder's call has answered.
@@ -113,6 +131,11 @@ impl Requests {
     /// The holder's call got nothing.
     pub(crate) fn note_dry(&self) {
         self.update(|word| word | DRY);
+    }
+
+    /// The holder's call got all of more pages than a magazine holds.
+    pub(crate) fn note_large(&self) {
+        self.update(|word| word | LARGE);
     }
 
     /// The holder's call left pages for others.
@@ -139,12 +162,12 @@ impl Requests {
 
 /// How many calls a word asks for.
 fn calls(word: u64) -> u32 {
-    ((word & (DRY - 1)) / CALL) as u32
+    (word / CALL) as u32 & (2 * CALLS_MOST - 1)
 }
 
 /// A word that asks for so many calls, and is otherwise as it was.
 fn with_calls(word: u64, calls: u32) -> u64 {
-    word & (DRY | HELD_BACK | AWAY) | (u64::from(calls) * CALL)
+    word & MARKS | (u64::from(calls) * CALL)
 }
 
 #[cfg(test)]
@@ -167,7 +190,7 @@ mod tests {
         requests.add(1);
         assert_eq!(calls_of(&requests), 1, "asked already");
         requests.add(8);
-        assert_eq!((calls_of(&requests), requests.begin().calls), (9, 9));
+        assert_eq!((calls_of(&requests), requests.begin(true).calls), (9, 9));
         (0..9).for_each(|_| requests.answered());
         assert!(!requests.are_there());
         requests.answered();
@@ -189,12 +212,19 @@ mod tests {
         let requests = Requests::new();
         requests.note_dry();
         requests.note_held_back();
+        requests.note_large();
         requests.add(8);
         assert!(least_left(&requests) > i64::from(u32::MAX));
         requests.withdraw();
-        let Asked { calls, was_dry, was_held_back } = requests.begin();
-        assert_eq!((calls, was_dry, was_held_back), (1, true, true));
-        let Asked { calls, was_dry, was_held_back } = requests.begin();
-        assert_eq!((calls, was_dry, was_held_back), (1, false, false));
+        let asked = requests.begin(false);
+        assert!(asked.was_large, "what was freed is for others");
+        let Asked { calls, was_dry, was_held_back, was_large } = requests.begin(true);
+        assert_eq!((calls, was_dry, was_held_back, was_large), (1, true, true, false));
+        let Asked { calls, was_dry, was_held_back, was_large } = requests.begin(true);
+        assert_eq!((calls, was_dry, was_held_back, was_large), (1, false, false, false));
+        requests.note_dry();
+        requests.answered();
+        assert!(requests.are_there() && requests.begin(false).was_dry);
+        assert!(!requests.are_there(), "a fast path is not off for good");
     }
 }
