@@ -1,5 +1,7 @@
 //! Bytes: which are legal, and which steps they take.
 
+extern crate std;
+
 use std::vec::Vec;
 
 use super::*;
