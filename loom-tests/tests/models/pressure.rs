@@ -109,7 +109,7 @@ fn scarce<M: Mode>() -> (Pool<M>, [Cache<M>; 2]) {
 every_mode! {
     /// An all-or-none request against one for a page: what it took and could not use is where the
     /// other one gets it, and nobody is told that no page is free while one is.
-    all, Composite, at least 10;
+    all, Composite, at least 2_000;
     fn what_an_exact_request_puts_back_can_be_had<M: Mode>() {
         let (pool, [mut exact, mut single]) = scarce::<M>();
         let owners = Owners::new(2);
