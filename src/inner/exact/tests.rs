@@ -3,15 +3,14 @@
 use core::mem::{MaybeUninit, forget};
 
 use super::*;
+use crate::inner::tests::build;
 use crate::mode::{Bare, Checked, Hardened};
 use crate::pool::Pool;
-use crate::region::Region;
 
-const PAGES: usize = 8;
+const PAGES: usize = 100;
 
 fn pool<M: Mode>() -> Pool<M> {
-    let builder = Pool::builder(PAGES).mode::<M>().region(Region::heap()).page_size(64);
-    builder.magazine_capacity(1).build().expect("a pool")
+    build(|builder| builder)
 }
 
 fn all<M: Mode>(pool: &Pool<M>) -> Result<(), (usize, ShortReason)> {
