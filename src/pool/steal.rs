@@ -96,17 +96,18 @@ impl<M: Mode> Pool<M> {
     /// `std`.
     ///
     /// ```
-    /// # use pagesheaf::{Page, Pool, ShortReason};
+    /// # use pagesheaf::{PageBatch, Pool, ShortReason};
     /// # if Pool::builder(1).build().is_err() { return Ok(()) }
-    /// let pool = Pool::builder(8).max_caches(2).build()?;
+    /// let pool = Pool::builder(8).max_caches(2).magazine_capacity(8).build()?;
     /// let (mut sleeper, mut worker) = (pool.cache_stealable()?, pool.cache_stealable()?);
-    /// let pages: Vec<Page> = (0..8).map(|_| sleeper.alloc()).collect::<Result<_, _>>()?;
-    /// pages.into_iter().for_each(|page| sleeper.free(page));
+    /// let mut batch = PageBatch::new();
+    /// sleeper.alloc_bulk_exact(&mut batch, 8)?;
+    /// sleeper.free_bulk(&mut batch);
     /// // The thread of `sleeper` does something else for a while; it has said so to nobody.
-    /// assert_eq!(worker.alloc().err(), Some(ShortReason::Cached));
+    /// let got = worker.alloc_bulk(&mut batch, 8);
+    /// assert_eq!(got.reason, Some(ShortReason::Cached));
     /// if pool.steal_idle() > 0 {
-    ///     let page = worker.alloc()?;
-    ///     worker.free(page);
+    ///     worker.alloc_bulk_exact(&mut batch, 8 - got.allocated)?;
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
