@@ -1,6 +1,7 @@
 //! Small pools, and what is asked of every pool in the end.
 
-use pagesheaf::{Mode, PageId, Pool, Region, ShortReason};
+use loom_tests::Owners;
+use pagesheaf::{Mode, Page, PageId, Pool, Region, ShortReason};
 
 /// A pool of `pages` pages with so many owned and shared caches, whose magazines hold `magazine`
 /// ids.
@@ -36,4 +37,27 @@ pub fn is_whole<M: Mode>(pool: &Pool<M>) {
 /// The first `count` pages.
 pub fn ids(count: usize) -> impl Iterator<Item = PageId> {
     (0..count as u32).map(PageId::new)
+}
+
+/// Allocates with `alloc` and owns the page for a moment, if there is one. It is the caller's to
+/// free.
+pub fn visit<M: Mode>(
+    owners: &Owners,
+    alloc: impl FnOnce() -> Result<Page<M>, ShortReason>,
+) -> Option<Page<M>> {
+    let page = alloc().ok()?;
+    owners.takes(page.id());
+    owners.gives(page.id());
+    Some(page)
+}
+
+/// Allocates with `alloc`, where another may have found nothing: that one is served first, but not
+/// twice in a row.
+pub fn in_turn<M: Mode>(
+    mut alloc: impl FnMut() -> Result<Page<M>, ShortReason>,
+) -> Result<Page<M>, ShortReason> {
+    match alloc() {
+        Err(ShortReason::Busy) => alloc(),
+        got => got,
+    }
 }

@@ -4,21 +4,9 @@
 use std::sync::Arc;
 
 use loom_tests::{Owners, every_mode, race};
-use pagesheaf::{Mode, Page, PageBatch, ShortReason};
+use pagesheaf::{Mode, PageBatch, ShortReason};
 
-use crate::common::{is_whole, pool};
-
-/// Allocates with `alloc`, owns the page for a moment, and frees it with `free`. Whether there was
-/// one.
-fn visit<M: Mode>(
-    owners: &Owners,
-    alloc: impl FnOnce() -> Result<Page<M>, ShortReason>,
-) -> Option<Page<M>> {
-    let page = alloc().ok()?;
-    owners.takes(page.id());
-    owners.gives(page.id());
-    Some(page)
-}
+use crate::common::{is_whole, pool, visit};
 
 every_mode! {
     /// A drain against a cache that allocates and frees: each page has one owner, and all are there

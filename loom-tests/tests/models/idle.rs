@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use loom_tests::{Memory, Owners, every_mode, race, race3};
 use pagesheaf::models::{Lock, Stolen};
-use pagesheaf::{Cache, Mode, Page, Pool, ShortReason};
+use pagesheaf::{Cache, Mode, Page, Pool};
 
-use crate::common::{is_whole, pool};
+use crate::common::{in_turn, is_whole, pool, visit};
 
 /// Takes from the slot, if its owner is idle; how often it did. Who finds that the owner is gone
 /// gives the slot up.
@@ -111,15 +111,6 @@ fn give<M: Mode>(owners: &Owners, pages: impl Iterator<Item = Page<M>>) {
     pages.for_each(|page| owners.gives(page.id()));
 }
 
-/// Owns a page for a moment, and frees it to the cache. Whether there was one.
-fn visit<M: Mode>(owners: &Owners, cache: &mut Cache<M>) -> Result<(), ShortReason> {
-    let page: Page<M> = cache.alloc()?;
-    owners.takes(page.id());
-    owners.gives(page.id());
-    cache.free(page);
-    Ok(())
-}
-
 every_mode! {
     /// A cache that comes back from being idle against one that takes its pages.
     all, Composite, at least 1_500;
@@ -140,10 +131,11 @@ every_mode! {
         assert!(first.is_some() || second.is_some());
         give(&owners, first.into_iter().chain(second));
         sleeper.idle(|| {
-            let pages = [(); 2].map(|()| wanting.alloc().expect("nobody else has them"));
+            let pages = [(); 2].map(|()| in_turn(|| wanting.alloc()).expect("nobody else has them"));
             pages.into_iter().for_each(|page| wanting.free(page));
         });
-        assert_eq!(visit(&owners, &mut wanting), Ok(()));
+        let page = visit(&owners, || in_turn(|| wanting.alloc())).expect("they are back");
+        wanting.free(page);
         drop((sleeper, wanting));
         is_whole(&pool);
     }
@@ -180,7 +172,14 @@ every_mode! {
         let owners = Owners::new(2);
         let (sleeper, mut wanting) = scene(&pool);
         let parked = sleeper.park();
-        race(move || drop(parked), || _ = visit(&owners, &mut wanting));
+        race(
+            move || drop(parked),
+            || {
+                if let Some(page) = visit(&owners, || wanting.alloc()) {
+                    wanting.free(page);
+                }
+            },
+        );
         let other = pool.cache().expect("the slot is free");
         drop((wanting, other));
         is_whole(&pool);
