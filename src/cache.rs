@@ -15,7 +15,7 @@ use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
-use crate::slot::{FastSlot, InCall, OwnerMut, Slot, SlotGuard, SlotMut, SlotOwner};
+use crate::slot::{FastSlot, InCall, OwnerMut, Slot, SlotMut, SlotOwner};
 
 pub use idle::ParkedCache;
 
@@ -181,7 +181,7 @@ fn with_slot_again<M: Mode, R, const STEALABLE: bool>(
 ) -> R {
     match owner.take_back() {
         Some(slot) => f(core, Some(slot)),
-        None => f(core, core.borrow_slot().as_mut().map(SlotGuard::as_mut)),
+        None => core.with_shared_slot(f),
     }
 }
 
@@ -193,10 +193,10 @@ fn with_slot_attended<M: Mode, R, const STEALABLE: bool>(
     owner: OwnerMut<'_, STEALABLE>,
     f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R,
 ) -> R {
-    with_slot_again(core, owner, move |core, slot| match slot {
-        Some(slot) if core.is_cache(slot.shared()) => core.answering(slot, f),
-        slot => f(core, slot),
-    })
+    match owner.take_back() {
+        Some(slot) => core.answering(slot, f),
+        None => core.with_shared_slot(f),
+    }
 }
 
 impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {

@@ -65,28 +65,25 @@ impl<M: Mode> Core<M> {
     ) -> (usize, Option<ShortReason>) {
         let shared = slot.shared();
         let mut parts = slot.parts();
-        let (got, looked, reason) =
+        let (got, reason) =
             self.gather(&mut parts, out, |got| self.short_reason(Some(shared), got));
         let counters = parts.counters;
         counters.count_alloc::<M>(got);
         if reason.is_some() {
             counters.count_event::<M>(&counters.short);
         }
-        if M::POISONS && M::STATS {
-            counters.poison_checks.add(looked);
-        }
         (got, reason)
     }
 
-    /// Takes up to `out.len()` pages, which are not counted yet. Returns how many, how many of them were verified
-    /// against poison, and what `short` says of how many it got if there were no more.
+    /// Takes up to `out.len()` pages, which are not counted yet. Returns how many, and what `short` says of how
+    /// many it got if there were no more.
     #[inline(always)]
     pub(super) fn gather<R>(
         &self,
         parts: &mut Parts<'_>,
         out: &mut [MaybeUninit<PageId>],
         short: impl FnOnce(usize) -> R,
-    ) -> (usize, u64, Option<R>) {
+    ) -> (usize, Option<R>) {
         if !M::FREES_TO_PREVIOUS {
             parts.load_what_fits(|magazine| magazine.len() as usize >= out.len());
         }
@@ -109,7 +106,10 @@ impl<M: Mode> Core<M> {
                 self.shuffle(parts);
             }
         };
-        (got, looked, reason)
+        if M::POISONS && M::STATS {
+            parts.counters.poison_checks.add(looked);
+        }
+        (got, reason)
     }
 
     /// Takes what a magazine has, verified where the mode verifies what leaves.

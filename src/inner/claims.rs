@@ -37,7 +37,7 @@ impl<M: Mode> Core<M> {
         match heavy_fence(fence_others) {
             Some(fenced) => claims.steal(&fenced),
             None => {
-                claims.claims.iter().flatten().for_each(|claim| claim.shared().requests.add(1));
+                claims.claims.iter().flatten().for_each(|claim| claim.shared().requests.ask_once());
                 0
             }
         }

@@ -9,7 +9,7 @@ use core::mem::MaybeUninit;
 use super::pressure::Reach;
 use super::{Core, Faults};
 use crate::error::ShortReason;
-use crate::mode::{Mode, Policy};
+use crate::mode::Mode;
 use crate::page::{GivenUp, PageId, written_mut};
 use crate::slot::{Slot, SlotMut};
 use crate::sync::{Atomic, Ordering, PATIENCE, defect};
@@ -73,8 +73,8 @@ impl Drop for MyTurn<'_> {
 }
 
 impl<M: Mode> Core<M> {
-    /// Allocates `out.len()` pages, which are all written then and the caller's, or none: then how many could be had, and
-    /// why not more.
+    /// Allocates `out.len()` pages, which are all written then and the caller's, or none: then how many could be
+    /// had, and why not more.
     #[cold]
     #[inline(never)]
     pub(crate) fn alloc_exact(
@@ -177,14 +177,7 @@ impl<M: Mode> Core<M> {
         out: &mut [MaybeUninit<PageId>],
     ) -> usize {
         let got = match slot {
-            Some(slot) => {
-                let mut parts = slot.reborrow().parts();
-                let (got, looked, _) = self.gather(&mut parts, out, |_| ());
-                if M::POISONS && M::STATS {
-                    parts.counters.poison_checks.add(looked);
-                }
-                got
-            }
+            Some(slot) => self.gather(&mut slot.reborrow().parts(), out, |_| ()).0,
             None => self.gather_without_slot(out),
         };
         if got < out.len() {

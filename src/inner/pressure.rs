@@ -65,8 +65,8 @@ impl<M: Mode> Core<M> {
         slot.is_asked() || self.is_dry_without_cache()
     }
 
-    /// A call that wants so many pages, and at least so many or none, begins to answer: the slot gives up what it holds.
-    /// The call is to leave a page to others, unless the call before was, or found nothing.
+    /// A call that wants so many pages, and at least so many or none, begins to answer: the slot gives up what it
+    /// holds. The call is to leave a page to others, unless the call before was, or found nothing.
     pub(super) fn begin_answer(&self, mut slot: SlotMut<'_>, want: usize, least: usize) -> Answer {
         let asked = slot.begin_answer(want > 0);
         let is_cache = self.is_cache(slot.shared());
@@ -109,8 +109,9 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Why a call is short that got so many pages, which are not counted yet. One that got nothing asks every cache for what it has or will free,
-    /// also when all pages are out; one that got some asks those that have pages.
+    /// Why a call is short that got so many pages, which are not counted yet. One that got nothing asks every
+    /// cache for what it has or will free, also when all pages are out; one that got some asks those that have
+    /// pages.
     #[cold]
     pub(super) fn short_reason(&self, slot: Option<&Slot>, got: usize) -> ShortReason {
         let reason = self.why_not_more(got);
@@ -140,12 +141,12 @@ impl<M: Mode> Core<M> {
             Some(slot) => slot.requests.note_dry(),
             None => self.dry_without_cache.store(1, Ordering::Relaxed),
         }
-        self.others(asker).for_each(|slot| slot.requests.add(CALLS));
+        self.others(asker).for_each(|slot| slot.requests.ask_more(CALLS));
     }
 
     /// Asks every other cache for what it holds, once. Shared slots are drained by whoever needs pages.
     pub(super) fn request_drains(&self, asker: Option<&Slot>) {
-        self.others(asker).for_each(|slot| slot.requests.add(1));
+        self.others(asker).for_each(|slot| slot.requests.ask_once());
     }
 
     /// Whoever was dry has pages. Others that are dry ask again.
@@ -160,7 +161,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Whether a slot is a cache's.
-    pub(crate) fn is_cache(&self, slot: &Slot) -> bool {
+    pub(super) fn is_cache(&self, slot: &Slot) -> bool {
         self.slots[..self.owned_slots].as_ptr_range().contains(&ptr::from_ref(slot))
     }
 

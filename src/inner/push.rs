@@ -198,9 +198,7 @@ impl Tables {
     #[cold]
     #[inline(never)]
     fn put_special(&self, room: &Room<'_>, id: PageId) -> Result<(), Fault> {
-        let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange)?;
-        let references = || self.shared_references(id);
-        word.try_free(false, room.location(), references, |last| self.is_member(last, id))?;
+        self.try_free_word(false, id, room.location())?;
         // Relaxed: `commit` publishes it.
         room.entries()[0].store(id.index(), Ordering::Relaxed);
         Ok(())

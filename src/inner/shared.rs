@@ -8,7 +8,7 @@ mod tests;
 
 use super::{Core, GOLDEN};
 use crate::mode::Mode;
-use crate::slot::{Slot, SlotGuard};
+use crate::slot::{Slot, SlotGuard, SlotMut};
 use crate::sync::{Atomic, Ordering, STARTS, thread_key};
 
 /// A thread's number, of what tells it from others: the upper half of a product with 2⁶⁴ divided by the golden ratio
@@ -123,6 +123,12 @@ impl<M: Mode> Core<M> {
         let start = self.starts.at(number);
         let first = self.slots.get(self.owned_slots + start)?;
         first.try_lock().or_else(|| self.borrow_another(number, start))
+    }
+
+    /// Calls `f` with a shared slot, if one is to be had.
+    #[inline]
+    pub(crate) fn with_shared_slot<R>(&self, f: impl FnOnce(&Self, Option<SlotMut<'_>>) -> R) -> R {
+        f(self, self.borrow_slot().as_mut().map(SlotGuard::as_mut))
     }
 
     /// Tries to get another shared slot than `busy`. From now on the thread starts where it got one: two

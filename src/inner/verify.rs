@@ -32,6 +32,19 @@ fn last_of(bits: u64) -> Option<usize> {
 }
 
 impl Tables {
+    /// Puts a page at `location`, if its word says that its owner may free it.
+    #[inline]
+    pub(super) fn try_free_word(
+        &self,
+        claims: bool,
+        id: PageId,
+        location: Location,
+    ) -> Result<(), Fault> {
+        let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange)?;
+        let references = || self.shared_references(id);
+        word.try_free(claims, location, references, |last| self.is_member(last, id))
+    }
+
     /// Whether the location that a page's word names still holds it.
     pub(crate) fn is_member(&self, location: Location, id: PageId) -> bool {
         if location == ZONE { self.zone.holds(id) } else { self.magazines.holds(location, id) }
@@ -76,9 +89,7 @@ impl<M: Mode> Core<M> {
                 byte.try_free()
             };
         }
-        let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange)?;
-        let references = || self.shared_references(id);
-        word.try_free(M::CLAIMS, ZONE, references, |location| self.is_member(location, id))
+        self.try_free_word(M::CLAIMS, id, ZONE)
     }
 
     /// In checking modes: if the page's word says that it rests at `from`, notes that it moves to `to`; else

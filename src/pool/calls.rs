@@ -9,7 +9,7 @@ use crate::inner::Core;
 use crate::mode::{Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
-use crate::slot::{FastSlot, SlotGuard, SlotMut};
+use crate::slot::{FastSlot, SlotMut};
 
 // SAFETY: the pool's handle names one core, and keeps it alive.
 unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
@@ -26,7 +26,7 @@ unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
     fn begin(&mut self) {}
 
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
-        f(&self.core, self.core.borrow_slot().as_mut().map(SlotGuard::as_mut))
+        self.core.with_shared_slot(f)
     }
 
     fn with_slot_as_is<R>(

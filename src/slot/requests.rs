@@ -60,16 +60,20 @@ impl Requests {
         calls(self.0.load(Ordering::Relaxed))
     }
 
-    /// Asks the holder to give up the slot's pages: at one call at the least, or at so many more.
-    pub(crate) fn add(&self, more: u32) {
-        if defect!("pressure") {
-            return;
+    /// Asks the holder to give up the slot's pages at its next call.
+    pub(crate) fn ask_once(&self) {
+        self.ask(|calls| calls.max(1));
+    }
+
+    /// Asks the holder to give up the slot's pages at so many more calls.
+    pub(crate) fn ask_more(&self, more: u32) {
+        self.ask(|calls| (calls + more).min(CALLS_MOST));
+    }
+
+    fn ask(&self, then: impl Fn(u32) -> u32) {
+        if !defect!("pressure") {
+            self.update(|word| with_calls(word, then(calls(word))));
         }
-        self.update(|word| {
-            let now = calls(word);
-            let then = if more == 1 { now.max(1) } else { (now + more).min(CALLS_MOST) };
-            with_calls(word, then)
-        });
     }
 
     /// Takes back all requests but one: who asks for pages without end has got some.
@@ -186,10 +190,10 @@ mod tests {
     #[test]
     fn a_request_wears_off() {
         let requests = Requests::new();
-        requests.add(1);
-        requests.add(1);
+        requests.ask_once();
+        requests.ask_once();
         assert_eq!(calls_of(&requests), 1, "asked already");
-        requests.add(8);
+        requests.ask_more(8);
         assert_eq!((calls_of(&requests), requests.begin(true).calls), (9, 9));
         (0..9).for_each(|_| requests.answered());
         assert!(!requests.are_there());
@@ -200,7 +204,7 @@ mod tests {
     #[test]
     fn no_request_asks_for_more_than_the_most() {
         let requests = Requests::new();
-        (0..2 * CALLS_MOST).for_each(|_| requests.add(8));
+        (0..2 * CALLS_MOST).for_each(|_| requests.ask_more(8));
         assert_eq!(calls_of(&requests), CALLS_MOST);
         assert!(least_left(&requests) > i64::from(u32::MAX));
         requests.withdraw();
@@ -213,7 +217,7 @@ mod tests {
         requests.note_dry();
         requests.note_held_back();
         requests.note_large();
-        requests.add(8);
+        requests.ask_more(8);
         assert!(least_left(&requests) > i64::from(u32::MAX));
         requests.withdraw();
         let asked = requests.begin(false);

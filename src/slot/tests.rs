@@ -54,7 +54,7 @@ fn the_fast_path_runs_unless_a_drain_is_requested() {
         fast.room(8).expect("there is room").push_unchecked(&[PageId::new(3); 8]);
         assert!(entries(&mut guard, 8) && !entries(&mut guard, 9));
         assert!(room(&mut guard, 0) && !room(&mut guard, 1));
-        slot.requests.add(1);
+        slot.requests.ask_once();
         assert!(!entries(&mut guard, 0) && !room(&mut guard, 0));
         assert_eq!(guard.as_mut().begin_answer(true).calls, 1);
         guard.as_mut().answered();

@@ -161,8 +161,8 @@ pub(crate) unsafe fn load_exclusive<T: bytemuck::NoUninit>(word: &Atomic<T>) -> 
 /// the first is any number.
 #[inline(always)]
 pub(crate) fn load_gated(word: &Atomic<u32>, gate: &Atomic<u64>) -> (u32, u64) {
-    let value = word.load(super::Ordering::Relaxed);
-    (value, gate.load(super::Ordering::Relaxed))
+    let value = word.load(Ordering::Relaxed);
+    (value, gate.load(Ordering::Relaxed))
 }
 
 /// Whether there is a way to ask the processor for something.

@@ -1,6 +1,7 @@
-//! What it takes to look at something of each page that comes back, and to change it, when 64 k or a million pages are out
-//! and come back in no order: everything is asked for ahead (where there is a way to ask), and nothing else is done.
-//! These are the floors of the matrix' shape `outstanding_random`, by what a page's state takes up.
+//! What it takes to look at something of each page that comes back, and to change it, when 64 k or
+//! a million pages are out and come back in no order: everything is asked for ahead (where there is
+//! a way to ask), and nothing else is done. These are the floors of the matrix' shape
+//! `outstanding_random`, by what a page's state takes up.
 //!
 //! Of a million pages, others have been through the caches since the last turn, of 1,024 calls; what a turn finds near is
 //! what it has brought there itself. Of 64 k pages, all that is looked at stays near.
