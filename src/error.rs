@@ -4,11 +4,13 @@
 //! print errors by `Debug`.
 
 mod build;
+mod range;
 mod system;
 
 use core::fmt;
 
 pub use build::{BuildError, CacheError};
+pub use range::RangeError;
 pub use system::MemoryLimit;
 pub(crate) use system::Size;
 
@@ -38,6 +40,7 @@ macro_rules! debug_by_display {
 pub(crate) use debug_by_display;
 
 debug_by_display!(ShortReason, ExactError, BatchError, PageError, BadPage, BuildError, CacheError);
+debug_by_display!(RangeError);
 
 /// Why a bulk call stopped before it had everything that was asked for.
 ///

@@ -24,6 +24,13 @@ pub enum BuildError {
         /// How many were asked for.
         pages: usize,
     },
+    /// More pages at first than the pool can have.
+    Initially {
+        /// How many were to be online.
+        pages: usize,
+        /// How many the pool can have.
+        capacity: usize,
+    },
     /// A page size that is not a power of two of at least 64.
     PageSize {
         /// The size asked for.
@@ -174,6 +181,11 @@ impl fmt::Display for BuildError {
             BuildError::NoPages => f.write_str("a pool needs at least one page"),
             BuildError::TooManyPages { pages } => {
                 write!(f, "{pages} pages are more than 2^32 - 1")
+            }
+            BuildError::Initially { pages, capacity } => {
+                let capacity = Count(capacity as u64, "page");
+                write!(f, "initially({pages}) is more than the pool can have, {capacity}: ")?;
+                f.write_str("Pool::builder is told the most that it will ever have")
             }
             BuildError::PageSize { bytes } => {
                 let size = Count(bytes as u64, "byte");

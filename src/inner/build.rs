@@ -18,12 +18,14 @@ use crate::page::{AtomicCount, AtomicMark, AtomicPageState};
 use crate::region::Backing;
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
-use crate::zone::{Zone, ZoneLayout};
+use crate::zone::{OfflinePages, Zone, ZoneLayout};
 
 /// What a pool is built from, checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Config {
     pub(crate) pages: u32,
+    /// So many are online at first, from the first page on, if some can be offline.
+    pub(crate) initially: Option<u32>,
     pub(crate) page_size: usize,
     pub(crate) owned_slots: usize,
     pub(crate) shared_slots: usize,
@@ -74,6 +76,7 @@ pub(crate) struct CoreLayout<M> {
     counts: Span<AtomicCount>,
     poisoned: Span<Atomic<u64>>,
     zone: ZoneLayout,
+    offline: Span<Atomic<u64>>,
     magazines: MagazineLayout,
     slots: Span<Slot>,
     mode: PhantomData<M>,
@@ -87,6 +90,7 @@ impl<M: Mode> CoreLayout<M> {
             Some((
                 layout.table(config.slots())?,
                 ZoneLayout::new(layout, pages)?,
+                OfflinePages::layout(layout, config.initially.map_or(0, |_| pages))?,
                 layout.table(if M::CHECKS && !M::COMPACT { pages } else { 0 })?,
                 layout.table(if M::COMPACT { pages } else { 0 })?,
                 layout.table(if M::REFCOUNT { pages } else { 0 })?,
@@ -94,7 +98,7 @@ impl<M: Mode> CoreLayout<M> {
                 MagazineLayout::new(layout, config.magazines(), config.magazine)?,
             ))
         };
-        let (slots, zone, words, marks, counts, poisoned, magazines) =
+        let (slots, zone, offline, words, marks, counts, poisoned, magazines) =
             tables(&mut layout).ok_or(BuildError::Overflow)?;
         Ok(CoreLayout {
             config,
@@ -104,6 +108,7 @@ impl<M: Mode> CoreLayout<M> {
             counts,
             poisoned,
             zone,
+            offline,
             magazines,
             slots,
             mode: PhantomData,
@@ -126,6 +131,7 @@ impl<M: Mode> CoreLayout<M> {
     ) -> NonNull<Core<M>> {
         let config = self.config;
         let Config { pages, page_size, owned_slots, colors, panics, poison_every, .. } = config;
+        let online = config.initially.unwrap_or(pages) as usize;
         let random = entropy(block.as_ptr());
         // SAFETY: passed on to the caller: the spans are of this layout.
         let mut block = unsafe { MetadataBlock::new(block) };
@@ -154,7 +160,8 @@ impl<M: Mode> CoreLayout<M> {
             marks: block.fill(self.marks, |_| AtomicMark::new()),
             counts: block.fill(self.counts, |_| AtomicCount::new()),
             poisoned: block.fill(self.poisoned, |_| Atomic::new(0)),
-            zone: Zone::new(&mut block, self.zone, pages as usize),
+            zone: Zone::new(&mut block, self.zone, online),
+            offline: OfflinePages::new(&mut block, self.offline, pages as usize, online),
             magazines,
         };
         let mut core = Core {
@@ -164,6 +171,7 @@ impl<M: Mode> CoreLayout<M> {
             starts: Starts::new(config.slots() - owned_slots),
             panics,
             poison_every,
+            poison_lazily: config.poison_lazily,
             dry_without_cache: Atomic::new(0),
             slots,
             depots,

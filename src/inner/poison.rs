@@ -50,8 +50,11 @@ impl<M: Mode> Core<M> {
             let mut poisoned = 0;
             let mut at = gap(&mut random, self.poison_every);
             while at < u64::from(self.pages) {
-                self.poison(PageId::new(at as u32));
-                poisoned += 1;
+                let id = PageId::new(at as u32);
+                if !self.offline.has(id) {
+                    self.poison(id);
+                    poisoned += 1;
+                }
                 at += gap(&mut random, self.poison_every) + 1;
             }
             let info = &mut self.region.info;

@@ -38,6 +38,14 @@ impl FreePages {
         self.zone.take_block(&mut 0, order)
     }
 
+    /// Takes those of `count` pages from `first` on that are in it.
+    #[must_use]
+    pub fn take_range(&self, first: PageId, count: usize) -> Vec<PageId> {
+        let mut taken = Vec::new();
+        self.zone.take_range(first, count, |id| taken.push(id));
+        taken
+    }
+
     /// Puts pages in. Returns how many were there already.
     pub fn put(&self, ids: &[PageId]) -> usize {
         let mut doubled = 0;

@@ -1,5 +1,7 @@
 //! Building a pool: everything that can be wrong with the request is found here, before anything is made.
 
+mod growth;
+
 use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
@@ -37,6 +39,7 @@ pub enum OnBadPage {
 #[must_use]
 pub struct Builder<M: Mode = DefaultMode> {
     pages: usize,
+    initially: Option<usize>,
     page_size: usize,
     region: Option<Region>,
     caches: Option<usize>,
@@ -57,6 +60,7 @@ impl Pool<DefaultMode> {
     pub const fn builder(pages: usize) -> Builder<DefaultMode> {
         Builder {
             pages,
+            initially: None,
             page_size: 4096,
             region: None,
             caches: None,
@@ -75,10 +79,13 @@ impl Pool<DefaultMode> {
 impl<M: Mode> Builder<M> {
     /// Chooses the pool's mode, whatever the Cargo features say.
     pub const fn mode<N: Mode>(self) -> Builder<N> {
-        let Builder { pages, page_size, region, caches, shared_caches, magazine, .. } = self;
+        let Builder {
+            pages, initially, page_size, region, caches, shared_caches, magazine, ..
+        } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
         Builder {
             pages,
+            initially,
             page_size,
             region,
             caches,
@@ -211,6 +218,11 @@ impl<M: Mode> Builder<M> {
         if pages == 0 {
             return Err(BuildError::NoPages);
         }
+        if let Some(online) = self.initially
+            && online > self.pages
+        {
+            return Err(BuildError::Initially { pages: online, capacity: self.pages });
+        }
         if !self.page_size.is_power_of_two() || self.page_size < 64 {
             return Err(BuildError::PageSize { bytes: self.page_size });
         }
@@ -247,6 +259,7 @@ impl<M: Mode> Builder<M> {
         }
         Ok(Config {
             pages,
+            initially: self.initially.map(|online| online as u32),
             page_size: self.page_size,
             owned_slots,
             shared_slots,
@@ -338,7 +351,7 @@ impl<M: Mode> Builder<M> {
     ///
     /// # Safety
     /// Unless the region is one of addresses, `base` and all the bytes of the pages are as [`Region::caller`] asks, which
-    /// says each in full: valid, inside one allocation; readable and writable; within the provenance of `base`; allocated
+    /// says each in full, of pages that are online: valid, inside one allocation; readable and writable; within the provenance of `base`; allocated
     /// until the pool is closed and every page is back; the pool's alone until then; and initialised.
     pub unsafe fn build_in(
         self,

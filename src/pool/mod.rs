@@ -7,6 +7,7 @@ mod calls;
 mod close;
 mod fork;
 mod holders;
+mod resize;
 mod stats;
 mod steal;
 
@@ -17,6 +18,7 @@ pub use build::{Builder, OnBadPage};
 pub use close::CloseError;
 pub use fork::AnyCache;
 pub use holders::{Holder, HolderState};
+pub use resize::WentOffline;
 pub use stats::{Audit, Calls, Pages, Stats};
 pub use steal::AsymmetricFence;
 
@@ -56,7 +58,8 @@ impl<M: Mode> Pool<M> {
         Cache::new(self.core.clone())
     }
 
-    /// How many pages the pool has.
+    /// How many pages the pool has at the most: those that are [offline](Self::offline) are among
+    /// them.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.core.pages as usize

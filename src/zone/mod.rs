@@ -5,11 +5,14 @@
 //! non-empty sets its summary bit afterwards; whoever makes it empty clears the bit and *then looks again*. Both are
 //! read-modify-writes of the same summary word, so one of the two sees the other and no page is lost.
 
+mod offline;
+mod range;
 mod rebuild;
 mod summary;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use offline::OfflinePages;
 use summary::{Emptied, Filled, Search};
 
 use crate::metadata::{MetadataBlock, MetadataLayout, MetadataSlice, Padded, Span};

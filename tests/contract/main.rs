@@ -21,6 +21,7 @@ mod refusals;
 mod regions;
 mod reports;
 mod requests;
+mod resizing;
 mod runs;
 mod sampling;
 mod stealing;

@@ -10,6 +10,7 @@ mod counts;
 mod frees;
 mod lost;
 mod memory;
+mod resized;
 mod words;
 
 /// Set, the table of `features.md` is written anew.
@@ -23,7 +24,8 @@ fn the_table_of_features_md_agrees() {
     let headings = include_str!("prevented.md").lines();
     let prevented: Vec<_> = headings.filter_map(|line| line.strip_prefix("## ")).collect();
     let tables = [frees::TABLE, counts::TABLE, memory::TABLE, words::TABLE, lost::TABLE];
-    let misuses: Vec<_> = tables.into_iter().flatten().collect();
+    let tables = tables.into_iter().chain([resized::TABLE]);
+    let misuses: Vec<_> = tables.flatten().collect();
     let table = suite::markdown(&prevented, &misuses);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/features.md");
     let text = std::fs::read_to_string(path).expect("features.md");

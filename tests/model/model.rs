@@ -12,6 +12,7 @@ mod foreign;
 mod looks;
 mod moves;
 mod op;
+mod resize;
 mod shares;
 mod world;
 

@@ -109,6 +109,12 @@ operations! {
     AppendForeign,
     /// From a batch of another pool: none is lent.
     LendForeign,
+    /// `Pool::offline` of a range.
+    Offline,
+    /// `Pool::online` of pages that went offline before.
+    Online,
+    /// `Pool::online` of a range with a page that is online.
+    OnlineRefused,
 }
 
 /// An operation: what, and two operands, which are taken modulo what there is.

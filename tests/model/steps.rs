@@ -50,6 +50,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Self::share,
             Self::look,
             Self::mix,
+            Self::resize,
         ];
         let _ = groups.iter().find_map(|group| group(self, kind, a, b));
         self.check();
@@ -279,6 +280,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let held: BTreeSet<_> = self.held().0.into_iter().map(|id| id.index() as usize).collect();
         let pages = order.pages();
         let starts = (0..self.pool.capacity() / pages).map(|block| block * pages);
+        let is_online = |id: usize| !self.offline.contains(&PageId::new(id as u32));
+        let starts = starts.filter(|&start| (start..start + pages).all(is_online));
         starts.filter(|&start| held.range(start..start + pages).next().is_none()).count()
     }
 

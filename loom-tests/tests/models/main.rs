@@ -13,6 +13,7 @@ mod ownership;
 mod page;
 mod poison;
 mod pressure;
+mod resize;
 mod slot;
 mod stealing;
 mod zone;

@@ -15,6 +15,7 @@ use crate::mode::Bare;
 fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
     Config {
         pages,
+        initially: None,
         page_size: 4096,
         owned_slots: 3,
         shared_slots: 2,
