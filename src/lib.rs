@@ -56,7 +56,7 @@
 //! | call | sole owner | right pool | initialised | once | a checking mode notices |
 //! |---|---|---|---|---|---|
 //! | [`Page::from_raw`] | yes | yes | yes | yes | range, offline (panics) |
-//! | [`Cache::free_bulk_raw`] | yes, no references | yes | yes | yes | shared, free, lent, block, range |
+//! | [`Cache::free_bulk_raw`], [`Cache::free_raw`] | yes, no references | yes | yes | yes | shared, free, lent, block, range |
 //! | [`Cache::retain_bulk`] | a reference | yes | no | no | free, lent, block, range |
 //! | [`Cache::release_bulk`] | a reference | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::free_bulk_ignoring_refcounts`] | yes, others end | yes | yes | yes | free, lent, block, range |
@@ -65,6 +65,8 @@
 //! | [`Pool::after_fork`] | of the whole pool | its own | no | once a fork | nothing |
 //! | [`Region::caller`] | of the memory | - | yes | one pool | size, alignment |
 //! | [`Builder::build_in`] | of both memories | - | the pages | one pool | size, alignment |
+//! | [`Builder::build_in_range`] | of the range | - | yes | one pool | size |
+//! | [`Builder::build_in_ranges`] | of the ranges, the metadata | - | the pages | one pool | size, alignment, ranges |
 //! | [`Pool::online`] | of the memory | yes | yes | until offline | range, online |
 //!
 //! - *Sole owner*: nobody else uses, frees or drops the page, now or later: no owner in Rust, no

@@ -95,6 +95,22 @@ pub enum BuildError {
     },
     /// `build_in` was given another base than the region of addresses.
     BaseMismatch,
+    /// A region beside the range of `build_in_range`.
+    RegionTwice,
+    /// A range of `build_in_ranges` that is not inside the pages.
+    RangeOutside {
+        /// Its first address.
+        start: usize,
+        /// The address behind it.
+        end: usize,
+    },
+    /// Two ranges of `build_in_ranges` have a page in common.
+    RangesOverlap {
+        /// The page's address.
+        address: usize,
+    },
+    /// The numbers of caches were not named, and no compiler knows the processors.
+    CachesUnnamed,
     /// The metadata memory is too small.
     MetadataTooSmall {
         /// What `metadata_layout` says.
@@ -240,6 +256,20 @@ impl fmt::Display for BuildError {
                 write!(f, "the region does not start at a multiple of {align} bytes")
             }
             BuildError::BaseMismatch => f.write_str("the base is not the region's"),
+            BuildError::RegionTwice => {
+                f.write_str("the pages lie in the range itself: leave Builder::region out")
+            }
+            BuildError::RangeOutside { start, end } => {
+                write!(f, "the range {start:#x}..{end:#x} is not inside the pages: ")?;
+                f.write_str("cut it to the pool's addresses, or build the pool with more pages")
+            }
+            BuildError::RangesOverlap { address } => {
+                write!(f, "the page at {address:#x} lies in two of the ranges: name it once")
+            }
+            BuildError::CachesUnnamed => {
+                f.write_str("the metadata depends on max_caches and shared_caches: name both, ")?;
+                f.write_str("for no compiler knows the processors")
+            }
             BuildError::MetadataTooSmall { need, have } => {
                 let (have, less) =
                     (Count(have as u64, "byte"), Count(need.saturating_sub(have) as u64, "byte"));

@@ -70,6 +70,14 @@ impl<M: Mode> Core<M> {
         Ok(())
     }
 
+    /// Pages of a core that is being built are online from the start: they are offline so far, and
+    /// nothing is written to them.
+    pub(super) fn begin_online(&self, first: PageId, count: usize) {
+        if self.offline.remove(first, count).is_ok() {
+            self.zone.put_range(first, count, |_| self.taint());
+        }
+    }
+
     /// What is wrong with a page that is found to be free already: it may be offline.
     pub(super) fn explain(&self, page: PageId, fault: Fault) -> Fault {
         match fault {

@@ -1,24 +1,21 @@
 //! Building a pool: everything that can be wrong with the request is found here, before anything is made.
 
+mod given;
 mod growth;
+mod plan;
 
-use core::alloc::Layout;
+use core::iter;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use crate::depot::DEPOTS_MAX;
 use crate::error::BuildError;
 use crate::handle::Handle;
 use crate::heap;
-use crate::inner::{Config, CoreLayout};
-use crate::magazine::{MAGAZINE_MAX, whole_lines};
-use crate::mode::{DefaultMode, Mode, ModeFlags, Policy};
+use crate::mode::{DefaultMode, Mode};
+use crate::page::PageId;
 use crate::pool::Pool;
 use crate::region::Region;
-
-/// The most cache slots of a pool: each has two magazines, and a depot can name 65,535.
-const SLOTS_MAX: usize = 1 << 14;
 
 /// What the pool does about a bad page, beside counting it, tainting itself and returning an error where the call
 /// can.
@@ -50,6 +47,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     on_bad_page: OnBadPage,
     poison_every: Option<u32>,
     poison_lazily: bool,
+    cpu_hint: Option<fn() -> usize>,
     mode: PhantomData<M>,
 }
 
@@ -71,6 +69,7 @@ impl Pool<DefaultMode> {
             on_bad_page: OnBadPage::Count,
             poison_every: None,
             poison_lazily: false,
+            cpu_hint: None,
             mode: PhantomData,
         }
     }
@@ -83,6 +82,7 @@ impl<M: Mode> Builder<M> {
             pages, initially, page_size, region, caches, shared_caches, magazine, ..
         } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
+        let Builder { cpu_hint, .. } = self;
         Builder {
             pages,
             initially,
@@ -96,6 +96,7 @@ impl<M: Mode> Builder<M> {
             on_bad_page,
             poison_every,
             poison_lazily,
+            cpu_hint,
             mode: PhantomData,
         }
     }
@@ -212,84 +213,6 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    fn config(&self) -> Result<Config, BuildError> {
-        let pages = u32::try_from(self.pages)
-            .map_err(|_| BuildError::TooManyPages { pages: self.pages })?;
-        if pages == 0 {
-            return Err(BuildError::NoPages);
-        }
-        if let Some(online) = self.initially
-            && online > self.pages
-        {
-            return Err(BuildError::Initially { pages: online, capacity: self.pages });
-        }
-        if !self.page_size.is_power_of_two() || self.page_size < 64 {
-            return Err(BuildError::PageSize { bytes: self.page_size });
-        }
-        let colors = u32::try_from(self.colors).unwrap_or(0);
-        let most = self.page_size / 64;
-        if colors == 0 || self.colors > most {
-            return Err(BuildError::CacheColor { lines: self.colors, most });
-        }
-        if let Some(pages) = self.poison_every
-            && (pages == 0 || !M::POISONS)
-        {
-            let mode = ModeFlags::of::<M>();
-            return Err(BuildError::PoisonEvery { pages, mode });
-        }
-        if self.poison_lazily && !M::POISONS {
-            return Err(BuildError::PoisonLazily { mode: ModeFlags::of::<M>() });
-        }
-        let (owned, shared) = usual_slots(heap::parallelism());
-        let owned_slots = self.caches.unwrap_or(owned);
-        let shared_slots = self.shared_caches.unwrap_or(shared);
-        let slots = owned_slots.saturating_add(shared_slots);
-        if slots == 0 || slots > SLOTS_MAX {
-            return Err(BuildError::MaxCaches { slots });
-        }
-        let fair = whole_lines(self.pages / (4 * slots)).clamp(1, MAGAZINE_MAX);
-        let magazine = self.magazine.unwrap_or(fair);
-        if magazine == 0 || magazine > MAGAZINE_MAX {
-            return Err(BuildError::MagazineCapacity { ids: magazine });
-        }
-        if let Some(depots) = self.depots
-            && (!depots.is_power_of_two() || depots > DEPOTS_MAX)
-        {
-            return Err(BuildError::Depots { depots, most: DEPOTS_MAX });
-        }
-        Ok(Config {
-            pages,
-            initially: self.initially.map(|online| online as u32),
-            page_size: self.page_size,
-            owned_slots,
-            shared_slots,
-            magazine,
-            depots: self.depots,
-            colors,
-            panics: self.on_bad_page == OnBadPage::Panic,
-            poison_every: self.poison_every.unwrap_or(1),
-            poison_lazily: self.poison_lazily,
-        })
-    }
-
-    /// The plan of the metadata, and the bytes of the pages.
-    fn plan(&self) -> Result<(CoreLayout<M>, usize), BuildError> {
-        let config = self.config()?;
-        let bytes = self.pages.checked_mul(self.page_size).ok_or(BuildError::Overflow)?;
-        if isize::try_from(bytes).is_err() {
-            return Err(BuildError::Overflow);
-        }
-        Ok((CoreLayout::new(config)?, bytes))
-    }
-
-    /// How much memory [`Self::build_in`] needs for the metadata.
-    ///
-    /// # Errors
-    /// As [`Self::build`].
-    pub fn metadata_layout(&self) -> Result<Layout, BuildError> {
-        Ok(self.plan()?.0.layout())
-    }
-
     /// Builds the pool, with its metadata on the heap (feature `std`).
     ///
     /// In modes with [`POISON`](crate::hardening::POISON) this writes to the pages, unless
@@ -302,7 +225,8 @@ impl<M: Mode> Builder<M> {
         let region = self.region.unwrap_or_else(Region::standard).acquire(bytes, self.page_size)?;
         let memory = heap::Block::new(plan.layout())?;
         // SAFETY: the block has this layout, and the core keeps it; nobody has the new core's handle.
-        let core = unsafe { Handle::new(plan.build(memory.start(), region, Some(memory))) };
+        let core =
+            unsafe { Handle::new(plan.build(memory.start(), region, Some(memory), iter::empty())) };
         Ok(Pool { core })
     }
 
@@ -311,11 +235,15 @@ impl<M: Mode> Builder<M> {
     /// With [`Region::addresses`] as the region, `base` is its first address and is never dereferenced. No other
     /// region goes together with `base`.
     ///
-    /// The metadata is the caller's memory, usually a static aligned to 128 bytes. To learn its size, print
-    /// [`metadata_layout`](Self::metadata_layout) of the same builder and mode on the host. Name
-    /// [`max_caches`](Self::max_caches) and [`shared_caches`](Self::shared_caches), which follow the number of
-    /// processors otherwise, and without `std` a guess. Memory that is too small is refused with the size that
-    /// is needed. `tests/no_std` is a whole program.
+    /// The metadata is the caller's memory, usually a static of the size and alignment that
+    /// [`static_metadata_layout`](Self::static_metadata_layout) says. Name [`max_caches`](Self::max_caches) and
+    /// [`shared_caches`](Self::shared_caches), which follow the number of processors otherwise, and without `std`
+    /// a guess. Memory that is too small is refused with the size that is needed. `tests/no_std` is a whole
+    /// program.
+    ///
+    /// Both memories can be used again, also for another pool, as soon as [`Pool::close`] has returned `Ok`: from
+    /// then on nothing of this pool touches them. A pool that is dropped is done with them when its last handle
+    /// and its last page are gone, which nobody is told; so whoever wants them back closes it.
     ///
     /// ```
     /// use core::cell::UnsafeCell;
@@ -358,6 +286,20 @@ impl<M: Mode> Builder<M> {
         base: *mut u8,
         metadata: &'static mut [MaybeUninit<u8>],
     ) -> Result<Pool<M>, BuildError> {
+        // SAFETY: passed on to the caller.
+        unsafe { self.build_given(base, metadata, iter::empty()) }
+    }
+
+    /// As [`Self::build_in`]. Of pages that are offline at first, those that are `given` are not.
+    ///
+    /// # Safety
+    /// As [`Self::build_in`], of these pages too, which are in range and named once.
+    unsafe fn build_given(
+        self,
+        base: *mut u8,
+        metadata: &'static mut [MaybeUninit<u8>],
+        given: impl Iterator<Item = (PageId, usize)>,
+    ) -> Result<Pool<M>, BuildError> {
         let (plan, bytes) = self.plan()?;
         let region = match self.region {
             Some(region) => {
@@ -384,14 +326,9 @@ impl<M: Mode> Builder<M> {
         let region = region.acquire(bytes, self.page_size)?;
         // SAFETY: the memory is the pool's for good, large enough and aligned; nobody has the new
         // core's handle.
-        let core = unsafe { Handle::new(plan.build(block, region, None)) };
+        let core = unsafe { Handle::new(plan.build(block, region, None, given)) };
         Ok(Pool { core })
     }
-}
-
-/// How many owned and shared slots a pool has if nothing is said.
-fn usual_slots(processors: usize) -> (usize, usize) {
-    ((2 * processors).max(8), processors.clamp(2, 64))
 }
 
 #[cfg(test)]

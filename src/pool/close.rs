@@ -41,7 +41,8 @@ impl<M: Mode> Pool<M> {
     /// Closes the pool: gives back its memory now.
     ///
     /// Dropping the last handle also closes it, once every page is back; this says whether they
-    /// are.
+    /// are. If it returns `Ok`, nothing touches the pages or the metadata any more: memory that was
+    /// given to [`Builder::build_in`](crate::Builder::build_in) is its giver's again.
     ///
     /// # Errors
     /// When other handles live (pools, caches), or pages are out; lent pages are. Pages that are

@@ -44,7 +44,7 @@ pub(crate) struct ZoneLayout {
 }
 
 impl ZoneLayout {
-    pub(crate) fn new(layout: &mut MetadataLayout, pages: usize) -> Option<Self> {
+    pub(crate) const fn new(layout: &mut MetadataLayout, pages: usize) -> Option<Self> {
         let mut starts = [0; LEVELS + 1];
         let mut len = pages.div_ceil(BITS);
         let mut level = 0;
@@ -56,7 +56,8 @@ impl ZoneLayout {
             len = len.div_ceil(BITS);
             level += 1;
         }
-        Some(ZoneLayout { span: layout.table(starts[level + 1])?, starts, top: level })
+        let Some(span) = layout.table(starts[level + 1]) else { return None };
+        Some(ZoneLayout { span, starts, top: level })
     }
 }
 

@@ -20,7 +20,10 @@ pub(crate) struct OfflinePages {
 
 impl OfflinePages {
     /// The table of so many pages, or of none, if the pool's size is fixed.
-    pub(crate) fn layout(layout: &mut MetadataLayout, pages: usize) -> Option<Span<Atomic<u64>>> {
+    pub(crate) const fn layout(
+        layout: &mut MetadataLayout,
+        pages: usize,
+    ) -> Option<Span<Atomic<u64>>> {
         layout.table(pages.div_ceil(BITS))
     }
 

@@ -28,6 +28,10 @@ pub trait Front<M: Mode> {
     fn free_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>);
     fn alloc_block(&mut self, order: Order) -> Result<Block<M>, ShortReason>;
     fn free_block(&mut self, block: Block<M>);
+    fn alloc_raw(&mut self) -> Result<PageId, ShortReason>;
+    /// # Safety
+    /// As the cache's.
+    unsafe fn free_raw(&mut self, id: PageId) -> Result<(), PageError>;
     fn alloc_bulk_raw<'o>(
         &mut self,
         out: &'o mut [MaybeUninit<PageId>],
@@ -106,6 +110,13 @@ macro_rules! front {
             }
             fn free_block(&mut self, block: Block<M>) {
                 $type::free_block(self, block);
+            }
+            fn alloc_raw(&mut self) -> Result<PageId, ShortReason> {
+                $type::alloc_raw(self)
+            }
+            unsafe fn free_raw(&mut self, id: PageId) -> Result<(), PageError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::free_raw(self, id) }
             }
             fn alloc_bulk_raw<'o>(
                 &mut self,

@@ -13,6 +13,7 @@ mod closing;
 mod draining;
 mod exact;
 mod footprint;
+mod given;
 mod idle;
 mod lazy;
 mod pending;

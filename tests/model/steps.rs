@@ -167,8 +167,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let mut out = no_ids::<ROOM>();
                 let len = want.min(ROOM);
                 let ((ids, short), others) = through!(self, a, |front| {
-                    let (ids, short) = front.alloc_bulk_raw(&mut out[..len]);
-                    (ids.to_vec(), short)
+                    if len == 1 {
+                        let id = front.alloc_raw();
+                        (id.into_iter().collect(), id.err())
+                    } else {
+                        let (ids, short) = front.alloc_bulk_raw(&mut out[..len]);
+                        (ids.to_vec(), short)
+                    }
                 });
                 self.raw.extend(ids.iter().map(|&id| (id, 1)));
                 self.took(&ids);
@@ -223,8 +228,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                     <Vec<(PageId, u32)> as IntoIterator>::into_iter(free).map(|it| it.0).collect();
                 self.raw.extend(ids.split_off(n.min(ids.len())).into_iter().map(|id| (id, 1)));
                 self.lets_go(&ids);
-                // SAFETY: the pages have no owner, and one reference each.
-                let freed = through!(self, a, |front| unsafe { front.free_bulk_raw(&ids) }).0;
+                let freed = through!(self, a, |front| match ids[..] {
+                    // SAFETY: the page has no owner, and one reference.
+                    [id] => unsafe { front.free_raw(id) },
+                    // SAFETY: the pages have no owner, and one reference each.
+                    _ => unsafe { front.free_bulk_raw(&ids) },
+                })
+                .0;
                 freed.expect("pages of the pool");
             }
             Kind::FreeElevated => {

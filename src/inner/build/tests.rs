@@ -25,6 +25,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         panics: false,
         poison_every: 1,
         poison_lazily: false,
+        cpu_hint: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pools that are built with fewer pages than they can have.
+//! What kernels say as they build a pool: how many pages there are at first, and which CPU it is.
 
 use super::Builder;
 use crate::mode::Mode;
@@ -29,6 +29,30 @@ impl<M: Mode> Builder<M> {
     /// [`Pool::online`]: crate::Pool::online
     pub const fn initially(mut self, pages: usize) -> Self {
         self.initially = Some(pages);
+        self
+    }
+
+    /// What tells CPUs apart: the number of the one that the call is made on, whatever it is a moment
+    /// later, from 0 on. Calls on the pool, and drops, begin with the shared cache of this number
+    /// (modulo [`shared_caches`](Self::shared_caches)), and with the depot beside it.
+    ///
+    /// If nothing is said, threads are told apart (feature `std`); without `std` nothing is, so that
+    /// all of these calls meet in the first shared cache. A wrong number costs time and no more.
+    ///
+    /// The function is called in every call on the pool and in every drop of a page, also in interrupt
+    /// handlers. It must not panic, nor call this pool.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// fn current_cpu() -> usize {
+    ///     0 // a kernel reads a register
+    /// }
+    ///
+    /// let builder = Pool::builder(1000).shared_caches(8).cpu_hint(current_cpu);
+    /// # let _ = builder;
+    /// ```
+    pub const fn cpu_hint(mut self, cpu: fn() -> usize) -> Self {
+        self.cpu_hint = Some(cpu);
         self
     }
 }

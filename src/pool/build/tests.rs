@@ -1,6 +1,14 @@
 //! What a builder makes of what it is told, and of what it is not told, up to the limits.
 
+use super::plan::usual_slots;
 use super::*;
+use crate::inner::Config;
+
+impl<M: Mode> Builder<M> {
+    fn config(&self) -> Result<Config, BuildError> {
+        self.config_of(self.pages, self.usual_slots())
+    }
+}
 
 fn builder() -> Builder {
     Pool::builder(1000)

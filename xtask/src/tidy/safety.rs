@@ -11,7 +11,7 @@ const TABLE: &str = "src/lib.rs";
 const NO_BYTES: [&str; 2] = ["retain_bulk", "after_fork"];
 
 /// Those that are given memory, and what they ask of it.
-const MEMORY: [&str; 3] = ["caller", "build_in", "online"];
+const MEMORY: [&str; 5] = ["caller", "build_in", "build_in_range", "build_in_ranges", "online"];
 const OF_MEMORY: [&str; 6] =
     ["valid", "one allocation", "writab", "provenance", "allocated", "initialis"];
 
