@@ -58,7 +58,7 @@ every_mode! {
 every_mode! {
     /// A page comes online while somebody looks for one: who gets it can free it, also past the
     /// slots.
-    all_and_compact, Composite, at least 50;
+    all_and_compact, Composite, at least 10;
     fn a_page_that_comes_online_can_be_freed<M: Mode>() {
         let pool = pool::<M>();
         let owners = Owners::new(1);
