@@ -13,7 +13,7 @@ use crate::magazine::{MAGAZINE_MAX, whole_lines};
 use crate::mode::{Mode, ModeFlags, Policy};
 
 /// The most cache slots of a pool: each has two magazines, and a depot can name 65,535.
-const SLOTS_MAX: usize = 1 << 14;
+pub(super) const SLOTS_MAX: usize = 1 << 14;
 
 impl<M: Mode> Builder<M> {
     /// The owned and the shared slots if nothing is said of them.

@@ -1,8 +1,9 @@
 //! What a builder makes of what it is told, and of what it is not told, up to the limits.
 
-use super::plan::usual_slots;
+use super::plan::{SLOTS_MAX, usual_slots};
 use super::*;
 use crate::inner::Config;
+use crate::magazine::MAGAZINE_MAX;
 
 impl<M: Mode> Builder<M> {
     fn config(&self) -> Result<Config, BuildError> {
