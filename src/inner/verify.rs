@@ -87,6 +87,11 @@ impl<M: Mode> Core<M> {
 
     /// In checking modes: a page comes back past the magazines, if its owner may free it.
     pub(super) fn try_free_to_zone(&self, id: PageId) -> Result<(), Fault> {
+        // A word that names the zone is taken for that of a page that left it: its old bit there tells,
+        // which is clear while the page is offline.
+        if self.offline.has(id) {
+            return Err(Fault::Offline);
+        }
         if M::COMPACT {
             let byte = self.mark(id)?;
             return if defect!("compact-late") {

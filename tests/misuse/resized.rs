@@ -26,7 +26,7 @@ misuses! {
         scene.misfree(&[id], 0)
     }
     free_never_online, "free of a page that was never online", |mode| when(mode.checks, OFFLINE), |scene| {
-        let pool = build::<M>(100, |builder| builder.magazine_capacity(4).initially(50));
+        let pool = build::<M>(100, |builder| builder.magazine_capacity(4).shared_caches(0).initially(50));
         scene.bad = Some((PageId::new(70), 1));
         let page = pool.alloc().expect("a page").into_raw();
         // SAFETY: not so: the second page is offline.
