@@ -316,11 +316,6 @@ impl<'a> SlotMut<'a> {
         self.0.requests.begin(allocates)
     }
 
-    /// The call has answered.
-    pub(crate) fn answered(&mut self) {
-        self.0.requests.answered();
-    }
-
     /// The call leaves pages for others.
     pub(crate) fn note_held_back(&mut self) {
         self.0.requests.note_held_back();
