@@ -51,6 +51,36 @@ fn a_request_that_can_be_had_is<M: Mode>() {
     assert_whole(pool);
 }
 
+/// The same where a magazine would serve either: one that cannot be served is in nobody's way.
+fn a_small_request_that_falls_short_takes_nothing<M: Mode>() {
+    for (out, can, cannot) in [(98, 2, 3), (60, 40, 41)] {
+        let pool =
+            build::<M>(100, |builder| builder.max_caches(2).shared_caches(2).magazine_capacity(64));
+        let mut kept = Batch::<M>::empty();
+        assert_eq!(pool.alloc_bulk(&mut kept, out).allocated, out);
+        pool.drain();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                let (mut cache, mut batch) = (pool.cache().expect("a cache"), Batch::<M>::empty());
+                while !done.load(Ordering::Relaxed) {
+                    let error = cache.alloc_bulk_exact(&mut batch, cannot).expect_err("too many");
+                    assert!(error.had <= can && batch.is_empty(), "{error}");
+                }
+            });
+            let (mut cache, mut batch) = (pool.cache().expect("a cache"), Batch::<M>::empty());
+            for _ in 0..often(1000) {
+                assert_eq!(cache.alloc_bulk_exact(&mut batch, can), Ok(()));
+                cache.free_bulk(&mut batch);
+            }
+            done.store(true, Ordering::Relaxed);
+            other.join().expect("no panic");
+        });
+        drop(kept);
+        assert_whole(pool);
+    }
+}
+
 /// Eight threads ask for all pages and keep none of them.
 fn of_many_that_want_all_some_are_served<M: Mode>() {
     const THREADS: usize = 8;
@@ -100,16 +130,19 @@ fn of_many_that_want_all_some_are_served<M: Mode>() {
 }
 
 fn two_that_take_turns_are_always_served<M: Mode>() {
-    for want in [1, 40, 60, 100] {
-        let pool = hundred::<M>(2);
+    for (want, magazine) in [1, 40, 50, 60, 100]
+        .into_iter()
+        .flat_map(|want| [4, 64, 256].map(|magazine| (want, magazine)))
+    {
+        let pool = build::<M>(100, |builder| {
+            builder.max_caches(2).shared_caches(8).magazine_capacity(magazine)
+        });
         let mut caches = [pool.cache().expect("a cache"), pool.cache().expect("a cache")];
         let mut batch = Batch::<M>::empty();
         for round in 0..often(200) {
             for cache in &mut caches {
                 let got = cache.alloc_bulk_exact(&mut batch, want);
-                if want > 50 {
-                    assert_eq!(got, Ok(()), "{want} in round {round}");
-                }
+                assert_eq!(got, Ok(()), "{want} in round {round}, magazines of {magazine}");
                 cache.free_bulk(&mut batch);
             }
             if want > 50 {
@@ -150,6 +183,18 @@ fn a_failed_try_takes_nothing<M: Mode>() {
     assert_eq!((error.had, error.reason), (70 - cached, ShortReason::Cached));
     next_call(&mut other);
     assert_eq!(cache.alloc_bulk_exact(&mut batch, 70), Ok(()));
+    cache.free_bulk(&mut batch);
+    // That would be too little, too: there is no use in another try, and nobody is asked.
+    cache.drain();
+    let page = other.alloc().expect("a page");
+    other.free(page);
+    let cached = pool.holders().map(|holder| holder.pages).sum::<usize>();
+    let error = cache.alloc_bulk_exact(&mut batch, 71).expect_err("70 are free");
+    assert!(cached > 0 && (error.had, error.reason) == (70, ShortReason::Exhausted), "{error}");
+    next_call(&mut other);
+    assert_eq!(pool.holders().map(|holder| holder.pages).sum::<usize>(), cached);
+    other.drain();
+    assert_eq!(cache.alloc_bulk_exact(&mut batch, 70), Ok(()));
     assert_eq!(pool.alloc().expect_err("all are out"), ShortReason::Exhausted);
     drop((kept, batch, cache, other));
     assert_whole(pool);
@@ -157,6 +202,7 @@ fn a_failed_try_takes_nothing<M: Mode>() {
 
 every_mode!(
     a_request_that_can_be_had_is,
+    a_small_request_that_falls_short_takes_nothing,
     of_many_that_want_all_some_are_served,
     two_that_take_turns_are_always_served,
     a_failed_try_takes_nothing,
