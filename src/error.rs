@@ -61,8 +61,9 @@ pub enum ShortReason {
     /// No page is free anywhere.
     Exhausted,
     /// Pages are free, but in other threads' caches that are in use; they give them up at their
-    /// next call. [`Pool::holders`](crate::Pool::holders) says whose caches these are, and what
-    /// [`Cache::idle`](crate::Cache::idle) covers is never among them.
+    /// next call. [`Pool::holders`](crate::Pool::holders) says whose caches these are. Whoever runs
+    /// dry gets the pages of those that are in [`Cache::idle`](crate::Cache::idle), and
+    /// [`Pool::steal_idle`](crate::Pool::steal_idle) those of stealable ones.
     ///
     /// In a pool that is [tainted](crate::Pool::is_tainted) it may stay so: where a stack of the
     /// depot was found to be corrupt and was cut off, what was on it is out of reach until
@@ -142,7 +143,9 @@ pub struct BulkAlloc {
 pub struct ExactError {
     /// How many pages were asked for.
     pub want: usize,
-    /// How many could be had; all of them are still free. 0 if the call did not look.
+    /// How many could be had; all of them are still free. Those in other caches are among them only
+    /// if they would not be enough either, which is [`Exhausted`](ShortReason::Exhausted). 0 if the
+    /// call did not look.
     pub had: usize,
     /// Why there were no more: [`Exhausted`](ShortReason::Exhausted) means no more than `had`.
     pub reason: ShortReason,

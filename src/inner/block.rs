@@ -41,7 +41,10 @@ impl<M: Mode> Core<M> {
                 Some(first) if self.verify_block(slot.as_ref(), first, order) => {
                     match &slot {
                         Some(slot) => slot.counters().count_alloc::<M>(order.pages()),
-                        None => self.count_uncached_alloc(order.pages()),
+                        None => {
+                            self.count_uncached_alloc(order.pages());
+                            self.end_without_slot(order.pages());
+                        }
                     }
                     return Ok(first);
                 }

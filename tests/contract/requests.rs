@@ -95,6 +95,7 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
         assert_eq!(cache.reclaim_bulk(&[], &mut PageBatch::<M>::new()), Ok(0));
     });
     none("drain", &|cache, _| cache.drain());
+    none("idle", &|cache, _| cache.idle(|| ()));
     // What the call itself gets or gives may be at hand afterwards, but not what was there before.
     let few = |name: &str, call: &dyn Fn(&mut Cache<M>, &[PageId])| {
         assert!(left::<M>(|cache, raw| call(cache, raw)) < 16, "{name}");
@@ -103,6 +104,15 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
         // SAFETY: the pages are out, and the scene's alone.
         assert_eq!(unsafe { cache.free_bulk_raw(raw) }, Ok(()));
     });
+}
+
+fn a_cache_that_is_parked_honours_a_request<M: Mode>() {
+    let Scene { pool, cache, .. } = Scene::<M>::new();
+    pool.drain();
+    let parked = cache.park();
+    assert_eq!(pool.audit().pages.cached, 0);
+    drop(parked.resume());
+    assert_adds_up(&pool);
 }
 
 fn calls_that_count_honour_a_request<M: Refcounted>() {
@@ -118,5 +128,5 @@ fn calls_that_count_honour_a_request<M: Refcounted>() {
     assert_eq!(shared, 0);
 }
 
-every_mode!(every_call_of_a_cache_honours_a_request);
+every_mode!(every_call_of_a_cache_honours_a_request, a_cache_that_is_parked_honours_a_request,);
 every_refcounted_mode!(calls_that_count_honour_a_request);
