@@ -32,7 +32,7 @@ impl<M: Mode> Scene<M> {
 every_mode! {
     /// Two that build the pool, and one that wants a page of it: one of the two builds it, and who
     /// finds a pool finds all of it.
-    any, Exhaustive, at least 100;
+    any, Exhaustive, at least 400;
     fn two_inits_and_a_reader_have_one_whole_pool<M: Mode>() {
         let scene = Scene::<M>::new();
         let (first, second) = (Arc::clone(&scene), Arc::clone(&scene));
@@ -57,7 +57,7 @@ every_mode! {
 every_mode! {
     /// A call that fails against one that does not: who is told that another builds can try again
     /// when that has failed, and finds what was to be built of as that has left it.
-    any, Exhaustive, at least 10;
+    any, Exhaustive, at least 8;
     fn an_init_that_fails_leaves_its_turn_to_the_next<M: Mode>() {
         let scene = Scene::<M>::new();
         let other = Arc::clone(&scene);
