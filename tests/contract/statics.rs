@@ -114,7 +114,9 @@ fn of_racing_inits_one_builds<M: Mode>() {
         };
         let read = || {
             start.wait();
-            (0..1000).find_map(|_| of.get().ok()).map(|pool| drop(pool.alloc().expect("a page")));
+            if let Some(pool) = (0..1000).find_map(|_| of.get().ok()) {
+                drop(pool.alloc().expect("a page"));
+            }
         };
         let own = thread::scope(|threads| {
             let inits = [(); 3].map(|()| threads.spawn(init));
