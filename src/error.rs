@@ -5,12 +5,14 @@
 
 mod build;
 mod system;
+mod unbuilt;
 
 use core::fmt;
 
 pub use build::{BuildError, CacheError};
 pub use system::MemoryLimit;
 pub(crate) use system::Size;
+pub use unbuilt::{InitError, NotBuilt};
 
 use crate::mode::ModeFlags;
 use crate::page::{Fault, PageId};
@@ -81,6 +83,8 @@ pub enum ShortReason {
     OtherPool,
     /// The pool has addresses only: use the raw calls.
     AddressOnly,
+    /// Of a [`StaticPool`](crate::StaticPool) only: the pool is not built.
+    NotBuilt,
 }
 
 impl fmt::Display for ShortReason {
@@ -98,6 +102,7 @@ impl fmt::Display for ShortReason {
             ShortReason::BatchFull => BatchError::Full.says(),
             ShortReason::OtherPool => BatchError::OtherPool.says(),
             ShortReason::AddressOnly => "the pool has addresses only: use the raw calls",
+            ShortReason::NotBuilt => unbuilt::NOT_BUILT,
         })
     }
 }

@@ -35,6 +35,13 @@
 //! the `unsafe` calls, and which corruption of memory, is detected. `features.md` says what each
 //! choice costs and what it does not catch.
 //!
+//! # Statics
+//!
+//! `static POOL: StaticPool = StaticPool::new();` is a pool that every function finds by its name.
+//! It is built once, by [`StaticPool::init`] or, without a heap, [`StaticPool::init_with`], and
+//! kept for ever; calls that come before say that it is not built. `docs/statics.md` shows both,
+//! and traits of other crates that a static implements.
+//!
 //! # Results and errors
 //!
 //! A bulk allocation may come back short: [`BulkAlloc`] says how many pages are new, and
@@ -197,8 +204,8 @@ mod zone;
 
 pub use cache::{Cache, ParkedCache};
 pub use error::{
-    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, MemoryLimit, PageError,
-    ShortReason,
+    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, InitError, MemoryLimit,
+    NotBuilt, PageError, ShortReason,
 };
 pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{
@@ -209,13 +216,17 @@ pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, Shar
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{
     AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, OnBadPage,
-    Pages, Pool, Stats,
+    Pages, Pool, StaticPool, Stats,
 };
 pub use region::Region;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "std", feature = "refcount"))]
+#[doc = include_str!("../docs/statics.md")]
+struct Statics;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../tests/misuse/prevented.md")]

@@ -20,6 +20,8 @@ mod moves;
 mod op;
 #[path = "../../tests/model/shares.rs"]
 mod shares;
+#[path = "../../tests/model/statics.rs"]
+mod statics;
 #[path = "../../tests/model/world.rs"]
 mod world;
 

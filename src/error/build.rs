@@ -312,6 +312,8 @@ pub enum CacheError {
         /// How many slots the pool was built with.
         slots: usize,
     },
+    /// Of a [`StaticPool`](crate::StaticPool) only: the pool is not built.
+    NotBuilt,
 }
 
 impl fmt::Display for CacheError {
@@ -332,6 +334,7 @@ impl fmt::Display for CacheError {
                     slots.saturating_add(1)
                 )
             }
+            CacheError::NotBuilt => f.write_str(super::unbuilt::NOT_BUILT),
         }
     }
 }

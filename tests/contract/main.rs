@@ -23,6 +23,7 @@ mod reports;
 mod requests;
 mod runs;
 mod sampling;
+mod statics;
 mod stealing;
 mod texts;
 mod threads;

@@ -12,6 +12,7 @@ fn every_public_type_is_unwind_safe<M: Mode>() {
     both::<M>();
     // What is called, and what is owned.
     both::<Pool<M>>();
+    both::<StaticPool<M>>();
     both::<Cache<M>>();
     both::<ParkedCache<M>>();
     both::<Page<M>>();
@@ -39,6 +40,7 @@ fn every_public_type_is_unwind_safe<M: Mode>() {
     both::<PushError<M>>();
     both::<(BuildError, CacheError, PageError, ExactError, BatchError, OrderError)>();
     both::<(BadPage, Fault)>();
+    both::<(InitError, NotBuilt)>();
 }
 
 fn calls_are_caught_without_a_wrapper<M: Mode>() {

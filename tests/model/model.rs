@@ -13,6 +13,7 @@ mod looks;
 mod moves;
 mod op;
 mod shares;
+mod statics;
 mod world;
 
 use common::*;

@@ -109,6 +109,10 @@ operations! {
     AppendForeign,
     /// From a batch of another pool: none is lent.
     LendForeign,
+    /// `StaticPool::alloc`, of a static that has the pool; as the next two.
+    AllocStatic,
+    AllocBulkStatic,
+    CacheStatic,
 }
 
 /// An operation: what, and two operands, which are taken modulo what there is.

@@ -50,6 +50,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Self::share,
             Self::look,
             Self::mix,
+            Self::through_a_static,
         ];
         let _ = groups.iter().find_map(|group| group(self, kind, a, b));
         self.check();

@@ -14,5 +14,6 @@ mod page;
 mod poison;
 mod pressure;
 mod slot;
+mod statics;
 mod stealing;
 mod zone;

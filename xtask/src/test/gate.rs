@@ -19,8 +19,20 @@ const HARDENING: [&str; 5] = ["claim", "poison", "quarantine", "shuffle", "harde
 /// The crate without the packages that test it.
 const ALONE: &[&str] = &["-p", "pagesheaf"];
 /// The packages that have no features, and so one build.
-const TOOLS: [&str; 10] =
-    ["-p", "xtask", "-p", "matrix", "-p", "benches", "-p", "udp_echo", "-p", "loom-tests"];
+const TOOLS: [&str; 12] = [
+    "-p",
+    "xtask",
+    "-p",
+    "matrix",
+    "-p",
+    "benches",
+    "-p",
+    "udp_echo",
+    "-p",
+    "virtio_hal",
+    "-p",
+    "loom-tests",
+];
 
 pub fn gate(stages: &mut Stages) -> Result<()> {
     stages.stage("format", || {
@@ -85,6 +97,7 @@ fn programs(stages: &mut Stages) -> Result<()> {
     }
     stages.stage("commands of the README", shown::run_all)?;
     stages.stage("handover", || run(&mut cargo(["run", "-q", "--example", "handover"])))?;
+    stages.stage("virtio_hal", || run(&mut cargo(["run", "-q", "-p", "virtio_hal"])))?;
     if !cfg!(target_os = "linux") {
         stages.skip("udp_echo", "it is for Linux");
         return Ok(());
