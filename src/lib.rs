@@ -198,14 +198,16 @@ mod zone;
 pub use cache::{Cache, ParkedCache};
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, MemoryLimit, PageError,
-    ShortReason,
+    PlaceError, PlaceReason, ShortReason,
 };
 pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{
     Bare, Checked, Compact, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select, hardening,
 };
-pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
+pub use owned::{
+    Block, IntoBlocks, IntoIter, IntoPages, Iter, IterMut, Page, PageBatch, PushError, SharedPage,
+};
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{
     AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, OnBadPage,
