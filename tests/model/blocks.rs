@@ -30,9 +30,10 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::FreeBlockRaw => {
                 let (first, order) = pick(&mut self.raw_blocks, b)?;
                 self.lets_go(&block_ids(first, order));
-                // SAFETY: the block has no owner.
-                let freed =
-                    through!(self, a, |front| unsafe { front.free_block_raw(first, order) });
+                let freed = through!(self, a, |front| {
+                    // SAFETY: the block has no owner.
+                    unsafe { front.free_block_raw(first, order) }
+                });
                 freed.0.expect("a block of the pool");
             }
             Kind::BlockIntoRaw => {

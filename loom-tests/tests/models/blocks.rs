@@ -52,7 +52,7 @@ every_mode! {
 every_mode! {
     /// Of two claims that overlap, one at least gets its block; the other one leaves its words
     /// whole.
-    any, Exhaustive, at least 150;
+    any, Exhaustive, at least 5_000;
     fn one_of_two_blocks_that_overlap_is_had<M: Mode>() {
         let free = whole(4);
         let other = Arc::clone(&free);
@@ -68,7 +68,7 @@ every_mode! {
 every_mode! {
     /// What a claim has in hand is counted all the time: whoever finds no page meanwhile is not
     /// told that there is none.
-    any, Exhaustive, at least 600;
+    any, Composite, at least 500;
     fn pages_that_a_claim_has_in_hand_are_counted<M: Mode>() {
         let free = whole(2);
         let other = Arc::clone(&free);

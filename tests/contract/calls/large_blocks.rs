@@ -137,10 +137,11 @@ on_both_fronts! {
     fn raw_blocks_come_and_go<M: Mode, F: Front>(pool, front) {
         let first = front.alloc_block_raw(order(5)).expect("a block");
         assert_eq!((first.index() % 32, out(pool)), (0, 32));
-        // SAFETY: nobody else has the block; here and below.
+        // SAFETY: nobody else has the block.
         let mut block = unsafe { Block::from_raw(pool, first, order(5)) };
         mark(&mut block, 5);
         assert_eq!(block.into_raw(), (first, order(5)));
+        // SAFETY: as above.
         assert_eq!(unsafe { front.free_block_raw(first, order(5)) }, Ok(()));
         assert_eq!(out(pool), 0);
         let mut room = no_ids::<30>();
@@ -149,6 +150,7 @@ on_both_fronts! {
         assert_eq!(front.alloc_block_raw(order(0)), Err(ShortReason::Exhausted));
         assert_eq!(front.alloc_block_raw(order(7)), Err(ShortReason::Exhausted));
         for &mut first in blocks {
+            // SAFETY: as above.
             assert_eq!(unsafe { front.free_block_raw(first, order(3)) }, Ok(()));
         }
         assert_eq!(front.alloc_blocks_bulk_raw(order(3), &mut no_ids::<0>()).1, None);
@@ -160,10 +162,11 @@ fn a_raw_block_that_cannot_be_one_is_refused<M: Mode>() {
     let pool = pool::<M>(100);
     for (first, n) in [(3, 2), (96, 3), (0, 7), (100, 0), (u32::MAX - 7, 3)] {
         let first = PageId::new(first);
-        // SAFETY: not so: no block of this order can start there, which is found; here and below.
+        // SAFETY: not so: no block of this order can start there, which is found.
         let freed = unsafe { pool.free_block_raw(first, order(n)) };
         let error = freed.expect_err("no block");
         assert_eq!((error.page, error.fault, error.done), (first, Fault::NotABlock, 0));
+        // SAFETY: as above.
         let split = unsafe { pool.split_block_raw(first, order(n), None) };
         assert_eq!(split.expect_err("no block").fault, Fault::NotABlock);
     }

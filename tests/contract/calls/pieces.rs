@@ -65,7 +65,7 @@ on_both_fronts! {
     fn raw_pieces_are_freed_in_any_order<M: Mode, F: Front>(pool, front) {
         let first = front.alloc_block_raw(ORDER_6).expect("a block");
         let ids = block_ids(first, ORDER_6);
-        // SAFETY: nobody else has the block, or its pieces; here and below.
+        // SAFETY: nobody else has the block, or its pieces.
         unsafe {
             pool.split_block_raw(first, ORDER_6, Some(order(4))).expect("a block");
             pool.split_block_raw(ids[16], order(4), None).expect("a piece");
