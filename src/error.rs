@@ -4,12 +4,14 @@
 //! print errors by `Debug`.
 
 mod build;
+mod place;
 mod system;
 mod unbuilt;
 
 use core::fmt;
 
 pub use build::{BuildError, CacheError};
+pub use place::{PlaceError, PlaceReason};
 pub use system::MemoryLimit;
 pub(crate) use system::Size;
 pub use unbuilt::{InitError, NotBuilt};
@@ -125,7 +127,7 @@ impl core::error::Error for ShortReason {}
 #[must_use = "bulk allocation may return fewer pages than asked"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkAlloc {
-    /// How many pages this call added.
+    /// How many pages this call added; of a call for blocks, how many blocks.
     pub allocated: usize,
     /// Why it stopped early; `None` when it added all that were wanted.
     pub reason: Option<ShortReason>,

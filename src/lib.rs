@@ -25,7 +25,8 @@
 //! own what they name: they are move-only, `Send` and without a lifetime, and a drop on any thread
 //! frees, also after the pool's last handle is gone. So safe code can neither free a page twice nor
 //! use one that is free, and freeing owned pages looks at no reference count. Pages without an
-//! owner in Rust are [`PageId`]s: `alloc_bulk_raw` and `free_bulk_raw`, and lending to a device.
+//! owner in Rust are [`PageId`]s: `alloc_bulk_raw` and `free_bulk_raw`, `alloc_block_raw` and
+//! `free_block_raw`, and lending to a device.
 //!
 //! # Modes
 //!
@@ -63,7 +64,10 @@
 //! | call | sole owner | right pool | initialised | once | a checking mode notices |
 //! |---|---|---|---|---|---|
 //! | [`Page::from_raw`] | yes | yes | yes | yes | range (panics) |
+//! | [`Block::from_raw`] | yes | yes | yes | yes | range (panics) |
 //! | [`Cache::free_bulk_raw`] | yes, no references | yes | yes | yes | shared, free, lent, block, range |
+//! | [`Cache::free_block_raw`] | yes | yes | yes | yes | free, order, pages, range |
+//! | [`Pool::split_block_raw`] | yes | yes | no | yes | free, order, pages, range |
 //! | [`Cache::retain_bulk`] | a reference | yes | no | no | free, lent, block, range |
 //! | [`Cache::release_bulk`] | a reference | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::free_bulk_ignoring_refcounts`] | yes, others end | yes | yes | yes | free, lent, block, range |
@@ -205,14 +209,16 @@ mod zone;
 pub use cache::{Cache, ParkedCache};
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, InitError, MemoryLimit,
-    NotBuilt, PageError, ShortReason,
+    NotBuilt, PageError, PlaceError, PlaceReason, ShortReason,
 };
 pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{
     Bare, Checked, Compact, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select, hardening,
 };
-pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
+pub use owned::{
+    Block, IntoBlocks, IntoIter, IntoPages, Iter, IterMut, Page, PageBatch, PushError, SharedPage,
+};
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{
     AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, OnBadPage,

@@ -6,6 +6,8 @@ mod common;
 #[macro_use]
 #[path = "../../tests/model/steps.rs"]
 mod steps;
+#[path = "../../tests/model/blocks.rs"]
+mod blocks;
 #[path = "../../tests/model/counts.rs"]
 mod counts;
 #[path = "../../tests/model/ends.rs"]

@@ -1,8 +1,9 @@
-//! The calls: what a cache and a pool can both do, written once. `methods` stamps them on both.
+//! The calls: what a cache and a pool can both do, written once. `methods` and `block_methods` stamp them on both.
 //!
 //! Invariant: state, count and owner come before any panic and before any of the user's code (a drop), so
 //! that a panic leaves the pool whole and loses no page.
 
+mod blocks;
 mod exact;
 mod frontend;
 mod lend;
@@ -12,6 +13,10 @@ mod raw;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+pub(crate) use blocks::{
+    alloc_at, alloc_at_raw, alloc_block, alloc_block_at, alloc_block_raw, alloc_blocks_bulk,
+    alloc_blocks_bulk_raw, block_methods, free_block, free_block_raw,
+};
 pub(crate) use exact::alloc_bulk_exact;
 pub(crate) use frontend::{Frontend, Home};
 pub(crate) use lend::{lend_bulk, reclaim_bulk};
@@ -23,8 +28,8 @@ pub(crate) use raw::{
 use crate::error::{BulkAlloc, PageError, ShortReason};
 use crate::inner::{Core, Faults, InSlot};
 use crate::mode::Mode;
-use crate::owned::{Block, Page, PageBatch};
-use crate::page::{GivenUp, Order, PageId, PartlyFreed};
+use crate::owned::{Page, PageBatch};
+use crate::page::{GivenUp, PageId, PartlyFreed};
 use crate::slot::SlotMut;
 
 /// How many pages the calls without a batch move at once.
@@ -288,35 +293,4 @@ pub(crate) fn free<M: Mode>(mut front: impl Frontend<M>, page: Page<M>) {
     let ids = [page.into_raw()];
     // SAFETY: the page was its owner's alone, and is initialised.
     free_owned(front, core, unsafe { GivenUp::new(&ids) });
-}
-
-pub(crate) fn alloc_block<M: Mode>(
-    mut front: impl Frontend<M>,
-    order: Order,
-) -> Result<Block<M>, ShortReason> {
-    if front.shared().addresses_only {
-        front.begin();
-        return Err(ShortReason::AddressOnly);
-    }
-    let first = front.with_slot_as_is(|core, slot, _| core.alloc_block(slot, order));
-    // SAFETY: the block is now the caller's.
-    let block = first.map(|first| unsafe { Block::new(front.core(), first, order) });
-    front.shared().panic_if_pending();
-    block
-}
-
-pub(crate) fn free_block<M: Mode>(mut front: impl Frontend<M>, block: Block<M>) {
-    if block.core() != front.core() {
-        front.begin();
-        return drop(block);
-    }
-    let (first, order) = block.into_parts();
-    let mut faults = Faults::default();
-    // Without a slot: a pool's would be busy while the pages are poisoned.
-    let freed = front.shared().free_block(first, order, &mut faults);
-    front.with_slot(|core, slot| match slot {
-        Some(slot) => slot.counters().count_free::<M>(freed),
-        None => core.count_uncached_free(freed),
-    });
-    front.shared().remember_or_panic(&faults, freed);
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a pool borrows shared slots call by call.
 
+mod blocks;
 mod build;
 mod calls;
 mod close;

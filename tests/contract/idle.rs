@@ -161,7 +161,7 @@ fn a_block_forms_of_idle_pages<M: Mode>() {
     let Scene { pool, mut sleeper, mut other, out } = Scene::<M>::new();
     drop(out);
     pool.drain();
-    let order = Order::MAX;
+    let order = ORDER_6;
     let block = sleeper.idle(|| other.alloc_block(order)).expect("nobody else has pages");
     assert_eq!(block.len(), 64 * pool.page_size());
     other.free_block(block);

@@ -60,6 +60,28 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
         let block = cache.alloc_block(Order::new(1).expect("legal")).expect("there is room");
         cache.free_block(block);
     });
+    none("alloc_blocks_bulk of none", &|cache, _| {
+        assert_eq!(cache.alloc_blocks_bulk(order(1), &mut []).reason, None);
+    });
+    none("alloc_blocks_bulk_raw of none", &|cache, _| {
+        assert_eq!(cache.alloc_blocks_bulk_raw(order(1), &mut []).1, None);
+    });
+    none("alloc_block_raw and free_block_raw", &|cache, _| {
+        let first = cache.alloc_block_raw(order(1)).expect("there is room");
+        // SAFETY: the block is out, and this call's alone.
+        assert_eq!(unsafe { cache.free_block_raw(first, order(1)) }, Ok(()));
+    });
+    none("alloc_at of no page", &|cache, _| {
+        let error = cache.alloc_at(PageId::new(64)).expect_err("there are 64");
+        assert_eq!(error.reason, PlaceReason::OutOfRange);
+    });
+    none("alloc_at_raw of a page that is out", &|cache, raw| {
+        assert!(cache.alloc_at_raw(raw[0]).is_err());
+    });
+    none("alloc_block_at", &|cache, raw| {
+        let first = PageId::new((raw[0].index() ^ 32) & !15);
+        drop(cache.alloc_block_at(first, order(2)).expect("all but two are free"));
+    });
     none("free_bulk of a new batch", &|cache, _| cache.free_bulk(&mut PageBatch::<M>::new()));
     none("free_bulk of an emptied batch", &|cache, _| {
         let mut batch = PageBatch::<M>::new();
@@ -74,7 +96,7 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
     });
     none("free_block of another pool", &|cache, _| {
         let other = pool::<M>(64);
-        cache.free_block(other.alloc_block(Order::MAX).expect("a block"));
+        cache.free_block(other.alloc_block(ORDER_6).expect("a block"));
     });
     none("fill_vacant of a full array", &|cache, _| {
         assert_eq!(cache.fill_vacant(&mut []).allocated, 0);

@@ -1,5 +1,6 @@
 //! The models, a module for each mechanism, from the ground up.
 
+mod blocks;
 mod closing;
 mod common;
 mod compact;

@@ -30,7 +30,7 @@ const fn defect(
 const DEFECTS: &[Defect] = &[
     defect("transition", "a page is reclaimed though another was first", &["a_lent_page_is_reclaimed_once"]),
     defect("lend", "a page is lent without Release", &["a_lent_page_is_reclaimed_once"]),
-    defect("block", "the loser of two racing frees of a block is not told", &["a_block_is_freed_once"]),
+    defect("block", "the loser of two racing frees of a block is not told", &["a_block_is_freed_once", "a_block_is_split_or_freed_once"]),
     defect("retain", "a reference is lost when two are made at once", &["a_retain_against_a_release_is_counted"]),
     defect("release", "a reference is given up without Release", &["the_last_release_publishes_writes_and_frees_once"]),
     defect("sole-owner", "a free looks at the count without Acquire", &["a_free_that_finds_one_reference_sees_what_the_others_wrote", "a_raw_free_against_a_release_sees_what_was_written"]),
@@ -47,6 +47,8 @@ const DEFECTS: &[Defect] = &[
     defect("summary-order", "a summary bit is set without Release", &["summary_bits_lose_no_page"]),
     defect("rescan", "a search believes the summary alone", &["a_returned_page_can_be_taken_at_once"]),
     defect("block-rollback", "the good pages of a bad block do not go back", &["a_block_rolled_back_loses_no_page"]),
+    defect("block-words", "a claim of words that fails keeps those that it took", &["a_block_of_words_against_a_page_loses_none", "one_of_two_blocks_that_overlap_is_had"]),
+    defect("block-uncount", "what a claim of words has in hand is not counted", &["pages_that_a_claim_has_in_hand_are_counted"]),
     defect("depot-tag", "the depot's tag stays the same", &["the_tag_defeats_aba"]),
     defect("depot-publish", "a magazine goes into the depot without Release", &["magazine_contents_are_published", "exchanged_contents_are_published", "drain_against_a_flush_loses_nothing"]),
     defect("depot-cut", "a stale link is taken for a corrupt one", &["push_and_pop_lose_and_double_no_magazine", "exchanges_move_one_each_way"]),
