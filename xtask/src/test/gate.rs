@@ -17,8 +17,20 @@ const DLOPEN: &str = "tests/dlopen/Cargo.toml";
 const MODE_FEATURES: [&str; 3] = ["refcount", "stats", "checks"];
 const HARDENING: [&str; 5] = ["claim", "poison", "quarantine", "shuffle", "hardened"];
 /// The packages that have no features, and so one build.
-const TOOLS: [&str; 10] =
-    ["-p", "xtask", "-p", "matrix", "-p", "benches", "-p", "udp_echo", "-p", "loom-tests"];
+const TOOLS: [&str; 12] = [
+    "-p",
+    "xtask",
+    "-p",
+    "matrix",
+    "-p",
+    "rss",
+    "-p",
+    "benches",
+    "-p",
+    "udp_echo",
+    "-p",
+    "loom-tests",
+];
 
 pub fn gate(stages: &mut Stages) -> Result<()> {
     stages.stage("format", || {
