@@ -12,6 +12,7 @@ use crate::mode::{Mode, Policy};
 use crate::page::{Fault, Mark, Order, PageId, Piece, ZONE};
 use crate::slot::{Slot, SlotMut};
 use crate::sync::defect;
+use crate::zone::Cursor;
 
 /// Pages of a block, by how far they are from its first.
 struct PageSet([u64; Order::MAX.pages().div_ceil(64)]);
@@ -71,7 +72,8 @@ impl<M: Mode> Core<M> {
         order: Order,
         out: &mut [MaybeUninit<PageId>],
     ) -> (usize, Option<ShortReason>) {
-        let mut cursor = slot.as_mut().map_or(0, |slot| *slot.reborrow().parts().cursor);
+        let mut cursor =
+            slot.as_mut().map_or(Cursor::default(), |slot| *slot.reborrow().parts().cursor);
         let (mut got, mut looked, mut drained) = (0, 0, false);
         let reason = loop {
             if got == out.len() {

@@ -7,8 +7,9 @@
 //! gives way. What a claim has in hand counts as free until the claim has all: so whoever finds no
 //! page meanwhile looks again, and does not take the pool for exhausted.
 
-use super::summary::{Emptied, Filled, Search};
-use super::{BITS, Zone, lowest, pages};
+use super::gather::{Emptied, Filled};
+use super::search::Search;
+use super::{BITS, Cursor, Zone, lowest, pages};
 use crate::page::{Order, PageId};
 use crate::sync::{Ordering, defect};
 
@@ -22,7 +23,7 @@ impl Zone {
     /// `doubled` hears of pages that came back while this call had them in hand.
     pub(crate) fn take_blocks(
         &self,
-        cursor: &mut u32,
+        cursor: &mut Cursor,
         (order, max): (Order, usize),
         mut each: impl FnMut(PageId),
         mut doubled: impl FnMut(PageId),
@@ -33,16 +34,21 @@ impl Zone {
         while taken < max {
             let least = if taken == 0 { order.pages() } else { usize::MAX };
             let Some(index) = search.next(least) else { break };
+            let in_turn = search.in_turn();
             let Some(words) = whole_words(order) else {
-                let choose = |word| aligned_runs(word, order, max - taken);
-                let bits = self.claim(index, &mut emptied, choose) & starts(order);
+                let choose = |word| aligned_runs(word & in_turn, order, max - taken);
+                let bits = self.claim(index, &mut emptied, choose);
                 if bits != 0 {
-                    *cursor = index as u32;
-                    taken += bits.count_ones() as usize;
-                    pages(index, bits).for_each(&mut each);
+                    cursor.took(index, bits);
+                    let firsts = bits & starts(order);
+                    taken += firsts.count_ones() as usize;
+                    pages(index, firsts).for_each(&mut each);
                 }
                 continue;
             };
+            if in_turn != u64::MAX {
+                continue;
+            }
             let start = index - index % words;
             // Each word that has pages leads here: the first one is enough, in each lap of the
             // search.
@@ -50,7 +56,7 @@ impl Zone {
             if !last.replace(index).is_some_and(is_seen)
                 && self.claim_words(start, words, &mut emptied, &mut doubled)
             {
-                *cursor = start as u32;
+                cursor.took(start, u64::MAX);
                 taken += 1;
                 each(PageId::new((start * BITS) as u32));
             }
@@ -123,7 +129,7 @@ impl Zone {
     /// Whether a word has all its pages; none past the end has.
     fn is_whole(&self, index: usize) -> bool {
         // Relaxed: a hint; the compare-and-swap that takes the pages is what counts.
-        self.level(0).get(index).is_some_and(|word| word.load(Ordering::Relaxed) == u64::MAX)
+        self.words.get(index).is_some_and(|word| word.load(Ordering::Relaxed) == 0)
     }
 
     /// Puts a block back, as [`Zone::put`].

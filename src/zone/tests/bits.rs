@@ -5,7 +5,7 @@ extern crate std;
 use std::vec::Vec;
 
 use super::super::*;
-use crate::metadata::tests::with_block;
+use crate::metadata::{MetadataLayout, tests::with_block};
 
 /// Three words of pages: two that are full, and one of 22 pages.
 const PAGES: usize = 150;
@@ -14,7 +14,7 @@ fn with_zone(f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
     let span = ZoneLayout::new(&mut layout, PAGES).expect("fits");
     with_block(layout, |mut block| {
-        f(&Zone::new(&mut block, span, PAGES));
+        f(&Zone::new(&mut block, span, PAGES, Habits::new(4096, None)));
     });
 }
 
@@ -22,11 +22,12 @@ fn ids(ids: impl IntoIterator<Item = u32>) -> Vec<PageId> {
     ids.into_iter().map(PageId::new).collect()
 }
 
-/// Takes from a cursor on, and says which, and where the cursor is left.
-fn take(zone: &Zone, mut cursor: u32, max: usize) -> (Vec<u32>, u32) {
-    let mut taken = Vec::new();
+/// Takes for one at home there, and says which, and where the cursor is left.
+fn take(zone: &Zone, home: u32, max: usize) -> (Vec<u32>, u32) {
+    let (mut cursor, mut taken) = (Cursor::new(home), Vec::new());
     assert_eq!(zone.take(&mut cursor, max, |id| taken.push(id.index())), taken.len());
-    (taken, cursor)
+    assert_eq!(cursor.home, home);
+    (taken, cursor.at)
 }
 
 /// Puts pages, and says how many were new, and which were not.
@@ -50,6 +51,7 @@ fn a_new_zone_has_all_pages_and_no_others() {
         has(zone, 0);
         assert_eq!(take(zone, 0, 1), (Vec::new(), 0));
     });
+    let full = super::super::layout::full;
     assert_eq!((full(0, 150), full(2, 150), full(1, 128)), (u64::MAX, (1 << 22) - 1, u64::MAX));
     assert_eq!((full(0, 1), full(0, 63), full(0, 64)), (1, u64::MAX >> 1, u64::MAX));
 }

@@ -19,11 +19,13 @@ const HARDENING: [&str; 5] = ["claim", "poison", "quarantine", "shuffle", "harde
 /// The crate without the packages that test it.
 const ALONE: &[&str] = &["-p", "pagesheaf"];
 /// The packages that have no features, and so one build.
-const TOOLS: [&str; 12] = [
+const TOOLS: [&str; 14] = [
     "-p",
     "xtask",
     "-p",
     "matrix",
+    "-p",
+    "rss",
     "-p",
     "benches",
     "-p",
