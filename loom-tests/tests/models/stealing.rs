@@ -54,7 +54,7 @@ every_mode! {
 
 every_mode! {
     /// A thief finds a slot as whoever had it before its owner left it.
-    any, Exhaustive, at least 10;
+    any, Exhaustive, at least 250;
     fn a_slot_is_opened_to_thieves<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let thief = Arc::clone(&lock);
@@ -153,7 +153,7 @@ every_mode! {
 
 every_mode! {
     /// An owner who goes idle while a thief has claimed the slot is idle when the thief has let go.
-    any, Exhaustive, at least 300;
+    any, Exhaustive, at least 2_000;
     fn an_owner_goes_idle_beside_a_claim<M: Mode>() {
         let lock = Arc::new(Lock::new());
         let mut owner = lock.try_own_stealable().expect("nobody has it");
