@@ -76,7 +76,7 @@ fn rivals(record: &Record) -> Result<String> {
     let lines: Vec<_> = lines.collect();
     let lines = match &lines[..] {
         [] => String::new(),
-        lines => format!("; a cache line took, there and back, {}", lines.join(", ")),
+        lines => format!("; a cache line took {}", lines.join(", ")),
     };
     let said = format!("Allocated and freed, contents untouched: {}{lines}.", origin(record));
     Ok(format!("{text}\n{}", wrapped(&said, "", "")))
