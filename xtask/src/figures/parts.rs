@@ -87,8 +87,7 @@ pub fn origin(record: &Record) -> String {
     let of = |meta: &Meta| {
         let rustc = meta.rustc.split(" (").next().unwrap_or_default();
         format!(
-            "on {}, {} cores, {rustc}, {}, commit {}; {:.0} % of the samples were undisturbed and \
-             kept",
+            "on {}, {} cores, {rustc}, {}, commit {}; {:.0} % of the samples kept",
             meta.machine,
             meta.cores,
             day(meta.unix_time),
@@ -97,10 +96,8 @@ pub fn origin(record: &Record) -> String {
         )
     };
     let quick = if record.meta.quick { " --quick" } else { "" };
-    let mut text = format!(
-        "medians of one run of `cargo xtask peers{quick}`, in which all took turns, {}",
-        of(&record.meta)
-    );
+    let mut text =
+        format!("medians of one run of `cargo xtask peers{quick}`, by turns, {}", of(&record.meta));
     for again in &record.again {
         let shapes: Vec<_> = again.shapes.iter().map(|shape| format!("`{shape}`")).collect();
         text += &format!("; {} in a run of its own", shapes.join(", "));
