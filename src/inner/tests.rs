@@ -265,7 +265,7 @@ fn a_block_with_a_page_whose_word_lies_goes_back_but_for_it<M: Mode>() {
     }
     assert_eq!(pool.audit().misplaced, Some(0));
     let mut faults = Faults::default();
-    assert_eq!(pool.core.free_block(PageId::new(at), order, &mut faults), 4);
+    assert_eq!(pool.core.free_block(PageId::new(4), order, &mut faults), 4);
     pool.core.count_uncached_free(4);
     assert_eq!(faults.count, 0);
     let pages = pool.audit().pages;
