@@ -102,7 +102,7 @@ impl<M: Mode> Pool<M> {
     /// let pool = Pool::builder(8).max_caches(2).magazine_capacity(8).build()?;
     /// let (mut sleeper, mut worker) = (pool.cache_stealable()?, pool.cache_stealable()?);
     /// let mut batch = PageBatch::new();
-    /// sleeper.alloc_bulk_exact(&mut batch, 8)?;
+    /// assert_eq!(sleeper.alloc_bulk(&mut batch, 8).allocated, 8);
     /// sleeper.free_bulk(&mut batch);
     /// // The thread of `sleeper` does something else for a while; it has said so to nobody.
     /// let got = worker.alloc_bulk(&mut batch, 8);
