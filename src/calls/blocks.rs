@@ -5,7 +5,7 @@
 
 use core::mem::MaybeUninit;
 
-use super::{CHUNK, Frontend};
+use super::{CHUNK, Frontend, fill};
 use crate::error::{BulkAlloc, PageError, PlaceError, PlaceReason, ShortReason};
 use crate::inner::Faults;
 use crate::mode::Mode;
@@ -206,30 +206,18 @@ pub(crate) fn alloc_block<M: Mode>(
 }
 
 pub(crate) fn alloc_blocks_bulk<M: Mode>(
-    mut front: impl Frontend<M>,
+    front: impl Frontend<M>,
     order: Order,
     out: &mut [Option<Block<M>>],
 ) -> BulkAlloc {
-    if front.shared().addresses_only {
-        front.begin();
-        return BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
-    }
-    let mut want = out.iter().filter(|block| block.is_none()).count();
-    if want == 0 {
-        front.begin();
-    }
-    let mut vacant = out.iter_mut().filter(|block| block.is_none());
-    let (mut allocated, mut reason) = (0, None);
-    while want > 0 && reason.is_none() {
+    fill(front, out, |front, most, vacant| {
         let mut firsts = [MaybeUninit::uninit(); CHUNK];
-        let (got, short) = alloc_blocks(&mut front, order, &mut firsts[..want.min(CHUNK)]);
-        for (&mut first, block) in got.iter_mut().zip(&mut vacant) {
-            *block = Some(own(&front, first, order));
+        let (blocks, short) = alloc_blocks(front, order, &mut firsts[..most]);
+        for (&mut first, block) in blocks.iter_mut().zip(vacant) {
+            *block = Some(own(front, first, order));
         }
-        (allocated, want, reason) = (allocated + got.len(), want - got.len(), short);
-    }
-    front.shared().panic_if_pending();
-    BulkAlloc { allocated, reason }
+        (blocks.len(), short)
+    })
 }
 
 pub(crate) fn alloc_block_raw<M: Mode>(

@@ -238,26 +238,43 @@ fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortRe
 }
 
 pub(crate) fn fill_vacant<M: Mode>(
-    mut front: impl Frontend<M>,
+    front: impl Frontend<M>,
     pages: &mut [Option<Page<M>>],
+) -> BulkAlloc {
+    fill(front, pages, |front, most, vacant| {
+        let mut out = [MaybeUninit::uninit(); CHUNK];
+        let (got, short) = alloc_slow(front, &mut out[..most]);
+        for (id, page) in out[..got].iter().zip(vacant) {
+            // SAFETY: `alloc_slow` wrote `got` ids of pages that are now the caller's.
+            *page = Some(unsafe { Page::new(front.core(), id.assume_init()) });
+        }
+        (got, short)
+    })
+}
+
+/// Fills the empty slots of an array. `some` fills up to so many of those that it is given, at most [`CHUNK`], and
+/// says how many, and why no more.
+fn fill<'o, M: Mode, F: Frontend<M>, T>(
+    mut front: F,
+    out: &'o mut [Option<T>],
+    mut some: impl FnMut(
+        &mut F,
+        usize,
+        &mut dyn Iterator<Item = &'o mut Option<T>>,
+    ) -> (usize, Option<ShortReason>),
 ) -> BulkAlloc {
     if front.shared().addresses_only {
         front.begin();
         return BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
     }
-    let mut want = pages.iter().filter(|page| page.is_none()).count();
+    let mut want = out.iter().filter(|slot| slot.is_none()).count();
     if want == 0 {
         front.begin();
     }
-    let mut vacant = pages.iter_mut().filter(|page| page.is_none());
+    let mut vacant = out.iter_mut().filter(|slot| slot.is_none());
     let (mut allocated, mut reason) = (0, None);
     while want > 0 && reason.is_none() {
-        let mut out = [MaybeUninit::uninit(); CHUNK];
-        let (got, short) = alloc_slow(&mut front, &mut out[..want.min(CHUNK)]);
-        for (id, page) in out[..got].iter().zip(&mut vacant) {
-            // SAFETY: `alloc_slow` wrote `got` ids of pages that are now the caller's.
-            *page = Some(unsafe { Page::new(front.core(), id.assume_init()) });
-        }
+        let (got, short) = some(&mut front, want.min(CHUNK), &mut vacant);
         (allocated, want, reason) = (allocated + got, want - got, short);
     }
     front.shared().panic_if_pending();

@@ -142,11 +142,10 @@ impl Record {
 
     /// An error if somebody is missing who is shown.
     pub fn whole(self) -> Result<Self> {
-        let record = self;
-        let there = |name: &&str| record.rows.iter().any(|row| row.contender == **name);
+        let there = |name: &&str| self.rows.iter().any(|row| row.contender == **name);
         let absent: Vec<_> = SHOWN.iter().filter(|name| !there(name)).collect();
         ensure!(absent.is_empty(), "the run has no figures of {absent:?}");
-        Ok(record)
+        Ok(self)
     }
 
     /// How long a cache line took meanwhile, where two threads took part.
