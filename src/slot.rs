@@ -29,6 +29,7 @@ pub(crate) use requests::{Asked, Requests};
 use crate::magazine::{Length, LoadedMagazine, Magazine, MagazineMut, Magazines};
 use crate::mode::Checked;
 use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering};
+use crate::zone::Cursor;
 
 /// In a slot's lock: nobody has the slot.
 const FREE: u32 = 0;
@@ -58,6 +59,9 @@ const CLAIMABLE: u32 = 7;
 /// As [`KEPT`], of a stealable owner: [`Slot::reopen`] makes it [`CLAIMABLE`] again.
 const KEPT_CLAIMABLE: u32 = 8;
 
+/// As [`BUSY`], and its stealable owner has gone idle since: it is [`IDLE`] when who has it lets go.
+const BUSY_IDLE: u32 = 9;
+
 /// One slot of the registry.
 ///
 /// Every fast path touches the first cache line only; statistics use the second, drops the third. Each line more
@@ -85,8 +89,8 @@ pub(crate) struct Slot {
 struct Rest {
     /// The other magazine: what was loaded before, or where frees go with QUARANTINE or SHUFFLE (`mode`).
     previous: LoadedMagazine,
-    /// The zone word where the next refill starts to look.
-    cursor: u32,
+    /// Where in the zone the next refill looks.
+    cursor: Cursor,
     /// The depot where the slot looks first.
     depot: u32,
     /// Random state, for shuffling and sampling.
@@ -109,11 +113,12 @@ impl RefUnwindSafe for Slot {}
 
 impl Slot {
     /// A free slot with two empty magazines of these tables, with which it is dropped. It looks first at this
-    /// word of the zone, and at this depot.
+    /// place of the zone, and at this depot.
     pub(crate) fn new(
         magazines: &Magazines,
         [loaded, previous]: [Magazine; 2],
-        [cursor, depot]: [u32; 2],
+        cursor: Cursor,
+        depot: u32,
         random: u64,
         until_poison: u64,
     ) -> Self {
@@ -178,7 +183,7 @@ impl Slot {
 
     /// Whether the slot's owner is idle, as of about now.
     pub(crate) fn is_idle(&self) -> bool {
-        matches!(self.lock.load(Ordering::Relaxed), IDLE | BUSY)
+        matches!(self.lock.load(Ordering::Relaxed), IDLE | BUSY | BUSY_IDLE)
     }
 
     /// After a fork: gives the slot back if its holder is gone, with the two empty magazines, of its
@@ -234,8 +239,8 @@ pub(crate) struct SlotMut<'a>(&'a Slot);
 pub(crate) struct Parts<'a> {
     pub(crate) loaded: MagazineMut<'a>,
     pub(crate) previous: MagazineMut<'a>,
-    /// The zone word where the next refill starts to look.
-    pub(crate) cursor: &'a mut u32,
+    /// Where in the zone the next refill looks.
+    pub(crate) cursor: &'a mut Cursor,
     /// The depot where the slot looks first.
     pub(crate) depot: &'a u32,
     /// Random state.
@@ -314,11 +319,6 @@ impl<'a> SlotMut<'a> {
     /// A call begins, and learns what the slot is asked for.
     pub(crate) fn begin_answer(&mut self, allocates: bool) -> Asked {
         self.0.requests.begin(allocates)
-    }
-
-    /// The call has answered.
-    pub(crate) fn answered(&mut self) {
-        self.0.requests.answered();
     }
 
     /// The call leaves pages for others.

@@ -6,6 +6,8 @@ mod common;
 #[macro_use]
 #[path = "../../tests/model/steps.rs"]
 mod steps;
+#[path = "../../tests/model/blocks.rs"]
+mod blocks;
 #[path = "../../tests/model/counts.rs"]
 mod counts;
 #[path = "../../tests/model/ends.rs"]
@@ -22,6 +24,8 @@ mod op;
 mod resize;
 #[path = "../../tests/model/shares.rs"]
 mod shares;
+#[path = "../../tests/model/statics.rs"]
+mod statics;
 #[path = "../../tests/model/world.rs"]
 mod world;
 

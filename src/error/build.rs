@@ -81,6 +81,11 @@ pub enum BuildError {
         /// The pool's mode.
         mode: ModeFlags,
     },
+    /// A length for the quarantine, in a mode without one.
+    QuarantineLength {
+        /// The pool's mode.
+        mode: ModeFlags,
+    },
     /// The region holds fewer bytes than the pages need.
     RegionTooSmall {
         /// What the pages need.
@@ -246,6 +251,9 @@ impl fmt::Display for BuildError {
             BuildError::PoisonLazily { mode } => {
                 write!(f, "poison_lazily needs a mode that poisons [{mode}]")
             }
+            BuildError::QuarantineLength { mode } => {
+                write!(f, "quarantine_length needs a mode that quarantines [{mode}]")
+            }
             BuildError::RegionTooSmall { need, have } => {
                 let (have, less) =
                     (Count(have as u64, "byte"), Count(need.saturating_sub(have) as u64, "byte"));
@@ -354,6 +362,8 @@ pub enum CacheError {
         /// How many slots the pool was built with.
         slots: usize,
     },
+    /// Of a [`StaticPool`](crate::StaticPool) only: the pool is not built.
+    NotBuilt,
 }
 
 impl fmt::Display for CacheError {
@@ -374,6 +384,7 @@ impl fmt::Display for CacheError {
                     slots.saturating_add(1)
                 )
             }
+            CacheError::NotBuilt => f.write_str(super::unbuilt::NOT_BUILT),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod given;
 mod growth;
+mod hardening;
 mod plan;
 
 use core::iter;
@@ -48,6 +49,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     poison_every: Option<u32>,
     poison_lazily: bool,
     cpu_hint: Option<fn() -> usize>,
+    quarantine: Option<usize>,
     mode: PhantomData<M>,
 }
 
@@ -70,6 +72,7 @@ impl Pool<DefaultMode> {
             poison_every: None,
             poison_lazily: false,
             cpu_hint: None,
+            quarantine: None,
             mode: PhantomData,
         }
     }
@@ -82,7 +85,7 @@ impl<M: Mode> Builder<M> {
             pages, initially, page_size, region, caches, shared_caches, magazine, ..
         } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
-        let Builder { cpu_hint, .. } = self;
+        let Builder { quarantine, cpu_hint, .. } = self;
         Builder {
             pages,
             initially,
@@ -97,6 +100,7 @@ impl<M: Mode> Builder<M> {
             poison_every,
             poison_lazily,
             cpu_hint,
+            quarantine,
             mode: PhantomData,
         }
     }
@@ -170,49 +174,6 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    /// In modes with [`POISON`](crate::hardening::POISON), poisons and verifies one freed page in `n`, so
-    /// that hardening can stay on in production: every page if nothing is said. Whose turn it is depends
-    /// neither on a page's number nor on the rhythm of a program, so all pages are looked at in time. The
-    /// report says how many were.
-    ///
-    /// ```
-    /// use pagesheaf::{Hardened, Pool};
-    ///
-    /// let builder = Pool::builder(1024).mode::<Hardened>().poison_every(16);
-    /// # let _ = builder;
-    /// ```
-    pub const fn poison_every(mut self, n: u32) -> Self {
-        self.poison_every = Some(n);
-        self
-    }
-
-    /// In modes with [`POISON`](crate::hardening::POISON), whether a page is poisoned by its first
-    /// free, and not as the pool is built. False if nothing is said: then building the pool writes
-    /// every page (with [`poison_every`](Self::poison_every), one in `n`), so that all of its
-    /// memory is there at once, and stray writes are found also in pages that nobody has had yet.
-    /// [`RegionInfo::poisoned_pages`] says how many it wrote.
-    ///
-    /// A page that was not poisoned is not verified: with laziness, pages that have never been
-    /// freed.
-    ///
-    /// ```
-    /// # use pagesheaf::{Hardened, Pool};
-    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
-    /// let builder = Pool::builder(1024).mode::<Hardened>();
-    /// let info = builder.build()?.region_info();
-    /// assert_eq!((info.populated, info.poisoned_pages), (true, 1024));
-    /// let builder = Pool::builder(1024).mode::<Hardened>().poison_lazily(true);
-    /// let info = builder.build()?.region_info();
-    /// assert_eq!((info.populated, info.poisoned_pages), (false, 0));
-    /// # Ok::<(), pagesheaf::BuildError>(())
-    /// ```
-    ///
-    /// [`RegionInfo::poisoned_pages`]: crate::RegionInfo::poisoned_pages
-    pub const fn poison_lazily(mut self, lazily: bool) -> Self {
-        self.poison_lazily = lazily;
-        self
-    }
-
     /// Builds the pool, with its metadata on the heap (feature `std`).
     ///
     /// In modes with [`POISON`](crate::hardening::POISON) this writes to the pages, unless
@@ -239,7 +200,7 @@ impl<M: Mode> Builder<M> {
     /// [`static_metadata_layout`](Self::static_metadata_layout) says. Name [`max_caches`](Self::max_caches) and
     /// [`shared_caches`](Self::shared_caches), which follow the number of processors otherwise, and without `std`
     /// a guess. Memory that is too small is refused with the size that is needed. `tests/no_std` is a whole
-    /// program.
+    /// program. For a pool in a `static` see [`StaticPool::init_with`](crate::StaticPool::init_with).
     ///
     /// Both memories can be used again, also for another pool, as soon as [`Pool::close`] has returned `Ok`: from
     /// then on nothing of this pool touches them. A pool that is dropped is done with them when its last handle

@@ -4,8 +4,9 @@
 //! it puts the page there afterwards. So a page that is offline is nowhere else, and whoever gets a
 //! page from the zone finds its bit clear. A pool whose size is fixed has no bits.
 
+use super::BITS;
+use super::layout::full;
 use super::range::words_of;
-use super::{BITS, full};
 use crate::metadata::{MetadataBlock, MetadataLayout, MetadataSlice, Span};
 use crate::page::PageId;
 use crate::sync::{Atomic, Ordering, ordering};
@@ -78,6 +79,12 @@ impl OfflinePages {
             let online = mask & !self.words[index].load(Ordering::Relaxed);
             (online != 0).then(|| page_of(index, online))
         })
+    }
+
+    /// The first of `count` pages from `first` on that is offline, if there is one.
+    pub(crate) fn first(&self, first: PageId, count: usize) -> Option<PageId> {
+        let pages = first.index()..first.index() + count as u32;
+        pages.map(PageId::new).find(|&id| self.has(id))
     }
 
     /// Adds a page, which the caller has just taken out of the zone.

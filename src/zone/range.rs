@@ -1,9 +1,9 @@
 //! Exact pages of the zone: they leave and come back by their numbers.
 //!
-//! Invariant: that of the zone. A page leaves by the one compare-and-swap that clears its bit, so
+//! Invariant: that of the zone. A page leaves by the one compare-and-swap that sets its bit, so
 //! whoever takes a range gets each page that was here at that moment, and nobody else gets it.
 
-use super::summary::{Emptied, Filled};
+use super::gather::{Emptied, Filled};
 use super::{BITS, Zone, pages};
 use crate::page::PageId;
 use crate::sync::{Ordering, defect};
@@ -32,7 +32,7 @@ impl Zone {
         let mut taken = 0;
         for (index, mask) in words_of(first, count) {
             let bits = if defect!("range-claim") {
-                self.clear_unclaimed(index, mask, &mut emptied)
+                self.set_unclaimed(index, mask, &mut emptied)
             } else {
                 self.claim(index, &mut emptied, |word| word & mask)
             };
@@ -57,7 +57,7 @@ impl Zone {
         count: usize,
         mut doubled: impl FnMut(PageId),
     ) -> usize {
-        self.free.fetch_add(count as u64, Ordering::Relaxed);
+        self.count_in(count);
         let mut filled = Filled::new(self);
         let words = words_of(first, count);
         let put = words.map(|(index, mask)| self.put_bits(index, mask, &mut filled, &mut doubled));
@@ -67,11 +67,12 @@ impl Zone {
         put
     }
 
-    /// The defect `range-claim`: looks first, and clears what it saw without a second look.
-    fn clear_unclaimed(&self, index: usize, mask: u64, emptied: &mut Emptied<'_>) -> u64 {
-        let bits = self.words[index].load(Ordering::Acquire) & mask;
-        if bits != 0 && self.words[index].fetch_and(!bits, Ordering::AcqRel) & !bits == 0 {
-            emptied.note(index);
+    /// The defect `range-claim`: looks first, and sets what it saw to be clear without a second look.
+    fn set_unclaimed(&self, index: usize, mask: u64, emptied: &mut Emptied<'_>) -> u64 {
+        let bits = !self.words[index].load(Ordering::Acquire) & mask;
+        if bits != 0 {
+            let old = self.words[index].fetch_or(bits, Ordering::AcqRel);
+            emptied.note(index, old | bits == u64::MAX);
         }
         bits
     }

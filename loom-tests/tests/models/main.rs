@@ -1,5 +1,6 @@
 //! The models, a module for each mechanism, from the ground up.
 
+mod blocks;
 mod closing;
 mod common;
 mod compact;
@@ -15,5 +16,6 @@ mod poison;
 mod pressure;
 mod resize;
 mod slot;
+mod statics;
 mod stealing;
 mod zone;

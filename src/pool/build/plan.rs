@@ -57,6 +57,9 @@ impl<M: Mode> Builder<M> {
         if self.poison_lazily && !M::POISONS {
             return Err(BuildError::PoisonLazily { mode: ModeFlags::of::<M>() });
         }
+        if self.quarantine.is_some() && !M::QUARANTINES {
+            return Err(BuildError::QuarantineLength { mode: ModeFlags::of::<M>() });
+        }
         let (owned_slots, shared_slots) = slots;
         let slots = owned_slots.saturating_add(shared_slots);
         if slots == 0 || slots > SLOTS_MAX {
@@ -94,6 +97,11 @@ impl<M: Mode> Builder<M> {
             },
             poison_lazily: self.poison_lazily,
             cpu_hint: self.cpu_hint,
+            quarantine: match self.quarantine {
+                _ if !M::QUARANTINES => None,
+                None => Some(usize::MAX),
+                some => some,
+            },
         })
     }
 

@@ -4,7 +4,7 @@ extern crate std;
 
 use std::vec::Vec;
 
-use super::super::{Zone, ZoneLayout};
+use super::super::{Fresh, Habits, Used, Zone, ZoneLayout};
 use super::words_of;
 use crate::metadata::MetadataLayout;
 use crate::metadata::tests::with_block;
@@ -16,7 +16,7 @@ const PAGES: usize = 150;
 fn with_zone(f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
     let span = ZoneLayout::new(&mut layout, PAGES).expect("fits");
-    with_block(layout, |mut block| f(&Zone::new(&mut block, span, PAGES)));
+    with_block(layout, |mut block| f(&Zone::new(&mut block, span, PAGES, Habits::new(4096, None))));
 }
 
 /// Takes pages, and says which.
@@ -61,14 +61,24 @@ fn a_range_gives_what_is_there_and_takes_it_back() {
     });
 }
 
+/// The first word that a summary tells of: of used pages, and of fresh ones.
+fn told(zone: &Zone) -> [Option<usize>; 2] {
+    [zone.next::<Used>(0), zone.next::<Fresh>(0)]
+}
+
 #[test]
-fn a_search_knows_which_words_a_range_has_emptied() {
+fn both_summaries_know_which_words_a_range_has_emptied() {
     with_zone(|zone| {
+        assert_eq!(told(zone), [None, Some(0)]);
         assert_eq!(take(zone, 0, 128).len(), 128);
-        assert_eq!(zone.next(0), Some(2));
-        assert_eq!(take(zone, 128, 22).len(), 22);
-        assert_eq!(zone.next(0), None);
+        assert_eq!(told(zone), [None, Some(2)]);
+        assert_eq!(take(zone, 128, 21).len(), 21);
+        // The word was broken into: it has a page, which is now among the used ones.
+        assert_eq!(told(zone), [Some(2), None]);
+        assert_eq!(take(zone, 128, 22), [149]);
+        assert_eq!(told(zone), [None, None]);
         zone.put_range(PageId::new(100), 1, |_| ());
-        assert_eq!((zone.next(0), take(zone, 0, PAGES)), (Some(1), [100].into()));
+        assert_eq!((told(zone), take(zone, 0, PAGES)), ([Some(1), None], [100].into()));
+        assert_eq!(told(zone), [None, None]);
     });
 }
