@@ -161,6 +161,32 @@ fn a_pool_whose_rest_is_offline_is_exhausted<M: Mode>() {
     assert_whole(pool);
 }
 
+fn what_is_offline_is_not_had_at_its_place<M: Mode>() {
+    let pool = build::<M>(200, |builder| builder.initially(100));
+    let mut cache = pool.cache().expect("a cache");
+    assert_eq!(pool.offline(8..10).expect("they are free").count(), 2);
+    let order = Order::new(3).expect("small");
+    for (first, page) in [(8, 8), (96, 100), (192, 192)] {
+        let offline = |error: PlaceError| {
+            let text = format!("{} is offline: Pool::online brings it back", error.page);
+            assert_eq!((error.reason, error.to_string()), (PlaceReason::Offline, text));
+            error.page
+        };
+        let [first, page] = [first, page].map(PageId::new);
+        let block = pool.alloc_block_at(first, order).expect_err("a page is offline");
+        assert_eq!(offline(block), page);
+        assert_eq!(cache.alloc_block_at_raw(first, order), Err(block));
+        let single = cache.alloc_at(page).expect_err("it is offline");
+        assert_eq!(offline(single), page);
+        assert_eq!(pool.alloc_at_raw(page), Err(single));
+    }
+    assert_eq!(pool.audit().pages.out, 0);
+    online(&pool, 8..10);
+    assert_eq!(pool.alloc_block_at(PageId::new(8), order).expect("all are back").len(), 8 * 256);
+    drop(cache);
+    assert_whole(pool);
+}
+
 /// Bytes that change while their page is offline are nobody's fault; while it is free they are.
 fn bytes_are_the_pools_only_while_they_are_online<M: Mode>() {
     let pool = pool::<M>(64);
@@ -251,6 +277,7 @@ every_mode!(
     a_range_that_cannot_be_changes_nothing,
     pages_that_are_offline_are_no_leaks,
     a_pool_whose_rest_is_offline_is_exhausted,
+    what_is_offline_is_not_had_at_its_place,
     bytes_are_the_pools_only_while_they_are_online,
     no_page_of_a_new_pool_is_touched_offline,
     pages_go_and_come_while_others_are_at_work,

@@ -43,6 +43,28 @@ misuses! {
         let said = panic.downcast_ref::<String>().expect("a text");
         Some(said.replace(&id.to_string(), "page {page}"))
     }
+    free_block_offline, "free of a block whose pages are offline", |mode| when(mode.checks, OFFLINE), |scene| {
+        let first = scene.one.alloc_block_raw(order(3)).expect("60 pages are free");
+        // SAFETY: the block is out, and nobody else has it.
+        assert_eq!(unsafe { scene.one.free_block_raw(first, order(3)) }, Ok(()));
+        let pages = first.index()..first.index() + 8;
+        assert_eq!(scene.pool.offline(pages).expect("they are online").count(), 8);
+        scene.bad = Some((first, 0));
+        // SAFETY: not so: the pages are offline. The pool is not used again if it is not found.
+        said(unsafe { scene.two.free_block_raw(first, order(3)) })
+    }
+    own_block_offline, "`Block::from_raw` of a block with a page that is offline: panics",
+        |_| Verdict::Detected("pagesheaf: page {page} is offline: Pool::online brings it back [{mode}]"), |scene| {
+        let id = scene.offline();
+        let first = PageId::new(id.index() & !7);
+        // SAFETY: not so: a page is offline. There is no owner.
+        let owned = || std::mem::forget(unsafe { Block::from_raw(&scene.pool, first, order(3)) });
+        let panic = catch_unwind(AssertUnwindSafe(owned)).expect_err("it is offline");
+        let said = panic.downcast_ref::<String>().expect("a text");
+        let named = said.split(' ').nth(2).expect("a number");
+        assert!(scene.pool.is_offline(PageId::new(named.parse().expect("a number"))));
+        Some(said.replacen(named, "{page}", 1))
+    }
     reclaim_offline, "reclaim of a page that is offline", |_| Verdict::Detected(OFFLINE), |scene| {
         let id = scene.offline();
         scene.bad = Some((id, 0));
