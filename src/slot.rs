@@ -29,6 +29,7 @@ pub(crate) use requests::{Asked, Requests};
 use crate::magazine::{Length, LoadedMagazine, Magazine, MagazineMut, Magazines};
 use crate::mode::Checked;
 use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering};
+use crate::zone::Cursor;
 
 /// In a slot's lock: nobody has the slot.
 const FREE: u32 = 0;
@@ -85,8 +86,8 @@ pub(crate) struct Slot {
 struct Rest {
     /// The other magazine: what was loaded before, or where frees go with QUARANTINE or SHUFFLE (`mode`).
     previous: LoadedMagazine,
-    /// The zone word where the next refill starts to look.
-    cursor: u32,
+    /// Where in the zone the next refill looks.
+    cursor: Cursor,
     /// The depot where the slot looks first.
     depot: u32,
     /// Random state, for shuffling and sampling.
@@ -109,11 +110,12 @@ impl RefUnwindSafe for Slot {}
 
 impl Slot {
     /// A free slot with two empty magazines of these tables, with which it is dropped. It looks first at this
-    /// word of the zone, and at this depot.
+    /// place of the zone, and at this depot.
     pub(crate) fn new(
         magazines: &Magazines,
         [loaded, previous]: [Magazine; 2],
-        [cursor, depot]: [u32; 2],
+        cursor: Cursor,
+        depot: u32,
         random: u64,
         until_poison: u64,
     ) -> Self {
@@ -234,8 +236,8 @@ pub(crate) struct SlotMut<'a>(&'a Slot);
 pub(crate) struct Parts<'a> {
     pub(crate) loaded: MagazineMut<'a>,
     pub(crate) previous: MagazineMut<'a>,
-    /// The zone word where the next refill starts to look.
-    pub(crate) cursor: &'a mut u32,
+    /// Where in the zone the next refill looks.
+    pub(crate) cursor: &'a mut Cursor,
     /// The depot where the slot looks first.
     pub(crate) depot: &'a u32,
     /// Random state.

@@ -74,6 +74,11 @@ pub enum BuildError {
         /// The pool's mode.
         mode: ModeFlags,
     },
+    /// A length for the quarantine, in a mode without one.
+    QuarantineLength {
+        /// The pool's mode.
+        mode: ModeFlags,
+    },
     /// The region holds fewer bytes than the pages need.
     RegionTooSmall {
         /// What the pages need.
@@ -217,6 +222,9 @@ impl fmt::Display for BuildError {
             }
             BuildError::PoisonLazily { mode } => {
                 write!(f, "poison_lazily needs a mode that poisons [{mode}]")
+            }
+            BuildError::QuarantineLength { mode } => {
+                write!(f, "quarantine_length needs a mode that quarantines [{mode}]")
             }
             BuildError::RegionTooSmall { need, have } => {
                 let (have, less) =

@@ -12,6 +12,7 @@ use crate::mode::{Mode, Policy};
 use crate::page::{PageId, ZONE, written, written_mut};
 use crate::slot::{Counters, FastSlot, Parts, SlotMut};
 use crate::sync::{Ordering, defect};
+use crate::zone::Cursor;
 
 /// Proof that the fast path may run: the loaded magazine has so many ids to give.
 pub(crate) struct FastAlloc<'a, M> {
@@ -248,7 +249,7 @@ impl<M: Mode> Core<M> {
     /// Takes up to `out.len()` pages without any slot: from the zone, where that disturbs nobody, then from the
     /// depots; when both have run dry, what idle caches hold goes to the zone. They are not counted yet.
     pub(super) fn gather_without_slot(&self, out: &mut [MaybeUninit<PageId>]) -> usize {
-        let (mut cursor, mut got, mut looked) = (0, 0, 0);
+        let (mut cursor, mut got, mut looked) = (Cursor::default(), 0, 0);
         loop {
             while got < out.len() {
                 let most = out.len() - got;

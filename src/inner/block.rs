@@ -6,6 +6,7 @@ use crate::mode::{Mode, Policy};
 use crate::page::{Fault, Mark, Order, PageId, ZONE};
 use crate::slot::SlotMut;
 use crate::sync::defect;
+use crate::zone::Cursor;
 
 impl<M: Mode> Core<M> {
     /// Allocates an aligned block, draining what can be drained if none is whole.
@@ -36,7 +37,8 @@ impl<M: Mode> Core<M> {
     ) -> Result<PageId, ShortReason> {
         let mut drained = false;
         loop {
-            let mut cursor = slot.as_mut().map_or(0, |slot| *slot.reborrow().parts().cursor);
+            let mut cursor =
+                slot.as_mut().map_or(Cursor::default(), |slot| *slot.reborrow().parts().cursor);
             match self.zone.take_block(&mut cursor, order) {
                 Some(first) if self.verify_block(slot.as_ref(), first, order) => {
                     match &slot {

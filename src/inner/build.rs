@@ -17,7 +17,7 @@ use crate::page::{AtomicCount, AtomicMark, AtomicPageState};
 use crate::region::{Backing, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
-use crate::zone::{Zone, ZoneLayout};
+use crate::zone::{Cursor, Habits, Zone, ZoneLayout};
 
 /// What a pool is built from, checked.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) panics: bool,
     pub(crate) poison_every: u32,
     pub(crate) poison_lazily: bool,
+    /// With QUARANTINE: how many used pages wait in the zone before one is used again.
+    pub(crate) quarantine: Option<usize>,
 }
 
 /// How many pages' worth of magazines the depots have, at the most. The rest of the pages lives in the zone.
@@ -135,14 +137,13 @@ impl<M: Mode> CoreLayout<M> {
         let in_slots = 2 * config.slots();
         let in_depots = in_slots + 1..config.magazines() + 1;
         let depots = Depots::new(config.depots(), &magazines, in_depots, magazine);
-        let zone_words = pages.div_ceil(64) as usize;
+        let habits = Habits::new(page_size, config.quarantine);
         let slot = |index: usize| {
-            let cursor = index as u64 * zone_words as u64 / config.slots() as u64;
+            let cursor = Cursor::new(habits.home(index, config.slots(), pages));
             let mut random = random ^ ((index as u64) << 32);
             let until_poison = poison::gap(&mut random, poison_every);
             let own = [2 * index + 1, 2 * index + 2].map(magazine);
-            let starts = [cursor as u32, depots.home(index)];
-            Slot::new(&magazines, own, starts, random, until_poison)
+            Slot::new(&magazines, own, cursor, depots.home(index), random, until_poison)
         };
         let slots = block.fill(self.slots, slot);
         let tables = Tables {
@@ -154,7 +155,7 @@ impl<M: Mode> CoreLayout<M> {
             marks: block.fill_zero(self.marks),
             counts: block.fill_zero(self.counts),
             poisoned: block.fill_zero(self.poisoned),
-            zone: Zone::new(&mut block, self.zone, pages as usize),
+            zone: Zone::new(&mut block, self.zone, pages as usize, habits),
             magazines,
         };
         let mut core = Core {

@@ -24,7 +24,7 @@ pub enum Table {
     Counts,
     /// The zone's bit for each page.
     Bitmap,
-    /// The zone's summary levels.
+    /// The zone's two summaries.
     Summary,
     /// Which pages are poisoned.
     Poison,
@@ -66,7 +66,7 @@ fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     let start = core::ptr::from_ref(core).addr();
     let from = |address: usize, bytes: usize| address - start..address - start + bytes;
     // The tables follow one another: slots, zone, words or bytes, counts, poison marks, heads, entries. Each starts on a
-    // line. The zone has its levels one after the other.
+    // line. The zone has its bitmap and two summaries, each with its levels one after the other.
     let mut parts = Vec::new();
     let zone = core.slots.as_ptr_range().end.addr().next_multiple_of(LINE);
     let bitmap = (core.pages as usize).div_ceil(64);
@@ -76,7 +76,10 @@ fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
         summary += level;
     }
     parts.push((Table::Bitmap, from(zone, 8 * bitmap)));
-    parts.push((Table::Summary, from(zone + 8 * bitmap, 8 * summary)));
+    let used = (zone + 8 * bitmap).next_multiple_of(LINE);
+    let fresh = (used + 8 * summary).next_multiple_of(LINE);
+    parts.push((Table::Summary, from(used, 8 * summary)));
+    parts.push((Table::Summary, from(fresh, 8 * summary)));
     let (words, marks) = (core.words.as_ptr_range(), core.marks.as_ptr_range());
     let words = [words.start.addr(), words.end.addr()];
     let [words, end] = if M::COMPACT { [marks.start.addr(), marks.end.addr()] } else { words };

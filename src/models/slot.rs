@@ -7,6 +7,7 @@ use crate::mode::{Bare, Checked};
 use crate::page::PageId;
 use crate::slot::{Claim, Slot, SlotGuard, SlotMut, SlotOwner, StolenSlot};
 use crate::sync::{fence_all_threads, heavy_fence};
+use crate::zone::Cursor;
 
 /// A cache slot.
 pub struct Lock {
@@ -44,7 +45,7 @@ impl Lock {
         // SAFETY: each of the two magazines is made once.
         let own = [1, 2].map(|number| unsafe { Magazine::from_number(number) });
         Lock {
-            slot: Slot::new(&magazines, own, [0; 2], 1, 0),
+            slot: Slot::new(&magazines, own, Cursor::default(), 0, 1, 0),
             _magazines: magazines,
             _block: block,
         }
@@ -170,8 +171,8 @@ impl<'a> Stolen<'a> {
 fn count(slot: SlotMut<'_>) -> (u64, u32) {
     let parts = slot.parts();
     parts.counters.count_alloc::<Bare>(1);
-    *parts.cursor += 1;
-    (parts.counters.allocated.get(), *parts.cursor)
+    parts.cursor.at += 1;
+    (parts.counters.allocated.get(), parts.cursor.at)
 }
 
 impl Locked<'_> {

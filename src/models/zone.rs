@@ -5,7 +5,7 @@ use std::vec::Vec;
 use super::Block;
 use crate::metadata::MetadataLayout;
 use crate::page::{Order, PageId};
-use crate::zone::{Zone, ZoneLayout};
+use crate::zone::{Cursor, Fresh, Habits, Used, Zone, ZoneLayout};
 
 /// A zone.
 pub struct FreePages {
@@ -17,25 +17,35 @@ impl FreePages {
     /// A zone with room for `pages`, none of which is in it.
     #[must_use]
     pub fn new(pages: usize) -> Self {
+        Self::with(pages, 0)
+    }
+
+    /// A zone of `pages`, all of which are in it, and fresh.
+    #[must_use]
+    pub fn fresh(pages: usize) -> Self {
+        Self::with(pages, pages)
+    }
+
+    fn with(pages: usize, free: usize) -> Self {
         let mut layout = MetadataLayout::starting_with::<()>();
         let zone = ZoneLayout::new(&mut layout, pages).expect("models are small");
         let block = Block::new(&layout);
-        let zone = Zone::new(&mut block.tables(), zone, 0);
+        let zone = Zone::new(&mut block.tables(), zone, free, Habits::new(4096, None));
         FreePages { zone, _block: block }
     }
 
-    /// Takes up to `max` pages, looking first from the word `cursor` on.
+    /// Takes up to `max` pages for one whose home is the word `home`.
     #[must_use]
-    pub fn take(&self, mut cursor: u32, max: usize) -> Vec<PageId> {
+    pub fn take(&self, home: u32, max: usize) -> Vec<PageId> {
         let mut taken = Vec::new();
-        self.zone.take(&mut cursor, max, |id| taken.push(id));
+        self.zone.take(&mut Cursor::new(home), max, |id| taken.push(id));
         taken
     }
 
     /// Takes an aligned block.
     #[must_use]
     pub fn take_block(&self, order: Order) -> Option<PageId> {
-        self.zone.take_block(&mut 0, order)
+        self.zone.take_block(&mut Cursor::default(), order)
     }
 
     /// Puts pages in. Returns how many were there already.
@@ -52,11 +62,13 @@ impl FreePages {
         doubled
     }
 
-    /// The words of 64 pages that a search by the summary finds.
+    /// The words of 64 pages that a search by the summaries finds.
     #[must_use]
     pub fn told(&self) -> Vec<u32> {
-        let next = |from: &usize| self.zone.next(from + 1);
-        let words = core::iter::successors(self.zone.next(0), next);
+        let next =
+            |from| self.zone.next::<Used>(from).into_iter().chain(self.zone.next::<Fresh>(from));
+        let first = |from| next(from).min();
+        let words = core::iter::successors(first(0), |from| first(from + 1));
         words.map(|index| index as u32).collect()
     }
 

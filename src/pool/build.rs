@@ -1,5 +1,7 @@
 //! Building a pool: everything that can be wrong with the request is found here, before anything is made.
 
+mod hardening;
+
 use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
@@ -47,6 +49,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     on_bad_page: OnBadPage,
     poison_every: Option<u32>,
     poison_lazily: bool,
+    quarantine: Option<usize>,
     mode: PhantomData<M>,
 }
 
@@ -67,6 +70,7 @@ impl Pool<DefaultMode> {
             on_bad_page: OnBadPage::Count,
             poison_every: None,
             poison_lazily: false,
+            quarantine: None,
             mode: PhantomData,
         }
     }
@@ -76,7 +80,9 @@ impl<M: Mode> Builder<M> {
     /// Chooses the pool's mode, whatever the Cargo features say.
     pub const fn mode<N: Mode>(self) -> Builder<N> {
         let Builder { pages, page_size, region, caches, shared_caches, magazine, .. } = self;
-        let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
+        let Builder {
+            depots, colors, on_bad_page, poison_every, poison_lazily, quarantine, ..
+        } = self;
         Builder {
             pages,
             page_size,
@@ -89,6 +95,7 @@ impl<M: Mode> Builder<M> {
             on_bad_page,
             poison_every,
             poison_lazily,
+            quarantine,
             mode: PhantomData,
         }
     }
@@ -162,49 +169,6 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    /// In modes with [`POISON`](crate::hardening::POISON), poisons and verifies one freed page in `n`, so
-    /// that hardening can stay on in production: every page if nothing is said. Whose turn it is depends
-    /// neither on a page's number nor on the rhythm of a program, so all pages are looked at in time. The
-    /// report says how many were.
-    ///
-    /// ```
-    /// use pagesheaf::{Hardened, Pool};
-    ///
-    /// let builder = Pool::builder(1024).mode::<Hardened>().poison_every(16);
-    /// # let _ = builder;
-    /// ```
-    pub const fn poison_every(mut self, n: u32) -> Self {
-        self.poison_every = Some(n);
-        self
-    }
-
-    /// In modes with [`POISON`](crate::hardening::POISON), whether a page is poisoned by its first
-    /// free, and not as the pool is built. False if nothing is said: then building the pool writes
-    /// every page (with [`poison_every`](Self::poison_every), one in `n`), so that all of its
-    /// memory is there at once, and stray writes are found also in pages that nobody has had yet.
-    /// [`RegionInfo::poisoned_pages`] says how many it wrote.
-    ///
-    /// A page that was not poisoned is not verified: with laziness, pages that have never been
-    /// freed.
-    ///
-    /// ```
-    /// # use pagesheaf::{Hardened, Pool};
-    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
-    /// let builder = Pool::builder(1024).mode::<Hardened>();
-    /// let info = builder.build()?.region_info();
-    /// assert_eq!((info.populated, info.poisoned_pages), (true, 1024));
-    /// let builder = Pool::builder(1024).mode::<Hardened>().poison_lazily(true);
-    /// let info = builder.build()?.region_info();
-    /// assert_eq!((info.populated, info.poisoned_pages), (false, 0));
-    /// # Ok::<(), pagesheaf::BuildError>(())
-    /// ```
-    ///
-    /// [`RegionInfo::poisoned_pages`]: crate::RegionInfo::poisoned_pages
-    pub const fn poison_lazily(mut self, lazily: bool) -> Self {
-        self.poison_lazily = lazily;
-        self
-    }
-
     fn config(&self) -> Result<Config, BuildError> {
         let pages = u32::try_from(self.pages)
             .map_err(|_| BuildError::TooManyPages { pages: self.pages })?;
@@ -227,6 +191,9 @@ impl<M: Mode> Builder<M> {
         }
         if self.poison_lazily && !M::POISONS {
             return Err(BuildError::PoisonLazily { mode: ModeFlags::of::<M>() });
+        }
+        if self.quarantine.is_some() && !M::QUARANTINES {
+            return Err(BuildError::QuarantineLength { mode: ModeFlags::of::<M>() });
         }
         let (owned, shared) = usual_slots(heap::parallelism());
         let owned_slots = self.caches.unwrap_or(owned);
@@ -256,6 +223,7 @@ impl<M: Mode> Builder<M> {
             panics: self.on_bad_page == OnBadPage::Panic,
             poison_every: self.poison_every.unwrap_or(1),
             poison_lazily: self.poison_lazily,
+            quarantine: M::QUARANTINES.then(|| self.quarantine.unwrap_or(usize::MAX)),
         })
     }
 

@@ -8,6 +8,7 @@ use crate::metadata::{MetadataLayout, tests::with_block};
 use crate::mode::Bare;
 use crate::page::PageId;
 use crate::slot::counters::Count;
+use crate::zone::Cursor;
 
 fn with_slot(f: impl FnOnce(&Slot)) {
     let mut layout = MetadataLayout::starting_with::<()>();
@@ -16,7 +17,7 @@ fn with_slot(f: impl FnOnce(&Slot)) {
         let magazines = Magazines::new(&mut block, spans);
         // SAFETY: each of the two magazines is made once.
         let own = [1, 2].map(|number| unsafe { Magazine::from_number(number) });
-        f(&Slot::new(&magazines, own, [7, 0], 6, 0));
+        f(&Slot::new(&magazines, own, Cursor::new(7), 0, 6, 0));
     });
 }
 
@@ -39,7 +40,7 @@ fn a_slot_starts_with_two_empty_magazines() {
         let mut guard = slot.try_lock().expect("it is free");
         let parts = guard.as_mut().parts();
         assert_eq!((parts.loaded.start(), parts.previous.start()), (8, 16));
-        assert_eq!((*parts.cursor, *parts.random, slot.cached()), (7, 6, 0));
+        assert_eq!((parts.cursor.at, *parts.random, slot.cached()), (7, 6, 0));
     });
 }
 

@@ -1,69 +1,55 @@
-//! The zone: one bit per page, set while the page is in nobody's cache or magazine.
+//! The zone: one bit per page, clear while the page is in nobody's cache or magazine.
 //!
-//! Invariant: a page leaves by exactly one compare-and-swap that clears its bit and comes back by one `fetch_or`
-//! that sets it. Above the words stand summary levels, a bit for each non-empty word below. Whoever makes a word
-//! non-empty sets its summary bit afterwards; whoever makes it empty clears the bit and *then looks again*. Both are
-//! read-modify-writes of the same summary word, so one of the two sees the other and no page is lost.
+//! Invariant: a page leaves by exactly one compare-and-swap that sets its bit and comes back by one `fetch_and` that
+//! clears it. Above the words stand two summaries, each of several levels, with a bit for each word below that has free
+//! pages: `fresh` tells of words from which no page was ever taken, `used` of the others. Whoever makes a word non-empty
+//! notes it in a summary afterwards; whoever makes it empty, or breaks into a fresh one, takes the note away and *then
+//! looks again*. Both are read-modify-writes of the same summary word, so one of the two sees the other and no page is
+//! lost.
+//!
+//! A search prefers pages that were used before, so that no more memory is touched than was needed at once (`search`).
 
+mod gather;
+mod layout;
 mod rebuild;
+mod search;
 mod summary;
 #[cfg(test)]
 mod tests;
 
-use summary::{Emptied, Filled, Search};
+pub(crate) use layout::{Cursor, Habits, ZoneLayout};
+pub(crate) use summary::{Fresh, Used};
 
-use crate::metadata::{MetadataBlock, MetadataLayout, MetadataSlice, Padded, Span};
+use gather::{Emptied, Filled};
+use layout::Levels;
+use search::Search;
+
+use crate::metadata::{MetadataSlice, Padded};
 use crate::page::{Order, PageId};
 use crate::sync::{Atomic, Ordering, ordering};
 
 const BITS: usize = 64;
 
-/// Enough for 2³² pages: words, and five levels of summary.
-const LEVELS: usize = 6;
-
 /// The free pages of a pool.
 pub(crate) struct Zone {
-    /// All levels in one table, the words of the pages first.
+    /// A bit for each page: set while the page is not here. So memory of zeroes is a zone whose pages are all free.
     words: MetadataSlice<Atomic<u64>>,
-    /// Where each level starts in the table, and after the last one, where it ends.
-    starts: [usize; LEVELS + 1],
-    /// The level that is a single word.
-    top: usize,
-    /// Free pages: counted before their bits are set and until after they are cleared, so never fewer than there are.
-    free: Padded<Atomic<u64>>,
+    /// The summary of words from which pages were taken.
+    used: MetadataSlice<Atomic<u64>>,
+    /// The summary of those from which none was, with its bits the other way: clear where there is such a word.
+    fresh: MetadataSlice<Atomic<u64>>,
+    /// How both summaries are cut.
+    levels: Levels,
+    habits: Habits,
+    counts: Padded<Counts>,
 }
 
-/// How the table of a zone is cut.
-pub(crate) struct ZoneLayout {
-    span: Span<Atomic<u64>>,
-    starts: [usize; LEVELS + 1],
-    top: usize,
-}
-
-impl ZoneLayout {
-    pub(crate) fn new(layout: &mut MetadataLayout, pages: usize) -> Option<Self> {
-        let mut starts = [0; LEVELS + 1];
-        let mut len = pages.div_ceil(BITS);
-        let mut level = 0;
-        loop {
-            starts[level + 1] = starts[level] + len;
-            if len == 1 {
-                break;
-            }
-            len = len.div_ceil(BITS);
-            level += 1;
-        }
-        Some(ZoneLayout { span: layout.table(starts[level + 1])?, starts, top: level })
-    }
-}
-
-/// The bits of a level of `len` entries that word `index` has when all are set.
-fn full(index: usize, len: usize) -> u64 {
-    match len.saturating_sub(index * BITS) {
-        0 => 0,
-        some @ 1..BITS => (1 << some) - 1,
-        _ => u64::MAX,
-    }
+/// What a zone counts.
+struct Counts {
+    /// Free pages: counted before their bits are clear and until after they are set, so never fewer than there are.
+    free: Atomic<u64>,
+    /// Words that are fresh, about; kept only for a quarantine.
+    fresh: Atomic<u64>,
 }
 
 /// The lowest `n` set bits of a word.
@@ -90,56 +76,45 @@ fn pages(index: usize, mut bits: u64) -> impl Iterator<Item = PageId> {
 }
 
 impl Zone {
-    /// A zone of `count` pages, all free.
-    pub(crate) fn new(block: &mut MetadataBlock, layout: ZoneLayout, count: usize) -> Self {
-        let ZoneLayout { span, starts, top } = layout;
-        let (mut level, mut entries) = (0, count);
-        let entry = |at: usize| {
-            if at == starts[level + 1] {
-                entries = entries.div_ceil(BITS);
-                level += 1;
-            }
-            Atomic::new(full(at - starts[level], entries))
-        };
-        let words = block.fill(span, entry);
-        Zone { words, starts, top, free: Padded(Atomic::new(count as u64)) }
-    }
-
     /// How many pages are free, about.
     pub(crate) fn free(&self) -> usize {
         // Relaxed: a report, or a hint.
-        self.free.load(Ordering::Relaxed) as usize
+        self.counts.free.load(Ordering::Relaxed) as usize
     }
 
     /// How many pages are free, counted bit by bit.
     pub(crate) fn count(&self) -> usize {
-        let words = &self.words[..self.starts[1]];
-        words.iter().map(|word| word.load(Ordering::Relaxed).count_ones() as usize).sum()
+        self.words.iter().map(|word| word.load(Ordering::Relaxed).count_zeros() as usize).sum()
     }
 
     /// Whether the page is in the zone.
     pub(crate) fn holds(&self, id: PageId) -> bool {
         let index = id.index() as usize;
         // Acquire: pairs with the Release of `put`, so that a caller who sees a page free sees how it got there.
-        let word = self.words.get(index / BITS).map_or(0, |word| word.load(Ordering::Acquire));
-        word >> (index % BITS) & 1 == 1
+        let word = self.words.get(index / BITS).map_or(u64::MAX, |it| it.load(Ordering::Acquire));
+        word >> (index % BITS) & 1 == 0
     }
 
-    fn level(&self, level: usize) -> &[Atomic<u64>] {
-        &self.words[self.starts[level]..self.starts[level + 1]]
-    }
-
-    /// Takes up to `max` pages into `each`, ascending from `cursor`, which is left where the next search starts.
-    pub(crate) fn take(&self, cursor: &mut u32, max: usize, mut each: impl FnMut(PageId)) -> usize {
+    /// Takes up to `max` pages into `each`, ascending in each word. The cursor says where to look first, and is left
+    /// where the last ones were.
+    pub(crate) fn take(
+        &self,
+        cursor: &mut Cursor,
+        max: usize,
+        mut each: impl FnMut(PageId),
+    ) -> usize {
         let mut taken = 0;
         let mut emptied = Emptied::new(self);
         let mut search = Search::new(self, *cursor);
         while taken < max {
             let Some(index) = search.next(if taken == 0 { 1 } else { usize::MAX }) else { break };
-            let bits = self.claim(index, &mut emptied, |word| lowest(word, max - taken));
+            let in_turn = search.in_turn();
+            let bits = self.claim(index, &mut emptied, |word| lowest(word & in_turn, max - taken));
             taken += bits.count_ones() as usize;
             pages(index, bits).for_each(&mut each);
-            *cursor = index as u32;
+            if bits != 0 {
+                cursor.took(index, bits);
+            }
         }
         drop(emptied);
         self.uncount(taken);
@@ -147,18 +122,19 @@ impl Zone {
     }
 
     /// Takes an aligned run of 2^order pages.
-    pub(crate) fn take_block(&self, cursor: &mut u32, order: Order) -> Option<PageId> {
+    pub(crate) fn take_block(&self, cursor: &mut Cursor, order: Order) -> Option<PageId> {
         let mut emptied = Emptied::new(self);
         let mut search = Search::new(self, *cursor);
         let (index, bits) = loop {
             let index = search.next(order.pages())?;
-            match self.claim(index, &mut emptied, |word| aligned_run(word, order)) {
+            let in_turn = search.in_turn();
+            match self.claim(index, &mut emptied, |word| aligned_run(word & in_turn, order)) {
                 0 => {}
                 bits => break (index, bits),
             }
         };
         drop(emptied);
-        *cursor = index as u32;
+        cursor.took(index, bits);
         self.uncount(order.pages());
         Some(PageId::new((index * BITS) as u32 + bits.trailing_zeros()))
     }
@@ -168,21 +144,19 @@ impl Zone {
         let word = &self.words[index];
         let mut old = word.load(Ordering::Relaxed);
         loop {
-            let bits = choose(old);
+            let bits = choose(!old);
             if bits == 0 {
                 return 0;
             }
-            // Acquire: pairs with the Release `fetch_or` of whoever put the pages here.
+            // Acquire: pairs with the Release `fetch_and` of whoever put the pages here.
             match word.compare_exchange_weak(
                 old,
-                old & !bits,
+                old | bits,
                 ordering!(Acquire, "zone-take"),
                 Ordering::Relaxed,
             ) {
                 Ok(_) => {
-                    if old == bits {
-                        emptied.note(index);
-                    }
+                    emptied.note(index, old | bits == u64::MAX);
                     return bits;
                 }
                 Err(current) => old = current,
@@ -190,10 +164,10 @@ impl Zone {
         }
     }
 
-    /// Puts pages back: one `fetch_or` for each word of neighbours when `ids` is sorted. `doubled` hears of each
+    /// Puts pages back: one `fetch_and` for each word of neighbours when `ids` is sorted. `doubled` hears of each
     /// page that was here already. Returns how many were not.
     pub(crate) fn put(&self, ids: &[PageId], mut doubled: impl FnMut(PageId)) -> usize {
-        self.free.fetch_add(ids.len() as u64, Ordering::Relaxed);
+        self.counts.free.fetch_add(ids.len() as u64, Ordering::Relaxed);
         let mut filled = Filled::new(self);
         let mut put = 0;
         let mut rest = ids;
@@ -227,7 +201,7 @@ impl Zone {
     ) -> usize {
         let index = first.index() as usize / BITS;
         let bits = run(order) << (first.index() as usize % BITS);
-        self.free.fetch_add(order.pages() as u64, Ordering::Relaxed);
+        self.counts.free.fetch_add(order.pages() as u64, Ordering::Relaxed);
         let mut filled = Filled::new(self);
         let put = self.put_bits(index, bits, &mut filled, doubled);
         drop(filled);
@@ -238,7 +212,7 @@ impl Zone {
     /// So many pages are no longer here, or were not put, being here already.
     fn uncount(&self, n: usize) {
         if n > 0 {
-            self.free.fetch_sub(n as u64, Ordering::Relaxed);
+            self.counts.free.fetch_sub(n as u64, Ordering::Relaxed);
         }
     }
 
@@ -251,7 +225,7 @@ impl Zone {
     ) -> usize {
         // Release: pairs with the Acquire of `take`, which hands the pages on. Acquire: the old value shows a
         // double free, whose report may follow what the first freer did.
-        let old = self.words[index].fetch_or(bits, ordering!(AcqRel, "zone-publish"));
+        let old = !self.words[index].fetch_and(!bits, ordering!(AcqRel, "zone-publish"));
         if old == 0 {
             filled.note(index);
         }

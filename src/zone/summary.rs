@@ -1,24 +1,60 @@
-//! The summary levels: from any word to the next that is not empty, in a few steps.
+//! The two summaries: from any word to the next that has free pages, in a few steps.
 
 use super::{BITS, Zone, pages};
-use crate::sync::{Ordering, defect, ordering};
+use crate::sync::{Atomic, Ordering, defect, ordering};
+
+/// One of the two summaries.
+pub(crate) trait Summary {
+    /// Whether it tells of fresh words; its bits are then the other way.
+    const FRESH: bool;
+
+    /// Its words.
+    fn table(zone: &Zone) -> &[Atomic<u64>];
+}
+
+/// The summary of words from which pages were taken.
+pub(crate) struct Used;
+
+/// The summary of words from which none was.
+pub(crate) struct Fresh;
+
+impl Summary for Used {
+    const FRESH: bool = false;
+
+    fn table(zone: &Zone) -> &[Atomic<u64>] {
+        &zone.used
+    }
+}
+
+impl Summary for Fresh {
+    const FRESH: bool = true;
+
+    fn table(zone: &Zone) -> &[Atomic<u64>] {
+        &zone.fresh
+    }
+}
 
 impl Zone {
-    /// The first word that is not empty, from `from` on: up the summary levels and down again.
-    pub(crate) fn next(&self, from: usize) -> Option<usize> {
-        let mut at = from;
-        if self.look(0, at) != 0 {
-            return Some(at);
+    /// The words of a level of a summary, from 1 on.
+    pub(super) fn level<S: Summary>(&self, level: usize) -> &[Atomic<u64>] {
+        &S::table(self)[self.levels.starts[level]..self.levels.starts[level + 1]]
+    }
+
+    /// The first word that this summary tells of and that has pages, from `from` on: up its levels and down again.
+    pub(crate) fn next<S: Summary>(&self, from: usize) -> Option<usize> {
+        if self.levels.top == 0 {
+            return (self.look::<S>(0, from) != 0).then_some(from);
         }
+        let mut at = from;
         let mut level = 1;
         let mut descending = false;
-        while level <= self.top {
+        while level <= self.levels.top {
             let index = at / BITS;
-            let bits = self.look(level, index) & (u64::MAX << (at % BITS));
+            let bits = self.look::<S>(level, index) & (u64::MAX << (at % BITS));
             if bits == 0 {
                 if descending {
                     // The bit above was stale: help to clear it.
-                    self.clear(level + 1, index / BITS, 1 << (index % BITS));
+                    self.clear::<S>(level + 1, index / BITS, 1 << (index % BITS));
                 }
                 (at, level, descending) = (index + 1, level + 1, false);
                 continue;
@@ -26,10 +62,10 @@ impl Zone {
             at = index * BITS + bits.trailing_zeros() as usize;
             if level > 1 {
                 (at, level, descending) = (at * BITS, level - 1, true);
-            } else if self.look(0, at) != 0 {
+            } else if self.look::<S>(0, at) != 0 {
                 return Some(at);
             } else {
-                self.clear(1, index, 1 << (at % BITS));
+                self.clear::<S>(1, index, 1 << (at % BITS));
                 // What comes next is not what the level above told of, and may lie past the end.
                 (at, descending) = (at + 1, false);
             }
@@ -37,143 +73,104 @@ impl Zone {
         None
     }
 
-    /// A word on the way of a search: none past the end.
-    fn look(&self, level: usize, index: usize) -> u64 {
+    /// As [`Self::next`] of used words, from `from` to before `end`, which lie in one word of the summary.
+    pub(super) fn next_within(&self, from: usize, end: usize) -> Option<usize> {
+        if from >= end {
+            return None;
+        }
+        let index = from / BITS;
+        let within = (u64::MAX << (from % BITS)) & (u64::MAX >> (BITS - 1 - (end - 1) % BITS));
+        let found = pages(index, self.look::<Used>(1, index) & within);
+        found.map(|word| word.index() as usize).find(|&at| {
+            let some = self.look::<Used>(0, at) != 0;
+            if !some {
+                self.clear::<Used>(1, index, 1 << (at % BITS));
+            }
+            some
+        })
+    }
+
+    /// A word on the way of a search, with its bits set for what there is: none past the end.
+    fn look<S: Summary>(&self, level: usize, index: usize) -> u64 {
         #[cfg(test)]
-        super::tests::visits::note(level);
+        super::tests::visits::note(level + if S::FRESH { super::layout::LEVELS } else { 0 });
         // Relaxed: a hint; the compare-and-swap that takes the pages is what counts.
-        self.level(level).get(index).map_or(0, |word| word.load(Ordering::Relaxed))
+        let bits = |word: &Atomic<u64>| word.load(Ordering::Relaxed);
+        match level {
+            0 => self.words.get(index).map_or(0, |word| !bits(word)),
+            _ if S::FRESH => self.level::<S>(level).get(index).map_or(0, |word| !bits(word)),
+            _ => self.level::<S>(level).get(index).map_or(0, bits),
+        }
     }
 
-    /// Sets summary bits, after the words below became non-empty.
-    fn set(&self, level: usize, index: usize, bits: u64) {
-        if level > self.top {
+    /// Whether a word was fresh, as of about now.
+    pub(super) fn is_fresh(&self, index: usize) -> bool {
+        // Relaxed: see `Emptied::note`.
+        let word = self.fresh.get(index / BITS);
+        word.is_some_and(|word| word.load(Ordering::Relaxed) >> (index % BITS) & 1 == 0)
+    }
+
+    /// Sets bits of a summary, after the words below became non-empty.
+    pub(super) fn set<S: Summary>(&self, level: usize, index: usize, bits: u64) {
+        if level > self.levels.top {
             return;
         }
-        // AcqRel: pairs with the `fetch_and` of `clear`, which must see the word below if it comes after this.
-        let old = self.level(level)[index].fetch_or(bits, ordering!(AcqRel, "summary-order"));
+        let word = &self.level::<S>(level)[index];
+        // AcqRel: pairs with the read-modify-write of `clear`, which must see the word below if it comes after this.
+        let order = ordering!(AcqRel, "summary-order");
+        let old = if S::FRESH { !word.fetch_and(!bits, order) } else { word.fetch_or(bits, order) };
         if old == 0 && !defect!("summary-level") {
-            self.set(level + 1, index / BITS, 1 << (index % BITS));
+            self.set::<S>(level + 1, index / BITS, 1 << (index % BITS));
         }
     }
 
-    /// Clears summary bits, after the words below became empty, and sets those again whose words are not.
-    fn clear(&self, level: usize, index: usize, bits: u64) {
-        if level > self.top {
+    /// Clears bits of a summary, after the words below became empty, or were broken into, and sets those again whose
+    /// words are not empty. Of words that were fresh until now, the other summary tells then.
+    pub(super) fn clear<S: Summary>(&self, level: usize, index: usize, bits: u64) {
+        if level > self.levels.top {
             return;
         }
-        // AcqRel: pairs with the `fetch_or` of `set`.
-        let old = self.level(level)[index].fetch_and(!bits, Ordering::AcqRel);
-        let back = pages(index, bits)
-            .filter(|child| {
-                // A bit that was corrupted may tell of a word past the end: there is none.
-                let word = self.level(level - 1).get(child.index() as usize);
-                // Relaxed: ordered after the `fetch_and`, which read from every `set` that came before it.
-                word.is_some_and(|word| word.load(Ordering::Relaxed) != 0)
-            })
-            .fold(0, |back, child| back | 1 << (child.index() as usize % BITS));
-        if back != 0 && !defect!("summary-again") {
-            self.set(level, index, back);
-        } else if old & !bits == 0 {
-            self.clear(level + 1, index / BITS, 1 << (index % BITS));
+        let word = &self.level::<S>(level)[index];
+        // AcqRel: pairs with the read-modify-write of `set`.
+        let order = Ordering::AcqRel;
+        let old = if S::FRESH { !word.fetch_or(bits, order) } else { word.fetch_and(!bits, order) };
+        // Relaxed: ordered after the read-modify-write, which read from every `set` that came before it. A bit that was
+        // corrupted may tell of a word past the end: there is none.
+        let again = pages(index, bits)
+            .filter(|child| self.is_set_below::<S>(level, child.index() as usize))
+            .fold(0, |again, child| again | 1 << (child.index() as usize % BITS));
+        let left = old & !bits == 0;
+        if S::FRESH && level == 1 {
+            self.uncount_fresh(old & bits);
+            if again != 0 && !defect!("fresh-again") {
+                self.set::<Used>(1, index, again);
+            }
+        } else if again != 0 && !defect!("summary-again") {
+            return self.set::<S>(level, index, again);
+        }
+        if left {
+            self.clear::<S>(level + 1, index / BITS, 1 << (index % BITS));
+        }
+    }
+
+    /// Whether a word below a level of a summary has anything.
+    fn is_set_below<S: Summary>(&self, level: usize, index: usize) -> bool {
+        if level == 1 {
+            return self.words.get(index).is_some_and(|it| it.load(Ordering::Relaxed) != u64::MAX);
+        }
+        let nothing = if S::FRESH { u64::MAX } else { 0 };
+        let word = self.level::<S>(level - 1).get(index);
+        word.is_some_and(|word| word.load(Ordering::Relaxed) != nothing)
+    }
+
+    /// These words are no longer fresh.
+    fn uncount_fresh(&self, bits: u64) {
+        if self.habits.quarantine.is_some() {
+            // Relaxed: a hint.
+            self.counts.fresh.fetch_sub(bits.count_ones().into(), Ordering::Relaxed);
         }
     }
 }
-
-/// A search for words that are not empty: from where the last one ended, round to the start, and if pages are hidden,
-/// through every word.
-pub(super) struct Search<'a> {
-    zone: &'a Zone,
-    from: usize,
-    lap: Lap,
-}
-
-enum Lap {
-    Ahead,
-    Around,
-    /// By the words alone: for a moment the summary does not tell of a page, while the thread that emptied its word
-    /// looks at it again. The free count does.
-    Rescan,
-}
-
-impl<'a> Search<'a> {
-    pub(super) fn new(zone: &'a Zone, cursor: u32) -> Self {
-        let lap = if cursor == 0 { Lap::Around } else { Lap::Ahead };
-        Search { zone, from: cursor as usize, lap }
-    }
-
-    /// The next word to try. The words are rescanned only while `least` pages at least should be free.
-    pub(super) fn next(&mut self, least: usize) -> Option<usize> {
-        loop {
-            let found = match self.lap {
-                Lap::Rescan => (self.from < self.zone.starts[1]).then_some(self.from),
-                _ => self.zone.next(self.from),
-            };
-            if let Some(index) = found {
-                self.from = index + 1;
-                return found;
-            }
-            self.from = 0;
-            self.lap = match self.lap {
-                Lap::Ahead => Lap::Around,
-                Lap::Around
-                    if self.zone.top > 0 && self.zone.free() >= least && !defect!("rescan") =>
-                {
-                    Lap::Rescan
-                }
-                _ => return None,
-            };
-        }
-    }
-}
-
-/// Words that a call has changed, gathered so that a summary word is touched once for all of them.
-macro_rules! gathered {
-    ($(#[$doc:meta])* $name:ident, $apply:ident) => {
-        $(#[$doc])*
-        pub(super) struct $name<'a> {
-            zone: &'a Zone,
-            word: usize,
-            bits: u64,
-        }
-
-        impl<'a> $name<'a> {
-            pub(super) fn new(zone: &'a Zone) -> Self {
-                $name { zone, word: 0, bits: 0 }
-            }
-
-            pub(super) fn note(&mut self, index: usize) {
-                if self.word != index / BITS {
-                    self.apply();
-                    self.word = index / BITS;
-                }
-                self.bits |= 1 << (index % BITS);
-            }
-
-            fn apply(&mut self) {
-                if self.bits != 0 {
-                    self.zone.$apply(1, self.word, core::mem::take(&mut self.bits));
-                }
-            }
-        }
-
-        impl Drop for $name<'_> {
-            fn drop(&mut self) {
-                self.apply();
-            }
-        }
-    };
-}
-gathered!(
-    /// Words made empty; their summary bits are cleared together.
-    Emptied,
-    clear
-);
-gathered!(
-    /// Words made non-empty; their summary bits are set together.
-    Filled,
-    set
-);
 
 #[cfg(test)]
 mod tests;

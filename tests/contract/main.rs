@@ -21,6 +21,7 @@ mod refusals;
 mod regions;
 mod reports;
 mod requests;
+mod reuse;
 mod runs;
 mod sampling;
 mod stealing;

@@ -12,6 +12,7 @@ mod mutants;
 mod package;
 mod peers;
 mod prevented;
+mod rss;
 mod run;
 mod sanitize;
 mod saturation;
@@ -48,6 +49,8 @@ enum Task {
     /// Measure the modes beside other allocators, as many as can be built here.
     #[command(disable_help_flag = true)]
     Peers(peers::Args),
+    /// Measure how much memory the system backs, where there is a bound to it.
+    Rss(rss::Args),
     /// Run the stress programs under AddressSanitizer, ThreadSanitizer and memcheck.
     Sanitize(sanitize::Args),
     /// Simulate at which rate, and with how many cores, the depots saturate.
@@ -78,6 +81,7 @@ fn main() -> anyhow::Result<()> {
         Task::Mutants(args) => mutants::mutants(&args),
         Task::Package(args) => package::package(&args),
         Task::Peers(args) => peers::peers(&args, &from),
+        Task::Rss(args) => rss::rss(&args),
         Task::Sanitize(args) => sanitize::sanitize(&args),
         Task::Saturation(args) => saturation::saturation(&args),
         Task::Stress(args) => stress::stress(&args),

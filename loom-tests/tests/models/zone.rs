@@ -21,6 +21,14 @@ impl Zone {
         Arc::new(zone)
     }
 
+    /// A zone with all of its pages, of which the first `taken` are taken at once; no summary tells of
+    /// their words. The others are fresh.
+    fn fresh(pages: usize, taken: usize) -> Arc<Self> {
+        let zone = Zone { free: FreePages::fresh(pages), owners: Owners::new(pages) };
+        assert_eq!(zone.take(0, taken).len(), taken);
+        Arc::new(zone)
+    }
+
     fn take(&self, cursor: u32, max: usize) -> Vec<PageId> {
         let taken = self.free.take(cursor, max);
         taken.iter().for_each(|&id| self.owners.takes(id));
@@ -172,5 +180,23 @@ every_mode! {
         );
         assert_eq!((a, b), (1, 1), "nobody has the page");
         zone.has(0);
+    }
+}
+
+every_mode! {
+    /// Two break into a fresh word, and one of them gives its page back: afterwards a summary leads
+    /// to what is left.
+    any, Exhaustive, at least 600;
+    fn a_fresh_word_that_two_break_into_loses_no_page<M: Mode>() {
+        let zone = Zone::fresh(64 + 2, 64);
+        let other = Arc::clone(&zone);
+        let (a, ()) = race(
+            move || other.take(1, 1).len(),
+            || {
+                let taken = zone.take(1, 1);
+                zone.put(&taken);
+            },
+        );
+        zone.has(2 - a);
     }
 }

@@ -28,6 +28,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         panics: false,
         poison_every: 1,
         poison_lazily: false,
+        quarantine: None,
     }
 }
 

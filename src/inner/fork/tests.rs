@@ -11,6 +11,7 @@ use crate::cache::Cache;
 use crate::mode::{Bare, Checked, Compact, Hardened};
 use crate::page::{Fault, PageId};
 use crate::pool::{AnyCache, Pages, Pool};
+use crate::zone::Cursor;
 
 /// A pool of 100 pages, with magazines of 8, two owned slots and two shared ones.
 fn pool<M: Mode>() -> Pool<M> {
@@ -148,7 +149,7 @@ fn magazines_in_nobodys_hands_come_back<M: Mode>() {
 fn pages_in_hand_are_lost<M: Mode>() {
     let pool = pool::<M>();
     let out = alloc(&pool, 4);
-    assert_eq!(pool.core.zone.take(&mut 0, 5, |_| ()), 5);
+    assert_eq!(pool.core.zone.take(&mut Cursor::default(), 5, |_| ()), 5);
     pool.core.zone.spoil_summary();
     let pages = after_fork(&pool, &mut []);
     assert_eq!((pages.lost, pages.out, pages.free), (5, 4, 91));

@@ -5,7 +5,7 @@ extern crate std;
 use std::vec::Vec;
 
 use super::super::*;
-use crate::metadata::tests::with_block;
+use crate::metadata::{MetadataLayout, tests::with_block};
 
 /// Three words of pages: two that are full, and one of 22 pages.
 const PAGES: usize = 150;
@@ -14,7 +14,7 @@ fn with_zone(f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
     let span = ZoneLayout::new(&mut layout, PAGES).expect("fits");
     with_block(layout, |mut block| {
-        f(&Zone::new(&mut block, span, PAGES));
+        f(&Zone::new(&mut block, span, PAGES, Habits::new(4096, None)));
     });
 }
 
@@ -26,11 +26,12 @@ fn ids(ids: impl IntoIterator<Item = u32>) -> Vec<PageId> {
     ids.into_iter().map(PageId::new).collect()
 }
 
-/// Takes from a cursor on, and says which, and where the cursor is left.
-fn take(zone: &Zone, mut cursor: u32, max: usize) -> (Vec<u32>, u32) {
-    let mut taken = Vec::new();
+/// Takes for one at home there, and says which, and where the cursor is left.
+fn take(zone: &Zone, home: u32, max: usize) -> (Vec<u32>, u32) {
+    let (mut cursor, mut taken) = (Cursor::new(home), Vec::new());
     assert_eq!(zone.take(&mut cursor, max, |id| taken.push(id.index())), taken.len());
-    (taken, cursor)
+    assert_eq!(cursor.home, home);
+    (taken, cursor.at)
 }
 
 /// Puts pages, and says how many were new, and which were not.
@@ -54,6 +55,7 @@ fn a_new_zone_has_all_pages_and_no_others() {
         has(zone, 0);
         assert_eq!(take(zone, 0, 1), (Vec::new(), 0));
     });
+    let full = super::super::layout::full;
     assert_eq!((full(0, 150), full(2, 150), full(1, 128)), (u64::MAX, (1 << 22) - 1, u64::MAX));
     assert_eq!((full(0, 1), full(0, 63), full(0, 64)), (1, u64::MAX >> 1, u64::MAX));
 }
@@ -102,20 +104,23 @@ fn pages_that_are_put_are_held_and_those_put_twice_are_named() {
 #[test]
 fn blocks_are_aligned_runs_of_free_pages() {
     with_zone(|zone| {
-        let mut cursor = 0;
+        let mut cursor = Cursor::default();
         assert_eq!(zone.take_block(&mut cursor, order(0)), Some(PageId::new(0)));
         assert_eq!(zone.take_block(&mut cursor, order(3)), Some(PageId::new(8)));
         assert_eq!(zone.take_block(&mut cursor, Order::MAX), Some(PageId::new(64)));
-        assert_eq!(cursor, 1);
+        assert_eq!(cursor.at, 1);
         has(zone, PAGES - 73);
-        assert_eq!(zone.take_block(&mut cursor, order(4)), Some(PageId::new(128)));
-        assert_eq!(cursor, 2);
+        // The word that was broken into comes before the fresh one.
+        for first in [16, 32, 48, 128] {
+            assert_eq!(zone.take_block(&mut cursor, order(4)), Some(PageId::new(first)));
+        }
+        assert_eq!(cursor.at, 2);
+        assert_eq!(zone.take_block(&mut cursor, order(2)), Some(PageId::new(4)));
+        assert_eq!(cursor.at, 0);
         // Of the last word, six pages are left, from page 144 on.
         assert_eq!(zone.take_block(&mut cursor, order(2)), Some(PageId::new(144)));
-        assert_eq!(zone.take_block(&mut cursor, order(2)), Some(PageId::new(4)));
-        assert_eq!(cursor, 0);
         assert_eq!(zone.take_block(&mut cursor, Order::MAX), None);
-        has(zone, PAGES - 97);
+        has(zone, PAGES - 145);
         assert_eq!(zone.take_block(&mut cursor, order(1)), Some(PageId::new(2)));
     });
     assert_eq!(aligned_run(0b0110_1110, order(1)), 0b1100);

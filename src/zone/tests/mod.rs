@@ -1,4 +1,5 @@
 //! What a zone gives and takes, and how far it looks for it.
 
 mod bits;
+mod order;
 pub(super) mod visits;

@@ -11,40 +11,47 @@ use std::vec::Vec;
 
 use crate::metadata::{MetadataLayout, tests::with_block};
 use crate::page::PageId;
-use crate::zone::{BITS, LEVELS, Zone, ZoneLayout};
+use crate::zone::layout::LEVELS;
+use crate::zone::{BITS, Cursor, Habits, Zone, ZoneLayout};
 
 std::thread_local! {
-    static VISITS: Cell<[usize; LEVELS]> = const { Cell::new([0; LEVELS]) };
+    static VISITS: Cell<[usize; 2 * LEVELS]> = const { Cell::new([0; 2 * LEVELS]) };
 }
 
-/// A search looks at a word of this level.
+/// A search looks at a word of this level; those of the summary of fresh words come behind the others.
 pub(in crate::zone) fn note(level: usize) {
     let mut visits = VISITS.get();
     visits[level] += 1;
     VISITS.set(visits);
 }
 
-/// Takes one page and fails if the search visited more than four words of a level.
-fn take(zone: &Zone, mut cursor: u32) -> Option<PageId> {
-    VISITS.set([0; LEVELS]);
+/// Takes one page for a party in this area, and fails if the search visited more than four words of a level of a
+/// summary.
+fn take_at(zone: &Zone, mut cursor: Cursor) -> Option<PageId> {
+    VISITS.set([0; 2 * LEVELS]);
     let mut page = None;
     zone.take(&mut cursor, 1, |id| page = Some(id));
     let visits = VISITS.get();
-    assert!(visits[0] > 0, "the search is counted");
-    assert!(visits.iter().all(|&words| words <= 4), "from word {cursor}: {visits:?}");
+    assert!(visits.iter().sum::<usize>() > 0, "the search is counted");
+    assert!(visits.iter().all(|&words| words <= 4), "from {cursor:?}: {visits:?}");
     page
+}
+
+/// As [`take_at`], of one that is at home.
+fn take(zone: &Zone, home: u32) -> Option<PageId> {
+    take_at(zone, Cursor::new(home))
 }
 
 fn with_zone(pages: usize, f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
     let span = ZoneLayout::new(&mut layout, pages).expect("fits into an address space");
     with_block(layout, |mut block| {
-        f(&Zone::new(&mut block, span, pages));
+        f(&Zone::new(&mut block, span, pages, Habits::new(4096, None)));
     });
 }
 
 fn all_out(zone: &Zone, pages: usize) {
-    assert_eq!(zone.take(&mut 0, pages, |_| {}), pages);
+    assert_eq!(zone.take(&mut Cursor::default(), pages, |_| {}), pages);
 }
 
 /// Numbers below `end`, the same in every run.
@@ -60,8 +67,10 @@ fn few_are_free(pages: usize, free: usize) {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(zone.put(&ids, |_| unreachable!("each once")), ids.len());
-        for cursor in random(pages / BITS).take(10_000) {
-            let id = take(zone, cursor).expect("some are free");
+        let mut areas = random(pages / BITS);
+        for home in random(pages / BITS).skip(1).take(10_000) {
+            let at = areas.next().expect("there is no end");
+            let id = take_at(zone, Cursor { at, ..Cursor::new(home) }).expect("some are free");
             assert_eq!(zone.put(&[id], |_| unreachable!("taken")), 1);
         }
         let taken: Vec<_> = random(pages / BITS).map_while(|cursor| take(zone, cursor)).collect();
@@ -97,6 +106,25 @@ fn a_search_in_a_full_zone_is_short() {
     });
 }
 
+/// Both summaries are asked: no used word is left, and the fresh ones are few and far.
+#[test]
+fn a_search_for_the_only_fresh_word_is_short() {
+    for (pages, fresh) in [(MIB_64, 1), (GIB_64, GIB_64 / BITS / 2), (GIB_64, GIB_64 / BITS - 1)] {
+        with_zone(pages, |zone| {
+            // All before it, and all behind it.
+            assert_eq!(zone.take(&mut Cursor::default(), fresh * BITS, |_| {}), fresh * BITS);
+            let behind = pages - (fresh + 1) * BITS;
+            let mut after = Cursor::new(fresh as u32 + 1);
+            assert_eq!(zone.take(&mut after, behind, |_| {}), behind);
+            for home in random(pages / BITS).take(64) {
+                let id = take(zone, home).expect("a word is left");
+                assert_eq!(id.index() as usize / BITS, fresh);
+            }
+            assert_eq!(take(zone, 0), None);
+        });
+    }
+}
+
 #[test]
 fn a_stale_summary_of_the_last_word_ends_the_search() {
     let pages = 128 * BITS;
@@ -106,7 +134,10 @@ fn a_stale_summary_of_the_last_word_ends_the_search() {
         assert_eq!(zone.put(&last, |_| unreachable!("taken")), last.len());
         // The search goes on before the summary hears that the last word is empty.
         let mut taken = Vec::new();
-        assert_eq!(zone.take(&mut 127, last.len() + 1, |id| taken.push(id)), last.len());
+        assert_eq!(
+            zone.take(&mut Cursor::new(127), last.len() + 1, |id| taken.push(id)),
+            last.len()
+        );
         assert_eq!(taken, last);
     });
 }

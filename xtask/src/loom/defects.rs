@@ -45,6 +45,7 @@ const DEFECTS: &[Defect] = &[
     defect("summary-again", "a summary bit is not set again", &["summary_bits_lose_no_page", "a_search_that_clears_a_stale_bit_loses_no_page"]),
     defect("summary-level", "a summary bit is not set above the first level", &["two_levels_of_summary_bits_lose_no_page"]),
     defect("summary-order", "a summary bit is set without Release", &["summary_bits_lose_no_page"]),
+    defect("fresh-again", "a fresh word that is broken into is not noted as used", &["a_fresh_word_that_two_break_into_loses_no_page"]),
     defect("rescan", "a search believes the summary alone", &["a_returned_page_can_be_taken_at_once"]),
     defect("block-rollback", "the good pages of a bad block do not go back", &["a_block_rolled_back_loses_no_page"]),
     defect("depot-tag", "the depot's tag stays the same", &["the_tag_defeats_aba"]),

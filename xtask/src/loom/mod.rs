@@ -3,6 +3,7 @@
 mod build;
 mod defects;
 mod report;
+mod short;
 mod trial;
 
 pub use build::as_rustc;
@@ -31,11 +32,14 @@ pub struct Args {
     /// Run the models in the presets only: not in modes whose names end in `_only`.
     #[arg(long)]
     presets: bool,
+    /// Leave out what takes long, by the table of features.md, as the gate does: each model in a few modes.
+    #[arg(long, conflicts_with_all = ["deep", "model"])]
+    short: bool,
     /// Write the table of features.md anew.
-    #[arg(long, conflicts_with_all = ["deep", "model", "presets"])]
+    #[arg(long, conflicts_with_all = ["deep", "model", "presets", "short"])]
     write: bool,
     /// Build the core with one deliberate defect after another (all, or these), and see that models catch each.
-    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with_all = ["json", "deep", "model", "presets", "write"])]
+    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with_all = ["json", "deep", "model", "presets", "short", "write"])]
     defects: Option<Vec<String>>,
 }
 
@@ -51,6 +55,7 @@ pub fn loom(args: &Args) -> Result<()> {
     let models = build::models()?;
     let mut tests = chosen(trial::list(&models)?, &args.model)?;
     tests.retain(|test| !args.presets || trial::is_preset(test.mode()));
+    let left_out = if args.short { short::shorten(&mut tests)? } else { BTreeSet::new() };
     let preemptions = args.deep.then_some(3);
     let trials = trial::all(&models, &tests, preemptions)?;
     let rows: Vec<_> = trials.iter().filter_map(|trial| trial.row.clone()).collect();
@@ -65,7 +70,7 @@ pub fn loom(args: &Args) -> Result<()> {
     if !args.model.is_empty() {
         return Ok(());
     }
-    report::agrees(&rows, &report::Run { deep: args.deep, presets: args.presets })
+    report::agrees(&rows, &report::Run { deep: args.deep, presets: args.presets, left_out })
 }
 
 /// The tests of the models that were named, or all; an error if a name is not a model's.

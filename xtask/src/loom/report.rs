@@ -79,12 +79,35 @@ pub fn write(rows: &[Row]) -> Result<()> {
     TABLE.write(&markdown(rows))
 }
 
+/// What features.md says of each model: in which modes it was tried, and how many executions it had there.
+pub fn known() -> Result<BTreeMap<String, BTreeMap<String, u64>>> {
+    Ok(figures(&TABLE.read()?))
+}
+
+/// The executions in a table, by model and mode.
+fn figures(table: &str) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    rows.filter_map(|line| {
+        let cells: Vec<_> = line.trim_matches(['|', ' ']).split(" | ").collect();
+        let [model, _, modes] = cells[..] else { return None };
+        let alike = modes.split("; ").filter_map(|alike| alike.rsplit_once(": "));
+        let modes = alike.flat_map(|(modes, executions)| {
+            let modes = modes.split(", ").map(str::to_owned);
+            modes.filter_map(|mode| Some((mode, executions.parse().ok()?)))
+        });
+        Some((model.trim_matches('`').to_owned(), modes.collect()))
+    })
+    .collect()
+}
+
 /// How much of the table a run is compared with.
 pub struct Run {
     /// The run has bounds of its own, at which nobody looks.
     pub deep: bool,
     /// The run has the presets alone.
     pub presets: bool,
+    /// What the run left out, for its length: models and modes.
+    pub left_out: BTreeSet<(String, String)>,
 }
 
 /// Whether features.md names the models that ran, each with its bound and its modes, and no other.
@@ -113,16 +136,19 @@ fn without_figures(line: &str, run: &Run) -> String {
     let [model, bound, modes] = cells[..] else { return line.into() };
     let alike = modes.split("; ").map(|alike| alike.rsplit_once(": ").unwrap_or((alike, "")).0);
     let modes = alike.flat_map(|alike| alike.split(", "));
-    let modes: BTreeSet<_> = modes.filter(|mode| !run.presets || is_preset(mode)).collect();
+    let left_out =
+        |mode: &str| run.left_out.contains(&(model.trim_matches('`').to_owned(), mode.to_owned()));
+    let modes = modes.filter(|mode| !run.presets || is_preset(mode));
+    let modes: BTreeSet<_> = modes.filter(|mode| !left_out(mode)).collect();
     let bound = if run.deep { "" } else { bound };
     [model, bound, &Vec::from_iter(modes).join(", ")].join(" ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Run, unlike};
+    use super::{BTreeSet, Run, figures, unlike};
 
-    const WHOLE: Run = Run { deep: false, presets: false };
+    const WHOLE: Run = Run { deep: false, presets: false, left_out: BTreeSet::new() };
 
     const TABLE: &str = "| `a` | exhaustive | Bare, Checked: 7; Hardened: 9 |\n";
 
@@ -149,5 +175,25 @@ mod tests {
         assert_eq!(unlike(table, run, &presets), [""; 0]);
         assert_eq!(unlike(table, run, &WHOLE).len(), 2);
         assert_eq!(unlike(table, "| `a` | exhaustive | Checked: 7 |\n", &presets).len(), 2);
+    }
+
+    #[test]
+    fn a_short_run_is_not_asked_for_what_it_left_out() {
+        let left_out = BTreeSet::from([("a".to_owned(), "Hardened".to_owned())]);
+        let short = Run { left_out, ..WHOLE };
+        let run = "| `a` | exhaustive | Bare, Checked: 7 |\n";
+        assert_eq!(unlike(TABLE, run, &short), [""; 0]);
+        assert_eq!(unlike(TABLE, run, &WHOLE).len(), 2);
+    }
+
+    #[test]
+    fn the_table_says_how_many_executions_each_mode_had() {
+        let table =
+            "| model | bound |\n| `a` | exhaustive | Bare, Checked: 7; Compact: not counted |\n";
+        let figures = figures(table);
+        assert_eq!(figures.len(), 1);
+        let modes: Vec<_> =
+            figures["a"].iter().map(|(mode, &count)| (mode.as_str(), count)).collect();
+        assert_eq!(modes, [("Bare", 7), ("Checked", 7)]);
     }
 }

@@ -28,6 +28,11 @@ impl Test {
         self.0.split("::").nth(at).unwrap_or_default()
     }
 
+    #[cfg(test)]
+    pub fn new(mechanism: &str, model: &str, mode: &str) -> Self {
+        Test([mechanism, model, mode].join("::"))
+    }
+
     /// The name of the model.
     pub fn model(&self) -> &str {
         self.part(1)

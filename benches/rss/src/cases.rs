@@ -1,0 +1,5 @@
+//! The cases.
+
+pub mod bursts;
+pub mod drain;
+pub mod two_threads;

@@ -1,0 +1,159 @@
+//! How the tables of a zone are cut, and what they say at first.
+//!
+//! Invariant: zeroed tables are those of a zone whose pages are all free and fresh. Only where a
+//! level ends inside of a word do its last bits say that there is nothing.
+
+use super::{BITS, Counts, Zone};
+use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
+use crate::sync::Atomic;
+
+/// Enough for 2³² pages: their words, and five levels of summary.
+pub(super) const LEVELS: usize = 6;
+
+/// Bytes of an area, where a word of pages is not larger: what one huge page would back.
+const AREA: usize = 2 << 20;
+
+/// Where each level of a summary starts in its table.
+#[derive(Clone, Copy)]
+pub(super) struct Levels {
+    /// From level 1 on; after the last one, where it ends.
+    pub(super) starts: [usize; LEVELS + 1],
+    /// The level that is a single word: 0 in a zone of one word, which has no summary.
+    pub(super) top: usize,
+}
+
+impl Levels {
+    /// Above so many words.
+    fn above(mut len: usize) -> Self {
+        let mut starts = [0; LEVELS + 1];
+        let mut top = 0;
+        while len > 1 {
+            len = len.div_ceil(BITS);
+            top += 1;
+            starts[top + 1] = starts[top] + len;
+        }
+        Levels { starts, top }
+    }
+
+    /// The words of all levels.
+    fn words(&self) -> usize {
+        self.starts[self.top + 1]
+    }
+
+    /// What each word of a summary has whose first `entries` bits of the first level are set.
+    fn full(self, mut entries: usize) -> impl FnMut(usize) -> u64 {
+        let mut level = 1;
+        move |at| {
+            if at == self.starts[level + 1] {
+                entries = entries.div_ceil(BITS);
+                level += 1;
+            }
+            full(at - self.starts[level], entries)
+        }
+    }
+}
+
+/// How the tables of a zone are cut.
+pub(crate) struct ZoneLayout {
+    words: Span<Atomic<u64>>,
+    used: Span<Atomic<u64>>,
+    fresh: Span<Atomic<u64>>,
+    levels: Levels,
+}
+
+impl ZoneLayout {
+    pub(crate) fn new(layout: &mut MetadataLayout, pages: usize) -> Option<Self> {
+        let words = pages.div_ceil(BITS);
+        let levels = Levels::above(words);
+        Some(ZoneLayout {
+            words: layout.table(words)?,
+            used: layout.table(levels.words())?,
+            fresh: layout.table(levels.words())?,
+            levels,
+        })
+    }
+}
+
+/// Where a zone looks for pages first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Habits {
+    /// Words of an area, a power of two and at most 64.
+    pub(super) area: usize,
+    /// With QUARANTINE: while fewer used pages than this wait here, fresh ones are taken.
+    pub(super) quarantine: Option<usize>,
+}
+
+impl Habits {
+    pub(crate) fn new(page_size: usize, quarantine: Option<usize>) -> Self {
+        let area = (AREA / BITS / page_size).clamp(1, BITS);
+        Habits { area, quarantine }
+    }
+
+    /// The word where a slot is at home: they lie evenly over the zone, each at an area's start
+    /// where there are enough.
+    pub(crate) fn home(self, slot: usize, slots: usize, pages: u32) -> u32 {
+        let words = u64::from(pages).div_ceil(BITS as u64);
+        let home = slot as u64 * words / slots as u64;
+        let area = self.area as u64;
+        let aligned = if words >= area * slots as u64 { home - home % area } else { home };
+        aligned as u32
+    }
+}
+
+/// Where one party looks for pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// The word where it is at home.
+    pub(crate) home: u32,
+    /// The word from which it took the last pages.
+    pub(crate) at: u32,
+    /// How many pages of that word come before those that are next in turn, or are the last ones that it took.
+    pub(super) before: u32,
+}
+
+impl Cursor {
+    /// Of one that has taken nothing yet.
+    pub(crate) const fn new(home: u32) -> Self {
+        Cursor { home, at: home, before: 0 }
+    }
+}
+
+impl Cursor {
+    /// These pages of a word were taken.
+    pub(super) fn took(&mut self, index: usize, bits: u64) {
+        (self.at, self.before) = (index as u32, u64::BITS - bits.leading_zeros());
+    }
+}
+
+/// The bits of a level of `len` entries that word `index` has when all are set.
+pub(super) fn full(index: usize, len: usize) -> u64 {
+    match len.saturating_sub(index * BITS) {
+        0 => 0,
+        some @ 1..BITS => (1 << some) - 1,
+        _ => u64::MAX,
+    }
+}
+
+impl Zone {
+    /// A zone whose first `count` pages are free, and fresh.
+    pub(crate) fn new(
+        block: &mut MetadataBlock,
+        layout: ZoneLayout,
+        count: usize,
+        habits: Habits,
+    ) -> Self {
+        let ZoneLayout { words, used, fresh, levels } = layout;
+        let fresh_words = count.div_ceil(BITS);
+        let mut is_fresh = levels.full(fresh_words);
+        let counts =
+            Counts { free: Atomic::new(count as u64), fresh: Atomic::new(fresh_words as u64) };
+        Zone {
+            words: block.fill(words, |at| Atomic::new(!full(at, count))),
+            used: block.fill(used, |_| Atomic::new(0)),
+            fresh: block.fill(fresh, |at| Atomic::new(!is_fresh(at))),
+            levels,
+            habits,
+            counts: Padded(counts),
+        }
+    }
+}
