@@ -330,7 +330,14 @@ impl<'a> Lookup<'a> {
         // Acquire: pairs with the Release in `MagazineMut::set_end`. A length beyond the magazine is corrupt.
         let len = head.len.load(ordering!(Acquire, "foreign-length")).min(places);
         let start = number << self.shift;
-        let from = |location: Location, to: Location| &self.entries[location as usize..to as usize];
+        let from = |location: Location, to: Location| {
+            // SAFETY: each head has `places` entries in the table, from its start on; `location` and `to`, which comes
+            // after it, are of this one. Two looks at the table's end would be four instructions for each run.
+            unsafe {
+                let first = self.entries.as_ptr().add(location as usize);
+                core::slice::from_raw_parts(first, (to - location) as usize)
+            }
+        };
         if location - start < len {
             EntriesFrom::Filled(from(location, start + len))
         } else {
