@@ -81,6 +81,13 @@ fn a_tebibyte_takes_little_memory<M: Mode>() {
         }
         drop(cache);
         pool.drain();
+        let audit = pool.audit();
+        assert!(audit.pages.adds_up() && audit.pages.out == 0, "{audit}");
+        assert!(matches!((audit.misplaced, audit.corrupt), (None | Some(0), None | Some(0))));
+        // All but a few groups of 4,096 pages, and it says so.
+        let touched = PAGES as u64 - audit.untouched;
+        assert!((1..=16 * 4096).contains(&touched), "{audit}");
+        assert!(audit.to_string().ends_with(&format!("; {} pages untouched", audit.untouched)));
     });
 }
 
