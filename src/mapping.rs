@@ -26,12 +26,20 @@ pub struct Mapping {
     pub(crate) populate: bool,
     pub(crate) lock: bool,
     pub(crate) guard: bool,
+    pub(crate) no_reserve: bool,
 }
 
 impl Mapping {
     /// With guard pages, and nothing else.
     pub(crate) const fn new() -> Self {
-        Mapping { huge: HugePages::Off, huge_size: None, populate: false, lock: false, guard: true }
+        Mapping {
+            huge: HugePages::Off,
+            huge_size: None,
+            populate: false,
+            lock: false,
+            guard: true,
+            no_reserve: false,
+        }
     }
 
     /// Which pages of the system should back it.
@@ -82,6 +90,29 @@ impl Mapping {
     /// access that goes astray can touch.
     pub const fn guard_pages(mut self, guard: bool) -> Self {
         self.guard = guard;
+        self
+    }
+
+    /// Has the system reserve no memory for the region (`MAP_NORESERVE`): for a pool that is sized for the most that it may
+    /// ever need, and will not use all of it at a time. Its pages then take memory as they are first touched.
+    ///
+    /// Without it Linux refuses a region larger than the machine's memory and swap
+    /// ([`MemoryLimit::Machine`](crate::MemoryLimit::Machine)). With it the pool is built, and nothing is promised: if more
+    /// is touched than there is, the system ends a process that it chooses. Where `vm.overcommit_memory` is 2 the system
+    /// ignores it. Huge pages that are reserved ([`Huge::Reserved`]) stay so.
+    ///
+    /// ```
+    /// use pagesheaf::{Pool, Region};
+    ///
+    /// // 1 TiB of addresses, of which the pages that are used take memory.
+    /// let builder = Pool::builder(1 << 28).region(Region::mapped().no_reserve());
+    /// match builder.build() {
+    ///     Ok(pool) => assert!(pool.region_info().no_reserve),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// ```
+    pub const fn no_reserve(mut self) -> Self {
+        self.no_reserve = true;
         self
     }
 }
@@ -146,6 +177,8 @@ pub struct RegionInfo {
     pub locked: bool,
     /// Whether an inaccessible page stands at both ends.
     pub guarded: bool,
+    /// Whether the system reserved no memory for it: see [`Mapping::no_reserve`].
+    pub no_reserve: bool,
     /// Bytes between the guard before the region and the region, which an access that goes astray can touch: what is left
     /// of the system's pages, or huge pages, that back it. 0 without guards, where nothing is said of what lies there.
     pub slack_before: usize,
@@ -165,6 +198,7 @@ impl RegionInfo {
             poisoned_pages: 0,
             locked: false,
             guarded: false,
+            no_reserve: false,
             slack_before: 0,
             slack_after: 0,
         }
@@ -193,9 +227,12 @@ impl fmt::Display for RegionInfo {
             }
             Huge::Refused { code } => write!(f, ", huge pages refused (error {code})")?,
         }
-        for (on, what) in
-            [(self.populated, "populated"), (self.locked, "locked"), (self.guarded, "guarded")]
-        {
+        for (on, what) in [
+            (self.populated, "populated"),
+            (self.locked, "locked"),
+            (self.guarded, "guarded"),
+            (self.no_reserve, "no memory reserved"),
+        ] {
             if on {
                 write!(f, ", {what}")?;
             }

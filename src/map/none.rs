@@ -1,6 +1,8 @@
 //! Platforms, and builds, without memory mapping.
 
+use core::alloc::Layout;
 use core::convert::Infallible;
+use core::ptr::NonNull;
 
 use crate::error::BuildError;
 use crate::mapping::{Mapping, RegionInfo};
@@ -21,4 +23,9 @@ pub(crate) type Reservation = Infallible;
 /// Not here.
 pub(crate) fn map(_: Mapping, _bytes: usize, _align: usize) -> Result<Mapped, BuildError> {
     Err(BuildError::Unsupported { what: "a mapped region (Linux, with feature `std`)" })
+}
+
+/// Never called: there is none.
+pub(crate) fn zeroed(_: Layout) -> Result<(NonNull<u8>, Reservation), BuildError> {
+    Err(BuildError::Unsupported { what: "mapped memory (Linux, with feature `std`)" })
 }

@@ -2,4 +2,5 @@
 
 pub mod bursts;
 pub mod drain;
+pub mod large;
 pub mod two_threads;

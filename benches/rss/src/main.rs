@@ -28,6 +28,7 @@ const CASES: &[Case] = &[
     Case { name: "bursts", run: cases::bursts::bursts },
     Case { name: "two_threads", run: cases::two_threads::two_threads },
     Case { name: "quarantine", run: cases::drain::quarantine },
+    Case { name: "large", run: cases::large::large },
 ];
 
 fn main() -> ExitCode {

@@ -2,6 +2,7 @@
 
 use super::plan::{SLOTS_MAX, usual_slots};
 use super::*;
+use crate::heap;
 use crate::inner::Config;
 use crate::magazine::MAGAZINE_MAX;
 

@@ -2,4 +2,5 @@
 
 mod bits;
 mod order;
+mod touched;
 pub(super) mod visits;
