@@ -186,7 +186,7 @@ every_mode! {
 every_mode! {
     /// Two break into a fresh word, and one of them gives its page back: afterwards a summary leads
     /// to what is left.
-    any, Exhaustive, at least 600;
+    any, Composite, at least 300;
     fn a_fresh_word_that_two_break_into_loses_no_page<M: Mode>() {
         let zone = Zone::fresh(64 + 2, 64);
         let other = Arc::clone(&zone);
