@@ -173,6 +173,9 @@ mod calls;
 mod depot;
 mod error;
 mod handle;
+#[cfg(feature = "std")]
+#[path = "pool/helper.rs"]
+mod helper;
 mod inner;
 #[cfg(feature = "std")]
 #[path = "owned/io.rs"]
@@ -200,6 +203,8 @@ pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, MemoryLimit, PageError,
     ShortReason,
 };
+#[cfg(feature = "std")]
+pub use helper::Helper;
 pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{
     Bare, Checked, Compact, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
@@ -208,8 +213,8 @@ pub use mode::{
 pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{
-    AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, OnBadPage,
-    Pages, Pool, Stats,
+    AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, Maintained,
+    NotPurged, OnBadPage, Pages, Pool, Stats,
 };
 pub use region::Region;
 

@@ -26,12 +26,20 @@ pub struct Mapping {
     pub(crate) populate: bool,
     pub(crate) lock: bool,
     pub(crate) guard: bool,
+    pub(crate) purge: bool,
 }
 
 impl Mapping {
     /// With guard pages, and nothing else.
     pub(crate) const fn new() -> Self {
-        Mapping { huge: HugePages::Off, huge_size: None, populate: false, lock: false, guard: true }
+        Mapping {
+            huge: HugePages::Off,
+            huge_size: None,
+            populate: false,
+            lock: false,
+            guard: true,
+            purge: false,
+        }
     }
 
     /// Which pages of the system should back it.
@@ -82,6 +90,28 @@ impl Mapping {
     /// access that goes astray can touch.
     pub const fn guard_pages(mut self, guard: bool) -> Self {
         self.guard = guard;
+        self
+    }
+
+    /// Whether [`Pool::maintain`](crate::Pool::maintain) may give memory of free pages back to the
+    /// system, which then has pages of zeros there.
+    ///
+    /// Say so only for a region that nobody has pinned: io_uring's registered buffers, an AF_XDP
+    /// UMEM, or a device go on with the frames that they have, and the program gets new ones.
+    /// `maintain` gives nothing back while a page is lent. Together with [`lock`](Self::lock) or
+    /// [`huge_pages`](Self::huge_pages) it is
+    /// [`BuildError::Purge`](crate::BuildError::Purge).
+    ///
+    /// ```
+    /// use pagesheaf::{Pool, Region};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    ///
+    /// let pool = Pool::builder(1024).region(Region::mapped().purge(true)).build()?;
+    /// assert!(pool.region_info().purgeable);
+    /// # Ok::<(), pagesheaf::BuildError>(())
+    /// ```
+    pub const fn purge(mut self, purge: bool) -> Self {
+        self.purge = purge;
         self
     }
 }
@@ -146,6 +176,8 @@ pub struct RegionInfo {
     pub locked: bool,
     /// Whether an inaccessible page stands at both ends.
     pub guarded: bool,
+    /// Whether memory of free pages may be given back to the system: see [`Mapping::purge`].
+    pub purgeable: bool,
     /// Bytes between the guard before the region and the region, which an access that goes astray can touch: what is left
     /// of the system's pages, or huge pages, that back it. 0 without guards, where nothing is said of what lies there.
     pub slack_before: usize,
@@ -165,6 +197,7 @@ impl RegionInfo {
             poisoned_pages: 0,
             locked: false,
             guarded: false,
+            purgeable: false,
             slack_before: 0,
             slack_after: 0,
         }
@@ -193,9 +226,12 @@ impl fmt::Display for RegionInfo {
             }
             Huge::Refused { code } => write!(f, ", huge pages refused (error {code})")?,
         }
-        for (on, what) in
-            [(self.populated, "populated"), (self.locked, "locked"), (self.guarded, "guarded")]
-        {
+        for (on, what) in [
+            (self.populated, "populated"),
+            (self.locked, "locked"),
+            (self.guarded, "guarded"),
+            (self.purgeable, "purgeable"),
+        ] {
             if on {
                 write!(f, ", {what}")?;
             }

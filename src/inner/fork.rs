@@ -42,6 +42,7 @@ impl<M: Mode> Core<M> {
         self.depots.iter().for_each(Depot::forget);
         self.magazines.forget_links();
         self.exact_turn.reset();
+        self.upkeep.reset();
         AfterFork(self)
     }
 

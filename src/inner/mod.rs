@@ -7,8 +7,8 @@
 //! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes),
 //! `exchange` (of magazines, with the depots), `accounting` (every count), `drain`, `steal` (from
 //! idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `exact` (all or none),
-//! `block`, `lend`, `poison`, `shared` (which slot a thread
-//! starts at), `fork` (what a child does first) and `lifecycle` (closing).
+//! `block`, `lend`, `poison`, `zeroed` (pages of zeros), `maintain` (what is not needed goes back),
+//! `shared` (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
 mod alloc;
@@ -24,6 +24,7 @@ mod fork;
 mod free;
 mod lend;
 mod lifecycle;
+mod maintain;
 mod poison;
 mod pressure;
 mod push;
@@ -34,6 +35,7 @@ mod steal;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod zeroed;
 
 use core::marker::PhantomData;
 use core::ops::Deref;
@@ -42,6 +44,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 pub(crate) use accounting::{Faults, InSlot, PoolCounters};
 pub(crate) use build::{Config, CoreLayout};
 pub(crate) use fork::AfterFork;
+pub use maintain::{Maintained, NotPurged};
 
 use crate::depot::Depots;
 use crate::heap;
@@ -88,6 +91,7 @@ pub(crate) struct Core<M> {
     pub(crate) depots: Depots,
     pub(crate) counters: Padded<PoolCounters>,
     exact_turn: Padded<exact::ExactTurn>,
+    upkeep: Padded<maintain::Upkeep>,
     pub(crate) region: Backing,
     mode: PhantomData<M>,
     /// What all this lies in, if the core is to give it back: dropped last.

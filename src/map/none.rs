@@ -1,6 +1,7 @@
 //! Platforms, and builds, without memory mapping.
 
 use core::convert::Infallible;
+use core::ops::Range;
 
 use crate::error::BuildError;
 use crate::mapping::{Mapping, RegionInfo};
@@ -21,4 +22,12 @@ pub(crate) type Reservation = Infallible;
 /// Not here.
 pub(crate) fn map(_: Mapping, _bytes: usize, _align: usize) -> Result<Mapped, BuildError> {
     Err(BuildError::Unsupported { what: "a mapped region (Linux, with feature `std`)" })
+}
+
+/// Not here: no region is purgeable.
+///
+/// # Safety
+/// None.
+pub(crate) unsafe fn purge(_start: *mut u8, _bytes: usize) -> Result<Range<usize>, i32> {
+    Ok(0..0)
 }

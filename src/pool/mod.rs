@@ -7,6 +7,7 @@ mod calls;
 mod close;
 mod fork;
 mod holders;
+mod maintain;
 mod stats;
 mod steal;
 
@@ -17,6 +18,7 @@ pub use build::{Builder, OnBadPage};
 pub use close::CloseError;
 pub use fork::AnyCache;
 pub use holders::{Holder, HolderState};
+pub use maintain::{Maintained, NotPurged};
 pub use stats::{Audit, Calls, Pages, Stats};
 pub use steal::AsymmetricFence;
 

@@ -11,6 +11,7 @@
 
 mod gather;
 mod layout;
+mod purge;
 mod rebuild;
 mod search;
 mod summary;
@@ -18,6 +19,7 @@ mod summary;
 mod tests;
 
 pub(crate) use layout::{Cursor, Habits, ZoneLayout};
+pub(crate) use purge::Held;
 pub(crate) use summary::{Fresh, Used};
 
 use gather::{Emptied, Filled};
@@ -38,6 +40,10 @@ pub(crate) struct Zone {
     used: MetadataSlice<Atomic<u64>>,
     /// The summary of those from which none was, with its bits the other way: clear where there is such a word.
     fresh: MetadataSlice<Atomic<u64>>,
+    /// A bit for each page that may have been written (`purge`); none where nothing is known of the memory.
+    written: MetadataSlice<Atomic<u64>>,
+    /// How many pages the tables have bits for.
+    pages: usize,
     /// How both summaries are cut.
     levels: Levels,
     habits: Habits,
@@ -50,6 +56,8 @@ struct Counts {
     free: Atomic<u64>,
     /// Words that are fresh, about; kept only for a quarantine.
     fresh: Atomic<u64>,
+    /// The fewest that were free since somebody asked, about; kept only if the pool purges.
+    low: Atomic<u64>,
 }
 
 /// The lowest `n` set bits of a word.
@@ -103,6 +111,16 @@ impl Zone {
         max: usize,
         mut each: impl FnMut(PageId),
     ) -> usize {
+        self.take_knowing(cursor, max, |id, _| each(id))
+    }
+
+    /// As [`Self::take`]; `each` hears also whether the page is known to be zero.
+    pub(crate) fn take_knowing(
+        &self,
+        cursor: &mut Cursor,
+        max: usize,
+        mut each: impl FnMut(PageId, bool),
+    ) -> usize {
         let mut taken = 0;
         let mut emptied = Emptied::new(self);
         let mut search = Search::new(self, *cursor);
@@ -111,13 +129,15 @@ impl Zone {
             let in_turn = search.in_turn();
             let bits = self.claim(index, &mut emptied, |word| lowest(word & in_turn, max - taken));
             taken += bits.count_ones() as usize;
-            pages(index, bits).for_each(&mut each);
+            let zero = emptied.zero;
+            pages(index, bits)
+                .for_each(|id| each(id, zero >> (id.index() as usize % BITS) & 1 == 1));
             if bits != 0 {
                 cursor.took(index, bits);
             }
         }
         drop(emptied);
-        self.uncount(taken);
+        self.count_taken(taken);
         taken
     }
 
@@ -135,7 +155,7 @@ impl Zone {
         };
         drop(emptied);
         cursor.took(index, bits);
-        self.uncount(order.pages());
+        self.count_taken(order.pages());
         Some(PageId::new((index * BITS) as u32 + bits.trailing_zeros()))
     }
 
@@ -157,6 +177,7 @@ impl Zone {
             ) {
                 Ok(_) => {
                     emptied.note(index, old | bits == u64::MAX);
+                    emptied.zero = self.mark_written(index, bits);
                     return bits;
                 }
                 Err(current) => old = current,
@@ -207,6 +228,27 @@ impl Zone {
         drop(filled);
         self.uncount(order.pages() - put);
         put
+    }
+
+    /// So many pages are no longer here.
+    fn count_taken(&self, n: usize) {
+        if n == 0 {
+            return;
+        }
+        let left = self.counts.free.fetch_sub(n as u64, Ordering::Relaxed) - n as u64;
+        // Relaxed: a hint, so that of two that store at once either may be the last.
+        if self.habits.purges && left < self.counts.low.load(Ordering::Relaxed) {
+            self.counts.low.store(left, Ordering::Relaxed);
+        }
+    }
+
+    /// The fewest pages that were free since the last time that somebody asked, about; if the pool purges.
+    pub(crate) fn low_water(&self) -> usize {
+        let now = self.free();
+        // Relaxed: a hint.
+        let low = self.counts.low.load(Ordering::Relaxed) as usize;
+        self.counts.low.store(now as u64, Ordering::Relaxed);
+        low.min(now)
     }
 
     /// So many pages are no longer here, or were not put, being here already.

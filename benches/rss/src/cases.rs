@@ -2,4 +2,5 @@
 
 pub mod bursts;
 pub mod drain;
+pub mod service;
 pub mod two_threads;

@@ -2,4 +2,5 @@
 
 mod bits;
 mod order;
+mod purge;
 pub(super) mod visits;
