@@ -208,3 +208,4 @@ impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
 }
 
 calls::methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], marked);
+calls::block_methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], marked);

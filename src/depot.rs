@@ -181,6 +181,13 @@ impl Depot {
         });
     }
 
+    /// How many ids the next magazine holds, as of about now: 0 where there is none.
+    pub(crate) fn next_len(&self, magazines: &Magazines) -> usize {
+        // Relaxed: a figure.
+        let top = Tops(self.tops.load(Ordering::Relaxed)).top(Stack::Nonempty);
+        if (1..magazines.count()).contains(&top) { magazines.len(top) as usize } else { 0 }
+    }
+
     /// The magazine on top of a stack, or 0.
     #[cfg(test)]
     pub(crate) fn top(&self, stack: Stack) -> u32 {

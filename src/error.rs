@@ -4,13 +4,17 @@
 //! print errors by `Debug`.
 
 mod build;
+mod place;
 mod system;
+mod unbuilt;
 
 use core::fmt;
 
 pub use build::{BuildError, CacheError};
+pub use place::{PlaceError, PlaceReason};
 pub use system::MemoryLimit;
 pub(crate) use system::Size;
+pub use unbuilt::{InitError, NotBuilt};
 
 use crate::mode::ModeFlags;
 use crate::page::{Fault, PageId};
@@ -61,8 +65,9 @@ pub enum ShortReason {
     /// No page is free anywhere.
     Exhausted,
     /// Pages are free, but in other threads' caches that are in use; they give them up at their
-    /// next call. [`Pool::holders`](crate::Pool::holders) says whose caches these are, and what
-    /// [`Cache::idle`](crate::Cache::idle) covers is never among them.
+    /// next call. [`Pool::holders`](crate::Pool::holders) says whose caches these are. Whoever runs
+    /// dry gets the pages of those that are in [`Cache::idle`](crate::Cache::idle), and
+    /// [`Pool::steal_idle`](crate::Pool::steal_idle) those of stealable ones.
     ///
     /// In a pool that is [tainted](crate::Pool::is_tainted) it may stay so: where a stack of the
     /// depot was found to be corrupt and was cut off, what was on it is out of reach until
@@ -80,6 +85,8 @@ pub enum ShortReason {
     OtherPool,
     /// The pool has addresses only: use the raw calls.
     AddressOnly,
+    /// Of a [`StaticPool`](crate::StaticPool) only: the pool is not built.
+    NotBuilt,
 }
 
 impl fmt::Display for ShortReason {
@@ -97,6 +104,7 @@ impl fmt::Display for ShortReason {
             ShortReason::BatchFull => BatchError::Full.says(),
             ShortReason::OtherPool => BatchError::OtherPool.says(),
             ShortReason::AddressOnly => "the pool has addresses only: use the raw calls",
+            ShortReason::NotBuilt => unbuilt::NOT_BUILT,
         })
     }
 }
@@ -119,7 +127,7 @@ impl core::error::Error for ShortReason {}
 #[must_use = "bulk allocation may return fewer pages than asked"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkAlloc {
-    /// How many pages this call added.
+    /// How many pages this call added; of a call for blocks, how many blocks.
     pub allocated: usize,
     /// Why it stopped early; `None` when it added all that were wanted.
     pub reason: Option<ShortReason>,
@@ -142,7 +150,9 @@ pub struct BulkAlloc {
 pub struct ExactError {
     /// How many pages were asked for.
     pub want: usize,
-    /// How many could be had; all of them are still free. 0 if the call did not look.
+    /// How many could be had; all of them are still free. Those in other caches are among them only
+    /// if they would not be enough either, which is [`Exhausted`](ShortReason::Exhausted). 0 if the
+    /// call did not look.
     pub had: usize,
     /// Why there were no more: [`Exhausted`](ShortReason::Exhausted) means no more than `had`.
     pub reason: ShortReason,

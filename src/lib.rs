@@ -25,7 +25,8 @@
 //! own what they name: they are move-only, `Send` and without a lifetime, and a drop on any thread
 //! frees, also after the pool's last handle is gone. So safe code can neither free a page twice nor
 //! use one that is free, and freeing owned pages looks at no reference count. Pages without an
-//! owner in Rust are [`PageId`]s: `alloc_bulk_raw` and `free_bulk_raw`, and lending to a device.
+//! owner in Rust are [`PageId`]s: `alloc_bulk_raw` and `free_bulk_raw`, `alloc_block_raw` and
+//! `free_block_raw`, and lending to a device.
 //!
 //! # Modes
 //!
@@ -34,6 +35,13 @@
 //! and [`Select`] spells any. Safe code is sound in each of them: a mode decides which misuse of
 //! the `unsafe` calls, and which corruption of memory, is detected. `features.md` says what each
 //! choice costs and what it does not catch.
+//!
+//! # Statics
+//!
+//! `static POOL: StaticPool = StaticPool::new();` is a pool that every function finds by its name.
+//! It is built once, by [`StaticPool::init`] or, without a heap, [`StaticPool::init_with`], and
+//! kept for ever; calls that come before say that it is not built. `docs/statics.md` shows both,
+//! and traits of other crates that a static implements.
 //!
 //! # Results and errors
 //!
@@ -56,7 +64,10 @@
 //! | call | sole owner | right pool | initialised | once | a checking mode notices |
 //! |---|---|---|---|---|---|
 //! | [`Page::from_raw`] | yes | yes | yes | yes | range (panics) |
+//! | [`Block::from_raw`] | yes | yes | yes | yes | range (panics) |
 //! | [`Cache::free_bulk_raw`] | yes, no references | yes | yes | yes | shared, free, lent, block, range |
+//! | [`Cache::free_block_raw`] | yes | yes | yes | yes | free, order, pages, range |
+//! | [`Pool::split_block_raw`] | yes | yes | no | yes | free, order, pages, range |
 //! | [`Cache::retain_bulk`] | a reference | yes | no | no | free, lent, block, range |
 //! | [`Cache::release_bulk`] | a reference | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::free_bulk_ignoring_refcounts`] | yes, others end | yes | yes | yes | free, lent, block, range |
@@ -200,8 +211,8 @@ mod zone;
 
 pub use cache::{Cache, ParkedCache};
 pub use error::{
-    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, MemoryLimit, PageError,
-    ShortReason,
+    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, InitError, MemoryLimit,
+    NotBuilt, PageError, PlaceError, PlaceReason, ShortReason,
 };
 #[cfg(feature = "std")]
 pub use helper::Helper;
@@ -210,17 +221,23 @@ pub use mode::{
     Bare, Checked, Compact, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select, hardening,
 };
-pub use owned::{Block, IntoIter, Iter, IterMut, Page, PageBatch, PushError, SharedPage};
+pub use owned::{
+    Block, IntoBlocks, IntoIter, IntoPages, Iter, IterMut, Page, PageBatch, PushError, SharedPage,
+};
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{
     AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, Maintained,
-    NotPurged, OnBadPage, Pages, Pool, Stats,
+    NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats,
 };
 pub use region::Region;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "std", feature = "refcount"))]
+#[doc = include_str!("../docs/statics.md")]
+struct Statics;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../tests/misuse/prevented.md")]

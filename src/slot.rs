@@ -59,6 +59,9 @@ const CLAIMABLE: u32 = 7;
 /// As [`KEPT`], of a stealable owner: [`Slot::reopen`] makes it [`CLAIMABLE`] again.
 const KEPT_CLAIMABLE: u32 = 8;
 
+/// As [`BUSY`], and its stealable owner has gone idle since: it is [`IDLE`] when who has it lets go.
+const BUSY_IDLE: u32 = 9;
+
 /// One slot of the registry.
 ///
 /// Every fast path touches the first cache line only; statistics use the second, drops the third. Each line more
@@ -180,7 +183,7 @@ impl Slot {
 
     /// Whether the slot's owner is idle, as of about now.
     pub(crate) fn is_idle(&self) -> bool {
-        matches!(self.lock.load(Ordering::Relaxed), IDLE | BUSY)
+        matches!(self.lock.load(Ordering::Relaxed), IDLE | BUSY | BUSY_IDLE)
     }
 
     /// After a fork: gives the slot back if its holder is gone, with the two empty magazines, of its
@@ -316,11 +319,6 @@ impl<'a> SlotMut<'a> {
     /// A call begins, and learns what the slot is asked for.
     pub(crate) fn begin_answer(&mut self, allocates: bool) -> Asked {
         self.0.requests.begin(allocates)
-    }
-
-    /// The call has answered.
-    pub(crate) fn answered(&mut self) {
-        self.0.requests.answered();
     }
 
     /// The call leaves pages for others.

@@ -9,8 +9,8 @@ mod tests;
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
     Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, PATIENCE, SHORT, STARTS, STEP, TAG_BITS, Turn,
-    all_below, copy_in, copy_out, entropy, fence_all_threads, fetch_ahead, light_fence,
-    load_exclusive, load_gated, register_fences, thread_key,
+    all_below, const_in_real, copy_in, copy_out, entropy, fence_all_threads, fetch_ahead,
+    light_fence, load_exclusive, load_gated, register_fences, thread_key,
 };
 
 #[cfg(not(target_has_atomic = "64"))]
@@ -70,9 +70,22 @@ pub(crate) fn heavy_fence(all_threads: impl FnOnce() -> bool) -> Option<Fenced> 
 pub(crate) struct ExclusiveCell<T>(imp::UnsafeCell<T>);
 
 impl<T> ExclusiveCell<T> {
-    /// A value that nobody has touched yet.
-    pub(crate) fn new(value: T) -> Self {
-        ExclusiveCell(imp::UnsafeCell::new(value))
+    const_in_real! {
+        /// A value that nobody has touched yet.
+        pub(crate) fn new(value: T) -> Self {
+            ExclusiveCell(imp::UnsafeCell::new(value))
+        }
+    }
+
+    /// The value, to read. The model checker sees a read at the moment of the call.
+    ///
+    /// # Safety
+    /// Nobody changes the value for as long as the reference lives.
+    #[track_caller]
+    pub(crate) unsafe fn get(&self) -> &T {
+        let value = self.0.with(|value| value);
+        // SAFETY: nobody writes the value meanwhile, by the caller's promise.
+        unsafe { &*value }
     }
 
     /// The value, to change. The model checker sees a write at the moment of the call.

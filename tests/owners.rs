@@ -108,8 +108,8 @@ fn a_batch_outlives_its_pool<M: Mode>() {
 }
 
 fn a_block_outlives_its_pool<M: Mode>() {
-    outlives::<M, _>(|_, cache| cache.alloc_block(Order::MAX).expect("a block"));
-    outlives::<M, _>(|pool, _| pool.alloc_block(Order::MAX).expect("a block"));
+    outlives::<M, _>(|_, cache| cache.alloc_block(ORDER_6).expect("a block"));
+    outlives::<M, _>(|pool, _| pool.alloc_block(ORDER_6).expect("a block"));
 }
 
 fn a_shared_page_outlives_its_pool<M: Refcounted>() {

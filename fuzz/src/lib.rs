@@ -6,6 +6,8 @@ mod common;
 #[macro_use]
 #[path = "../../tests/model/steps.rs"]
 mod steps;
+#[path = "../../tests/model/blocks.rs"]
+mod blocks;
 #[path = "../../tests/model/counts.rs"]
 mod counts;
 #[path = "../../tests/model/ends.rs"]
@@ -20,6 +22,8 @@ mod moves;
 mod op;
 #[path = "../../tests/model/shares.rs"]
 mod shares;
+#[path = "../../tests/model/statics.rs"]
+mod statics;
 #[path = "../../tests/model/world.rs"]
 mod world;
 

@@ -7,6 +7,7 @@
 use core::fmt;
 
 use super::Cache;
+use crate::calls::{self, Frontend};
 use crate::mode::{DefaultMode, Mode};
 
 /// A cache that is idle until [`resume`](Self::resume): it keeps its pages, and whoever runs dry may take them.
@@ -35,6 +36,11 @@ pub struct ParkedCache<M: Mode = DefaultMode, const STEALABLE: bool = false>(Cac
 /// Ends the idle time of a cache when [`Cache::idle`] does, also by a panic.
 struct Return<'a, M: Mode, const STEALABLE: bool>(&'a mut Cache<M, STEALABLE>);
 
+/// A call that does nothing else.
+fn answer<M: Mode>(mut front: impl Frontend<M>) {
+    front.begin();
+}
+
 impl<M: Mode, const STEALABLE: bool> Drop for Return<'_, M, STEALABLE> {
     fn drop(&mut self) {
         self.0.slot.enter().as_mut().take_back();
@@ -44,10 +50,11 @@ impl<M: Mode, const STEALABLE: bool> Drop for Return<'_, M, STEALABLE> {
 impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// Calls `poll`, which waits for something, and lets others take from the cache meanwhile.
     ///
-    /// Nothing moves: the cache keeps its pages unless somebody runs dry. It costs two atomic operations, whether
-    /// `poll` waits or not; so call it around every wait: an event loop's `epoll_wait`, a channel's `recv`, a
-    /// sleep. When it returns, also by a panic, the cache is in use again. If somebody is just taking from it,
-    /// its calls go through shared caches, as a pool's do, until that is over.
+    /// Nothing moves: the cache keeps its pages, unless somebody has asked for them before, or runs
+    /// dry meanwhile. It costs two atomic operations, whether `poll` waits or not; so call it
+    /// around every wait: an event loop's `epoll_wait`, a channel's `recv`, a sleep. When it
+    /// returns, also by a panic, the cache is in use again. If somebody is just taking from it, its
+    /// calls go through shared caches, as a pool's do, until that is over.
     ///
     /// `poll` cannot use the cache, but it may use the pool. See [`park`](Self::park) for runtimes that call one
     /// function before a thread sleeps, and another one after.
@@ -66,7 +73,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn idle<R>(&mut self, poll: impl FnOnce() -> R) -> R {
-        self.slot.go_idle();
+        self.go_idle();
         let _return = Return(self);
         poll()
     }
@@ -120,8 +127,14 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn park(mut self) -> ParkedCache<M, STEALABLE> {
-        self.slot.go_idle();
+        self.go_idle();
         ParkedCache(self)
+    }
+
+    /// Answers what the cache was asked for, and lets others take from it.
+    fn go_idle(&mut self) {
+        calls::through!(marked, self, front, answer(front));
+        self.slot.go_idle();
     }
 }
 

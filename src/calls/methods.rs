@@ -63,19 +63,6 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk(front, batch));
             }
 
-            /// Allocates a contiguous block of 2^order pages, aligned to its size in pages.
-            ///
-            /// # Errors
-            /// Why there was none; free pages may be there, but not side by side.
-            pub fn alloc_block($($receiver)+, order: Order) -> Result<Block<M>, ShortReason> {
-                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_block(front, order))
-            }
-
-            /// Frees a block. A block of another pool goes home to it.
-            pub fn free_block($($receiver)+, block: Block<M>) {
-                $crate::calls::through!($marks, $self, front, $crate::calls::free_block(front, block));
-            }
-
             /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, and why not more.
             pub fn alloc_bulk_raw<'o>($($receiver)+, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<ShortReason>) {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_raw(front, out))

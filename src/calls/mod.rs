@@ -1,8 +1,9 @@
-//! The calls: what a cache and a pool can both do, written once. `methods` stamps them on both.
+//! The calls: what a cache and a pool can both do, written once. `methods` and `block_methods` stamp them on both.
 //!
 //! Invariant: state, count and owner come before any panic and before any of the user's code (a drop), so
 //! that a panic leaves the pool whole and loses no page.
 
+mod blocks;
 mod exact;
 mod frontend;
 mod lend;
@@ -13,6 +14,10 @@ mod zeroed;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+pub(crate) use blocks::{
+    alloc_at, alloc_at_raw, alloc_block, alloc_block_at, alloc_block_raw, alloc_blocks_bulk,
+    alloc_blocks_bulk_raw, block_methods, free_block, free_block_raw,
+};
 pub(crate) use exact::alloc_bulk_exact;
 pub(crate) use frontend::{Frontend, Home};
 pub(crate) use lend::{lend_bulk, reclaim_bulk};
@@ -25,8 +30,8 @@ pub(crate) use zeroed::{alloc_bulk_zeroed, alloc_zeroed};
 use crate::error::{BulkAlloc, PageError, ShortReason};
 use crate::inner::{Core, Faults, InSlot};
 use crate::mode::Mode;
-use crate::owned::{Block, Page, PageBatch};
-use crate::page::{GivenUp, Order, PageId, PartlyFreed};
+use crate::owned::{Page, PageBatch};
+use crate::page::{GivenUp, PageId, PartlyFreed};
 use crate::slot::SlotMut;
 
 /// How many pages the calls without a batch move at once.
@@ -224,26 +229,43 @@ fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortRe
 }
 
 pub(crate) fn fill_vacant<M: Mode>(
-    mut front: impl Frontend<M>,
+    front: impl Frontend<M>,
     pages: &mut [Option<Page<M>>],
+) -> BulkAlloc {
+    fill(front, pages, |front, most, vacant| {
+        let mut out = [MaybeUninit::uninit(); CHUNK];
+        let (got, short) = alloc_slow(front, &mut out[..most]);
+        for (id, page) in out[..got].iter().zip(vacant) {
+            // SAFETY: `alloc_slow` wrote `got` ids of pages that are now the caller's.
+            *page = Some(unsafe { Page::new(front.core(), id.assume_init()) });
+        }
+        (got, short)
+    })
+}
+
+/// Fills the empty slots of an array. `some` fills up to so many of those that it is given, at most [`CHUNK`], and
+/// says how many, and why no more.
+fn fill<'o, M: Mode, F: Frontend<M>, T>(
+    mut front: F,
+    out: &'o mut [Option<T>],
+    mut some: impl FnMut(
+        &mut F,
+        usize,
+        &mut dyn Iterator<Item = &'o mut Option<T>>,
+    ) -> (usize, Option<ShortReason>),
 ) -> BulkAlloc {
     if front.shared().addresses_only {
         front.begin();
         return BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
     }
-    let mut want = pages.iter().filter(|page| page.is_none()).count();
+    let mut want = out.iter().filter(|slot| slot.is_none()).count();
     if want == 0 {
         front.begin();
     }
-    let mut vacant = pages.iter_mut().filter(|page| page.is_none());
+    let mut vacant = out.iter_mut().filter(|slot| slot.is_none());
     let (mut allocated, mut reason) = (0, None);
     while want > 0 && reason.is_none() {
-        let mut out = [MaybeUninit::uninit(); CHUNK];
-        let (got, short) = alloc_slow(&mut front, &mut out[..want.min(CHUNK)]);
-        for (id, page) in out[..got].iter().zip(&mut vacant) {
-            // SAFETY: `alloc_slow` wrote `got` ids of pages that are now the caller's.
-            *page = Some(unsafe { Page::new(front.core(), id.assume_init()) });
-        }
+        let (got, short) = some(&mut front, want.min(CHUNK), &mut vacant);
         (allocated, want, reason) = (allocated + got, want - got, short);
     }
     front.shared().panic_if_pending();
@@ -279,35 +301,4 @@ pub(crate) fn free<M: Mode>(mut front: impl Frontend<M>, page: Page<M>) {
     let ids = [page.into_raw()];
     // SAFETY: the page was its owner's alone, and is initialised.
     free_owned(front, core, unsafe { GivenUp::new(&ids) });
-}
-
-pub(crate) fn alloc_block<M: Mode>(
-    mut front: impl Frontend<M>,
-    order: Order,
-) -> Result<Block<M>, ShortReason> {
-    if front.shared().addresses_only {
-        front.begin();
-        return Err(ShortReason::AddressOnly);
-    }
-    let first = front.with_slot_as_is(|core, slot, _| core.alloc_block(slot, order));
-    // SAFETY: the block is now the caller's.
-    let block = first.map(|first| unsafe { Block::new(front.core(), first, order) });
-    front.shared().panic_if_pending();
-    block
-}
-
-pub(crate) fn free_block<M: Mode>(mut front: impl Frontend<M>, block: Block<M>) {
-    if block.core() != front.core() {
-        front.begin();
-        return drop(block);
-    }
-    let (first, order) = block.into_parts();
-    let mut faults = Faults::default();
-    // Without a slot: a pool's would be busy while the pages are poisoned.
-    let freed = front.shared().free_block(first, order, &mut faults);
-    front.with_slot(|core, slot| match slot {
-        Some(slot) => slot.counters().count_free::<M>(freed),
-        None => core.count_uncached_free(freed),
-    });
-    front.shared().remember_or_panic(&faults, freed);
 }

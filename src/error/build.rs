@@ -326,6 +326,8 @@ pub enum CacheError {
         /// How many slots the pool was built with.
         slots: usize,
     },
+    /// Of a [`StaticPool`](crate::StaticPool) only: the pool is not built.
+    NotBuilt,
 }
 
 impl fmt::Display for CacheError {
@@ -346,6 +348,7 @@ impl fmt::Display for CacheError {
                     slots.saturating_add(1)
                 )
             }
+            CacheError::NotBuilt => f.write_str(super::unbuilt::NOT_BUILT),
         }
     }
 }

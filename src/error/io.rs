@@ -3,7 +3,7 @@
 
 use std::io::{Error, ErrorKind};
 
-use crate::error::BuildError;
+use crate::error::{BuildError, InitError};
 
 impl From<BuildError> for Error {
     /// An error that keeps the text, and has the kind that the system's error number has; a request
@@ -36,5 +36,32 @@ impl From<BuildError> for Error {
             (_, None) => ErrorKind::InvalidInput,
         };
         Error::new(kind, error)
+    }
+}
+
+impl From<InitError> for Error {
+    /// An error that keeps the text: as of the [`BuildError`], if there is one; else
+    /// [`ErrorKind::AlreadyExists`], or [`ErrorKind::WouldBlock`] where another call is building.
+    ///
+    /// ```
+    /// use pagesheaf::{Pool, StaticPool};
+    ///
+    /// static POOL: StaticPool = StaticPool::new();
+    ///
+    /// fn start(pages: usize) -> std::io::Result<()> {
+    ///     POOL.init(Pool::builder(pages))?;
+    ///     Ok(())
+    /// }
+    /// assert_eq!(start(0).expect_err("no pages").kind(), std::io::ErrorKind::InvalidInput);
+    /// start(1)?;
+    /// assert_eq!(start(1).expect_err("there is one").kind(), std::io::ErrorKind::AlreadyExists);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    fn from(error: InitError) -> Self {
+        match error {
+            InitError::Failed(error) => error.into(),
+            InitError::Built => Error::new(ErrorKind::AlreadyExists, error),
+            InitError::Building => Error::new(ErrorKind::WouldBlock, error),
+        }
     }
 }

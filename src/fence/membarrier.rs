@@ -28,3 +28,18 @@ pub(crate) fn all_threads() -> bool {
         Err(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::thread::membarrier_query;
+
+    use super::*;
+
+    /// Where the system says that it has the call.
+    #[test]
+    fn a_system_that_can_fence_does() {
+        if membarrier_query().contains_command(MembarrierCommand::PrivateExpedited) {
+            assert!(register() && all_threads());
+        }
+    }
+}

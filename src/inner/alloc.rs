@@ -243,6 +243,7 @@ impl<M: Mode> Core<M> {
         if !defect!("orphans") {
             self.count_uncached_alloc(got);
         }
+        self.end_without_slot(got);
         (got, reason)
     }
 

@@ -52,11 +52,11 @@ impl<M: Mode> Core<M> {
                 state.location() == ZONE || self.magazines.has(state.location())
             }
             // The page behind the first of a block comes with it.
-            Some(Kind::Tail) => {
-                let first = id.index() >> state.order() << state.order();
-                let head = self.word(PageId::new(first)).load();
-                head.kind() == Some(Kind::Block) && head.order() == state.order()
-            }
+            Some(Kind::Tail) => state.block_order().is_some_and(|order| {
+                let first = id.index() >> order.get() << order.get();
+                self.word(PageId::new(first)).load() == PageState::in_block(Kind::Block, order)
+            }),
+            Some(Kind::Block) => state.block_order().is_some_and(|order| self.fits(id, order)),
             _ => true,
         };
         fits && state.may_be_out::<M>(self.shared_references(id))

@@ -1,100 +1,176 @@
-//! Blocks: contiguous pages, from the zone and back to it.
+//! Blocks: contiguous pages, from the zone and back to it, or split into pieces.
+//!
+//! Invariant: a page of a block that is out says so, and of which order the block is; it is freed
+//! with the block, by its first page. What a block was split into is out as if it had been
+//! allocated so, and each piece goes its way.
 
-use super::{Core, Faults};
+use core::mem::MaybeUninit;
+
+use super::{Core, Faults, Tables};
 use crate::error::ShortReason;
 use crate::mode::{Mode, Policy};
-use crate::page::{Fault, Mark, Order, PageId, ZONE};
-use crate::slot::SlotMut;
+use crate::page::{Fault, Mark, Order, PageId, Piece, ZONE};
+use crate::slot::{Slot, SlotMut};
 use crate::sync::defect;
 use crate::zone::Cursor;
 
-impl<M: Mode> Core<M> {
-    /// Allocates an aligned block, draining what can be drained if none is whole.
-    pub(crate) fn alloc_block(
-        &self,
-        mut slot: Option<SlotMut<'_>>,
-        order: Order,
-    ) -> Result<PageId, ShortReason> {
-        let Some(asked) = slot.as_mut().filter(|slot| self.has_to_answer(slot)) else {
-            return self.take_block(slot, order);
-        };
-        let answer = self.begin_answer(asked.reborrow(), order.pages(), order.pages());
-        let block = if answer.most < order.pages() {
-            asked.counters().count_event::<M>(&asked.counters().short);
-            Err(ShortReason::Busy)
-        } else {
-            self.take_block(Some(asked.reborrow()), order)
-        };
-        let got = if block.is_ok() { order.pages() } else { 0 };
-        self.end_answer(asked.reborrow(), &answer, got);
-        block
+/// Pages of a block, by how far they are from its first.
+struct PageSet([u64; Order::MAX.pages().div_ceil(64)]);
+
+impl PageSet {
+    const EMPTY: Self = PageSet([0; Order::MAX.pages().div_ceil(64)]);
+
+    fn insert_if(&mut self, at: usize, belongs: bool) {
+        self.0[at / 64] |= u64::from(belongs) << (at % 64);
     }
 
-    fn take_block(
+    fn has(&self, at: usize) -> bool {
+        self.0[at / 64] >> (at % 64) & 1 == 1
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+}
+
+impl Tables {
+    /// Whether a block of this order can start here.
+    pub(crate) fn fits(&self, first: PageId, order: Order) -> bool {
+        let first = first.index() as usize;
+        first.is_multiple_of(order.pages()) && first + order.pages() <= self.pages as usize
+    }
+}
+
+impl<M: Mode> Core<M> {
+    /// Allocates up to `out.len()` aligned blocks, draining what can be drained if there are not so
+    /// many. Their first pages are written, and are the caller's with the others. Returns how many
+    /// blocks, and why no more.
+    pub(crate) fn alloc_blocks(
         &self,
         mut slot: Option<SlotMut<'_>>,
         order: Order,
-    ) -> Result<PageId, ShortReason> {
-        let mut drained = false;
-        loop {
-            let mut cursor =
-                slot.as_mut().map_or(Cursor::default(), |slot| *slot.reborrow().parts().cursor);
-            match self.zone.take_block(&mut cursor, order) {
-                Some(first) if self.verify_block(slot.as_ref(), first, order) => {
-                    match &slot {
-                        Some(slot) => slot.counters().count_alloc::<M>(order.pages()),
-                        None => self.count_uncached_alloc(order.pages()),
-                    }
-                    return Ok(first);
+        out: &mut [MaybeUninit<PageId>],
+    ) -> (usize, Option<ShortReason>) {
+        let Some(asked) = slot.as_mut().filter(|slot| self.has_to_answer(slot)) else {
+            return self.gather_blocks(slot, order, out);
+        };
+        let want = out.len() * order.pages();
+        let answer = self.begin_answer(asked.reborrow(), want, order.pages());
+        let most = answer.most / order.pages();
+        let (got, mut reason) = self.gather_blocks(Some(asked.reborrow()), order, &mut out[..most]);
+        if most < out.len() && reason.is_none() {
+            asked.counters().count_event::<M>(&asked.counters().short);
+            reason = Some(ShortReason::Busy);
+        }
+        self.end_answer(asked.reborrow(), &answer, got * order.pages());
+        (got, reason)
+    }
+
+    fn gather_blocks(
+        &self,
+        mut slot: Option<SlotMut<'_>>,
+        order: Order,
+        out: &mut [MaybeUninit<PageId>],
+    ) -> (usize, Option<ShortReason>) {
+        let mut cursor =
+            slot.as_mut().map_or(Cursor::default(), |slot| *slot.reborrow().parts().cursor);
+        let (mut got, mut looked, mut drained) = (0, 0, false);
+        let reason = loop {
+            if got == out.len() {
+                break None;
+            }
+            let most = out.len() - got;
+            let each = |first| {
+                if self.verify_block(first, order, &mut looked) {
+                    out[got].write(first);
+                    got += 1;
                 }
-                Some(_) => {}
-                None if drained => {
-                    let own = slot.as_ref().map(SlotMut::shared);
-                    return Err(match self.short_reason(own, 0) {
-                        ShortReason::Busy if order.pages() > 1 && self.zone.free() > 0 => {
-                            ShortReason::Fragmented
-                        }
-                        reason => reason,
-                    });
+            };
+            // Again, also if all that it took had to be withheld.
+            if self.zone.take_blocks(&mut cursor, (order, most), each, |_| self.taint()) > 0 {
+                continue;
+            }
+            if drained {
+                break Some(self.no_block(slot.as_ref().map(SlotMut::shared), order, got));
+            }
+            drained = true;
+            self.drain_for(slot.as_mut());
+        };
+        self.count_blocks(slot.as_ref(), got * order.pages(), reason.is_some(), looked);
+        (got, reason)
+    }
+
+    /// Counts a call that got so many pages, whether it is short, and the pages that were looked at
+    /// for poison.
+    pub(super) fn count_blocks(
+        &self,
+        slot: Option<&SlotMut<'_>>,
+        pages: usize,
+        short: bool,
+        looked: u64,
+    ) {
+        match slot {
+            Some(slot) => {
+                let counters = slot.counters();
+                counters.count_alloc::<M>(pages);
+                if short {
+                    counters.count_event::<M>(&counters.short);
                 }
-                None => {
-                    drained = true;
-                    if let Some(slot) = &mut slot {
-                        self.empty_slot(slot.reborrow());
-                    }
-                    self.drain_shared();
-                    self.drain_idle();
-                    self.drain_depots();
+                if M::POISONS && M::STATS {
+                    counters.poison_checks.add(looked);
                 }
+            }
+            None => {
+                if pages > 0 {
+                    self.count_uncached_alloc(pages);
+                    self.end_without_slot(pages);
+                }
+                self.count_uncached_poison_checks(looked);
             }
         }
     }
 
-    /// Marks the pages of a block. If one may not leave, it is withheld and the others go back.
-    fn verify_block(&self, slot: Option<&SlotMut<'_>>, first: PageId, order: Order) -> bool {
+    /// Puts all that can be reached into the zone, what the call's own slot holds first.
+    pub(super) fn drain_for(&self, slot: Option<&mut SlotMut<'_>>) {
+        if let Some(slot) = slot {
+            self.empty_slot(slot.reborrow());
+        }
+        self.drain_shared();
+        self.drain_idle();
+        self.drain_depots();
+    }
+
+    /// Why there is no block for a call that got so many.
+    fn no_block(&self, own: Option<&Slot>, order: Order, got: usize) -> ShortReason {
+        match self.short_reason(own, got * order.pages()) {
+            ShortReason::Busy if order.pages() > 1 && self.zone.free() > 0 => {
+                ShortReason::Fragmented
+            }
+            reason => reason,
+        }
+    }
+
+    /// Marks the pages of a block that has just left the zone. If one may not leave, it is withheld
+    /// and the others go back. Adds to `looked` the pages whose poison was compared.
+    pub(super) fn verify_block(&self, first: PageId, order: Order, looked: &mut u64) -> bool {
         if !M::CHECKS {
             return true;
         }
-        let pages = || block_pages(first, order);
-        let (mut good, mut marked, mut looked) = (0_u64, 0_u64, 0);
-        for (at, id) in pages().enumerate() {
-            let before = looked;
-            let leaves = self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, &mut looked);
-            good |= u64::from(leaves) << at;
-            marked |= (looked - before) << at;
+        let pages = || block_pages(first, order).enumerate();
+        let (mut good, mut marked) = (PageSet::EMPTY, PageSet::EMPTY);
+        for (at, id) in pages() {
+            let before = *looked;
+            let leaves = self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, looked);
+            good.insert_if(at, leaves);
+            marked.insert_if(at, *looked > before);
         }
-        match slot {
-            Some(slot) if M::POISONS && M::STATS => slot.counters().poison_checks.add(looked),
-            Some(_) => {}
-            None => self.count_uncached_poison_checks(looked),
-        }
-        let whole = good.count_ones() as usize == order.pages();
-        for (at, id) in pages().enumerate() {
+        let whole = good.len() == order.pages();
+        for (at, id) in pages() {
             if whole {
                 self.join_block(id, at == 0, order);
-            } else if good >> at & 1 == 1 && !defect!("block-rollback") {
+            } else if good.has(at) && !defect!("block-rollback") {
                 self.rest(id, ZONE);
-                if marked >> at & 1 == 1 {
+                if marked.has(at) {
                     // Its bytes are still poison: they were just compared.
                     self.set_poison_mark(id);
                 }
@@ -104,20 +180,13 @@ impl<M: Mode> Core<M> {
         whole
     }
 
-    /// Takes a block back, which its owner gives up; pages behind its first whose words make no sense are
-    /// withheld. Returns how many pages it had, 0 if it was bad. They are not counted yet.
+    /// Takes a block back, which its owner gives up; pages behind its first whose words make no
+    /// sense are withheld. Returns how many pages it had, 0 if it was bad. They are not counted
+    /// yet.
     pub(crate) fn free_block(&self, first: PageId, order: Order, faults: &mut Faults) -> usize {
-        if M::CHECKS {
-            let fits = (first.index() as usize).is_multiple_of(order.pages())
-                && (first.index() as usize + order.pages()) <= self.pages as usize;
-            if !fits {
-                faults.add(first, 0, Fault::NotABlock);
-                return 0;
-            }
-            if let Err(fault) = self.try_free_block(first, order) {
-                faults.add(first, 0, fault);
-                return 0;
-            }
+        if let Err(fault) = self.end_block(first, order, None) {
+            faults.add(first, 0, fault);
+            return 0;
         }
         let leaves = |id: PageId| !M::CHECKS || id == first || self.leave_block(id, order);
         let mut corrupt = 0;
@@ -136,6 +205,34 @@ impl<M: Mode> Core<M> {
         let good = block_pages(first, order).filter(|&id| self.withheld(id).is_none());
         corrupt + good.map(|id| self.zone.put(&[id], &mut doubled)).sum::<usize>()
     }
+
+    /// Makes blocks of the order `into` of a block that is out, or single pages, which stay its
+    /// owner's. If it is none, nothing changes; a page behind its first whose word makes no sense
+    /// stays as it is. Returns how many pages are pieces now.
+    pub(crate) fn split_block(
+        &self,
+        first: PageId,
+        order: Order,
+        into: Option<Order>,
+        faults: &mut Faults,
+    ) -> usize {
+        if into.is_some_and(|into| into > order) {
+            faults.add(first, 0, Fault::InBlock { order: order.get() });
+            return 0;
+        }
+        if let Err(fault) = self.end_block(first, order, Some(Piece::of(0, into))) {
+            faults.add(first, 0, fault);
+            return 0;
+        }
+        let mut pieces = order.pages();
+        for (at, id) in block_pages(first, order).enumerate().skip(1) {
+            if M::CHECKS && !self.split_tail(id, order, Piece::of(at, into)) {
+                faults.add(id, at, Fault::Corrupt);
+                pieces -= 1;
+            }
+        }
+        pieces
+    }
 }
 
 impl<M: Mode> Core<M> {
@@ -148,12 +245,19 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// The head of a block of this order comes back; exactly one caller wins.
-    fn try_free_block(&self, first: PageId, order: Order) -> Result<(), Fault> {
-        if M::COMPACT {
-            return self.mark(first)?.try_free_block(order);
+    /// A block of this order comes back, or becomes pieces, of which its first page is to be
+    /// `piece`; where the mode looks, exactly one caller wins.
+    fn end_block(&self, first: PageId, order: Order, piece: Option<Piece>) -> Result<(), Fault> {
+        if !self.fits(first, order) {
+            return Err(Fault::NotABlock);
         }
-        self.word(first).try_free_block(order)
+        match piece {
+            _ if !M::CHECKS => Ok(()),
+            None if M::COMPACT => self.mark(first)?.try_free_block(order),
+            None => self.word(first).try_free_block(order),
+            Some(piece) if M::COMPACT => self.mark(first)?.try_split_block(order, piece),
+            Some(piece) => self.word(first).try_split_block(M::CLAIMS, order, piece),
+        }
     }
 
     /// Another page of such a block follows; `false` if it says that it is none.
@@ -163,8 +267,17 @@ impl<M: Mode> Core<M> {
         }
         self.word(id).leave_block(order)
     }
+
+    /// The same, of a block that becomes pieces.
+    fn split_tail(&self, id: PageId, order: Order, piece: Piece) -> bool {
+        if M::COMPACT {
+            return self.mark(id).is_ok_and(|byte| byte.split_tail(order, piece));
+        }
+        self.word(id).split_tail(M::CLAIMS, order, piece)
+    }
 }
 
-fn block_pages(first: PageId, order: Order) -> impl Iterator<Item = PageId> {
+/// The pages of a block.
+pub(super) fn block_pages(first: PageId, order: Order) -> impl Iterator<Item = PageId> {
     (0..order.pages() as u32).map(move |at| PageId::new(first.index() + at))
 }

@@ -5,7 +5,7 @@
 
 use super::Core;
 use crate::mode::Mode;
-use crate::slot::{Claim, Slot};
+use crate::slot::{Claim, Slot, StolenSlot};
 use crate::sync::{Fenced, heavy_fence};
 
 /// So many slots are claimed at once: one fence serves them all.
@@ -45,31 +45,35 @@ impl<M: Mode> Core<M> {
 }
 
 impl<M: Mode> Claims<'_, M> {
-    /// Takes from all whose owners were outside of their calls.
+    /// Takes from all whose owners were outside of their calls. The others get their slots back first: they are at work.
     fn steal(&mut self, fenced: &Fenced) -> usize {
         let Claims { core, claims } = self;
-        let mut stolen = 0;
-        for place in claims {
-            let Some(claim) = place.take() else { continue };
-            match claim.steal(fenced) {
-                Ok(mut slot) => {
-                    stolen += core.empty_slot(slot.as_mut());
-                    core.give_back(slot);
-                }
-                Err(claim) => *place = Some(claim),
-            }
+        let slots = claims.each_mut().map(|place| {
+            let looked = place.take().map(|claim| claim.steal(fenced));
+            looked.and_then(|looked| looked.map_err(|claim| core.withdraw(claim)).ok())
+        });
+        let steal = |mut slot: StolenSlot<'_>| {
+            let stolen = core.empty_slot(slot.as_mut());
+            core.give_back(slot);
+            stolen
+        };
+        slots.into_iter().flatten().map(steal).sum()
+    }
+}
+
+impl<M: Mode> Core<M> {
+    /// Ends a claim without taking anything.
+    fn withdraw(&self, claim: Claim<'_>) {
+        if let Some(mut left) = claim.withdraw() {
+            self.empty_slot(left.as_mut());
         }
-        stolen
     }
 }
 
 impl<M: Mode> Drop for Claims<'_, M> {
     fn drop(&mut self) {
-        for claim in self.claims.iter_mut().filter_map(Option::take) {
-            if let Some(mut left) = claim.withdraw() {
-                self.core.empty_slot(left.as_mut());
-            }
-        }
+        let left = self.claims.iter_mut().filter_map(Option::take);
+        left.for_each(|claim| self.core.withdraw(claim));
     }
 }
 

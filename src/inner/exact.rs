@@ -96,7 +96,10 @@ impl<M: Mode> Core<M> {
         };
         let Some(mut slot) = slot else {
             match done {
-                Ok(()) => self.count_uncached_alloc(want),
+                Ok(()) => {
+                    self.count_uncached_alloc(want);
+                    self.end_without_slot(want);
+                }
                 Err(_) => self.count_failed_exact(),
             }
             return done;
@@ -109,7 +112,9 @@ impl<M: Mode> Core<M> {
         if let Some(answer) = answer {
             self.end_answer(slot.reborrow(), &answer, if done.is_ok() { want } else { 0 });
         }
-        if done.is_ok() && want > self.magazines.capacity() {
+        // More than a magazine holds, or than there are for another.
+        let is_large = want > self.magazines.capacity() || 2 * want > self.pages as usize;
+        if done.is_ok() && is_large {
             // So that others who want as many find them: the next call, mostly their free, files nothing here.
             if self.is_cache(slot.shared()) {
                 slot.shared().requests.note_large();
@@ -129,18 +134,20 @@ impl<M: Mode> Core<M> {
         if want == 0 {
             return Ok(());
         }
+        let own = slot.as_ref().map(SlotMut::shared);
+        let home = match slot {
+            Some(slot) => *slot.reborrow().parts().depot,
+            None => self.home_here(),
+        };
+        self.look_for(own, home, want)?;
         // As any other call, where a magazine serves it, or there is enough for as many as can come.
         let few = want <= self.magazines.capacity() || self.zone.free() / self.slots.len() >= want;
-        if few && !under_pressure && self.take_or_put_back(slot, out) == want {
-            return Ok(());
-        }
-        let own = slot.as_ref().map(SlotMut::shared);
-        let had = own.map_or(0, Slot::cached);
-        if self.zone.free() + had < want {
-            let reach = self.within_reach(own);
-            if reach.least < want {
-                return Err((reach.least, self.refuse_exact(own, want, &reach)));
+        if few && !under_pressure {
+            if self.take_or_put_back(slot, out) == want {
+                return Ok(());
             }
+            // Others were quicker.
+            self.look_for(own, home, want)?;
         }
         let Some(_turn) = self.exact_turn.try_take() else {
             return Err((0, ShortReason::Busy));
@@ -152,21 +159,47 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Why a try took nothing, because fewer than `want` pages can be had. It asks for those in others' caches if they
-    /// would help.
-    fn refuse_exact(&self, own: Option<&Slot>, want: usize, reach: &Reach) -> ShortReason {
-        if reach.elsewhere > 0 && reach.least + reach.elsewhere >= want {
+    /// Compares figures with what a try wants, and refuses it if they fall short. Those of all slots are added up only if
+    /// what is nearest is too little: the slot, the zone, and the next magazine of each depot.
+    fn look_for(
+        &self,
+        own: Option<&Slot>,
+        home: u32,
+        want: usize,
+    ) -> Result<(), (usize, ShortReason)> {
+        let mut near = self.zone.free() + own.map_or(0, Slot::cached);
+        let mut next = self.depots.from(home).map(|depot| depot.next_len(&self.magazines));
+        while near < want
+            && let Some(more) = next.next()
+        {
+            near += more;
+        }
+        if near < want {
+            let reach = self.within_reach(own);
+            if reach.least < want {
+                return Err(self.refuse_exact(own, want, &reach));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a try took nothing, because fewer than `want` pages can be had, and how many. It asks for those in others'
+    /// caches if they would help.
+    fn refuse_exact(&self, own: Option<&Slot>, want: usize, reach: &Reach) -> (usize, ShortReason) {
+        let Reach { least, most, elsewhere } = *reach;
+        if elsewhere > 0 && least + elsewhere >= want {
             self.request_pages(own);
-        } else if reach.least == 0 {
+        } else if least == 0 {
             self.request_drains(own);
         }
-        if reach.elsewhere > 0 {
-            ShortReason::Cached
-        } else if reach.most < want {
-            ShortReason::Exhausted
+        if most + elsewhere < want {
+            // Those in caches would not help.
+            (least + elsewhere, ShortReason::Exhausted)
+        } else if elsewhere > 0 {
+            (least, ShortReason::Cached)
         } else {
             // Others are at work: there may be enough, or not.
-            ShortReason::Busy
+            (least, ShortReason::Busy)
         }
     }
 

@@ -7,8 +7,9 @@
 //! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes),
 //! `exchange` (of magazines, with the depots), `accounting` (every count), `drain`, `steal` (from
 //! idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `exact` (all or none),
-//! `block`, `lend`, `poison`, `zeroed` (pages of zeros), `maintain` (what is not needed goes back),
-//! `shared` (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
+//! `block`, `place` (what is asked for by its number), `lend`, `poison`, `zeroed` (pages of zeros),
+//! `maintain` (what is not needed goes back), `shared` (which slot a thread starts at), `fork` (what
+//! a child does first) and `lifecycle` (closing).
 
 mod accounting;
 mod alloc;
@@ -25,6 +26,7 @@ mod free;
 mod lend;
 mod lifecycle;
 mod maintain;
+mod place;
 mod poison;
 mod pressure;
 mod push;

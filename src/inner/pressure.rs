@@ -84,16 +84,17 @@ impl<M: Mode> Core<M> {
     }
 
     /// A call ends that got so many pages: what it has filed in the slot goes where others can get it.
-    pub(super) fn end_answer(&self, mut slot: SlotMut<'_>, answer: &Answer, got: usize) {
-        if answer.was_dry && got > 0 {
-            self.withdraw_requests(slot.shared());
-        }
+    pub(super) fn end_answer(&self, slot: SlotMut<'_>, answer: &Answer, got: usize) {
+        let shared = slot.shared();
         // The last of the calls, or the only one that a drain asks for, has given up what was there before.
-        let files_nothing = answer.files_nothing || slot.shared().requests.calls() > 1;
+        let files_nothing = answer.files_nothing || shared.requests.calls() > 0;
         if files_nothing && !defect!("answer-first") {
-            self.empty_slot(slot.reborrow());
+            self.empty_slot(slot);
         }
-        slot.answered();
+        // It got pages, or has freed some of its own, which are at hand.
+        if answer.was_dry && (got > 0 || shared.cached() > 0) {
+            self.withdraw_requests(Some(shared));
+        }
     }
 
     /// How many of the pages that it wants a call may take without taking the last one that can be had. Not its concern
@@ -150,8 +151,15 @@ impl<M: Mode> Core<M> {
     }
 
     /// Whoever was dry has pages. Others that are dry ask again.
-    fn withdraw_requests(&self, own: &Slot) {
-        self.others(Some(own)).for_each(|slot| slot.requests.withdraw());
+    fn withdraw_requests(&self, own: Option<&Slot>) {
+        self.others(own).for_each(|slot| slot.requests.withdraw());
+    }
+
+    /// A call without any slot got so many pages.
+    pub(super) fn end_without_slot(&self, got: usize) {
+        if got > 0 && self.was_dry_without_cache() {
+            self.withdraw_requests(None);
+        }
     }
 
     /// The slots of all caches but this one.
@@ -231,3 +239,6 @@ pub(super) struct Reach {
     /// So many are in others' caches.
     pub(super) elsewhere: usize,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The byte of one page, in the mode that has no words.
 
-use crate::page::{AtomicMark, Fault, Mark, Order};
+use crate::page::{AtomicMark, Fault, Mark, Order, Piece};
 
 /// The byte of one page.
 pub struct Byte(AtomicMark);
@@ -41,5 +41,13 @@ impl Byte {
     /// What is wrong with it.
     pub fn try_free_block(&self, order: Order) -> Result<(), Fault> {
         self.0.try_free_block(order)
+    }
+
+    /// The block becomes pages.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn try_split_block(&self, order: Order) -> Result<(), Fault> {
+        self.0.try_split_block(order, Piece::Page)
     }
 }

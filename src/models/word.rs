@@ -2,7 +2,7 @@
 
 use crate::mode::{Mode, Policy};
 use crate::page::Fault;
-use crate::page::{AtomicCount, AtomicPageState, Order, References, Released, ZONE};
+use crate::page::{AtomicCount, AtomicPageState, Order, Piece, References, Released, ZONE};
 
 /// The word and the count of one page. A mode that counts and does not check uses the count alone.
 pub struct Word(AtomicPageState, AtomicCount);
@@ -102,5 +102,13 @@ impl Word {
     /// What is wrong with it.
     pub fn try_free_block(&self, order: Order) -> Result<(), Fault> {
         self.0.try_free_block(order)
+    }
+
+    /// The block becomes pages.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn try_split_block<M: Mode>(&self, order: Order) -> Result<(), Fault> {
+        self.0.try_split_block(M::CLAIMS, order, Piece::Page)
     }
 }

@@ -67,9 +67,30 @@ impl FreePages {
     }
 
     /// Takes an aligned block.
+    ///
+    /// # Panics
+    /// When a page came back that the claim had in hand.
     #[must_use]
     pub fn take_block(&self, order: Order) -> Option<PageId> {
-        self.zone.take_block(&mut Cursor::default(), order)
+        let mut block = None;
+        let twice = |page| panic!("{page} came back and was not out");
+        self.zone.take_blocks(
+            &mut Cursor::default(),
+            (order, 1),
+            |first| block = Some(first),
+            twice,
+        );
+        block
+    }
+
+    /// Takes a block at its place, if it is whole.
+    ///
+    /// # Panics
+    /// As [`Self::take_block`].
+    #[must_use]
+    pub fn take_block_at(&self, first: PageId, order: Order) -> bool {
+        let twice = |page| panic!("{page} came back and was not out");
+        self.zone.take_block_at(first, order, twice)
     }
 
     /// Puts pages in. Returns how many were there already.

@@ -1,5 +1,7 @@
 //! Owned contiguous pages.
 
+mod pieces;
+
 use core::borrow::{Borrow, BorrowMut};
 use core::fmt;
 use core::mem::ManuallyDrop;
@@ -10,8 +12,11 @@ use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode};
 use crate::page::{Order, PageId};
 
-/// The sole owner of 2^order contiguous pages, aligned to their number, and their bytes. Dropping
-/// it frees them.
+pub use pieces::{IntoBlocks, IntoPages};
+
+/// The sole owner of 2^order contiguous pages and their bytes. The number of the first page is a
+/// multiple of as many; its address is one of their bytes, if that is so of the pool's first page.
+/// Dropping the block frees them.
 ///
 /// ```
 /// # use pagesheaf::{Order, Pool};
@@ -47,11 +52,6 @@ impl<M: Mode> Block<M> {
         self.core
     }
 
-    pub(crate) fn into_parts(self) -> (PageId, Order) {
-        let block = ManuallyDrop::new(self);
-        (block.first, block.order)
-    }
-
     fn shared(&self) -> &Core<M> {
         // SAFETY: pages that are out keep their core alive.
         unsafe { self.core.as_ref() }
@@ -67,6 +67,62 @@ impl<M: Mode> Block<M> {
     #[must_use]
     pub fn order(&self) -> Order {
         self.order
+    }
+
+    /// Gives up ownership without freeing: the number of its first page, and its order. The block
+    /// stays out, until it is freed by
+    /// [`free_block_raw`](crate::Pool::free_block_raw) or has an owner again, by [`Block::from_raw`].
+    ///
+    /// ```
+    /// # use pagesheaf::{Order, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let (first, order) = pool.alloc_block(Order::try_from(3)?)?.into_raw();
+    /// // SAFETY: nobody else has the block, and nobody wrote it.
+    /// unsafe { pool.free_block_raw(first, order) }?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "a block whose number is lost is never freed"]
+    pub fn into_raw(self) -> (PageId, Order) {
+        let block = ManuallyDrop::new(self);
+        (block.first, block.order)
+    }
+
+    /// Splits it into blocks of an order that is not larger, which are freed one by one, in any order.
+    ///
+    /// # Errors
+    /// The block as it was, if the order is larger.
+    ///
+    /// ```
+    /// # use pagesheaf::{Order, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let [five, three] = [Order::try_from(5)?, Order::try_from(3)?];
+    /// let block = pool.alloc_block(five)?;
+    /// let first = block.id().index();
+    /// let blocks = block.split(three).expect("it is larger");
+    /// assert!(blocks.map(|block| block.id().index()).eq((first..first + 32).step_by(8)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn split(self, order: Order) -> Result<IntoBlocks<M>, Self> {
+        if order > self.order { Err(self) } else { Ok(IntoBlocks::of(self, order)) }
+    }
+
+    /// Splits it into pages, which are freed one by one, in any order.
+    ///
+    /// ```
+    /// # use pagesheaf::{Order, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let block = pool.alloc_block(Order::try_from(3)?)?;
+    /// let mut pages: Vec<_> = block.into_pages().collect();
+    /// assert_eq!(pages.len(), 8);
+    /// pool.free(pages.swap_remove(5));
+    /// drop(pages);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn into_pages(self) -> IntoPages<M> {
+        IntoPages::of(self)
     }
 
     /// Where the block starts: as [`Page::base_ptr`](crate::Page::base_ptr). Whoever writes through

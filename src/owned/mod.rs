@@ -10,6 +10,6 @@ mod page;
 mod shared;
 
 pub use batch::{IntoIter, Iter, IterMut, PageBatch, PushError};
-pub use block::Block;
+pub use block::{Block, IntoBlocks, IntoPages};
 pub use page::Page;
 pub use shared::SharedPage;

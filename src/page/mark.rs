@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Fault, Order};
+use super::{Fault, Order, Piece};
 use crate::sync::{Atomic, Ordering, defect, ordering};
 
 /// What a page is.
@@ -54,6 +54,15 @@ impl Mark {
             _ => return None,
         };
         if mark.bits() == bits { Some(mark) } else { None }
+    }
+
+    /// The mark of a page of what a block was split into.
+    const fn of_piece(piece: Piece) -> Self {
+        match piece {
+            Piece::Page => Mark::Out,
+            Piece::Head(order) => Mark::Block(order),
+            Piece::Tail(order) => Mark::Tail(order),
+        }
     }
 
     /// Why this is not the mark of a single page that its owner may free.
@@ -120,7 +129,17 @@ impl AtomicMark {
 
     /// The head of a block of this order comes back; exactly one caller wins.
     pub(crate) fn try_free_block(&self, order: Order) -> Result<(), Fault> {
-        let stepped = self.step(Mark::Block(order), Mark::Free);
+        self.end_block(order, Mark::Free)
+    }
+
+    /// The head of a block of this order becomes the first page of what the block is split into;
+    /// exactly one caller wins, of those that free the block, too.
+    pub(crate) fn try_split_block(&self, order: Order, into: Piece) -> Result<(), Fault> {
+        self.end_block(order, Mark::of_piece(into))
+    }
+
+    fn end_block(&self, order: Order, to: Mark) -> Result<(), Fault> {
+        let stepped = self.step(Mark::Block(order), to);
         stepped.map_err(|bits| match Mark::of(bits) {
             Some(Mark::Free | Mark::Out) => Fault::NotABlock,
             mark => mark.map_or(Fault::Corrupt, Mark::fault),
@@ -130,9 +149,18 @@ impl AtomicMark {
     /// A page behind the head of such a block, which the caller alone has, is free; `false`, and
     /// nothing changes, if its byte does not say that it is one.
     pub(crate) fn leave_block(&self, order: Order) -> bool {
+        self.end_tail(order, Mark::Free)
+    }
+
+    /// The same, of a block that is split: the page becomes one of a piece.
+    pub(crate) fn split_tail(&self, order: Order, into: Piece) -> bool {
+        self.end_tail(order, Mark::of_piece(into))
+    }
+
+    fn end_tail(&self, order: Order, to: Mark) -> bool {
         let is_tail = self.is(Mark::Tail(order));
         if is_tail {
-            self.set(Mark::Free);
+            self.set(to);
         }
         is_tail
     }

@@ -102,24 +102,27 @@ impl fmt::Display for PageId {
     }
 }
 
-/// log2 of the pages in a contiguous block: 0 to 6.
+/// log2 of the pages in a contiguous block: 0 to 10.
 ///
 /// ```
 /// use pagesheaf::Order;
 ///
 /// let order = Order::try_from(3)?;
 /// assert_eq!((order.get(), order.pages()), (3, 8));
-/// assert_eq!(Order::new(7), None);
-/// let error = Order::try_from(7).expect_err("too large");
-/// assert_eq!(error.to_string(), "an order of 7 is not in 0..=6");
+/// assert_eq!((Order::new(11), Order::MAX.pages()), (None, 1024));
+/// let error = Order::try_from(11).expect_err("too large");
+/// assert_eq!(error.to_string(), "an order of 11 is not in 0..=10");
 /// # Ok::<(), pagesheaf::OrderError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Order(u8);
 
 impl Order {
-    /// The largest order: 64 pages.
-    pub const MAX: Order = Order(6);
+    /// The largest order: 1,024 pages.
+    pub const MAX: Order = Order(10);
+
+    /// A block of one page.
+    pub(crate) const ZERO: Order = Order(0);
 
     /// The order, or `None` above [`Order::MAX`].
     #[must_use]
@@ -137,6 +140,28 @@ impl Order {
     #[must_use]
     pub const fn pages(self) -> usize {
         1 << self.0
+    }
+}
+
+/// What a page is that was part of a block, when the block has been split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A single page.
+    Page,
+    /// The first page of a block of this order.
+    Head(Order),
+    /// Another page of such a block.
+    Tail(Order),
+}
+
+impl Piece {
+    /// What the page `at` of a block is in blocks of the order `into`, or by itself.
+    pub(crate) const fn of(at: usize, into: Option<Order>) -> Self {
+        match into {
+            None => Piece::Page,
+            Some(order) if at.is_multiple_of(order.pages()) => Piece::Head(order),
+            Some(order) => Piece::Tail(order),
+        }
     }
 }
 

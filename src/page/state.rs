@@ -13,7 +13,7 @@ mod word;
 
 pub(crate) use word::AtomicPageState;
 
-use super::{AtomicCount, Fault, Order};
+use super::{AtomicCount, Fault, Order, Piece};
 use crate::mode::{Mode, Policy};
 
 /// What a page is being used as.
@@ -66,6 +66,21 @@ impl PageState {
         PageState((kind as u32) << KIND | (order as u32) << ORDER | location)
     }
 
+    /// The first page of a block that is out (`Block`), or another one (`Tail`). The order has four bits: three in
+    /// their place, and the highest in the location, which is that of the zone but for this bit.
+    pub(crate) const fn in_block(kind: Kind, order: Order) -> Self {
+        Self::new(kind, order.get() & 7, ZONE ^ (order.get() >> 3) as Location)
+    }
+
+    /// A page that is out, of what a block was split into.
+    const fn of_piece(claims: bool, piece: Piece) -> Self {
+        match piece {
+            Piece::Page => Self::new(single(claims), 0, ZONE),
+            Piece::Head(order) => Self::in_block(Kind::Block, order),
+            Piece::Tail(order) => Self::in_block(Kind::Tail, order),
+        }
+    }
+
     /// A free page in `location`, or one that was last there.
     #[inline(always)]
     pub(crate) const fn resting(location: Location) -> Self {
@@ -83,8 +98,16 @@ impl PageState {
         self.0 & ZONE
     }
 
-    pub(crate) const fn order(self) -> u8 {
+    const fn order(self) -> u8 {
         (self.0 >> ORDER) as u8 & 7
+    }
+
+    /// The order of the block that the page is part of, if it can be one.
+    pub(crate) const fn block_order(self) -> Option<Order> {
+        match self.location() ^ ZONE {
+            high @ 0..=1 => Order::new(self.order() | (high as u8) << 3),
+            _ => None,
+        }
     }
 
     pub(crate) const fn kind(self) -> Option<Kind> {
@@ -128,9 +151,7 @@ impl PageState {
         let counts = !self.is_shared() || M::REFCOUNT && (1..=SATURATED).contains(&references);
         match self.kind() {
             Some(Kind::Page | Kind::Held) => self.is_owned(M::CLAIMS) && counts,
-            Some(Kind::Block | Kind::Tail) => {
-                self.order() <= Order::MAX.get() && !self.is_shared() && self.location() == ZONE
-            }
+            Some(Kind::Block | Kind::Tail) => self.block_order().is_some() && !self.is_shared(),
             Some(Kind::Lent) => self.order() == 0 && !self.is_shared(),
             // As `withhold` leaves it.
             Some(Kind::Bad) => self == PageState::new(Kind::Bad, 0, ZONE),
@@ -172,7 +193,10 @@ impl PageState {
         match self.kind() {
             // Only modes that claim come here with a well-formed word: a page at rest is not held.
             Some(Kind::Page) if self.order() == 0 => Fault::AlreadyFree,
-            Some(Kind::Block | Kind::Tail) => Fault::InBlock { order: self.order() },
+            Some(Kind::Block | Kind::Tail) => match self.block_order() {
+                Some(order) => Fault::InBlock { order: order.get() },
+                None => Fault::Corrupt,
+            },
             Some(Kind::Lent) => Fault::Lent,
             Some(Kind::Bad | Kind::Written) => Fault::Withheld,
             Some(Kind::Page | Kind::Held) | None => Fault::Corrupt,

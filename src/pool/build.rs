@@ -272,7 +272,8 @@ impl<M: Mode> Builder<M> {
     /// [`metadata_layout`](Self::metadata_layout) of the same builder and mode on the host. Name
     /// [`max_caches`](Self::max_caches) and [`shared_caches`](Self::shared_caches), which follow the number of
     /// processors otherwise, and without `std` a guess. Memory that is too small is refused with the size that
-    /// is needed. `tests/no_std` is a whole program.
+    /// is needed. `tests/no_std` is a whole program. For a pool in a `static` see
+    /// [`StaticPool::init_with`](crate::StaticPool::init_with).
     ///
     /// ```
     /// use core::cell::UnsafeCell;

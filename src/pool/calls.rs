@@ -47,6 +47,7 @@ impl<M: Mode> Pool<M> {
 }
 
 calls::methods!([] Pool<M>, self, [&self], unmarked);
+calls::block_methods!([] Pool<M>, self, [&self], unmarked);
 
 impl<M: Mode> Page<M> {
     /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.

@@ -2,12 +2,14 @@
 //!
 //! Invariant: a pool borrows shared slots call by call.
 
+mod blocks;
 mod build;
 mod calls;
 mod close;
 mod fork;
 mod holders;
 mod maintain;
+mod static_pool;
 mod stats;
 mod steal;
 
@@ -19,6 +21,7 @@ pub use close::CloseError;
 pub use fork::AnyCache;
 pub use holders::{Holder, HolderState};
 pub use maintain::{Maintained, NotPurged};
+pub use static_pool::StaticPool;
 pub use stats::{Audit, Calls, Pages, Stats};
 pub use steal::AsymmetricFence;
 

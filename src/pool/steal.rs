@@ -58,8 +58,9 @@ impl<M: Mode> Pool<M> {
     /// A cache from which [`steal_idle`](Self::steal_idle) can take pages whenever it is in no call.
     ///
     /// For threads that may sleep, for however long, where nobody can wrap the sleep in
-    /// [`Cache::idle`](Cache::idle). Each call takes two stores more than one of a plain cache, whether anybody steals
-    /// or not; on systems other than Linux (and without `std`, see [`AsymmetricFence`]) also a fence.
+    /// [`Cache::idle`](Cache::idle). Each call takes two stores more than one of a plain cache,
+    /// whether anybody steals or not. With `std`, on systems other than Linux, it also takes a
+    /// fence; without `std` whoever steals brings one ([`AsymmetricFence`]).
     ///
     /// On Linux this tells the system that the process will make fences (`membarrier`). It may refuse, as an old filter
     /// of system calls does: then nothing can be stolen, and `steal_idle` asks instead. A sandbox that *kills* who makes
@@ -101,7 +102,7 @@ impl<M: Mode> Pool<M> {
     /// let pool = Pool::builder(8).max_caches(2).magazine_capacity(8).build()?;
     /// let (mut sleeper, mut worker) = (pool.cache_stealable()?, pool.cache_stealable()?);
     /// let mut batch = PageBatch::new();
-    /// sleeper.alloc_bulk_exact(&mut batch, 8)?;
+    /// assert_eq!(sleeper.alloc_bulk(&mut batch, 8).allocated, 8);
     /// sleeper.free_bulk(&mut batch);
     /// // The thread of `sleeper` does something else for a while; it has said so to nobody.
     /// let got = worker.alloc_bulk(&mut batch, 8);

@@ -5,19 +5,25 @@
 //! a heavy one of the thief's (`sync::heavy_fence`). So at least one sees the other, and gives way.
 //!
 //! Invariant: an owner that is inside, and has seen since it entered that the lock is `CLAIMABLE` or that the slot is
-//! not *away* (`requests`), has the slot until it leaves. Who takes from a slot leaves it idle, and away: only its owner ends
-//! that. So where nothing is claimed, what the owner knew of its slot still holds.
+//! not *away* (`requests`), has the slot until it leaves. After it was idle it looks at the lock first. Who takes from a
+//! slot leaves it idle, and away: only its owner ends that. So where nothing is claimed, what the owner knew of its slot
+//! still holds.
 //!
 //! | from | to | by | ordering |
 //! |---|---|---|---|
 //! | `CLAIMABLE` | `BUSY` | a thief claims the slot | Acquire |
 //! | `BUSY` | `CLAIMABLE` | the owner was inside, or nobody made a fence | Release |
 //! | `BUSY` | `IDLE` | the thief has taken | Release |
-//! | `CLAIMABLE` | `IDLE` | the owner goes idle | Release |
-//! | `IDLE` | `CLAIMABLE` | the owner is back | AcqRel |
-//! | `BUSY` | `ABANDONED` | the owner goes for good | Release |
+//! | `CLAIMABLE` | `IDLE` | the owner goes idle | AcqRel |
+//! | `BUSY` | `BUSY_IDLE` | the same | AcqRel |
+//! | `BUSY_IDLE` | `IDLE` | the thief has taken, or the owner was inside | Release |
+//! | `BUSY_IDLE` | `BUSY` | the owner is back | |
+//! | `IDLE` | `CLAIMABLE` | the same | AcqRel |
+//! | `BUSY`, `BUSY_IDLE` | `ABANDONED` | the owner goes for good | Release |
 
-use super::{ABANDONED, BUSY, CLAIMABLE, IDLE, OWNED, Slot, SlotGuard, SlotMut, StolenSlot};
+use super::{
+    ABANDONED, BUSY, BUSY_IDLE, CLAIMABLE, IDLE, OWNED, Slot, SlotGuard, SlotMut, StolenSlot,
+};
 use crate::sync::{Atomic, Fenced, Ordering, defect, light_fence, ordering};
 
 /// The owner's mark: whether it is in a call.
@@ -68,7 +74,7 @@ impl Slot {
     /// Opens the slot, which the caller has, to claims.
     pub(super) fn open_to_claims(&self) {
         // Release: pairs with the Acquire of a thief, for what the owner finds in the slot.
-        self.lock.store(CLAIMABLE, Ordering::Release);
+        self.lock.store(CLAIMABLE, ordering!(Release, "claim-open"));
     }
 
     /// Claims the slot, if its owner can be stolen from, and nobody else has claimed it. Never waits.
@@ -87,19 +93,20 @@ impl Slot {
 
     /// The stealable slot, for its owner, which is inside: unless somebody takes from it.
     pub(super) fn take_back_claimable(&self) -> Option<SlotMut<'_>> {
-        // Relaxed: the fence of `Mark::enter` came before. A thief that this load does not see sees the mark. One
-        // that let go has left the slot as it was.
-        match self.lock.load(Ordering::Relaxed) {
+        // The fence of `Mark::enter` came before. A thief that this load does not see sees the mark. One that let go has
+        // left the slot as it was. Acquire: pairs with the Release of who took, whose mark on the slot is ended next.
+        match self.lock.load(ordering!(Acquire, "claim-return")) {
             CLAIMABLE => return Some(SlotMut(self)),
             IDLE => {}
+            // Relaxed: who has the slot keeps it. If this fails, it has just let go.
+            BUSY_IDLE if !self.is_back(BUSY_IDLE, BUSY, Ordering::Relaxed) => {}
             _ => return None,
         }
         // Before the lock: a thief that finds it open may claim the slot at once.
         self.requests.end_away();
         // Acquire: pairs with the Release of who took. Release: pairs with the Acquire of who claims next, which
         // must not lose its mark to what was just taken back.
-        let order = ordering!(AcqRel, "claim-return");
-        if self.lock.compare_exchange(IDLE, CLAIMABLE, order, Ordering::Relaxed).is_ok() {
+        if self.is_back(IDLE, CLAIMABLE, ordering!(AcqRel, "claim-return")) {
             return Some(SlotMut(self));
         }
         // Somebody takes from it, who found it idle.
@@ -107,14 +114,34 @@ impl Slot {
         None
     }
 
-    /// Lets others take from the stealable slot without a claim. One that somebody has claimed, or that is not back
-    /// yet, stays so.
+    /// Whether the owner of a slot that was in one state has brought it into the other.
+    fn is_back(&self, from: u32, to: u32, order: Ordering) -> bool {
+        // Acquire, if it has not: as the load before.
+        self.lock.compare_exchange(from, to, order, ordering!(Acquire, "claim-return")).is_ok()
+    }
+
+    /// Lets others take from the stealable slot without a claim. If somebody has claimed it, or takes from it, then from
+    /// the end of that on.
     pub(super) fn go_idle_claimable(&self) {
-        let (lock, relaxed) = (&self.lock, Ordering::Relaxed);
-        // Release: pairs with the Acquire of `try_steal`.
-        if lock.compare_exchange(CLAIMABLE, IDLE, Ordering::Release, relaxed).is_ok() {
-            // For the owner's next call.
-            self.requests.set_away();
+        let lock = &self.lock;
+        // The loop goes on only when somebody has begun or ended to take.
+        loop {
+            let seen = lock.load(Ordering::Relaxed);
+            let to = match seen {
+                CLAIMABLE => IDLE,
+                BUSY if !defect!("claim-idle") => BUSY_IDLE,
+                _ => return,
+            };
+            // Release: pairs with the Acquire of `try_steal`, also by way of who has the slot. Acquire: pairs with the
+            // Release of a thief that withdrew, and ended what is set next.
+            let order = ordering!(AcqRel, "claim-idle-order");
+            if lock.compare_exchange(seen, to, order, Ordering::Relaxed).is_ok() {
+                // For the owner's next call. Where somebody has the slot, that one sees to it.
+                if seen == CLAIMABLE {
+                    self.requests.set_away();
+                }
+                return;
+            }
         }
     }
 
@@ -124,7 +151,7 @@ impl Slot {
         // The loop goes on only when somebody has begun or ended to take.
         loop {
             let seen = self.lock.load(Ordering::Relaxed);
-            let to = if seen == BUSY { ABANDONED } else { OWNED };
+            let to = if matches!(seen, BUSY | BUSY_IDLE) { ABANDONED } else { OWNED };
             // Acquire: pairs with the Release of who took. Release: pairs with the Acquire of who takes, and finds
             // that the owner is gone; it may have seen the owner inside.
             let order = ordering!(AcqRel, "claim-abandoned");
@@ -146,15 +173,33 @@ impl<'a> Claim<'a> {
         self.0
     }
 
-    /// Lets the owner go on. If that is gone, the slot is the caller's, who empties it.
+    /// Lets the owner go on, or others take, if it has gone idle. If it is gone, the slot is the caller's, who empties
+    /// it.
     pub(crate) fn withdraw(self) -> Option<SlotGuard<'a>> {
-        // Before the lock, as in `take_back_claimable`.
-        self.0.requests.end_away();
-        // Release: pairs with the Acquire of who claims next. Acquire: pairs with the Release of the owner who is
-        // gone.
-        let (lock, release) = (&self.0.lock, Ordering::Release);
-        let acquire = ordering!(Acquire, "claim-abandoned");
-        let gone = lock.compare_exchange(BUSY, CLAIMABLE, release, acquire).is_err();
-        gone.then(|| SlotGuard(self.0))
+        let Slot { lock, requests, .. } = self.0;
+        // Release: pairs with the Acquire of who claims or steals next. Acquire: pairs with the Release of the owner
+        // who is gone, or idle.
+        let (release, acquire) = (Ordering::Release, ordering!(Acquire, "claim-abandoned"));
+        let mut seen = BUSY;
+        // The loop goes on only when the owner has gone idle, or has come back.
+        loop {
+            // Before the lock, as in `take_back_claimable`. An owner who went idle does not use the slot before it has
+            // looked at the lock, and an idle slot is away.
+            let to = match seen {
+                BUSY => {
+                    requests.end_away();
+                    CLAIMABLE
+                }
+                BUSY_IDLE => {
+                    requests.set_away();
+                    IDLE
+                }
+                _ => return Some(SlotGuard(self.0)),
+            };
+            match lock.compare_exchange(seen, to, release, acquire) {
+                Ok(_) => return None,
+                Err(current) => seen = current,
+            }
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The fast path's look at a slot: one compare tells whether the caller may go on.
 //!
-//! Invariant: a [`FastSlot`] is of a slot that its caller has, or owns while it is idle. An idle owner's slot has a
-//! drain request, which only the owner takes back, when the slot is its own again; so where there is none, the slot
-//! is the caller's alone.
+//! Invariant: a [`FastSlot`] is of a slot that its caller has, or owns while it is idle. An idle owner's slot is
+//! marked as *away* in the word of requests, and only the owner takes the mark off, when the slot is its own again; so
+//! where that word is 0, the slot is the caller's alone.
 
 use super::{Counters, Slot, SlotMut};
 use crate::magazine::{Entries, Room};

@@ -1,8 +1,9 @@
 //! Slots that belong to a cache: their owner, who may go idle, and those who take from it meanwhile.
 //!
 //! Invariant: [`SlotOwner`] is what one cache has of its slot, from the moment it locked it. It has the slot while
-//! the lock is `OWNED`, which only it writes. Before it lets go it requests a drain of itself, and takes that back
-//! when it has the slot again: so its fast path fails meanwhile, and the slow one looks at the lock.
+//! the lock is `OWNED`, which only it writes. Before it lets go it marks itself as away (`requests`), and takes the mark
+//! off when it has the slot again: so its fast path fails meanwhile, and the slow one looks at the lock. Of a stealable
+//! owner: see `claim`.
 //!
 //! | from | to | by | ordering |
 //! |---|---|---|---|
@@ -14,8 +15,8 @@
 //! | `ABANDONED` | `FREE` | who took has emptied the slot, too | Release |
 
 use super::{
-    ABANDONED, BUSY, FastSlot, IDLE, KEPT, KEPT_CLAIMABLE, KEPT_EMPTY, OWNED, Slot, SlotGuard,
-    SlotMut,
+    ABANDONED, BUSY, BUSY_IDLE, FastSlot, IDLE, KEPT, KEPT_CLAIMABLE, KEPT_EMPTY, OWNED, Slot,
+    SlotGuard, SlotMut,
 };
 use crate::sync::{Ordering, defect, ordering};
 
@@ -207,11 +208,18 @@ impl<'a> StolenSlot<'a> {
             self.0.lock.store(super::CLAIMABLE, Ordering::Release);
             return None;
         }
-        let gone = self.0.lock.compare_exchange(BUSY, IDLE, release, acquire).is_err();
-        if gone && defect!("abandoned") {
+        let mut seen = BUSY;
+        // The loop goes on only when a stealable owner has gone idle, or has come back.
+        while matches!(seen, BUSY | BUSY_IDLE) {
+            match self.0.lock.compare_exchange(seen, IDLE, release, acquire) {
+                Ok(_) => return None,
+                Err(current) => seen = current,
+            }
+        }
+        if defect!("abandoned") {
             self.0.lock.store(IDLE, Ordering::Release);
             return None;
         }
-        gone.then(|| SlotGuard(self.0))
+        Some(SlotGuard(self.0))
     }
 }

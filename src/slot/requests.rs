@@ -2,7 +2,8 @@
 //!
 //! Invariant: the word is 0, or larger than any count of ids that a call can leave; then no fast path runs. Its
 //! count says how many calls of the slot's holder are to give up the slot's pages. Anybody raises it; each such call
-//! lowers it by one. So a request wears off, whoever made it. The marks are the holder's own.
+//! lowers it by one as it begins. So a request wears off, whoever made it, and one that comes in the middle of a call is for
+//! the next. The marks are the holder's own.
 
 use crate::sync::{Atomic, Ordering, defect};
 
@@ -112,12 +113,13 @@ impl Requests {
         self.update(|_| 0);
     }
 
-    /// A call of the holder begins, and learns what it is asked for. The marks are gone: they were for an allocation. If
-    /// it is none, what the last one noted stays for the next, as long as no fast path can run anyway.
+    /// A call of the holder begins, and learns what it is asked for: it is one of those that are to answer. The marks are
+    /// gone: they were for an allocation. If it is none, what the last one noted stays for the next, as long as no fast
+    /// path can run anyway.
     pub(super) fn begin(&self, allocates: bool) -> Asked {
         let word = self.update(|word| {
             let stays = if allocates || calls(word) == 0 { 0 } else { word & (DRY | HELD_BACK) };
-            with_calls(stays | word & AWAY, calls(word))
+            with_calls(stays | word & AWAY, calls(word).saturating_sub(1))
         });
         Asked {
             calls: calls(word),
@@ -125,11 +127,6 @@ impl Requests {
             was_held_back: word & HELD_BACK != 0,
             was_large: word & LARGE != 0,
         }
-    }
-
-    /// The holder's call has answered.
-    pub(super) fn answered(&self) {
-        self.update(|word| with_calls(word, calls(word).saturating_sub(1)));
     }
 
     /// The holder's call got nothing.
@@ -194,11 +191,23 @@ mod tests {
         requests.ask_once();
         assert_eq!(calls_of(&requests), 1, "asked already");
         requests.ask_more(8);
-        assert_eq!((calls_of(&requests), requests.begin(true).calls), (9, 9));
-        (0..9).for_each(|_| requests.answered());
+        for left in (0..9).rev() {
+            assert_eq!((requests.begin(true).calls, calls_of(&requests)), (left + 1, left));
+        }
         assert!(!requests.are_there());
-        requests.answered();
-        assert!(!requests.are_there());
+        assert_eq!((requests.begin(true).calls, requests.are_there()), (0, false));
+    }
+
+    /// The call has given up its pages by then, and files others.
+    #[test]
+    fn what_is_asked_in_the_middle_of_a_call_is_for_the_next() {
+        let requests = Requests::new();
+        for before in [0, 1] {
+            (0..before).for_each(|_| requests.ask_once());
+            assert_eq!(requests.begin(false).calls, before);
+            requests.ask_once();
+            assert_eq!((requests.begin(true).calls, requests.are_there()), (1, false));
+        }
     }
 
     #[test]
@@ -223,11 +232,11 @@ mod tests {
         let asked = requests.begin(false);
         assert!(asked.was_large, "what was freed is for others");
         let Asked { calls, was_dry, was_held_back, was_large } = requests.begin(true);
-        assert_eq!((calls, was_dry, was_held_back, was_large), (1, true, true, false));
+        assert_eq!((calls, was_dry, was_held_back, was_large), (0, true, true, false));
+        requests.ask_once();
         let Asked { calls, was_dry, was_held_back, was_large } = requests.begin(true);
         assert_eq!((calls, was_dry, was_held_back, was_large), (1, false, false, false));
         requests.note_dry();
-        requests.answered();
         assert!(requests.are_there() && requests.begin(false).was_dry);
         assert!(!requests.are_there(), "a fast path is not off for good");
     }

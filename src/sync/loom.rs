@@ -10,6 +10,14 @@ use loom::sync::atomic::{AtomicU64, fence};
 
 use super::{Ordering, defect};
 
+/// As the real arm's, but not `const`: loom makes its words at run time.
+macro_rules! const_in_real {
+    ($($function:tt)*) => {
+        $($function)*
+    };
+}
+pub(crate) use const_in_real;
+
 /// What an [`Atomic`] holds, as bits.
 pub(crate) trait Word: Copy {
     fn to_bits(self) -> u64;

@@ -14,6 +14,15 @@ const _: () = assert!(
      where it is aligned to 4, the `atomic` crate has none. Build for x86_64"
 );
 
+/// Makes a function `const`, so that what it makes can be a static.
+macro_rules! const_in_real {
+    ($(#[$attribute:meta])* $visibility:vis fn $($function:tt)*) => {
+        $(#[$attribute])*
+        $visibility const fn $($function)*
+    };
+}
+pub(crate) use const_in_real;
+
 /// `core`'s cell with loom's shape.
 #[repr(transparent)]
 pub(super) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
@@ -21,6 +30,11 @@ pub(super) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
 impl<T> UnsafeCell<T> {
     pub(super) const fn new(value: T) -> Self {
         UnsafeCell(core::cell::UnsafeCell::new(value))
+    }
+
+    #[inline(always)]
+    pub(super) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        f(self.0.get())
     }
 
     #[inline(always)]

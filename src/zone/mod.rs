@@ -9,6 +9,7 @@
 //!
 //! A search prefers pages that were used before, so that no more memory is touched than was needed at once (`search`).
 
+mod block;
 mod gather;
 mod layout;
 mod purge;
@@ -27,7 +28,7 @@ use layout::Levels;
 use search::Search;
 
 use crate::metadata::{MetadataSlice, Padded};
-use crate::page::{Order, PageId};
+use crate::page::PageId;
 use crate::sync::{Atomic, Ordering, ordering};
 
 const BITS: usize = 64;
@@ -141,24 +142,6 @@ impl Zone {
         taken
     }
 
-    /// Takes an aligned run of 2^order pages.
-    pub(crate) fn take_block(&self, cursor: &mut Cursor, order: Order) -> Option<PageId> {
-        let mut emptied = Emptied::new(self);
-        let mut search = Search::new(self, *cursor);
-        let (index, bits) = loop {
-            let index = search.next(order.pages())?;
-            let in_turn = search.in_turn();
-            match self.claim(index, &mut emptied, |word| aligned_run(word & in_turn, order)) {
-                0 => {}
-                bits => break (index, bits),
-            }
-        };
-        drop(emptied);
-        cursor.took(index, bits);
-        self.count_taken(order.pages());
-        Some(PageId::new((index * BITS) as u32 + bits.trailing_zeros()))
-    }
-
     /// Takes those pages of a word that `choose` picks among the free ones, or none if it picks none.
     fn claim(&self, index: usize, emptied: &mut Emptied<'_>, choose: impl Fn(u64) -> u64) -> u64 {
         let word = &self.words[index];
@@ -188,7 +171,7 @@ impl Zone {
     /// Puts pages back: one `fetch_and` for each word of neighbours when `ids` is sorted. `doubled` hears of each
     /// page that was here already. Returns how many were not.
     pub(crate) fn put(&self, ids: &[PageId], mut doubled: impl FnMut(PageId)) -> usize {
-        self.counts.free.fetch_add(ids.len() as u64, Ordering::Relaxed);
+        self.count_in(ids.len());
         let mut filled = Filled::new(self);
         let mut put = 0;
         let mut rest = ids;
@@ -213,21 +196,9 @@ impl Zone {
         put
     }
 
-    /// Puts a block back, as [`Zone::put`].
-    pub(crate) fn put_block(
-        &self,
-        first: PageId,
-        order: Order,
-        doubled: impl FnMut(PageId),
-    ) -> usize {
-        let index = first.index() as usize / BITS;
-        let bits = run(order) << (first.index() as usize % BITS);
-        self.counts.free.fetch_add(order.pages() as u64, Ordering::Relaxed);
-        let mut filled = Filled::new(self);
-        let put = self.put_bits(index, bits, &mut filled, doubled);
-        drop(filled);
-        self.uncount(order.pages() - put);
-        put
+    /// So many pages are about to come.
+    fn count_in(&self, n: usize) {
+        self.counts.free.fetch_add(n as u64, Ordering::Relaxed);
     }
 
     /// So many pages are no longer here.
@@ -274,22 +245,4 @@ impl Zone {
         pages(index, old & bits).for_each(doubled);
         (bits & !old).count_ones() as usize
     }
-}
-
-/// The first aligned run of free pages in a word, or none.
-fn aligned_run(word: u64, order: Order) -> u64 {
-    let mut runs = word;
-    for step in 0..order.get() {
-        runs &= runs >> (1 << step);
-    }
-    let starts = u64::MAX / run(order);
-    match runs & starts {
-        0 => 0,
-        runs => run(order) << runs.trailing_zeros(),
-    }
-}
-
-/// The bits of a block at bit 0.
-fn run(order: Order) -> u64 {
-    u64::MAX >> (BITS - order.pages())
 }

@@ -3,8 +3,8 @@
 use std::mem::MaybeUninit;
 
 use pagesheaf::{
-    Block, BulkAlloc, Cache, ExactError, Mode, Order, Page, PageBatch, PageError, PageId, Pool,
-    Refcounted, ShortReason,
+    Block, BulkAlloc, Cache, ExactError, Mode, Order, Page, PageBatch, PageError, PageId,
+    PlaceError, Pool, Refcounted, ShortReason,
 };
 
 /// A cache or a pool. The methods are theirs.
@@ -27,7 +27,21 @@ pub trait Front<M: Mode> {
     fn fill_vacant(&mut self, pages: &mut [Option<Page<M>>]) -> BulkAlloc;
     fn free_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>);
     fn alloc_block(&mut self, order: Order) -> Result<Block<M>, ShortReason>;
+    fn alloc_blocks_bulk(&mut self, order: Order, out: &mut [Option<Block<M>>]) -> BulkAlloc;
     fn free_block(&mut self, block: Block<M>);
+    fn alloc_block_raw(&mut self, order: Order) -> Result<PageId, ShortReason>;
+    fn alloc_blocks_bulk_raw<'o>(
+        &mut self,
+        order: Order,
+        out: &'o mut [MaybeUninit<PageId>],
+    ) -> (&'o mut [PageId], Option<ShortReason>);
+    /// # Safety
+    /// As the cache's.
+    unsafe fn free_block_raw(&mut self, first: PageId, order: Order) -> Result<(), PageError>;
+    fn alloc_at(&mut self, id: PageId) -> Result<Page<M>, PlaceError>;
+    fn alloc_at_raw(&mut self, id: PageId) -> Result<(), PlaceError>;
+    fn alloc_block_at(&mut self, first: PageId, order: Order) -> Result<Block<M>, PlaceError>;
+    fn alloc_block_at_raw(&mut self, first: PageId, order: Order) -> Result<(), PlaceError>;
     fn alloc_bulk_raw<'o>(
         &mut self,
         out: &'o mut [MaybeUninit<PageId>],
@@ -104,8 +118,53 @@ macro_rules! front {
             fn alloc_block(&mut self, order: Order) -> Result<Block<M>, ShortReason> {
                 $type::alloc_block(self, order)
             }
+            fn alloc_blocks_bulk(
+                &mut self,
+                order: Order,
+                out: &mut [Option<Block<M>>],
+            ) -> BulkAlloc {
+                $type::alloc_blocks_bulk(self, order, out)
+            }
             fn free_block(&mut self, block: Block<M>) {
                 $type::free_block(self, block);
+            }
+            fn alloc_block_raw(&mut self, order: Order) -> Result<PageId, ShortReason> {
+                $type::alloc_block_raw(self, order)
+            }
+            fn alloc_blocks_bulk_raw<'o>(
+                &mut self,
+                order: Order,
+                out: &'o mut [MaybeUninit<PageId>],
+            ) -> (&'o mut [PageId], Option<ShortReason>) {
+                $type::alloc_blocks_bulk_raw(self, order, out)
+            }
+            unsafe fn free_block_raw(
+                &mut self,
+                first: PageId,
+                order: Order,
+            ) -> Result<(), PageError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::free_block_raw(self, first, order) }
+            }
+            fn alloc_at(&mut self, id: PageId) -> Result<Page<M>, PlaceError> {
+                $type::alloc_at(self, id)
+            }
+            fn alloc_at_raw(&mut self, id: PageId) -> Result<(), PlaceError> {
+                $type::alloc_at_raw(self, id)
+            }
+            fn alloc_block_at(
+                &mut self,
+                first: PageId,
+                order: Order,
+            ) -> Result<Block<M>, PlaceError> {
+                $type::alloc_block_at(self, first, order)
+            }
+            fn alloc_block_at_raw(
+                &mut self,
+                first: PageId,
+                order: Order,
+            ) -> Result<(), PlaceError> {
+                $type::alloc_block_at_raw(self, first, order)
             }
             fn alloc_bulk_raw<'o>(
                 &mut self,

@@ -265,6 +265,22 @@ pub fn assert_whole<M: Mode>(pool: Pool<M>) {
     pool.close().expect("every page is back");
 }
 
+/// The order of a block of 64 pages: the largest that lies in one word of the zone.
+pub const ORDER_6: Order = match Order::new(6) {
+    Some(order) => order,
+    None => unreachable!(),
+};
+
+/// An order that is legal.
+pub fn order(order: u8) -> Order {
+    Order::new(order).expect("a legal order")
+}
+
+/// The pages of a block.
+pub fn block_ids(first: PageId, order: Order) -> Vec<PageId> {
+    (first.index()..first.index() + order.pages() as u32).map(PageId::new).collect()
+}
+
 /// A call that only lets a cache answer what it was asked for meanwhile.
 pub fn next_call<M: Mode>(cache: &mut Cache<M>) {
     assert_eq!(

@@ -28,7 +28,7 @@ fn all_missing_pages_are_named<M: Mode>() {
     let mut cache = pool.cache().expect("a cache");
     let mut batch = PageBatch::<M>::new();
     assert_eq!(cache.alloc_bulk(&mut batch, 30).allocated, 30);
-    let block = cache.alloc_block(Order::MAX).expect("a block");
+    let block = cache.alloc_block(ORDER_6).expect("a block");
     let first = block.id().index();
     let lent = cache.alloc().expect("a page").lend();
     drop(cache);
@@ -115,7 +115,7 @@ on_both_fronts! {
         front.free(at_hand);
         let mut batch = PageBatch::<M>::new();
         assert_eq!(home.alloc_bulk(&mut batch, 50).allocated, 50);
-        let (page, block) = (home.alloc().expect("a page"), home.alloc_block(Order::MAX));
+        let (page, block) = (home.alloc().expect("a page"), home.alloc_block(ORDER_6));
         front.free_bulk(&mut batch);
         assert!(batch.is_empty());
         front.free(page);
@@ -260,7 +260,7 @@ fn forgotten_pages_are_recovered<M: Mode>() {
     assert_eq!(pool.alloc_bulk(&mut all, 256).allocated, 200);
     assert!(distinct(all.ids()));
     drop(all);
-    assert!(pool.alloc_block(Order::MAX).is_ok());
+    assert!(pool.alloc_block(ORDER_6).is_ok());
     assert_whole(pool);
 }
 

@@ -51,6 +51,29 @@ fn a_request_that_can_be_had_is<M: Mode>() {
     assert_whole(pool);
 }
 
+/// A magazine would hold as many; still the call looks first.
+fn a_small_request_that_falls_short_takes_nothing<M: Mode>() {
+    let pool =
+        build::<M>(100, |builder| builder.max_caches(1).shared_caches(1).magazine_capacity(64));
+    let (mut kept, mut batch) = (Batch::<M>::empty(), Batch::<M>::empty());
+    assert_eq!(pool.alloc_bulk(&mut kept, 60).allocated, 60);
+    pool.drain();
+    let mut cache = pool.cache().expect("a cache");
+    let calls = || pool.stats().map(|stats| stats.calls);
+    for refused in 1..4 {
+        let before = calls();
+        let error = cache.alloc_bulk_exact(&mut batch, 41).expect_err("40 are free");
+        assert_eq!((error.had, error.reason), (40, ShortReason::Exhausted));
+        if let (Some(before), Some(after)) = (before, calls()) {
+            let (refills, failed) = (after.zone_refills, after.failed_exact);
+            assert_eq!((refills, failed), (before.zone_refills, refused), "{after}");
+        }
+    }
+    assert_eq!(cache.alloc_bulk_exact(&mut batch, 40), Ok(()));
+    drop((kept, batch, cache));
+    assert_whole(pool);
+}
+
 /// Eight threads ask for all pages and keep none of them.
 fn of_many_that_want_all_some_are_served<M: Mode>() {
     const THREADS: usize = 8;
@@ -100,16 +123,19 @@ fn of_many_that_want_all_some_are_served<M: Mode>() {
 }
 
 fn two_that_take_turns_are_always_served<M: Mode>() {
-    for want in [1, 40, 60, 100] {
-        let pool = hundred::<M>(2);
+    for (want, magazine) in [1, 40, 50, 60, 100]
+        .into_iter()
+        .flat_map(|want| [4, 64, 256].map(|magazine| (want, magazine)))
+    {
+        let pool = build::<M>(100, |builder| {
+            builder.max_caches(2).shared_caches(8).magazine_capacity(magazine)
+        });
         let mut caches = [pool.cache().expect("a cache"), pool.cache().expect("a cache")];
         let mut batch = Batch::<M>::empty();
         for round in 0..often(200) {
             for cache in &mut caches {
                 let got = cache.alloc_bulk_exact(&mut batch, want);
-                if want > 50 {
-                    assert_eq!(got, Ok(()), "{want} in round {round}");
-                }
+                assert_eq!(got, Ok(()), "{want} in round {round}, magazines of {magazine}");
                 cache.free_bulk(&mut batch);
             }
             if want > 50 {
@@ -150,6 +176,18 @@ fn a_failed_try_takes_nothing<M: Mode>() {
     assert_eq!((error.had, error.reason), (70 - cached, ShortReason::Cached));
     next_call(&mut other);
     assert_eq!(cache.alloc_bulk_exact(&mut batch, 70), Ok(()));
+    cache.free_bulk(&mut batch);
+    // That would be too little, too: there is no use in another try, and nobody is asked.
+    cache.drain();
+    let page = other.alloc().expect("a page");
+    other.free(page);
+    let cached = pool.holders().map(|holder| holder.pages).sum::<usize>();
+    let error = cache.alloc_bulk_exact(&mut batch, 71).expect_err("70 are free");
+    assert!(cached > 0 && (error.had, error.reason) == (70, ShortReason::Exhausted), "{error}");
+    next_call(&mut other);
+    assert_eq!(pool.holders().map(|holder| holder.pages).sum::<usize>(), cached);
+    other.drain();
+    assert_eq!(cache.alloc_bulk_exact(&mut batch, 70), Ok(()));
     assert_eq!(pool.alloc().expect_err("all are out"), ShortReason::Exhausted);
     drop((kept, batch, cache, other));
     assert_whole(pool);
@@ -157,6 +195,7 @@ fn a_failed_try_takes_nothing<M: Mode>() {
 
 every_mode!(
     a_request_that_can_be_had_is,
+    a_small_request_that_falls_short_takes_nothing,
     of_many_that_want_all_some_are_served,
     two_that_take_turns_are_always_served,
     a_failed_try_takes_nothing,

@@ -48,9 +48,12 @@ fn take<M: Mode>(front: &mut impl Front<M>, want: usize) -> (usize, Option<Short
 }
 
 fn idle_pages_can_be_had<M: Mode>() {
-    let Scene { pool, mut sleeper, mut other, out } = Scene::<M>::new();
+    let mut scene = Scene::<M>::new();
     let cached = (0, Some(ShortReason::Cached));
-    assert_eq!((take(&mut other, 5), take(&mut pool.clone(), 5)), (cached, cached));
+    assert_eq!((take(&mut scene.other, 5), take(&mut scene.pool, 5)), (cached, cached));
+    scene.end();
+    // Nobody has asked this one: it keeps its pages until somebody takes them.
+    let Scene { pool, mut sleeper, mut other, out } = Scene::<M>::new();
     let mut had = PageBatch::<M, 64>::empty();
     sleeper.idle(|| {
         assert_eq!(other.alloc_bulk(&mut had, 5), BulkAlloc { allocated: 5, reason: None });
@@ -58,8 +61,13 @@ fn idle_pages_can_be_had<M: Mode>() {
         let short = BulkAlloc { allocated: 11, reason: None };
         // The other cache may hold what came with its five pages.
         assert!(bulk == short || bulk.reason == Some(ShortReason::Cached), "{bulk:?}");
-        let missing = 17 - had.len();
-        let rest = other.alloc_bulk(&mut had, missing);
+        let mut rest = || {
+            let missing = 17 - had.len();
+            other.alloc_bulk(&mut had, missing)
+        };
+        // Then the pool found nothing, and is served first, once.
+        let first = rest();
+        let rest = if first.reason == Some(ShortReason::Busy) { rest() } else { first };
         assert_eq!((had.len(), rest.reason), (16, Some(ShortReason::Exhausted)));
     });
     assert_eq!(pool.holders().count(), 0);
@@ -153,7 +161,7 @@ fn a_block_forms_of_idle_pages<M: Mode>() {
     let Scene { pool, mut sleeper, mut other, out } = Scene::<M>::new();
     drop(out);
     pool.drain();
-    let order = Order::MAX;
+    let order = ORDER_6;
     let block = sleeper.idle(|| other.alloc_block(order)).expect("nobody else has pages");
     assert_eq!(block.len(), 64 * pool.page_size());
     other.free_block(block);
@@ -163,11 +171,13 @@ fn a_block_forms_of_idle_pages<M: Mode>() {
 }
 
 fn an_exact_call_gets_idle_pages<M: Mode>() {
+    let mut batch = PageBatch::<M, 64>::empty();
+    let mut scene = Scene::<M>::new();
+    let error = scene.other.alloc_bulk_exact(&mut batch, 16).expect_err("the sleeper has them");
+    assert_eq!(error.reason, ShortReason::Cached);
+    scene.end();
     let mut scene = Scene::<M>::new();
     let Scene { sleeper, other, .. } = &mut scene;
-    let mut batch = PageBatch::<M, 64>::empty();
-    let error = other.alloc_bulk_exact(&mut batch, 16).expect_err("the sleeper has them");
-    assert_eq!(error.reason, ShortReason::Cached);
     let exact = sleeper.idle(|| other.alloc_bulk_exact(&mut batch, 16));
     assert_eq!(exact, Ok(()));
     drop(batch);

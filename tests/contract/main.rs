@@ -25,6 +25,7 @@ mod requests;
 mod reuse;
 mod runs;
 mod sampling;
+mod statics;
 mod stealing;
 mod texts;
 mod threads;

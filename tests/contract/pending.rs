@@ -203,6 +203,32 @@ fn every_call_loses_nothing_by_its_panic<M: Mode>() {
         // SAFETY: the page is lent, and no device has it.
         drop(unsafe { scene.pool.reclaim(id) });
     }));
+    assert!(survives::<M>("alloc_blocks_bulk", |scene| {
+        let _ = scene.pool.alloc_blocks_bulk(order(0), &mut [None, None]);
+    }));
+    assert!(survives::<M>("alloc_at", |scene| {
+        let free = (0..64).find_map(|at| scene.pool.alloc_at(PageId::new(at)).ok());
+        drop(free);
+    }));
+    assert!(!survives::<M>("alloc_block_raw", |scene| {
+        let first = scene.pool.alloc_block_raw(order(0)).expect("a block");
+        // SAFETY: the block is out, and nobody else has it.
+        drop(unsafe { Block::from_raw(&scene.pool, first, order(0)) });
+    }));
+    assert!(survives::<M>("free_block_raw", |scene| {
+        let (first, order) = scene.block.take().expect("a block").into_raw();
+        // SAFETY: as above.
+        let _ = unsafe { scene.pool.free_block_raw(first, order) };
+    }));
+    assert!(survives::<M>("split_block_raw", |scene| {
+        let (first, order) = scene.block.take().expect("a block").into_raw();
+        scene.raw.push(first);
+        // SAFETY: as above.
+        let _ = unsafe { scene.pool.split_block_raw(first, order, None) };
+    }));
+    assert!(!survives::<M>("into_pages", |scene| {
+        drop(scene.block.take().expect("a block").into_pages());
+    }));
     assert!(!survives::<M>("drops", |scene| drop(scene.owned.split_off(0))));
 }
 

@@ -129,6 +129,62 @@ fn a_caller_that_never_comes_back_costs_little<M: Mode>() {
     assert_eq!(hog.alloc_bulk(&mut batch, 64).reason, None);
 }
 
+/// A cache that was dry frees a page of its own, and is dry no more.
+fn a_cache_that_freed_a_page_asks_no_more<M: Mode>() {
+    let pool = small::<M>(64, 2);
+    let (mut hog, mut poor) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
+    let mut batch = PageBatch::<M, 64>::empty();
+    let page = poor.alloc().expect("a page");
+    poor.drain();
+    assert_eq!(hog.alloc_bulk(&mut batch, 63).allocated, 63);
+    for _ in 0..100 {
+        assert_eq!(poor.alloc().expect_err("all are out"), ShortReason::Exhausted);
+    }
+    poor.free(page);
+    drop(poor.alloc().expect("its own"));
+    hog.free_bulk(&mut batch);
+    let past = |_: &usize| {
+        assert!(hog.alloc_bulk(&mut batch, 32).allocated > 0);
+        hog.free_bulk(&mut batch);
+        pool.holders().all(|holder| holder.number != hog.number())
+    };
+    let rounds = (0..1000).take_while(past).count();
+    assert!(rounds <= 1, "{rounds} rounds");
+}
+
+/// How many rounds a cache makes past its slot, when a call of the pool that was dry again and again has got pages.
+fn rounds_after<M: Mode>(shared: usize, served: impl FnOnce(&Pool<M>)) -> usize {
+    let pool =
+        build::<M>(64, |builder| builder.max_caches(1).shared_caches(shared).magazine_capacity(64));
+    let mut hog = pool.cache().expect("a cache");
+    let mut batch = PageBatch::<M, 64>::empty();
+    assert_eq!(hog.alloc_bulk(&mut batch, 64).allocated, 64);
+    for _ in 0..100 {
+        assert_eq!(pool.alloc().expect_err("all are out"), ShortReason::Exhausted);
+    }
+    hog.free_bulk(&mut batch);
+    served(&pool);
+    let past = |_: &usize| {
+        assert!(hog.alloc_bulk(&mut batch, 32).allocated > 0);
+        hog.free_bulk(&mut batch);
+        pool.holders().all(|holder| holder.state == HolderState::Shared)
+    };
+    (0..1000).take_while(past).count()
+}
+
+/// With a slot, and where there is none.
+fn a_pool_that_was_served_asks_no_more<M: Mode>() {
+    let four = Order::new(2).expect("legal");
+    for shared in [1, 0] {
+        let one = rounds_after::<M>(shared, |pool| drop(pool.alloc().expect("a page")));
+        let exact = rounds_after::<M>(shared, |pool| {
+            assert_eq!(pool.alloc_bulk_exact(&mut PageBatch::<M, 64>::empty(), 3), Ok(()));
+        });
+        let block = rounds_after::<M>(shared, |pool| drop(pool.alloc_block(four).expect("four")));
+        assert!([one, exact, block].iter().all(|&rounds| rounds <= 1), "{one} {exact} {block}");
+    }
+}
+
 /// Each of `threads` threads wants one page, again and again, until each has got `often` of them.
 fn race_for_pages<M: Mode>(pool: &Pool<M>, threads: usize, wanted: usize, caches: bool) {
     let unserved = AtomicU32::new(threads as u32);
@@ -178,5 +234,7 @@ every_mode!(
     beside_a_hog_everybody_is_served,
     an_asked_cache_does_not_take_everything_back,
     a_caller_that_never_comes_back_costs_little,
+    a_cache_that_freed_a_page_asks_no_more,
+    a_pool_that_was_served_asks_no_more,
     of_eight_threads_each_gets_pages,
 );

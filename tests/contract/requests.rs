@@ -60,6 +60,28 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
         let block = cache.alloc_block(Order::new(1).expect("legal")).expect("there is room");
         cache.free_block(block);
     });
+    none("alloc_blocks_bulk of none", &|cache, _| {
+        assert_eq!(cache.alloc_blocks_bulk(order(1), &mut []).reason, None);
+    });
+    none("alloc_blocks_bulk_raw of none", &|cache, _| {
+        assert_eq!(cache.alloc_blocks_bulk_raw(order(1), &mut []).1, None);
+    });
+    none("alloc_block_raw and free_block_raw", &|cache, _| {
+        let first = cache.alloc_block_raw(order(1)).expect("there is room");
+        // SAFETY: the block is out, and this call's alone.
+        assert_eq!(unsafe { cache.free_block_raw(first, order(1)) }, Ok(()));
+    });
+    none("alloc_at of no page", &|cache, _| {
+        let error = cache.alloc_at(PageId::new(64)).expect_err("there are 64");
+        assert_eq!(error.reason, PlaceReason::OutOfRange);
+    });
+    none("alloc_at_raw of a page that is out", &|cache, raw| {
+        assert!(cache.alloc_at_raw(raw[0]).is_err());
+    });
+    none("alloc_block_at", &|cache, raw| {
+        let first = PageId::new((raw[0].index() ^ 32) & !15);
+        drop(cache.alloc_block_at(first, order(2)).expect("all but two are free"));
+    });
     none("free_bulk of a new batch", &|cache, _| cache.free_bulk(&mut PageBatch::<M>::new()));
     none("free_bulk of an emptied batch", &|cache, _| {
         let mut batch = PageBatch::<M>::new();
@@ -74,7 +96,7 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
     });
     none("free_block of another pool", &|cache, _| {
         let other = pool::<M>(64);
-        cache.free_block(other.alloc_block(Order::MAX).expect("a block"));
+        cache.free_block(other.alloc_block(ORDER_6).expect("a block"));
     });
     none("fill_vacant of a full array", &|cache, _| {
         assert_eq!(cache.fill_vacant(&mut []).allocated, 0);
@@ -95,6 +117,7 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
         assert_eq!(cache.reclaim_bulk(&[], &mut PageBatch::<M>::new()), Ok(0));
     });
     none("drain", &|cache, _| cache.drain());
+    none("idle", &|cache, _| cache.idle(|| ()));
     // What the call itself gets or gives may be at hand afterwards, but not what was there before.
     let few = |name: &str, call: &dyn Fn(&mut Cache<M>, &[PageId])| {
         assert!(left::<M>(|cache, raw| call(cache, raw)) < 16, "{name}");
@@ -103,6 +126,15 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
         // SAFETY: the pages are out, and the scene's alone.
         assert_eq!(unsafe { cache.free_bulk_raw(raw) }, Ok(()));
     });
+}
+
+fn a_cache_that_is_parked_honours_a_request<M: Mode>() {
+    let Scene { pool, cache, .. } = Scene::<M>::new();
+    pool.drain();
+    let parked = cache.park();
+    assert_eq!(pool.audit().pages.cached, 0);
+    drop(parked.resume());
+    assert_adds_up(&pool);
 }
 
 fn calls_that_count_honour_a_request<M: Refcounted>() {
@@ -118,5 +150,5 @@ fn calls_that_count_honour_a_request<M: Refcounted>() {
     assert_eq!(shared, 0);
 }
 
-every_mode!(every_call_of_a_cache_honours_a_request);
+every_mode!(every_call_of_a_cache_honours_a_request, a_cache_that_is_parked_honours_a_request,);
 every_refcounted_mode!(calls_that_count_honour_a_request);

@@ -210,10 +210,14 @@ fn a_slot_is_claimed_once<M: Mode>() {
 /// Idle ones are taken from without a fence, and so are plain caches that are idle; others keep their pages.
 fn idle_caches_need_no_fence<M: Mode>() {
     let mut scene = Scene::<M>::new();
-    let (pool, pages) = (scene.pool.clone(), scene.pages);
+    let pool = scene.pool.clone();
     let refuses = Does(|| panic!("nobody need make one"));
+    // It was asked for its pages, and has given up those that it had.
+    scene.sleeper.free_bulk(&mut scene.out);
+    let pages = pool.holders().map(|holder| holder.pages).sum();
+    assert!(pages > 0);
     assert_eq!(scene.sleeper.idle(|| pool.steal_idle_with(&refuses)), pages);
-    assert_eq!(scene.take(pages).allocated, pages);
+    assert_eq!(scene.take(64), BulkAlloc { allocated: 64, reason: None });
     let mut plain = pool.cache().expect("a cache");
     plain.free_bulk(&mut scene.out);
     let held = pool.holders().next().expect("it holds pages").pages;
@@ -239,6 +243,26 @@ fn a_stealable_cache_is_parked_and_resumed<M: Mode>() {
     scene.sleeper.free_bulk(&mut scene.out);
     assert!(scene.sleeper.alloc().is_ok() && steal(&scene.pool) > 0);
     scene.end();
+}
+
+/// One that goes idle beside a claim is idle when the claim has ended, whether a fence was made or not.
+fn a_cache_goes_idle_beside_a_claim<M: Mode>() {
+    for fence in [true, false] {
+        let Scene { pool, sleeper, mut out, pages } = Scene::<M>::new();
+        let (sleeper, parked) = (Cell::new(Some(sleeper)), Cell::new(None));
+        let parks = Does(|| {
+            parked.set(sleeper.take().map(Cache::park));
+            fence
+        });
+        assert_eq!(pool.steal_idle_with(&parks), if fence { pages } else { 0 });
+        let parked = parked.take().expect("it is parked");
+        let got = pool.alloc_bulk(&mut out, pages);
+        assert_eq!(got, BulkAlloc { allocated: pages, reason: None }, "{pool:#}");
+        let mut sleeper = parked.resume();
+        sleeper.free_bulk(&mut out);
+        assert!(sleeper.alloc().is_ok() && steal(&pool) > 0);
+        Scene { pool, sleeper, out, pages }.end();
+    }
 }
 
 /// Threads that allocate and free, beside one that steals all the time: no page has two owners, none is lost.
@@ -281,5 +305,6 @@ every_mode!(
     a_slot_is_claimed_once,
     idle_caches_need_no_fence,
     a_stealable_cache_is_parked_and_resumed,
+    a_cache_goes_idle_beside_a_claim,
     stealing_beside_threads_at_work_loses_nothing,
 );

@@ -134,8 +134,8 @@ fn every_text_is_of_its_input<M: Mode>() {
         ),
         (
             "an order",
-            said(Order::try_from(7).expect_err("6 is the largest")),
-            "an order of 7 is not in 0..=6",
+            said(Order::try_from(11).expect_err("10 is the largest")),
+            "an order of 11 is not in 0..=10",
         ),
         (
             "no color",
@@ -226,8 +226,11 @@ fn debug_prints_the_sentence<M: Mode>() {
     let error = unsafe { pool.reclaim_bulk(&[PageId::new(7)], &mut batch) };
     let text = format!("page 7 at position 0 was to go into a batch of another pool [{mode}]");
     same("PageError", error.expect_err("another pool's"), &text);
-    let text = "an order of 7 is not in 0..=6";
-    same("OrderError", Order::try_from(7).expect_err("6 is the largest"), text);
+    let text = "an order of 11 is not in 0..=10";
+    same("OrderError", Order::try_from(11).expect_err("10 is the largest"), text);
+    let error = pool.alloc_at(PageId::new(1)).expect_err("there is one page");
+    same("PlaceError", error, "page 1 is outside the pool");
+    same("PlaceReason", error.reason, "is outside the pool");
 }
 
 /// Every third page does not exist.

@@ -12,6 +12,7 @@ fn every_public_type_is_unwind_safe<M: Mode>() {
     both::<M>();
     // What is called, and what is owned.
     both::<Pool<M>>();
+    both::<StaticPool<M>>();
     both::<Cache<M>>();
     both::<ParkedCache<M>>();
     both::<Page<M>>();
@@ -39,6 +40,8 @@ fn every_public_type_is_unwind_safe<M: Mode>() {
     both::<PushError<M>>();
     both::<(BuildError, CacheError, PageError, ExactError, BatchError, OrderError)>();
     both::<(BadPage, Fault)>();
+    both::<(InitError, NotBuilt)>();
+    both::<(PlaceError, PlaceReason)>();
 }
 
 fn calls_are_caught_without_a_wrapper<M: Mode>() {
@@ -50,7 +53,7 @@ fn calls_are_caught_without_a_wrapper<M: Mode>() {
         cache
     });
     drop(cache.expect("no panic"));
-    let block = pool.alloc_block(Order::MAX).expect("a block");
+    let block = pool.alloc_block(ORDER_6).expect("a block");
     catch_unwind(|| block.len()).expect("no panic");
     catch_unwind(move || drop(block)).expect("no panic");
     assert_whole(pool);

@@ -6,6 +6,7 @@
 mod common;
 #[macro_use]
 mod suite;
+mod blocks;
 mod counts;
 mod frees;
 mod lost;
@@ -22,7 +23,8 @@ fn the_table_of_features_md_agrees() {
     }
     let headings = include_str!("prevented.md").lines();
     let prevented: Vec<_> = headings.filter_map(|line| line.strip_prefix("## ")).collect();
-    let tables = [frees::TABLE, counts::TABLE, memory::TABLE, words::TABLE, lost::TABLE];
+    let tables =
+        [frees::TABLE, blocks::TABLE, counts::TABLE, memory::TABLE, words::TABLE, lost::TABLE];
     let misuses: Vec<_> = tables.into_iter().flatten().collect();
     let table = suite::markdown(&prevented, &misuses);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/features.md");

@@ -32,6 +32,10 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             // SAFETY: the page is lent, and no device uses it.
             drop(unsafe { self.pool.reclaim(id) }.expect("a lent page"));
         }
+        for (first, order) in std::mem::take(&mut self.raw_blocks) {
+            // SAFETY: the block has no owner.
+            unsafe { self.pool.free_block_raw(first, order) }.expect("a block of the pool");
+        }
         for (id, count) in std::mem::take(&mut self.raw) {
             let rest: Vec<_> = (1..count).map(|_| id).collect();
             // SAFETY: so many references to the page are held.

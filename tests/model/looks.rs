@@ -102,6 +102,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         self.blocks.drain(..).for_each(std::mem::forget);
         self.shared.drain(..).for_each(std::mem::forget);
         self.raw.clear();
+        self.raw_blocks.clear();
         self.lent.clear();
         let leaked = std::mem::replace(&mut self.pool, self.away.clone()).close();
         let leaked = leaked.expect_err("pages are out");

@@ -6,6 +6,7 @@
 mod common;
 #[macro_use]
 mod steps;
+mod blocks;
 mod counts;
 mod ends;
 mod foreign;
@@ -13,6 +14,7 @@ mod looks;
 mod moves;
 mod op;
 mod shares;
+mod statics;
 mod world;
 
 use common::*;
@@ -42,7 +44,9 @@ fn sequences<M: Mode, S: Shares<M>>() {
     };
     let op = any::<[u8; BYTES]>().prop_map(Op::from);
     let ops = proptest::collection::vec(op, 1..STEPS);
-    let result = TestRunner::new(config).run(&(1..120_usize, ops), |(pages, ops)| {
+    // Few pools have room for blocks of more than 64 pages.
+    let pages = prop_oneof![5 => 1..120_usize, 1 => 120..300_usize];
+    let result = TestRunner::new(config).run(&(pages, ops), |(pages, ops)| {
         run::<M, S>(pages, &ops);
         Ok::<(), TestCaseError>(())
     });

@@ -46,6 +46,23 @@ operations! {
     Fill,
     AllocBlock,
     AllocRaw,
+    /// Several blocks in one call.
+    AllocBlocks,
+    /// A block without an owner.
+    AllocBlockRaw,
+    FreeBlockRaw,
+    BlockIntoRaw,
+    AdoptBlock,
+    /// A block becomes smaller ones.
+    SplitBlock,
+    /// A block becomes pages, of which some are kept.
+    IntoPages,
+    /// A block without an owner becomes smaller ones, or pages.
+    SplitRaw,
+    /// A page of some number.
+    AllocAt,
+    /// A block that starts at a page of some number.
+    AllocBlockAt,
     Free,
     FreeBulk,
     FreeBlock,
@@ -109,6 +126,10 @@ operations! {
     AppendForeign,
     /// From a batch of another pool: none is lent.
     LendForeign,
+    /// `StaticPool::alloc`, of a static that has the pool; as the next two.
+    AllocStatic,
+    AllocBulkStatic,
+    CacheStatic,
 }
 
 /// An operation: what, and two operands, which are taken modulo what there is.

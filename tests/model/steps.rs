@@ -44,12 +44,14 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         // What an operation needs and is not there makes it do nothing.
         let groups = [
             Self::allocate,
+            Self::block,
             Self::free,
             Self::arrange,
             Self::hand_over,
             Self::share,
             Self::look,
             Self::mix,
+            Self::through_a_static,
         ];
         let _ = groups.iter().find_map(|group| group(self, kind, a, b));
         self.check();
@@ -146,7 +148,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 self.check_bulk(bulk, len - full, len - full, others);
             }
             Kind::AllocBlock => {
-                let order = Order::new(b % 7)?;
+                let order = Order::new(b % 9)?;
                 let whole = self.whole(order);
                 let (block, others) = through!(self, a, |front| front.alloc_block(order));
                 let block = match block {
@@ -275,7 +277,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     }
 
     /// How many blocks of this order there could be, if every page that is not out were in the zone.
-    fn whole(&self, order: Order) -> usize {
+    pub(super) fn whole(&self, order: Order) -> usize {
         let held: BTreeSet<_> = self.held().0.into_iter().map(|id| id.index() as usize).collect();
         let pages = order.pages();
         let starts = (0..self.pool.capacity() / pages).map(|block| block * pages);
@@ -283,7 +285,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     }
 
     /// Whether it was right to say that there is no block, where there could be `whole`.
-    fn check_no_block(&self, short: ShortReason, whole: usize, others: usize) {
+    pub(super) fn check_no_block(&self, short: ShortReason, whole: usize, others: usize) {
         if !self.alone {
             return;
         }

@@ -55,6 +55,8 @@ pub struct World<M: Mode, S: Shares<M>> {
     pub batches: Vec<PageBatch<M, ROOM>>,
     pub pages: Vec<Page<M>>,
     pub blocks: Vec<Block<M>>,
+    /// Without an owner in Rust.
+    pub raw_blocks: Vec<(PageId, Order)>,
     /// Without an owner in Rust, and how many references there are to each.
     pub raw: Vec<(PageId, u32)>,
     pub lent: Vec<PageId>,
@@ -99,6 +101,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             batches: Vec::new(),
             pages: Vec::new(),
             blocks: Vec::new(),
+            raw_blocks: Vec::new(),
             raw: Vec::new(),
             lent: Vec::new(),
             shared: Vec::new(),
@@ -160,8 +163,12 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
 
     /// The ids of a block.
     pub fn of_block(block: &Block<M>) -> Vec<PageId> {
-        let first = block.id().index();
-        (first..first + block.order().pages() as u32).map(PageId::new).collect()
+        block_ids(block.id(), block.order())
+    }
+
+    /// The ids of the blocks without an owner.
+    pub fn of_raw_blocks(&self) -> impl Iterator<Item = PageId> + '_ {
+        self.raw_blocks.iter().flat_map(|&(first, order)| block_ids(first, order))
     }
 
     /// Every page that is held, and how many of them are lent.
@@ -171,6 +178,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         self.batches.iter().flat_map(|batch| batch.ids()).for_each(|&id| add(id));
         self.pages.iter().for_each(|page| add(page.id()));
         self.blocks.iter().flat_map(Self::of_block).for_each(&mut add);
+        self.of_raw_blocks().for_each(&mut add);
         self.raw.iter().for_each(|&(id, _)| add(id));
         self.lent.iter().for_each(|&id| add(id));
         let shared: BTreeSet<_> = self.shared.iter().map(|page| S::bytes(page).0).collect();

@@ -1,6 +1,6 @@
 //! What each safety step adds to the one before, at 64 pages a call: to the hot pair, and with
-//! 2,048 pages out. Each hardening switch stands alone first, and then they are added one by one; poison
-//! comes last, because beside it no other could be seen.
+//! 2,048 pages out. Each hardening switch stands alone first, and then they are added one by one;
+//! poison comes last, because beside it no other could be seen.
 
 #[macro_use]
 mod common;

@@ -43,6 +43,19 @@ every_mode! {
     }
 }
 
+every_mode! {
+    /// The same of a free and a split.
+    marking, Exhaustive, at least 2;
+    fn a_block_with_bytes_is_split_or_freed_once<M: Mode>() {
+        let order = Order::new(1).expect("a small order");
+        let byte = Arc::new(Byte::out());
+        byte.head_block(order);
+        let other = Arc::clone(&byte);
+        let done = race(move || other.try_free_block(order), || byte.try_split_block(order));
+        assert!(matches!(done, (Ok(()), Err(Fault::NotABlock)) | (Err(Fault::NotABlock), Ok(()))));
+    }
+}
+
 /// Frees a page by its id, whoever has it.
 fn free<M: Mode>(pool: &Pool<M>, id: PageId) -> Result<(), PageError> {
     // SAFETY: the callers' second frees break the promise, which this mode finds.

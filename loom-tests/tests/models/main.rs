@@ -1,5 +1,6 @@
 //! The models, a module for each mechanism, from the ground up.
 
+mod blocks;
 mod closing;
 mod common;
 mod compact;
@@ -14,5 +15,6 @@ mod page;
 mod poison;
 mod pressure;
 mod slot;
+mod statics;
 mod stealing;
 mod zone;

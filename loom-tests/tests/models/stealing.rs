@@ -53,6 +53,23 @@ every_mode! {
 }
 
 every_mode! {
+    /// A thief finds a slot as whoever had it before its owner left it.
+    any, Exhaustive, at least 250;
+    fn a_slot_is_opened_to_thieves<M: Mode>() {
+        let lock = Arc::new(Lock::new());
+        let thief = Arc::clone(&lock);
+        let (stolen, owner) = race(
+            move || thieve(&thief),
+            || {
+                lock.try_lock().expect("nobody has it").count();
+                lock.try_own_stealable().expect("nobody has it")
+            },
+        );
+        is_the_owners(owner, stolen + 1);
+    }
+}
+
+every_mode! {
     /// A second call, and a second look in one call, against a thief.
     any, Exhaustive, at least 300;
     fn an_owner_that_looks_twice_against_a_thief<M: Mode>() {
@@ -125,11 +142,34 @@ every_mode! {
                 })
             },
             || {
+                let first = owner.count();
                 owner.go_idle();
-                had(&[owner.count(), owner.count_fast()])
+                had(&[first, owner.count(), owner.count_fast()])
             },
         );
         is_the_owners(owner, a + b + own);
+    }
+}
+
+every_mode! {
+    /// An owner who goes idle while a thief has claimed the slot is idle when the thief has let go.
+    any, Exhaustive, at least 2_000;
+    fn an_owner_goes_idle_beside_a_claim<M: Mode>() {
+        let lock = Arc::new(Lock::new());
+        let mut owner = lock.try_own_stealable().expect("nobody has it");
+        let thief = Arc::clone(&lock);
+        let (stolen, own) = race(
+            move || thieve(&thief),
+            || {
+                let own = had(&[owner.count()]);
+                owner.go_idle();
+                own
+            },
+        );
+        let mut slot = lock.try_steal().expect("its owner is idle");
+        slot.count();
+        assert!(slot.give_back().is_none() && owner.count_fast().is_none());
+        is_the_owners(owner, stolen + own + 1);
     }
 }
 

@@ -22,8 +22,8 @@ impl Zone {
         Arc::new(zone)
     }
 
-    /// A zone with all of its pages, of which the first `taken` are taken at once; no summary tells of
-    /// their words. The others are fresh.
+    /// A zone with all of its pages, of which the first `taken` are taken at once; no summary tells
+    /// of their words. The others are fresh.
     fn fresh(pages: usize, taken: usize) -> Arc<Self> {
         let zone = Zone { free: FreePages::fresh(pages), owners: Owners::new(pages) };
         assert_eq!(zone.take(0, taken).len(), taken);

@@ -9,6 +9,7 @@ use super::*;
 use crate::cache::Cache;
 use crate::mode::{Bare, Checked, Hardened};
 use crate::pool::Pool;
+use crate::sync::fence_all_threads;
 
 /// A pool of 100 pages, and a stealable cache with eight at hand, or a few more.
 fn filled<M: Mode>() -> (Pool<M>, Cache<M, true>, usize) {
@@ -38,6 +39,14 @@ fn who_is_in_a_call_keeps_its_pages<M: Mode>() {
     let mut call = cache.owner_mut().enter();
     assert!(call.as_mut().undisturbed().is_none(), "it must take its slot back first");
     assert!(call.as_mut().take_back().is_some() && call.as_mut().undisturbed().is_some());
+}
+
+/// All that a cache has, where the system makes a fence; elsewhere nothing.
+fn the_systems_fence_is_enough<M: Mode>() {
+    let (pool, cache, held) = filled::<M>();
+    let is_fenced = heavy_fence(fence_all_threads).is_some();
+    assert_eq!(pool.steal_idle(), if is_fenced { held } else { 0 });
+    drop(cache);
 }
 
 /// The mark goes with the call's frame.
@@ -74,6 +83,13 @@ fn a_call_keeps_pages() {
     who_is_in_a_call_keeps_its_pages::<Bare>();
     who_is_in_a_call_keeps_its_pages::<Checked>();
     who_is_in_a_call_keeps_its_pages::<Hardened>();
+}
+
+#[test]
+fn the_system_fences_what_is_stolen() {
+    the_systems_fence_is_enough::<Bare>();
+    the_systems_fence_is_enough::<Checked>();
+    the_systems_fence_is_enough::<Hardened>();
 }
 
 #[test]

@@ -217,7 +217,10 @@ impl<M: Sharing> World<M> {
             4 => {
                 let order = Order::new((n % 7) as u8).expect("a legal order");
                 let core = &self.pool().core;
-                if let Ok(first) = core.alloc_block(None, order) {
+                let mut first = [MaybeUninit::uninit()];
+                if core.alloc_blocks(None, order, &mut first).0 == 1 {
+                    // SAFETY: its first page was written.
+                    let first = unsafe { first[0].assume_init() };
                     let ids = (first.index()..).take(order.pages()).map(PageId::new);
                     let ids: Vec<_> = ids.collect();
                     self.got(&ids);

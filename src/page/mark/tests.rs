@@ -77,3 +77,24 @@ fn a_block_is_freed_as_it_is() {
     assert!(!byte.leave_block(one) && byte.leave_block(two));
     assert!(byte.is(Mark::Free));
 }
+
+#[test]
+fn a_block_is_split_as_it_is() {
+    let [one, two] = [1, 2].map(|order| Order::new(order).expect("legal"));
+    for (piece, mark) in [
+        (Piece::Page, Mark::Out),
+        (Piece::Head(one), Mark::Block(one)),
+        (Piece::Tail(one), Mark::Tail(one)),
+    ] {
+        let byte = AtomicMark::new();
+        assert_eq!(byte.try_split_block(two, piece), Err(Fault::NotABlock));
+        byte.set(Mark::Block(two));
+        assert_eq!(byte.try_split_block(one, piece), Err(Fault::InBlock { order: 2 }));
+        assert!(!byte.split_tail(two, piece), "it is the first");
+        assert_eq!(byte.try_split_block(two, piece), Ok(()));
+        assert!(byte.is(mark));
+        byte.set(Mark::Tail(two));
+        assert!(!byte.split_tail(one, piece) && byte.split_tail(two, piece));
+        assert!(byte.is(mark));
+    }
+}

@@ -214,6 +214,50 @@ fn a_block_comes_back_by_its_head_and_in_its_order() {
 }
 
 #[test]
+fn an_order_has_four_bits() {
+    for order in (0..=Order::MAX.get()).filter_map(Order::new) {
+        for kind in [Kind::Block, Kind::Tail] {
+            let state = PageState::in_block(kind, order);
+            assert_eq!((state.kind(), state.block_order()), (Some(kind), Some(order)));
+            assert_eq!(state.fault(), Fault::InBlock { order: order.get() });
+            assert!(state.may_be_out::<Checked>(1));
+        }
+    }
+    // Above the largest, and in a location of no block.
+    for (order, location) in [(3, ZONE ^ 1), (7, ZONE ^ 1), (2, ZONE ^ 2), (2, 3)] {
+        let state = PageState::new(Kind::Tail, order, location);
+        assert_eq!((state.block_order(), state.fault()), (None, Fault::Corrupt));
+        assert!(!state.may_be_out::<Checked>(1));
+    }
+}
+
+#[test]
+fn a_block_is_split_by_its_head_and_in_its_order() {
+    let [one, two] = [1, 2].map(|order| Order::new(order).expect("legal"));
+    for (claims, page) in [(false, Kind::Page), (true, Kind::Held)] {
+        for (piece, state) in [
+            (Piece::Page, at(page, ZONE)),
+            (Piece::Head(one), PageState::in_block(Kind::Block, one)),
+            (Piece::Tail(one), PageState::in_block(Kind::Tail, one)),
+        ] {
+            let word = word(at(page, ZONE));
+            assert_eq!(word.try_split_block(claims, two, piece), Err(Fault::NotABlock));
+            assert!(!word.split_tail(claims, two, piece));
+            word.join_block(true, two);
+            assert!(!word.split_tail(claims, two, piece));
+            let in_block = Fault::InBlock { order: 2 };
+            assert_eq!(word.try_split_block(claims, one, piece), Err(in_block));
+            assert_eq!(word.try_split_block(claims, two, piece), Ok(()));
+            assert!(word.load() == state);
+            word.join_block(false, two);
+            assert_eq!(word.try_split_block(claims, two, piece), Err(in_block));
+            assert!(!word.split_tail(claims, one, piece) && word.split_tail(claims, two, piece));
+            assert!(word.load() == state);
+        }
+    }
+}
+
+#[test]
 fn a_page_that_is_withheld_is_bad_for_good() {
     let word = word(at(Kind::Page, LOCATION));
     assert_eq!(word.withheld(), None);

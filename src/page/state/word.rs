@@ -4,7 +4,7 @@
 
 use super::{Kind, Location, PageState, SHARED, ZONE, single};
 use crate::mode::{Mode, Policy};
-use crate::page::{Fault, Order};
+use crate::page::{Fault, Order, Piece};
 use crate::sync::{Atomic, Ordering, defect, ordering};
 
 /// What is wrong with a page whose word another has just changed, and which is legal: a holder has marked it as
@@ -155,7 +155,7 @@ impl AtomicPageState {
     /// Marks the page as part of a block that is out; the caller alone has it.
     pub(crate) fn join_block(&self, head: bool, order: Order) {
         let kind = if head { Kind::Block } else { Kind::Tail };
-        self.put(PageState::new(kind, order.get(), ZONE), Ordering::Relaxed);
+        self.put(PageState::in_block(kind, order), Ordering::Relaxed);
     }
 
     /// Withholds the page for good. The word says why: its kind is `Written` where its contents had changed, and
@@ -181,18 +181,41 @@ impl AtomicPageState {
     /// **free_block**: a page behind the head of a block of this order, which the caller alone has, goes to the
     /// zone; `false`, and nothing changes, if its word does not say that it is one.
     pub(crate) fn leave_block(&self, order: Order) -> bool {
-        let is_tail = self.load() == PageState::new(Kind::Tail, order.get(), ZONE);
+        self.end_tail(order, PageState::resting(ZONE))
+    }
+
+    /// **split_block**: as [`Self::leave_block`], and the page stays out, in a piece of the block.
+    pub(crate) fn split_tail(&self, claims: bool, order: Order, into: Piece) -> bool {
+        self.end_tail(order, PageState::of_piece(claims, into))
+    }
+
+    fn end_tail(&self, order: Order, to: PageState) -> bool {
+        let is_tail = self.load() == PageState::in_block(Kind::Tail, order);
         if is_tail {
-            self.rest(ZONE);
+            self.put(to, Ordering::Relaxed);
         }
         is_tail
     }
 
     /// **free_block**: the head of a block of this order comes back; exactly one caller wins.
     pub(crate) fn try_free_block(&self, order: Order) -> Result<(), Fault> {
-        let block = PageState::new(Kind::Block, order.get(), ZONE);
-        // AcqRel: pairs with a racing free of the same block.
-        self.swap(block, PageState::resting(ZONE), Ordering::AcqRel, Ordering::Acquire)
+        self.end_block(order, PageState::resting(ZONE))
+    }
+
+    /// **split_block**: the head of a block of this order becomes the first page of what the block is split into;
+    /// exactly one caller wins, of those that free the block, too.
+    pub(crate) fn try_split_block(
+        &self,
+        claims: bool,
+        order: Order,
+        into: Piece,
+    ) -> Result<(), Fault> {
+        self.end_block(order, PageState::of_piece(claims, into))
+    }
+
+    fn end_block(&self, order: Order, to: PageState) -> Result<(), Fault> {
+        // AcqRel: pairs with a racing free, or split, of the same block.
+        self.swap(PageState::in_block(Kind::Block, order), to, Ordering::AcqRel, Ordering::Acquire)
             .map(drop)
             .map_err(|state| match state.kind() {
                 Some(Kind::Page | Kind::Held) => Fault::NotABlock,

@@ -18,10 +18,6 @@ fn with_zone(f: impl FnOnce(&Zone)) {
     });
 }
 
-fn order(order: u8) -> Order {
-    Order::new(order).expect("legal")
-}
-
 fn ids(ids: impl IntoIterator<Item = u32>) -> Vec<PageId> {
     ids.into_iter().map(PageId::new).collect()
 }
@@ -98,51 +94,5 @@ fn pages_that_are_put_are_held_and_those_put_twice_are_named() {
         has(zone, 9);
         assert_eq!(take(zone, 0, PAGES).0, [2, 3, 5, 63, 64, 65, 70, 71, 149]);
         has(zone, 0);
-    });
-}
-
-#[test]
-fn blocks_are_aligned_runs_of_free_pages() {
-    with_zone(|zone| {
-        let mut cursor = Cursor::default();
-        assert_eq!(zone.take_block(&mut cursor, order(0)), Some(PageId::new(0)));
-        assert_eq!(zone.take_block(&mut cursor, order(3)), Some(PageId::new(8)));
-        assert_eq!(zone.take_block(&mut cursor, Order::MAX), Some(PageId::new(64)));
-        assert_eq!(cursor.at, 1);
-        has(zone, PAGES - 73);
-        // The word that was broken into comes before the fresh one.
-        for first in [16, 32, 48, 128] {
-            assert_eq!(zone.take_block(&mut cursor, order(4)), Some(PageId::new(first)));
-        }
-        assert_eq!(cursor.at, 2);
-        assert_eq!(zone.take_block(&mut cursor, order(2)), Some(PageId::new(4)));
-        assert_eq!(cursor.at, 0);
-        // Of the last word, six pages are left, from page 144 on.
-        assert_eq!(zone.take_block(&mut cursor, order(2)), Some(PageId::new(144)));
-        assert_eq!(zone.take_block(&mut cursor, Order::MAX), None);
-        has(zone, PAGES - 145);
-        assert_eq!(zone.take_block(&mut cursor, order(1)), Some(PageId::new(2)));
-    });
-    assert_eq!(aligned_run(0b0110_1110, order(1)), 0b1100);
-    assert_eq!(aligned_run(0b0111_1110, order(2)), 0);
-    assert_eq!((run(order(0)), run(order(3)), run(Order::MAX)), (1, 0xff, u64::MAX));
-}
-
-#[test]
-fn blocks_that_are_put_are_whole_and_pages_put_twice_are_named() {
-    with_zone(|zone| {
-        assert_eq!(take(zone, 0, PAGES).0.len(), PAGES);
-        let mut doubled = Vec::new();
-        let mut put = |first, order| {
-            doubled.clear();
-            (zone.put_block(PageId::new(first), order, |id| doubled.push(id)), doubled.clone())
-        };
-        assert_eq!(put(68, order(2)), (4, ids([])));
-        assert_eq!(put(64, order(3)), (4, ids(68..72)));
-        has(zone, 8);
-        assert_eq!(put(128, order(4)), (16, ids([])));
-        assert_eq!(take(zone, 0, PAGES).0, (64..72).chain(128..144).collect::<Vec<_>>());
-        assert_eq!(put(128, order(0)), (1, ids([])));
-        assert_eq!(take(zone, 0, PAGES).0, [128]);
     });
 }

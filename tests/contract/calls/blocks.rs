@@ -2,10 +2,6 @@
 
 use crate::common::*;
 
-fn order(order: u8) -> Order {
-    Order::new(order).expect("a legal order")
-}
-
 on_both_fronts! {
     fn a_block_is_contiguous_and_aligned_to_its_size<M: Mode, F: Front>(pool, front) {
         for n in 0..=6 {
@@ -59,7 +55,7 @@ on_both_fronts! {
     fn blocks_run_out_and_the_rest_is_pages<M: Mode, F: Front>(pool, front) {
         let mut blocks = Vec::new();
         let short = loop {
-            match front.alloc_block(Order::MAX) {
+            match front.alloc_block(ORDER_6) {
                 Ok(block) => blocks.push(block),
                 Err(short) => break short,
             }
@@ -73,7 +69,7 @@ on_both_fronts! {
         }
         drop(blocks);
         assert_eq!(out(pool), 8);
-        assert!(front.alloc_block(Order::MAX).is_ok());
+        assert!(front.alloc_block(ORDER_6).is_ok());
     }
 
     fn blocks_form_again_from_pages_in_caches<M: Mode, F: Front>(pool, front) {
@@ -81,7 +77,7 @@ on_both_fronts! {
         assert_eq!(front.alloc_bulk(&mut batch, 200).allocated, 200);
         assert!(front.alloc_block(order(0)).is_err());
         front.free_bulk(&mut batch);
-        let blocks: Vec<_> = (0..3).map(|_| front.alloc_block(Order::MAX).expect("a block")).collect();
+        let blocks: Vec<_> = (0..3).map(|_| front.alloc_block(ORDER_6).expect("a block")).collect();
         assert_eq!(out(pool), 192);
         for block in blocks {
             front.free_block(block);
@@ -102,10 +98,10 @@ fn pages_of_an_idle_cache_make_blocks_wait_for_its_next_call<M: Mode>() {
     let (mut idle, mut busy) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
     let page = idle.alloc().expect("a page");
     idle.free(page);
-    assert_eq!(busy.alloc_block(Order::MAX).expect_err("one page is cached"), ShortReason::Cached);
-    assert_eq!(pool.alloc_block(Order::MAX).expect_err("one page is cached"), ShortReason::Cached);
+    assert_eq!(busy.alloc_block(ORDER_6).expect_err("one page is cached"), ShortReason::Cached);
+    assert_eq!(pool.alloc_block(ORDER_6).expect_err("one page is cached"), ShortReason::Cached);
     next_call(&mut idle);
-    let block = busy.alloc_block(Order::MAX).expect("all pages are back");
+    let block = busy.alloc_block(ORDER_6).expect("all pages are back");
     assert_eq!(block.id(), PageId::new(0));
     drop(block);
     let page = idle.alloc().expect("a page");
@@ -118,10 +114,10 @@ fn pages_of_an_idle_cache_make_blocks_wait_for_its_next_call<M: Mode>() {
 }
 
 #[test]
-fn orders_are_0_to_6() {
-    assert_eq!(Order::new(6), Some(Order::MAX));
-    assert_eq!(Order::new(7), None);
-    assert_eq!(Order::MAX.pages(), 64);
+fn orders_are_0_to_10() {
+    assert_eq!(Order::new(10), Some(Order::MAX));
+    assert_eq!(Order::new(11), None);
+    assert_eq!((ORDER_6.pages(), Order::MAX.pages()), (64, 1024));
     assert_eq!(order(3).get(), 3);
 }
 

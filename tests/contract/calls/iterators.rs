@@ -162,10 +162,10 @@ fn pages_and_references_convert<M: Refcounted>() {
 #[test]
 fn numbers_convert() {
     assert_eq!((PageId::from(7), u32::from(PageId::new(9))), (PageId::new(7), 9));
-    for order in 0..=6 {
+    for order in 0..=10 {
         assert_eq!(Order::try_from(order).map(u8::from), Ok(order));
     }
-    for order in [7, 8, 255] {
+    for order in [11, 12, 255] {
         assert_eq!(Order::try_from(order).expect_err("too large").order, order);
     }
 }

@@ -1,4 +1,5 @@
-//! A pool in static memory, in a program without `std`, without a heap and without a C library.
+//! A pool in static memory, and one in a static, in a program without `std`, without a heap and
+//! without a C library.
 
 #![no_std]
 #![no_main]
@@ -6,7 +7,7 @@
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 
-use pagesheaf::{PageBatch, Pool};
+use pagesheaf::{InitError, PageBatch, Pool, ShortReason, StaticPool};
 
 const PAGES: usize = 256;
 const PAGE_SIZE: usize = 256;
@@ -47,10 +48,48 @@ fn bulk() -> Option<()> {
     pool.close().ok()
 }
 
+static POOL: StaticPool = StaticPool::new();
+static ITS_REGION: Memory<{ PAGES * PAGE_SIZE }> =
+    Memory(UnsafeCell::new([MaybeUninit::new(0); PAGES * PAGE_SIZE]));
+static ITS_METADATA: Memory<65536> = Memory(UnsafeCell::new([MaybeUninit::new(0); 65536]));
+
+/// Builds the pool of the static, in memory that only this takes.
+fn init() -> Result<&'static Pool, InitError> {
+    let builder = Pool::builder(PAGES).page_size(PAGE_SIZE).max_caches(2).magazine_capacity(16);
+    POOL.init_with(|| {
+        // SAFETY: this runs in one call at a time, and never again once there is a pool.
+        let metadata: &'static mut [MaybeUninit<u8>] = unsafe { &mut *ITS_METADATA.0.get() };
+        // SAFETY: as above; the region is initialised, aligned and never freed.
+        unsafe { builder.build_in(ITS_REGION.0.get().cast(), metadata) }
+    })
+}
+
+/// As a function somewhere in a kernel, which has the static's name only.
+fn take() -> Result<u8, ShortReason> {
+    let mut page = POOL.alloc()?;
+    page.fill(7);
+    Ok(page[PAGE_SIZE - 1])
+}
+
+/// A pool that is built once and never closed. Says whether all was as it should be.
+fn kept() -> Option<()> {
+    let early = take() == Err(ShortReason::NotBuilt);
+    let pool = init().ok()?;
+    let again = init().err() == Some(InitError::Built);
+    let mut cache = POOL.cache().ok()?;
+    let mut batch: PageBatch = PageBatch::new();
+    let all = cache.alloc_bulk(&mut batch, PAGES).allocated == PAGES;
+    let dry = take() == Err(ShortReason::Exhausted);
+    cache.free_bulk(&mut batch);
+    drop(cache);
+    let whole = pool.audit().pages.adds_up() && pool.clone().close().is_err();
+    (early && again && all && dry && take() == Ok(7) && whole).then_some(())
+}
+
 /// Where the program starts, on a stack that is aligned.
 #[unsafe(no_mangle)]
 extern "C" fn start() -> ! {
-    exit(if bulk().is_some() { 0 } else { 1 })
+    exit(if bulk().is_some() && kept().is_some() { 0 } else { 1 })
 }
 
 core::arch::global_asm!(".globl _start", "_start:", "xor ebp, ebp", "and rsp, -16", "call start");

@@ -1,9 +1,10 @@
-//! `cargo xtask figures`: the figures that README.md shows, measured, counted and written.
+//! `cargo xtask figures`: the figures that README.md and features.md show, measured, counted and written.
 //!
-//! All of them stand in one file, `docs/figures.json`. The parts of README.md between marks and the
-//! picture `docs/matrix.svg` are made from it; `cargo xtask tidy` and the tests of `matrix` compare.
+//! All of them stand in one file, `docs/figures.json`. The parts of README.md and features.md between
+//! marks and the picture `docs/matrix.svg` are made from it; `cargo xtask tidy` and the tests of `matrix` compare.
 
 mod parts;
+mod prices;
 mod proof;
 mod record;
 
@@ -23,14 +24,16 @@ const FIGURES: &str = "docs/figures.json";
 const PICTURE: &str = "docs/matrix.svg";
 
 /// The shapes that are measured.
-const SHAPES: [&str; 4] = ["hot_pair", "keep_2048", "two_threads", "pipe"];
+const SHAPES: [&str; 7] =
+    ["hot_pair", "keep_2048", "two_threads", "pipe", "random", "outstanding", "outstanding_random"];
 
 /// Where the measured figures come from.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Take the figures of this file, as `cargo xtask peers --json` wrote them, and measure nothing.
+    /// Take the figures of this file, as `cargo xtask peers --json` wrote them, and measure nothing. Given again,
+    /// it is for a later run, whose shapes replace those of the first.
     #[arg(long, value_name = "FILE")]
-    from: Option<String>,
+    from: Vec<String>,
     /// Keep the measured figures; count the rest, and write all that is made from them.
     #[arg(long, conflicts_with = "from")]
     keep: bool,
@@ -41,14 +44,18 @@ pub fn figures(args: &Args, from: &Path) -> Result<()> {
     let mut record = if args.keep {
         Record::read()?
     } else {
-        let measured = match &args.from {
-            Some(file) => from.join(file),
-            None => measure()?,
+        let files = match &args.from[..] {
+            [] => vec![measure()?],
+            files => files.iter().map(|file| from.join(file)).collect(),
         };
-        let text = std::fs::read_to_string(&measured);
-        let text = text.with_context(|| measured.display().to_string())?;
+        let mut runs = files.iter().map(|file| {
+            let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+            Record::of_run(&text)
+        });
+        let mut record = runs.next().context("no run")??;
+        runs.try_for_each(|run| run.map(|run| record.replace(run)))?;
         let fuzz = Record::read().map(|record| record.fuzz).unwrap_or_default();
-        Record { fuzz, ..Record::of_run(&text)? }
+        Record { fuzz, ..record.whole()? }
     };
     record.proof = proof::count(|file| std::fs::read_to_string(file).context(file.to_owned()))?;
     record.write()?;

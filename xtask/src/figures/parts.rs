@@ -1,11 +1,12 @@
-//! The parts of README.md that are made from the figures.
+//! The parts of documents that are made from the figures.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 
-use super::record::Record;
+use super::prices;
+use super::record::{Meta, Record};
 use crate::section::Section;
 
 /// A part, and what it says.
@@ -14,10 +15,12 @@ pub struct Part {
     pub text: fn(&Record) -> Result<String>,
 }
 
-pub const PARTS: [Part; 3] = [
+pub const PARTS: [Part; 5] = [
     Part { section: Section { file: "README.md", name: "rivals" }, text: rivals },
     Part { section: Section { file: "README.md", name: "faster" }, text: faster },
     Part { section: Section { file: "README.md", name: "proof" }, text: proof },
+    Part { section: Section { file: "features.md", name: "prices" }, text: prices::prices },
+    Part { section: Section { file: "features.md", name: "beside" }, text: prices::beside },
 ];
 
 /// A column: what stands above it, the shape, and the pages to a call.
@@ -31,7 +34,7 @@ const COLUMNS: [(&str, &str, u64); 5] = [
 
 /// Those of the project in the table, and the others with what a reader calls them.
 const OURS: [&str; 3] = ["Bare", "Checked", "Hardened"];
-const OTHERS: [(&str, &str); 10] = [
+pub const OTHERS: [(&str, &str); 10] = [
     ("Mutex<Vec<Box>>", "`Mutex<Vec<Box<[u8]>>>`, a lock a buffer"),
     ("Mutex<Vec>", "`Mutex<Vec<u32>>`, a lock a call"),
     ("ArrayQueue", "`ArrayQueue<u32>`"),
@@ -66,24 +69,44 @@ fn rivals(record: &Record) -> Result<String> {
         }
         text.push('\n');
     }
-    let meta = &record.meta;
-    let rustc = meta.rustc.split(" (").next().unwrap_or_default();
-    let trips = meta.line_round_trip_ns.zip(meta.line_round_trip_end_ns);
-    let trips = trips.map_or(String::new(), |(first, last)| {
-        format!("; a cache line took {first:.0} ns to the other core and back at first, {last:.0} at last")
+    let lines = COLUMNS.iter().filter_map(|(head, shape, bulk)| {
+        let line = record.line(shape, *bulk)?;
+        Some(format!("{line:.0} ns beside *{head}*"))
     });
-    let said = format!(
-        "Allocated and freed, contents untouched: medians of one run of `cargo xtask peers{}`, in \
-         which all took turns, on {}, {} cores, {rustc}, {}, commit {}; {:.0} % of the samples \
-         were undisturbed and kept{trips}.",
-        if meta.quick { " --quick" } else { "" },
-        meta.machine,
-        meta.cores,
-        day(meta.unix_time),
-        meta.commit,
-        meta.kept * 100.0
-    );
+    let lines: Vec<_> = lines.collect();
+    let lines = match &lines[..] {
+        [] => String::new(),
+        lines => format!("; a cache line took {}", lines.join(", ")),
+    };
+    let said = format!("Allocated and freed, contents untouched: {}{lines}.", origin(record));
     Ok(format!("{text}\n{}", wrapped(&said, "", "")))
+}
+
+/// Where the figures come from.
+pub fn origin(record: &Record) -> String {
+    let of = |meta: &Meta| {
+        let rustc = meta.rustc.split(" (").next().unwrap_or_default();
+        format!(
+            "on {}, {} cores, {rustc}, {}, commit {}; {:.0} % of the samples kept",
+            meta.machine,
+            meta.cores,
+            day(meta.unix_time),
+            meta.commit,
+            meta.kept * 100.0
+        )
+    };
+    let quick = if record.meta.quick { " --quick" } else { "" };
+    let mut text =
+        format!("medians of one run of `cargo xtask peers{quick}`, by turns, {}", of(&record.meta));
+    for again in &record.again {
+        let shapes: Vec<_> = again.shapes.iter().map(|shape| format!("`{shape}`")).collect();
+        text += &format!("; {} in a run of its own", shapes.join(", "));
+        let same = |of: fn(&Meta) -> &str| of(&again.meta) == of(&record.meta);
+        if !(same(|it| &it.machine) && same(|it| &it.rustc) && same(|it| &it.commit)) {
+            text += &format!(", {}", of(&again.meta));
+        }
+    }
+    text
 }
 
 /// Where somebody else is faster, a line for each.
@@ -151,7 +174,7 @@ fn of(record: &Record, name: &str, shape: &str, bulk: u64) -> Result<f64> {
 }
 
 /// A number with as many digits as mean something.
-fn figure(ns: f64) -> String {
+pub fn figure(ns: f64) -> String {
     match ns {
         ..10.0 => format!("{ns:.2}"),
         ..100.0 => format!("{ns:.1}"),
@@ -173,7 +196,7 @@ fn day(unix_time: u64) -> String {
 }
 
 /// A paragraph of lines that are not too wide: what the first starts with, and what the others do.
-fn wrapped(text: &str, first: &str, rest: &str) -> String {
+pub fn wrapped(text: &str, first: &str, rest: &str) -> String {
     let mut lines = vec![first.to_owned()];
     let mut empty = true;
     for word in text.split(' ') {

@@ -10,13 +10,16 @@ use super::FIGURES;
 use super::proof::Proof;
 
 /// Who is shown, as the matrix names them.
-pub const SHOWN: [&str; 18] = [
+pub const SHOWN: [&str; 21] = [
     "Bare",
     "NoChecks",
     "NoRefcount",
     "NoStats",
+    "Compact",
     "Checked",
     "Hardened",
+    "driver-lifo",
+    "single",
     "rte_mempool ring",
     "rte_pktmbuf",
     "Mutex<Vec>",
@@ -31,8 +34,12 @@ pub const SHOWN: [&str; 18] = [
     "ring-only",
 ];
 
-/// The sizes that are shown, in pages to a call.
+/// The sizes at which everybody is shown, in pages to a call, and those at which the project itself is.
 const BULKS: [u64; 2] = [1, 64];
+const OWN_BULKS: [u64; 6] = [1, 4, 8, 16, 64, 256];
+
+/// How many pages are out where many are.
+pub const MANY: u64 = 1 << 20;
 
 /// All figures.
 #[derive(Serialize, Deserialize)]
@@ -41,6 +48,9 @@ pub struct Record {
     pub meta: Meta,
     /// What it measured.
     pub rows: Vec<Row>,
+    /// What was measured once more, by runs of their own.
+    #[serde(default)]
+    pub again: Vec<Again>,
     /// All fuzzing that was recorded.
     #[serde(default)]
     pub fuzz: Fuzz,
@@ -60,9 +70,13 @@ pub struct Meta {
     #[serde(default)]
     pub quick: bool,
     pub kept: f64,
-    /// Ns that a cache line took to the other core and back, at the start and at the end.
-    pub line_round_trip_ns: Option<f64>,
-    pub line_round_trip_end_ns: Option<f64>,
+}
+
+/// A run that measured some shapes once more: because others had disturbed them, or the cores had moved apart.
+#[derive(Serialize, Deserialize)]
+pub struct Again {
+    pub shapes: Vec<String>,
+    pub meta: Meta,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,6 +91,9 @@ pub struct Row {
     pub contender: String,
     pub kind: String,
     pub ns: f64,
+    /// Ns that a cache line took from one thread to the other and back meanwhile, where there are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_round_trip_ns: Option<f64>,
 }
 
 /// How long all targets together ran, and on how many inputs.
@@ -104,21 +121,44 @@ impl Record {
         let quick = run["meta"]["command"].as_str().is_some_and(|it| it.contains(" --quick"));
         let mut record: Record = serde_json::from_value(run).context("not a run of the matrix")?;
         record.rows.retain(Row::is_shown);
-        record.rows.iter_mut().for_each(|row| row.ns = (row.ns * 1000.0).round() / 1000.0);
+        for row in &mut record.rows {
+            row.ns = (row.ns * 1000.0).round() / 1000.0;
+            row.line_round_trip_ns = row.line_round_trip_ns.map(f64::round);
+        }
         record.meta.quick = quick;
         record.meta.kept = (record.meta.kept * 100.0).round() / 100.0;
-        let there = |name: &&str| record.rows.iter().any(|row| row.contender == **name);
-        let absent: Vec<_> = SHOWN.iter().filter(|name| !there(name)).collect();
-        ensure!(absent.is_empty(), "the run has no figures of {absent:?}");
         Ok(record)
     }
 
-    /// The figure of somebody, if there is one.
+    /// Takes the shapes of a later run in place of its own.
+    pub fn replace(&mut self, other: Record) {
+        let Record { meta, rows, .. } = other;
+        let mut shapes: Vec<_> = rows.iter().map(|row| row.shape.clone()).collect();
+        shapes.dedup();
+        self.rows.retain(|row| !shapes.contains(&row.shape));
+        self.rows.extend(rows);
+        self.again.push(Again { shapes, meta });
+    }
+
+    /// An error if somebody is missing who is shown.
+    pub fn whole(self) -> Result<Self> {
+        let there = |name: &&str| self.rows.iter().any(|row| row.contender == **name);
+        let absent: Vec<_> = SHOWN.iter().filter(|name| !there(name)).collect();
+        ensure!(absent.is_empty(), "the run has no figures of {absent:?}");
+        Ok(self)
+    }
+
+    /// How long a cache line took meanwhile, where two threads took part.
+    pub fn line(&self, shape: &str, bulk: u64) -> Option<f64> {
+        let mut rows = self.rows.iter().filter(|row| (&*row.shape, row.bulk) == (shape, bulk));
+        rows.find_map(|row| row.line_round_trip_ns)
+    }
+
+    /// The figure of somebody, if there is one; where many pages are out in a shape, with [`MANY`].
     pub fn ns(&self, contender: &str, shape: &str, bulk: u64) -> Option<f64> {
         let mut rows = self.rows.iter();
-        let found = rows.find(|row| {
-            (&*row.contender, &*row.shape, row.bulk, row.out) == (contender, shape, bulk, None)
-        });
+        let found =
+            rows.find(|row| (&*row.contender, &*row.shape, row.bulk) == (contender, shape, bulk));
         Some(found?.ns)
     }
 
@@ -126,6 +166,7 @@ impl Record {
     pub fn write(&self) -> Result<()> {
         let mut text = String::from("{\n");
         writeln!(text, "  \"meta\": {},", serde_json::to_string(&self.meta)?)?;
+        writeln!(text, "  \"again\": {},", serde_json::to_string(&self.again)?)?;
         writeln!(text, "  \"fuzz\": {},", serde_json::to_string(&self.fuzz)?)?;
         writeln!(text, "  \"proof\": {},", serde_json::to_string(&self.proof)?)?;
         let rows = self.rows.iter().map(|row| Ok(format!("    {}", serde_json::to_string(row)?)));
@@ -139,10 +180,12 @@ impl Row {
     fn is_shown(&self) -> bool {
         let plain = !self.touched && !self.colour && self.order == "scattered";
         let (shape, size) = (&*self.shape, self.bulk);
+        let many = matches!(shape, "outstanding" | "outstanding_random").then_some(MANY);
+        let sizes: &[u64] = if self.kind == "rival" { &BULKS } else { &OWN_BULKS };
         plain
-            && self.out.is_none()
+            && self.out == many
             && super::SHAPES.contains(&shape)
-            && BULKS.contains(&size)
+            && sizes.contains(&size)
             && SHOWN.contains(&&*self.contender)
     }
 }

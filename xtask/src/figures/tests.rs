@@ -30,7 +30,7 @@ fn a_figure_that_was_typed_is_found() {
         let shown = (part.text)(&record).expect("a part");
         let digit = shown.find(|it: char| it.is_ascii_digit()).expect("a figure");
         let typed = format!("{}_{}", &shown[..digit], &shown[digit + 1..]);
-        let faults = found("README.md", |text| text.replace(&shown, &typed));
+        let faults = found(part.section.file, |text| text.replace(&shown, &typed));
         assert!(matches!(&faults[..], [one] if one.contains(part.section.name)), "{faults:?}");
     }
 }
@@ -61,7 +61,7 @@ fn a_run_without_somebody_who_is_shown_is_refused() {
         let mut rows: Vec<_> = names.iter().map(|name| row(name, 64)).collect();
         rows.push(row("somebody else", 64));
         rows.push(row("Bare", 3));
-        Record::of_run(&format!(r#"{{"meta": {meta}, "rows": [{}]}}"#, rows.join(", ")))
+        Record::of_run(&format!(r#"{{"meta": {meta}, "rows": [{}]}}"#, rows.join(", ")))?.whole()
     };
     let record = run(&SHOWN).expect("all are there");
     assert_eq!((record.rows.len(), record.ns("Bare", "hot_pair", 64)), (SHOWN.len(), Some(0.123)));

@@ -19,7 +19,7 @@ const HARDENING: [&str; 5] = ["claim", "poison", "quarantine", "shuffle", "harde
 /// The crate without the packages that test it.
 const ALONE: &[&str] = &["-p", "pagesheaf"];
 /// The packages that have no features, and so one build.
-const TOOLS: [&str; 12] = [
+const TOOLS: [&str; 14] = [
     "-p",
     "xtask",
     "-p",
@@ -30,6 +30,8 @@ const TOOLS: [&str; 12] = [
     "benches",
     "-p",
     "udp_echo",
+    "-p",
+    "virtio_hal",
     "-p",
     "loom-tests",
 ];
@@ -97,6 +99,7 @@ fn programs(stages: &mut Stages) -> Result<()> {
     }
     stages.stage("commands of the README", shown::run_all)?;
     stages.stage("handover", || run(&mut cargo(["run", "-q", "--example", "handover"])))?;
+    stages.stage("virtio_hal", || run(&mut cargo(["run", "-q", "-p", "virtio_hal"])))?;
     if !cfg!(target_os = "linux") {
         stages.skip("udp_echo", "it is for Linux");
         return Ok(());

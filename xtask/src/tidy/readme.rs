@@ -4,7 +4,10 @@ const README: &str = include_str!("../../../README.md");
 const MANIFEST: &str = include_str!("../../../Cargo.toml");
 const FEATURES: &str = include_str!("../../../features.md");
 const CONTRIBUTING: &str = include_str!("../../../CONTRIBUTING.md");
-const BUILDER: &str = include_str!("../../../src/pool/build.rs");
+const BUILDER: &str = concat!(
+    include_str!("../../../src/pool/build.rs"),
+    include_str!("../../../src/pool/build/hardening.rs")
+);
 const MODES: &str = include_str!("../../../src/mode.rs");
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Fault, File};
 /// Where the table of all of them is.
 const TABLE: &str = "src/lib.rs";
 /// Those through which no bytes come back.
-const NO_BYTES: [&str; 2] = ["retain_bulk", "after_fork"];
+const NO_BYTES: [&str; 3] = ["retain_bulk", "after_fork", "split_block_raw"];
 
 /// Those that are given memory, and what they ask of it.
 const MEMORY: [&str; 2] = ["caller", "build_in"];

@@ -1,0 +1,101 @@
+//! What each mode costs, shape by shape, and beside rivals: the tables of features.md.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use super::parts::{OTHERS, figure, origin, wrapped};
+use super::record::Record;
+
+/// A shape, and what is said of it above its table.
+const TABLES: [(&str, &str); 6] = [
+    ("hot_pair", "Allocate n, free n (`hot_pair`):"),
+    ("keep_2048", "Allocate 2,048 in bulks of n, then free them (`keep_2048`):"),
+    ("two_threads", "The hot pair while another thread does the same (`two_threads`):"),
+    ("pipe", "One thread allocates, another frees (`pipe`):"),
+    (
+        "outstanding",
+        "One million pages are out, the oldest n are freed for n new ones (`outstanding`):",
+    ),
+    (
+        "outstanding_random",
+        "One million pages are out; many are freed in a random order, n a call, and then allocated \
+         again (`outstanding_random`):",
+    ),
+];
+
+/// The columns: who has no figure in a shape has none there.
+const OWN: [&str; 11] = [
+    "copy-floor",
+    "ring-only",
+    "driver-lifo",
+    "single",
+    "Bare",
+    "NoChecks",
+    "NoStats",
+    "NoRefcount",
+    "Compact",
+    "Checked",
+    "Hardened",
+];
+
+/// The columns of the table of rivals.
+const BESIDE: [&str; 6] = ["hot_pair", "keep_2048", "two_threads", "pipe", "random", "outstanding"];
+
+/// A table for each shape.
+pub fn prices(record: &Record) -> Result<String> {
+    let said = format!(
+        "These are {}. Where two threads take part, *a cache line* says how many ns one took to \
+         the other core and back: rows of near and of far cores cannot be compared.",
+        origin(record)
+    );
+    let mut text = wrapped(&said, "", "");
+    for (shape, what) in TABLES {
+        let rows = record.rows.iter().filter(|row| row.shape == shape);
+        let sizes: BTreeSet<_> =
+            rows.filter(|row| OWN.contains(&&*row.contender)).map(|row| row.bulk).collect();
+        let takes_part =
+            |name: &&str| sizes.iter().any(|&size| record.ns(name, shape, size).is_some());
+        let names: Vec<_> = OWN.into_iter().filter(takes_part).collect();
+        writeln!(text, "\n{}", wrapped(what, "", ""))?;
+        let two = sizes.iter().any(|&size| record.line(shape, size).is_some());
+        let heads: Vec<_> =
+            two.then_some("a cache line").into_iter().chain(names.clone()).collect();
+        writeln!(text, "| n | {} |\n|--:|{}", heads.join(" | "), "--:|".repeat(heads.len()))?;
+        for size in sizes {
+            let line = record.line(shape, size).map(|line| format!("{line:.0}"));
+            let line = two.then_some(line.unwrap_or_default());
+            let cells = names.iter().map(|name| cell(record, name, shape, size));
+            let cells: Vec<_> = line.into_iter().chain(cells).collect();
+            writeln!(text, "| {size} | {} |", cells.join(" | "))?;
+        }
+    }
+    Ok(text)
+}
+
+/// A line for each of ours and each rival, at 64 pages a call.
+pub fn beside(record: &Record) -> Result<String> {
+    let heads = BESIDE.map(|shape| match shape {
+        "outstanding" => "`outstanding`, 1 M".to_owned(),
+        _ => format!("`{shape}`"),
+    });
+    let mut text = format!("| | {} |\n|---|{}\n", heads.join(" | "), "--:|".repeat(BESIDE.len()));
+    let ours = ["Bare", "Compact", "Checked"].map(|name| (name, format!("`{name}`")));
+    let mut others = OTHERS.map(|(name, shown)| (name, shown.to_owned()));
+    let of = |name: &str| record.ns(name, BESIDE[0], 64).unwrap_or(f64::INFINITY);
+    others.sort_by(|one, other| of(one.0).total_cmp(&of(other.0)));
+    for (name, shown) in ours.into_iter().chain(others) {
+        let cells = BESIDE.map(|shape| cell(record, name, shape, 64));
+        writeln!(text, "| {shown} | {} |", cells.join(" | "))?;
+    }
+    let lines = BESIDE
+        .map(|shape| record.line(shape, 64).map(|line| format!("{line:.0}")).unwrap_or_default());
+    writeln!(text, "| *a cache line, there and back* | {} |", lines.join(" | "))?;
+    Ok(text)
+}
+
+/// A figure, or nothing where there is none.
+fn cell(record: &Record, name: &str, shape: &str, size: u64) -> String {
+    record.ns(name, shape, size).map(figure).unwrap_or_default()
+}
