@@ -206,7 +206,9 @@ impl Zone {
         if n == 0 {
             return;
         }
-        let left = self.counts.free.fetch_sub(n as u64, Ordering::Relaxed) - n as u64;
+        // Saturating: a bit that was corrupted can be taken, and was not counted.
+        let before = self.counts.free.fetch_sub(n as u64, Ordering::Relaxed);
+        let left = before.saturating_sub(n as u64);
         // Relaxed: a hint, so that of two that store at once either may be the last.
         if self.habits.purges && left < self.counts.low.load(Ordering::Relaxed) {
             self.counts.low.store(left, Ordering::Relaxed);
