@@ -21,6 +21,8 @@ const PERIODS: usize = 4;
 pub struct Maintained {
     /// Pages that went from the depots to the zone.
     pub moved: usize,
+    /// Pages that went there from caches through which nobody has allocated for a while.
+    pub stolen: usize,
     /// Pages whose memory the system has back.
     pub purged: usize,
     /// Of these, in whole areas of 2 MiB: so many areas.
@@ -119,8 +121,8 @@ fn least(figures: &[Atomic<u64>; PERIODS]) -> usize {
 }
 
 impl<M: Mode> Core<M> {
-    /// Ends a period.
-    pub(crate) fn maintain(&self) -> Maintained {
+    /// Ends a period. `fence_others` is that of [`Self::steal_idle`].
+    pub(crate) fn maintain(&self, fence_others: impl Fn() -> bool) -> Maintained {
         let upkeep = &*self.upkeep;
         let mut done = Maintained::default();
         let Some(_turn) = upkeep.try_turn() else {
@@ -130,6 +132,7 @@ impl<M: Mode> Core<M> {
         let period = upkeep.period.load(Ordering::Relaxed);
         upkeep.period.store(period.wrapping_add(1), Ordering::Relaxed);
         note(&upkeep.in_zone, period, self.zone.low_water());
+        done.stolen = self.empty_quiet(fence_others);
         done.moved = self.trim_depots(period);
         if self.region.info.purgeable {
             self.purge(least(&upkeep.in_zone), &mut done);
@@ -138,6 +141,17 @@ impl<M: Mode> Core<M> {
         }
         upkeep.purged.fetch_add(done.purged as u64, Ordering::Relaxed);
         done
+    }
+
+    /// Moves to the zone what caches hold through which nobody has allocated in any of the last periods, as far as
+    /// nobody is using them. Returns how many pages.
+    fn empty_quiet(&self, fence_others: impl Fn() -> bool) -> usize {
+        self.slots.iter().for_each(|slot| slot.quiet.end_period(slot.counters.allocated.get()));
+        let is_quiet = |slot: &Slot| slot.quiet.periods() >= PERIODS as u64;
+        let shared = self.slots[self.owned_slots..].iter();
+        let shared = shared.filter(|slot| slot.cached() > 0 && is_quiet(slot));
+        let empty = |slot: &Slot| slot.try_lock().map_or(0, |mut it| self.empty_slot(it.as_mut()));
+        shared.map(empty).sum::<usize>() + self.steal_idle(is_quiet, fence_others)
     }
 
     /// Moves to the zone what is surplus in the depots. Returns how many pages.

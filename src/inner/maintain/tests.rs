@@ -7,6 +7,7 @@ use crate::mapping::Mapping;
 use crate::mode::{Bare, Checked, Hardened};
 use crate::owned::PageBatch;
 use crate::pool::Pool;
+use crate::region::Region;
 
 const PAGES: usize = 1 << 15;
 
@@ -113,6 +114,52 @@ fn nothing_is_purged_while_a_page_is_lent_or_unless_it_was_asked_for() {
     assert!((0..12).map(|_| pool.maintain().purged).sum::<usize>() > 0);
     let plain = Pool::builder(100).build().expect("a pool");
     assert_eq!(plain.maintain().not_purged, Some(NotPurged::Off));
+}
+
+/// Which of the caches gives up what it has: nobody allocates through any but the one at work.
+fn quiet_caches_are_stolen_from<M: Mode>() {
+    let builder = Pool::builder(1000).mode::<M>().page_size(64).region(Region::heap());
+    let builder = builder.max_caches(4).shared_caches(1).magazine_capacity(64);
+    let Ok(pool) = builder.build() else { return };
+    let (mut plain, mut at_work) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
+    let mut idle = pool.cache().expect("a cache");
+    let mut stealable = pool.cache_stealable().expect("a cache");
+    let mut batch = PageBatch::<M, 64>::empty();
+    let mut fill = |cache: &mut crate::cache::Cache<M>| {
+        cache.alloc_bulk_exact(&mut batch, 64).expect("pages");
+        cache.free_bulk(&mut batch);
+    };
+    [&mut plain, &mut at_work, &mut idle].into_iter().for_each(&mut fill);
+    stealable.alloc_bulk_exact(&mut batch, 64).expect("pages");
+    stealable.free_bulk(&mut batch);
+    pool.alloc_bulk_exact(&mut batch, 64).expect("pages");
+    pool.free_bulk(&mut batch);
+    let held = || [0, 1, 2, 3, 4].map(|slot| pool.core.slots[slot].cached());
+    let full = held();
+    assert!(full.iter().all(|&pages| pages >= 64), "{full:?}");
+    let mut work = || {
+        let page = at_work.alloc().expect("a page");
+        at_work.free(page);
+    };
+    let parked = idle.park();
+    for _ in 0..4 {
+        work();
+        assert_eq!(pool.core.maintain(|| true).stolen, 0);
+    }
+    work();
+    let stolen = pool.core.maintain(|| true).stolen;
+    let after = held();
+    assert_eq!(after, [full[0], full[1], 0, 0, 0]);
+    assert_eq!(stolen, full[2] + full[3] + full[4]);
+    drop(parked.resume());
+    assert!(pool.audit().pages.adds_up() && !pool.is_tainted());
+}
+
+#[test]
+fn who_has_not_allocated_for_four_periods_is_stolen_from() {
+    quiet_caches_are_stolen_from::<Bare>();
+    quiet_caches_are_stolen_from::<Checked>();
+    quiet_caches_are_stolen_from::<Hardened>();
 }
 
 #[test]
