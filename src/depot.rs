@@ -15,14 +15,14 @@ pub(crate) use group::Depots;
 
 use crate::magazine::{Link, MAGAZINE_MAX, Magazine, Magazines};
 use crate::mode::{Checked, Mode};
-use crate::page::ZONE;
+use crate::page::LOCATIONS;
 use crate::sync::{Atomic, Ordering, TAG_BITS, defect, ordering};
 
 /// The most magazines that the word can name.
 pub(crate) const DEPOT_MAX: usize = 0xffff;
 
 const _: () = assert!(
-    (DEPOT_MAX + 1) * MAGAZINE_MAX.next_power_of_two() <= ZONE as usize,
+    (DEPOT_MAX + 1) * MAGAZINE_MAX.next_power_of_two() <= LOCATIONS,
     "a page's word has room for every entry of every magazine"
 );
 

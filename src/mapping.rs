@@ -26,6 +26,7 @@ pub struct Mapping {
     pub(crate) populate: bool,
     pub(crate) lock: bool,
     pub(crate) guard: bool,
+    pub(crate) no_reserve: bool,
     pub(crate) purge: bool,
 }
 
@@ -38,6 +39,7 @@ impl Mapping {
             populate: false,
             lock: false,
             guard: true,
+            no_reserve: false,
             purge: false,
         }
     }
@@ -114,6 +116,29 @@ impl Mapping {
         self.purge = purge;
         self
     }
+
+    /// Has the system reserve no memory for the region (`MAP_NORESERVE`): for a pool that is sized for the most that it may
+    /// ever need, and will not use all of it at a time. Its pages then take memory as they are first touched.
+    ///
+    /// Without it Linux refuses a region larger than the machine's memory and swap
+    /// ([`MemoryLimit::Machine`](crate::MemoryLimit::Machine)). With it the pool is built, and nothing is promised: if more
+    /// is touched than there is, the system ends a process that it chooses. Where `vm.overcommit_memory` is 2 the system
+    /// ignores it. Huge pages that are reserved ([`Huge::Reserved`]) stay so.
+    ///
+    /// ```
+    /// use pagesheaf::{Pool, Region};
+    ///
+    /// // 1 TiB of addresses, of which the pages that are used take memory.
+    /// let builder = Pool::builder(1 << 28).region(Region::mapped().no_reserve());
+    /// match builder.build() {
+    ///     Ok(pool) => assert!(pool.region_info().no_reserve),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// ```
+    pub const fn no_reserve(mut self) -> Self {
+        self.no_reserve = true;
+        self
+    }
 }
 
 /// What kind of region a pool has.
@@ -176,6 +201,8 @@ pub struct RegionInfo {
     pub locked: bool,
     /// Whether an inaccessible page stands at both ends.
     pub guarded: bool,
+    /// Whether the system reserved no memory for it: see [`Mapping::no_reserve`].
+    pub no_reserve: bool,
     /// Whether memory of free pages may be given back to the system: see [`Mapping::purge`].
     pub purgeable: bool,
     /// Bytes between the guard before the region and the region, which an access that goes astray can touch: what is left
@@ -197,6 +224,7 @@ impl RegionInfo {
             poisoned_pages: 0,
             locked: false,
             guarded: false,
+            no_reserve: false,
             purgeable: false,
             slack_before: 0,
             slack_after: 0,
@@ -230,6 +258,7 @@ impl fmt::Display for RegionInfo {
             (self.populated, "populated"),
             (self.locked, "locked"),
             (self.guarded, "guarded"),
+            (self.no_reserve, "no memory reserved"),
             (self.purgeable, "purgeable"),
         ] {
             if on {

@@ -1,7 +1,8 @@
 //! Where metadata lies: one block of memory, cut into tables.
 //!
-//! Invariant: every entry is constructed before anybody sees the table and dropped once; no metadata is made by
-//! casting or zeroing bytes.
+//! Invariant: every entry is constructed before anybody sees the table and dropped once. No metadata is made by casting
+//! or zeroing bytes, but tables of atomics that are declared to start as zero ([`Zeroed`]), in memory that the system gives
+//! zeroed: these are not written, so that the memory of what is never used is never touched.
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -9,6 +10,8 @@ pub(crate) mod tests;
 use core::alloc::Layout;
 use core::ops::Deref;
 use core::ptr::NonNull;
+
+use crate::sync::{ZERO_BYTES, Zeroed};
 
 /// Bytes of a cache line.
 pub(crate) const LINE: usize = 64;
@@ -60,14 +63,25 @@ pub(crate) struct Span<T> {
 }
 
 /// A block of memory that is being filled with tables.
-pub(crate) struct MetadataBlock(NonNull<u8>);
+pub(crate) struct MetadataBlock {
+    start: NonNull<u8>,
+    zeroed: bool,
+}
 
 impl MetadataBlock {
+    /// A block, of which `zeroed` says that all its bytes are zero.
+    ///
     /// # Safety
-    /// The block has the layout that gave every span which is filled in it, is used by nobody else, and
-    /// outlives its tables.
-    pub(crate) unsafe fn new(block: NonNull<u8>) -> Self {
-        MetadataBlock(block)
+    /// The block has the layout that gave every span which is filled in it, is used by nobody else, outlives its
+    /// tables, and is zeroed if that is said.
+    pub(crate) unsafe fn new(start: NonNull<u8>, zeroed: bool) -> Self {
+        MetadataBlock { start, zeroed }
+    }
+
+    /// Where a span starts.
+    fn place<T>(&self, offset: usize) -> NonNull<T> {
+        // SAFETY: the layout put the span inside the block, aligned.
+        unsafe { self.start.add(offset) }.cast()
     }
 
     /// Fills a span, which the layout gave once.
@@ -77,8 +91,7 @@ impl MetadataBlock {
         mut entry: impl FnMut(usize) -> T,
     ) -> MetadataSlice<T> {
         let Span { offset, len, .. } = span;
-        // SAFETY: the layout put the span inside the block, aligned.
-        let start = unsafe { self.0.add(offset) }.cast::<T>();
+        let start = self.place::<T>(offset);
         for index in 0..len {
             // SAFETY: `index` is inside the span, which nothing else is written to.
             unsafe { start.add(index).write(entry(index)) };
@@ -86,9 +99,18 @@ impl MetadataBlock {
         MetadataSlice { start, len }
     }
 
+    /// Fills a span with what starts as zero. In zeroed memory that writes nothing.
+    pub(crate) fn fill_zero<T: Zeroed>(&mut self, span: Span<T>) -> MetadataSlice<T> {
+        if self.zeroed && ZERO_BYTES {
+            // Zeroes are the entries, as `Zeroed` promises; nothing else is written to the span.
+            return MetadataSlice { start: self.place(span.offset), len: span.len };
+        }
+        self.fill(span, |_| T::zero())
+    }
+
     /// Writes what the layout starts with: a `T`, as [`Self::new`]'s caller has promised. The block is full then.
     pub(crate) fn start_with<T>(self, value: T) -> NonNull<T> {
-        let place = self.0.cast::<T>();
+        let place = self.start.cast::<T>();
         // SAFETY: the layout starts with a `T`.
         unsafe { place.write(value) };
         place
@@ -124,7 +146,7 @@ impl<T> Deref for MetadataSlice<T> {
 
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        // SAFETY: `fill` initialised `len` entries, which live as long as the table.
+        // SAFETY: `fill` initialised `len` entries, or the system did for `fill_zero`; they live as long as the table.
         unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
@@ -132,7 +154,7 @@ impl<T> Deref for MetadataSlice<T> {
 impl<T> Drop for MetadataSlice<T> {
     fn drop(&mut self) {
         let entries = core::ptr::slice_from_raw_parts_mut(self.start.as_ptr(), self.len);
-        // SAFETY: the entries were initialised by `fill` and are dropped here only.
+        // SAFETY: the entries were initialised, as above, and are dropped here only.
         unsafe { core::ptr::drop_in_place(entries) };
     }
 }

@@ -5,13 +5,15 @@
 
 #[cfg(test)]
 mod tests;
+mod zeroed;
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
     Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, PATIENCE, SHORT, STARTS, STEP, TAG_BITS, Turn,
-    all_below, const_in_real, copy_in, copy_out, entropy, fence_all_threads, fetch_ahead,
-    light_fence, load_exclusive, load_gated, register_fences, thread_key,
+    ZERO_BYTES, all_below, const_in_real, copy_in, copy_out, entropy, fence_all_threads,
+    fetch_ahead, light_fence, load_exclusive, load_gated, register_fences, thread_key,
 };
+pub(crate) use zeroed::{Zeroed, zeroed};
 
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!(

@@ -56,8 +56,9 @@ impl fmt::Display for MemoryLimit {
             ),
             MemoryLimit::Machine { total } => write!(
                 f,
-                "vm.overcommit_memory is 0, and memory and swap have {total} bytes: build a pool of \
-                 fewer pages, or set vm.overcommit_memory to 1 if not all of them will be used"
+                "vm.overcommit_memory is 0, and memory and swap have {total} bytes, more than which \
+                 the system does not reserve at a time: use Mapping::no_reserve() if not all of the \
+                 pages will be used at a time, or build a pool of fewer pages"
             ),
         }
     }

@@ -4,6 +4,8 @@
 //! (its bit, or the magazine's length), then its word changes, and then the new one has it. So a
 //! container that holds a page whose word names another location is wrong, if both were seen at one
 //! moment: what looks wrong is looked at again.
+//!
+//! What nobody has touched is left alone: the memory of words that were never written stays untouched, too.
 
 use super::Core;
 use crate::mode::Mode;
@@ -18,15 +20,14 @@ impl<M: Mode> Core<M> {
     /// Free pages whose word says that they are somewhere else.
     pub(crate) fn misplaced(&self) -> u64 {
         let cached = self.magazines.locations().filter(|&at| self.lies(self.magazines.get(at), at));
-        let pages = (0..self.pages).map(PageId::new);
+        let pages = self.zone.touched(self.pages);
         let free = pages.filter(|&id| self.zone.holds(id) && self.lies(id, ZONE));
         (cached.count() + free.count()) as u64
     }
 
     /// Pages that lie nowhere and whose word cannot be that of a page that is out, lent or withheld.
     pub(crate) fn corrupt(&self) -> u64 {
-        let pages = (0..self.pages).map(PageId::new);
-        pages.filter(|&id| self.is_corrupt(id)).count() as u64
+        self.zone.touched(self.pages).filter(|&id| self.is_corrupt(id)).count() as u64
     }
 
     /// Whether a page's word makes no sense, however often it is looked at, and no location holds the page.

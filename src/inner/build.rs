@@ -10,13 +10,12 @@ use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
 use crate::depot::{DEPOT_MAX, Depots};
 use crate::error::BuildError;
-use crate::heap;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::mapping::RegionKind;
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
 use crate::mode::{Mode, Policy};
 use crate::page::{AtomicCount, AtomicMark, AtomicPageState};
-use crate::region::Backing;
+use crate::region::{Backing, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
 use crate::zone::{Cursor, Habits, Zone, ZoneLayout};
@@ -122,18 +121,19 @@ impl<M: Mode> CoreLayout<M> {
     /// Builds a core in `block`, with one handle.
     ///
     /// # Safety
-    /// `block` has this layout and is the core's from now on; `memory` is what keeps it, unless it is kept for good.
+    /// `block` has this layout and is the core's from now on; `memory` is what keeps it, zeroed, unless it is kept for
+    /// good, with whatever bytes.
     pub(crate) unsafe fn build(
         self,
         block: NonNull<u8>,
         region: Backing,
-        memory: Option<heap::Block>,
+        memory: Option<ZeroedMemory>,
     ) -> NonNull<Core<M>> {
         let config = self.config;
         let Config { pages, page_size, owned_slots, colors, panics, poison_every, .. } = config;
         let random = entropy(block.as_ptr());
         // SAFETY: passed on to the caller: the spans are of this layout.
-        let mut block = unsafe { MetadataBlock::new(block) };
+        let mut block = unsafe { MetadataBlock::new(block, memory.is_some()) };
         let magazines = Magazines::new(&mut block, self.magazines);
         // SAFETY: each number is made a magazine once: two for each slot, the others for one depot each.
         let magazine = |number: usize| unsafe { Magazine::from_number(number as u32) };
@@ -154,10 +154,10 @@ impl<M: Mode> CoreLayout<M> {
             addresses_only: region.info.kind == RegionKind::Addresses,
             page_shift: page_size.trailing_zeros(),
             pages,
-            words: block.fill(self.words, |_| AtomicPageState::new()),
-            marks: block.fill(self.marks, |_| AtomicMark::new()),
-            counts: block.fill(self.counts, |_| AtomicCount::new()),
-            poisoned: block.fill(self.poisoned, |_| Atomic::new(0)),
+            words: block.fill_zero(self.words),
+            marks: block.fill_zero(self.marks),
+            counts: block.fill_zero(self.counts),
+            poisoned: block.fill_zero(self.poisoned),
             zone: Zone::new(&mut block, self.zone, pages as usize, habits),
             magazines,
         };

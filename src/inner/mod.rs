@@ -49,11 +49,10 @@ pub(crate) use fork::AfterFork;
 pub use maintain::{Maintained, NotPurged};
 
 use crate::depot::Depots;
-use crate::heap;
 use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
 use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, References};
-use crate::region::Backing;
+use crate::region::{Backing, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::Atomic;
 use crate::zone::Zone;
@@ -97,7 +96,7 @@ pub(crate) struct Core<M> {
     pub(crate) region: Backing,
     mode: PhantomData<M>,
     /// What all this lies in, if the core is to give it back: dropped last.
-    _memory: Option<heap::Block>,
+    _memory: Option<ZeroedMemory>,
 }
 
 // SAFETY: the core's tables are shared words; a slot's exclusive part is reached through its guard only; the

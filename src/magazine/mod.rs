@@ -14,8 +14,8 @@ pub(crate) use loaded::{Entries, Length, LoadedMagazine, MagazineMut, Room};
 use core::hint::select_unpredictable;
 
 use crate::metadata::{LINE, MetadataBlock, MetadataLayout, MetadataSlice, Span};
-use crate::page::{Location, PageId};
-use crate::sync::{Atomic, Ordering, Turn, fetch_ahead, ordering};
+use crate::page::{Location, PageId, ZONE};
+use crate::sync::{Atomic, Ordering, Turn, fetch_ahead, ordering, zeroed};
 
 /// The most ids that a magazine holds.
 pub(crate) const MAGAZINE_MAX: usize = 256;
@@ -68,6 +68,10 @@ struct Head {
     turn: Turn,
 }
 
+// An empty magazine, on no stack.
+zeroed!(Head(len, link, turn));
+const _: () = assert!(Link::NONE.0 == 0, "memory of zeroes is magazines on no stack");
+
 /// All magazines of a pool.
 pub(crate) struct Magazines {
     heads: MetadataSlice<Head>,
@@ -101,11 +105,12 @@ impl Magazines {
     /// Empty magazines.
     pub(crate) fn new(block: &mut MetadataBlock, layout: MagazineLayout) -> Self {
         let MagazineLayout { heads, entries, capacity } = layout;
-        let head =
-            |_| Head { len: Atomic::new(0), link: Atomic::new(Link::NONE.0), turn: Turn::new() };
+        let entries = block.fill_zero(entries);
+        // Nobody has written it yet. It is no magazine's: see `may_hold`.
+        entries[ZONE as usize].store(u32::MAX, Ordering::Relaxed);
         Magazines {
-            heads: block.fill(heads, head),
-            entries: block.fill(entries, |_| Atomic::new(u32::MAX)),
+            heads: block.fill_zero(heads),
+            entries,
             shift: capacity.next_power_of_two().trailing_zeros(),
             capacity,
         }
@@ -196,8 +201,8 @@ impl Magazines {
         // Acquire: as in `entries_from`.
         let len = head.len.load(ordering!(Acquire, "foreign-length"));
         let is_filled = location.wrapping_sub(self.start(number)) < len;
-        // Of what is vacant an id that no page has is looked for, which an entry has until it is first written.
-        // (Anything else would let the compiler make two branches of it.)
+        // Of what is vacant an id that no page has is looked for, which no entry has but the zone's location: the zone
+        // may hold any page. (Anything else would let the compiler make two branches of it.)
         let wanted = select_unpredictable(is_filled, id.index(), u32::MAX);
         // Relaxed: ordered after the load of the end.
         Some(entry.load(Ordering::Relaxed) == wanted)
@@ -317,15 +322,22 @@ impl<'a> Lookup<'a> {
     #[inline(always)]
     pub(crate) fn entries_from(self, location: Location) -> EntriesFrom<'a> {
         let number = location >> self.shift;
-        // A location beyond the table is corrupt, or the zone's; no entry is there.
-        let Some(head) = self.heads.get(number as usize) else {
+        // A location beyond the table is corrupt, and there is none of the zone's: no entry is there.
+        let Some(head) = self.heads.get(number as usize).filter(|_| location != ZONE) else {
             return EntriesFrom::Filled(&[]);
         };
         let places = 1 << self.shift;
         // Acquire: pairs with the Release in `MagazineMut::set_end`. A length beyond the magazine is corrupt.
         let len = head.len.load(ordering!(Acquire, "foreign-length")).min(places);
         let start = number << self.shift;
-        let from = |location: Location, to: Location| &self.entries[location as usize..to as usize];
+        let from = |location: Location, to: Location| {
+            // SAFETY: each head has `places` entries in the table, from its start on; `location` and `to`, which comes
+            // after it, are of this one. Two looks at the table's end would be four instructions for each run.
+            unsafe {
+                let first = self.entries.as_ptr().add(location as usize);
+                core::slice::from_raw_parts(first, (to - location) as usize)
+            }
+        };
         if location - start < len {
             EntriesFrom::Filled(from(location, start + len))
         } else {

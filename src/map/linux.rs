@@ -4,8 +4,9 @@
 //! region stays a guard, and unmapping the reservation leaves nothing behind. No mapping is ever replaced: the kernel
 //! may unmap what is to be replaced and then refuse, and the hole belongs to whoever maps something next.
 
+use core::alloc::Layout;
 use core::ops::Range;
-use core::ptr::null_mut;
+use core::ptr::{NonNull, null_mut};
 
 use rustix::io::Errno;
 use rustix::mm::{
@@ -79,11 +80,15 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Room for `mapped` bytes at a multiple of `align`, with so many bytes at both ends to spare.
-    fn new(mapped: usize, align: usize, guard: usize) -> Result<Self, BuildError> {
+    /// Room for `mapped` bytes at a multiple of `align`, with so many bytes at both ends to spare. The flags are those of
+    /// the mapping.
+    fn new(mapped: usize, align: usize, guard: usize, flags: MapFlags) -> Result<Self, BuildError> {
         let bytes = mapped.checked_add(align + 2 * guard).ok_or(BuildError::Overflow)?;
-        let start = map_new(null_mut(), bytes, ProtFlags::empty(), MapFlags::empty())
-            .map_err(refused("address space for the region", bytes, limits::addresses))?;
+        let start = map_new(null_mut(), bytes, ProtFlags::empty(), flags).map_err(refused(
+            "address space for the region",
+            bytes,
+            limits::addresses,
+        ))?;
         let offset = (start.addr() + guard).next_multiple_of(align) - start.addr();
         Ok(Reservation { start, bytes, base: start.wrapping_add(offset), mapped })
     }
@@ -194,9 +199,12 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
     let small = rustix::param::page_size();
     let unit = unit(how, small)?;
     let guard = if how.guard { small } else { 0 };
+    // What is reserved, or not, when the region is opened, the reservation's own flag says. Huge pages that are reserved
+    // are reserved.
+    let flags = if how.no_reserve { MapFlags::NORESERVE } else { MapFlags::empty() };
     let reserve = |unit: usize| {
         let mapped = bytes.checked_next_multiple_of(unit).ok_or(BuildError::Overflow)?;
-        Reservation::new(mapped, align.max(unit), guard)
+        Reservation::new(mapped, align.max(unit), guard, flags)
     };
     let reserve_huge = || {
         let refused = |errno| no_huge_pages(errno, bytes.div_ceil(unit), unit);
@@ -234,6 +242,7 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
     let base = low.wrapping_add(slack);
     let mut info = RegionInfo {
         guarded: how.guard,
+        no_reserve: how.no_reserve && huge_pages != Huge::Reserved,
         purgeable: how.purge,
         slack_before: slack,
         huge_pages,
@@ -272,6 +281,19 @@ pub(crate) unsafe fn purge(start: *mut u8, bytes: usize) -> Result<Range<usize>,
         Ok(()) => Ok(first..end),
         Err(errno) => Err(errno.raw_os_error()),
     }
+}
+
+/// Zeroed memory of this layout, for metadata. The system reserves nothing for it: most of it is never written where it is
+/// large.
+pub(crate) fn zeroed(layout: Layout) -> Result<(NonNull<u8>, Reservation), BuildError> {
+    assert!(layout.align() <= rustix::param::page_size());
+    let (bytes, access) = (layout.size(), ProtFlags::READ | ProtFlags::WRITE);
+    let refused = refused("memory for the metadata", bytes, limits::new_memory);
+    let base = map_new(null_mut(), bytes, access, MapFlags::NORESERVE).map_err(&refused)?;
+    let memory = Reservation { start: base, bytes, base, mapped: bytes };
+    // Address 0 is given to nobody who does not ask for it.
+    let start = NonNull::new(base).ok_or_else(|| refused(Errno::NOMEM))?;
+    Ok((start, memory))
 }
 
 /// Backs every page now, by the kernel in one go or, on kernels before 5.14, by touching each.

@@ -1,7 +1,9 @@
 //! Platforms, and builds, without memory mapping.
 
+use core::alloc::Layout;
 use core::convert::Infallible;
 use core::ops::Range;
+use core::ptr::NonNull;
 
 use crate::error::BuildError;
 use crate::mapping::{Mapping, RegionInfo};
@@ -30,4 +32,9 @@ pub(crate) fn map(_: Mapping, _bytes: usize, _align: usize) -> Result<Mapped, Bu
 /// None.
 pub(crate) unsafe fn purge(_start: *mut u8, _bytes: usize) -> Result<Range<usize>, i32> {
     Ok(0..0)
+}
+
+/// Never called: there is none.
+pub(crate) fn zeroed(_: Layout) -> Result<(NonNull<u8>, Reservation), BuildError> {
+    Err(BuildError::Unsupported { what: "mapped memory (Linux, with feature `std`)" })
 }

@@ -1,6 +1,7 @@
 //! The byte of one page, in the mode that has no words.
 
 use crate::page::{AtomicMark, Fault, Mark, Order, Piece};
+use crate::sync::Zeroed;
 
 /// The byte of one page.
 pub struct Byte(AtomicMark);
@@ -9,7 +10,7 @@ impl Byte {
     /// The byte of a page that is out.
     #[must_use]
     pub fn out() -> Self {
-        let byte = AtomicMark::new();
+        let byte = AtomicMark::zero();
         byte.set(Mark::Out);
         Byte(byte)
     }

@@ -33,8 +33,8 @@ impl Block {
     /// The block, to be filled with tables that are dropped before it is.
     fn tables(&self) -> MetadataBlock {
         // SAFETY: each wrapper fills its block once, by the layout that it was made of, and its tables are
-        // fields above it.
-        unsafe { MetadataBlock::new(self.0.start()) }
+        // fields above it. A block of the heap is zeroed.
+        unsafe { MetadataBlock::new(self.0.start(), true) }
     }
 }
 

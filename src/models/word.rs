@@ -3,6 +3,7 @@
 use crate::mode::{Mode, Policy};
 use crate::page::Fault;
 use crate::page::{AtomicCount, AtomicPageState, Order, Piece, References, Released, ZONE};
+use crate::sync::Zeroed;
 
 /// The word and the count of one page. A mode that counts and does not check uses the count alone.
 pub struct Word(AtomicPageState, AtomicCount);
@@ -17,7 +18,7 @@ impl Word {
     /// The word of a page in the zone.
     #[must_use]
     pub fn new() -> Self {
-        Word(AtomicPageState::new(), AtomicCount::new())
+        Word(AtomicPageState::zero(), AtomicCount::zero())
     }
 
     /// The word of a page that is out, as the mode marks it.

@@ -2,11 +2,12 @@
 //!
 //! Invariant: a page that nobody retained has the count 1, free or out, and a page that was retained has its `shared` mark
 //! until its last holder frees it. So where there are words the count is looked at only if the mark is there. It moves by
-//! compare-and-swaps, which continue what a decrement released.
+//! compare-and-swaps, which continue what a decrement released. In memory its lowest bit is flipped: zero is one reference,
+//! so a page that was never retained needs no count to be written.
 
 use super::Fault;
 use super::state::{AtomicPageState, SATURATED};
-use crate::sync::{Atomic, Ordering, defect, ordering};
+use crate::sync::{Atomic, Ordering, defect, ordering, zeroed};
 
 /// What [`References::release`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,22 +20,27 @@ pub(crate) enum Released {
     Saturated,
 }
 
-/// The count of one page.
+/// The count of one page, as [`flipped`].
+#[repr(transparent)]
 pub(crate) struct AtomicCount(Atomic<u32>);
+
+// The count of a page that nobody retained.
+zeroed!(AtomicCount(0));
+
+/// What a count is in memory; and what is in memory, as a count.
+const fn flipped(count: u32) -> u32 {
+    count ^ AtomicCount::ONE
+}
 
 impl AtomicCount {
     /// The count of a page that nobody retained.
     pub(crate) const ONE: u32 = 1;
 
-    pub(crate) fn new() -> Self {
-        AtomicCount(Atomic::new(Self::ONE))
-    }
-
     /// How many references there are, as of some moment. Acquire: whoever sees the count at one sees what the other
     /// holders did. Pairs with the Release of `release`.
     #[inline(always)]
     pub(crate) fn load(&self) -> u32 {
-        self.0.load(ordering!(Acquire, "sole-owner"))
+        flipped(self.0.load(ordering!(Acquire, "sole-owner")))
     }
 
     /// **retain**: the caller, who holds a reference, adds `n`; `Err` when the count has stuck.
@@ -44,9 +50,9 @@ impl AtomicCount {
     fn retain(&self, n: u32) -> Result<(), Fault> {
         let mut current = self.0.load(Ordering::Relaxed);
         loop {
-            let new = current.saturating_add(n).min(SATURATED);
+            let new = flipped(current).saturating_add(n).min(SATURATED);
             let (relaxed, word) = (Ordering::Relaxed, &self.0);
-            match word.compare_exchange_weak(current, new, relaxed, relaxed) {
+            match word.compare_exchange_weak(current, flipped(new), relaxed, relaxed) {
                 Ok(_) if new == SATURATED => return Err(Fault::Saturated),
                 Ok(_) => return Ok(()),
                 Err(_) if defect!("retain") => return Ok(()),
@@ -62,14 +68,14 @@ impl AtomicCount {
     fn release(&self) -> Released {
         let mut current = self.0.load(Ordering::Acquire);
         loop {
-            match current {
+            match flipped(current) {
                 0 | 1 => return Released::Last,
                 SATURATED.. => return Released::Saturated,
-                _ => {
+                references => {
                     let (release, word) = (ordering!(Release, "release"), &self.0);
                     match word.compare_exchange_weak(
                         current,
-                        current - 1,
+                        flipped(references - 1),
                         release,
                         Ordering::Acquire,
                     ) {
@@ -84,12 +90,12 @@ impl AtomicCount {
     /// Sets the count to one, whatever it was: the elevated free's promise that nobody else uses theirs. Returns what
     /// it was. Acquire: pairs with the Release of holders that did let go.
     fn forget(&self) -> u32 {
-        self.0.swap(Self::ONE, Ordering::Acquire)
+        flipped(self.0.swap(flipped(Self::ONE), Ordering::Acquire))
     }
 
     /// The page is nobody's any more; the caller is alone.
     pub(crate) fn reset(&self) {
-        self.0.store(Self::ONE, Ordering::Relaxed);
+        self.0.store(flipped(Self::ONE), Ordering::Relaxed);
     }
 }
 

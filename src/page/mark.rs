@@ -8,7 +8,7 @@
 mod tests;
 
 use super::{Fault, Order, Piece};
-use crate::sync::{Atomic, Ordering, defect, ordering};
+use crate::sync::{Atomic, Ordering, defect, ordering, zeroed};
 
 /// What a page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +85,11 @@ impl Mark {
 #[repr(transparent)]
 pub(crate) struct AtomicMark(Atomic<u8>);
 
-impl AtomicMark {
-    /// The byte of a page in the zone.
-    pub(crate) fn new() -> Self {
-        AtomicMark(Atomic::new(Mark::Free.bits()))
-    }
+// The byte of a page in the zone.
+zeroed!(AtomicMark(0));
+const _: () = assert!(Mark::Free.bits() == 0, "memory of zeroes is bytes of free pages");
 
+impl AtomicMark {
     /// The byte, as of some moment.
     #[inline(always)]
     pub(crate) fn bits(&self) -> u8 {

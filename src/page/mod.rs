@@ -14,7 +14,7 @@ pub(crate) use count::{AtomicCount, References, Released};
 pub use fault::Fault;
 pub(crate) use given_up::{GivenUp, PartlyFreed};
 pub(crate) use mark::{AtomicMark, Mark};
-pub(crate) use state::{AtomicPageState, Kind, Location, PageState, ZONE};
+pub(crate) use state::{AtomicPageState, Kind, LOCATIONS, Location, PageState, ZONE};
 
 /// The number of a page in its pool.
 ///

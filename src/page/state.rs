@@ -5,6 +5,8 @@
 //! word says where the page was last put, and the page is free exactly when that location still holds it (`magazine`,
 //! `zone`). Only modes that claim mark a page as held.
 //!
+//! **The word of a page in the zone is zero**, so a page that was never taken needs no word to be written.
+//!
 //! The word has no count: it says whether to look at one (`count`).
 
 #[cfg(test)]
@@ -41,14 +43,19 @@ pub(crate) enum Kind {
 #[repr(transparent)]
 pub(crate) struct PageState(pub(crate) u32);
 
-/// Where a page was last put: an entry of a magazine, or [`ZONE`].
+/// Where a page was last put: an entry of a magazine, whose number is not 0, or [`ZONE`].
 pub(crate) type Location = u32;
 
 /// Bits of a location.
 const LOCATION_BITS: u32 = 25;
 
-/// The location of pages in the zone; no magazine has it.
-pub(crate) const ZONE: Location = (1 << LOCATION_BITS) - 1;
+/// So many locations a word can name.
+pub(crate) const LOCATIONS: usize = 1 << LOCATION_BITS;
+
+/// The location of pages in the zone. No magazine has the number 0, so none has this location.
+pub(crate) const ZONE: Location = 0;
+
+const _: () = assert!(PageState::resting(ZONE).0 == 0, "memory of zeroes is words of the zone");
 
 /// Where the order and the kind start.
 const ORDER: u32 = LOCATION_BITS;
@@ -95,7 +102,7 @@ impl PageState {
 
     #[inline(always)]
     pub(crate) const fn location(self) -> Location {
-        self.0 & ZONE
+        self.0 & (LOCATIONS as u32 - 1)
     }
 
     const fn order(self) -> u8 {

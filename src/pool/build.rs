@@ -15,7 +15,7 @@ use crate::inner::{Config, CoreLayout};
 use crate::magazine::{MAGAZINE_MAX, whole_lines};
 use crate::mode::{DefaultMode, Mode, ModeFlags, Policy};
 use crate::pool::Pool;
-use crate::region::Region;
+use crate::region::{Region, ZeroedMemory};
 
 /// The most cache slots of a pool: each has two magazines, and a depot can name 65,535.
 const SLOTS_MAX: usize = 1 << 14;
@@ -246,7 +246,12 @@ impl<M: Mode> Builder<M> {
         Ok(self.plan(false)?.0.layout())
     }
 
-    /// Builds the pool, with its metadata on the heap (feature `std`).
+    /// Builds the pool, with its metadata on the heap, or mapped where it is a mebibyte or more and
+    /// where there are mappings (feature `std`).
+    ///
+    /// Of the metadata of pages that were never used nothing is written, so that building takes
+    /// neither time nor memory by the page. A pool of 1 TiB has up to 2.2 GB of metadata, of which a
+    /// few hundred KiB are resident when it is built.
     ///
     /// In modes with [`POISON`](crate::hardening::POISON) this writes to the pages, unless
     /// [`poison_lazily`](Self::poison_lazily) puts it off.
@@ -257,7 +262,7 @@ impl<M: Mode> Builder<M> {
         let zeroed = self.region.as_ref().is_none_or(Region::is_zeroed);
         let (plan, bytes) = self.plan(zeroed)?;
         let region = self.region.unwrap_or_else(Region::standard).acquire(bytes, self.page_size)?;
-        let memory = heap::Block::new(plan.layout())?;
+        let memory = ZeroedMemory::new(plan.layout())?;
         // SAFETY: the block has this layout, and the core keeps it; nobody has the new core's handle.
         let core = unsafe { Handle::new(plan.build(memory.start(), region, Some(memory))) };
         Ok(Pool { core })

@@ -135,6 +135,9 @@ pub struct Audit {
     /// page that is out, lent or withheld: see [`Pool::audit`]. `None` in modes that do not check.
     /// Exact at rest; while others are at work, pages on their way may be among them.
     pub corrupt: Option<u64>,
+    /// Free pages that nobody has had, in groups of 4,096 of which nobody has had any: the audit
+    /// has counted them, and has not looked at their words.
+    pub untouched: u64,
 }
 
 impl fmt::Display for Audit {
@@ -146,7 +149,10 @@ impl fmt::Display for Audit {
                 None => write!(f, "; {what} not collected")?,
             }
         }
-        Ok(())
+        match self.untouched {
+            0 => Ok(()),
+            untouched => write!(f, "; {} untouched", Count(untouched, "page")),
+        }
     }
 }
 
@@ -238,6 +244,10 @@ impl<M: Mode> Pool<M> {
     /// byte with one flipped bit. A byte does not say where its page lies, so an audit finds no free
     /// page that lies nowhere, or in two places.
     ///
+    /// Of groups of 4,096 pages that nobody has had it looks at the zone's bits only, so that a large
+    /// pool of which little was used is looked at soon, and stays as small as it was:
+    /// [`untouched`](Audit::untouched) says of how many pages.
+    ///
     /// It looks at no page's contents, no summary of the zone and no link of a magazine. No check
     /// covers the core's header, the cache slots and, in the hot path, a cache's magazines.
     ///
@@ -259,6 +269,7 @@ impl<M: Mode> Pool<M> {
             pages: self.pages(core.zone.count()),
             misplaced: M::CHECKS.then(|| core.misplaced()),
             corrupt: M::CHECKS.then(|| core.corrupt()),
+            untouched: core.zone.untouched() as u64,
         }
     }
 

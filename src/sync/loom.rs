@@ -128,6 +128,9 @@ impl<T> Drop for Atomic<T> {
     }
 }
 
+/// An atomic is made, and loom knows of it: bytes of zero are none.
+pub(crate) const ZERO_BYTES: bool = false;
+
 /// Says to the model checker who owns something when: two owners at once are a race that it reports.
 pub(crate) struct Turn(UnsafeCell<()>);
 

@@ -43,6 +43,9 @@ impl<T> UnsafeCell<T> {
     }
 }
 
+/// Bytes of zero are an atomic of the number zero.
+pub(crate) const ZERO_BYTES: bool = true;
+
 /// Says to the model checker who owns something when; nothing in a real build.
 pub(crate) struct Turn;
 

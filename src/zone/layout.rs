@@ -5,7 +5,7 @@
 
 use super::{BITS, Counts, Zone};
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
-use crate::sync::Atomic;
+use crate::sync::{Atomic, Ordering};
 
 /// Enough for 2³² pages: their words, and five levels of summary.
 pub(super) const LEVELS: usize = 6;
@@ -38,18 +38,6 @@ impl Levels {
     /// The words of all levels.
     fn words(&self) -> usize {
         self.starts[self.top + 1]
-    }
-
-    /// What each word of a summary has whose first `entries` bits of the first level are set.
-    fn full(self, mut entries: usize) -> impl FnMut(usize) -> u64 {
-        let mut level = 1;
-        move |at| {
-            if at == self.starts[level + 1] {
-                entries = entries.div_ceil(BITS);
-                level += 1;
-            }
-            full(at - self.starts[level], entries)
-        }
     }
 }
 
@@ -156,21 +144,28 @@ impl Zone {
     ) -> Self {
         let ZoneLayout { words, used, fresh, written, levels, pages } = layout;
         let fresh_words = count.div_ceil(BITS);
-        let mut is_fresh = levels.full(fresh_words);
         let counts = Counts {
             free: Atomic::new(count as u64),
             fresh: Atomic::new(fresh_words as u64),
             low: Atomic::new(count as u64),
         };
-        Zone {
-            words: block.fill(words, |at| Atomic::new(!full(at, count))),
-            used: block.fill(used, |_| Atomic::new(0)),
-            fresh: block.fill(fresh, |at| Atomic::new(!is_fresh(at))),
-            written: block.fill(written, |_| Atomic::new(0)),
-            pages,
-            levels,
-            habits,
-            counts: Padded(counts),
+        let words = block.fill_zero(words);
+        none_beyond(&words, count);
+        let fresh = block.fill_zero(fresh);
+        let mut entries = fresh_words;
+        for level in levels.starts.windows(2).skip(1).take(levels.top) {
+            none_beyond(&fresh[level[0]..level[1]], entries);
+            entries = entries.div_ceil(BITS);
         }
+        let (used, written) = (block.fill_zero(used), block.fill_zero(written));
+        Zone { words, used, fresh, written, pages, levels, habits, counts: Padded(counts) }
+    }
+}
+
+/// Says of words of zeroes that there is nothing but their first `entries` bits.
+fn none_beyond(words: &[Atomic<u64>], entries: usize) {
+    for (at, word) in words.iter().enumerate().skip(entries / BITS) {
+        // Relaxed: nobody has the zone yet.
+        word.store(!full(at, entries), Ordering::Relaxed);
     }
 }

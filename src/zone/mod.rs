@@ -18,6 +18,7 @@ mod search;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod touched;
 
 pub(crate) use layout::{Cursor, Habits, ZoneLayout};
 pub(crate) use purge::Held;

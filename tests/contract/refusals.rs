@@ -105,9 +105,9 @@ fn what_the_system_refused_is_said_with_figures() {
         (
             memory(MemoryLimit::Machine { total: 8 << 30 }),
             format!(
-                "{no_memory}vm.overcommit_memory is 0, and memory and swap have 8589934592 bytes: \
-                 build a pool of fewer pages, or set vm.overcommit_memory to 1 if not all of them \
-                 will be used"
+                "{no_memory}vm.overcommit_memory is 0, and memory and swap have 8589934592 bytes, \
+                 more than which the system does not reserve at a time: use Mapping::no_reserve() if \
+                 not all of the pages will be used at a time, or build a pool of fewer pages"
             ),
         ),
         (

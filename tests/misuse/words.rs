@@ -7,7 +7,7 @@ use super::suite::{Misuse, Scene, Verdict, when};
 use crate::common::*;
 
 /// The word of a page that lies in the zone.
-const IN_THE_ZONE: u32 = (1 << 25) - 1;
+const IN_THE_ZONE: u32 = 0;
 
 /// The byte of a page that is out, in the mode that has no words.
 const OUT: u8 = 0x90;
@@ -25,11 +25,12 @@ fn in_given_memory<M: Mode>() -> (Pool<M>, &'static [AtomicU32]) {
     (pool, words)
 }
 
-/// The words of the pages, while all of these lie in the zone, if the mode has any.
+/// The words of the pages, while all of these are out and were in a magazine last, if the mode has any.
 fn page_words(words: &[AtomicU32]) -> Option<&[AtomicU32]> {
-    let all =
-        |words: &&[AtomicU32]| words.iter().all(|word| word.load(Ordering::Relaxed) == IN_THE_ZONE);
-    words.windows(100).find(all)
+    // Below the kind, of which the claim of a page sets the lowest bit, there is a location only.
+    let is_out =
+        |word: &AtomicU32| (1..1 << 25).contains(&(word.load(Ordering::Relaxed) & !(1 << 29)));
+    words.windows(100).find(|words| words.iter().all(is_out))
 }
 
 /// The bytes of the pages, while all of these are out, if the mode has any.
@@ -47,11 +48,11 @@ fn corrupted<M: Mode>(
     leave: impl FnOnce(&Pool<M>, &mut Cache<M>) -> usize,
 ) -> Option<String> {
     let (pool, metadata) = in_given_memory::<M>();
-    let words = page_words(metadata);
-    assert_eq!(words.is_some(), mode.checks && !mode.compact);
     let mut cache = pool.cache().expect("a cache");
     let mut out = no_ids::<100>();
     let ids = cache.alloc_bulk_raw(&mut out).0.to_vec();
+    let words = page_words(metadata);
+    assert_eq!(words.is_some(), mode.checks && !mode.compact);
     let bytes = page_bytes(metadata);
     assert_eq!(bytes.is_some(), mode.compact);
     // SAFETY: the pages are out, and freed once.

@@ -5,11 +5,15 @@ extern crate std;
 use core::mem::MaybeUninit;
 use std::vec::Vec;
 
-use super::Config;
+use super::{Config, Core};
 use crate::depot::Stack;
 use crate::inner::tests::build;
 use crate::magazine::Magazine;
-use crate::mode::Bare;
+use crate::mode::{Bare, Checked, Compact, Hardened, Mode, NoChecks};
+use crate::page::{AtomicCount, AtomicMark, PageId};
+use crate::pool::{Builder, Pool};
+use crate::region::Region;
+use crate::sync::Ordering;
 
 /// A pool of five slots.
 fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
@@ -80,4 +84,53 @@ fn a_cache_flushes_to_its_own_depot_first() {
     // The second to come takes what the first has flushed, and flushes it at home.
     assert_eq!([has(1), has(0)], [[false, true], [true, false]]);
     core::mem::forget((caches, pool));
+}
+
+/// All that the tables of a new pool say.
+fn tables<M: Mode>(core: &Core<M>) -> Vec<Vec<u64>> {
+    let magazines = &core.magazines;
+    let places = magazines.count() * magazines.capacity().next_power_of_two() as u32;
+    let numbers = || 0..magazines.count();
+    std::vec![
+        core.words.iter().map(|word| word.load().0.into()).collect(),
+        core.marks.iter().map(AtomicMark::bits).map(u64::from).collect(),
+        core.counts.iter().map(AtomicCount::load).map(u64::from).collect(),
+        core.poisoned.iter().map(|word| word.load(Ordering::Relaxed)).collect(),
+        (0..core.pages).map(|index| core.zone.holds(PageId::new(index)).into()).collect(),
+        std::vec![core.zone.free() as u64, core.zone.count() as u64],
+        numbers().map(|number| magazines.len(number).into()).collect(),
+        numbers().map(|number| magazines.link(number).off_stack().below().into()).collect(),
+        (0..places).map(|place| magazines.get(place).index().into()).collect(),
+    ]
+}
+
+/// The heap's memory is zeroed and not written, the caller's is written whatever it was.
+fn a_pool_is_the_same_in_any_memory<M: Mode>() {
+    let builder = || -> Builder<M> {
+        let region = Region::addresses(4096, 5000 * 256);
+        let builder = Pool::builder(5000).page_size(256).mode::<M>().region(region);
+        builder.max_caches(3).shared_caches(1)
+    };
+    let Ok(zeroed) = builder().build() else { return };
+    let layout = builder().metadata_layout().expect("a legal pool");
+    // SAFETY: the layout has a size.
+    let block = unsafe { std::alloc::alloc(layout) };
+    assert!(!block.is_null());
+    // SAFETY: the block has this size.
+    unsafe { block.write_bytes(0xff, layout.size()) };
+    // SAFETY: as above; it is initialised, and never freed.
+    let metadata = unsafe { core::slice::from_raw_parts_mut(block.cast(), layout.size()) };
+    let base = core::ptr::without_provenance_mut(4096);
+    // SAFETY: the pages are never touched.
+    let written = unsafe { builder().build_in(base, metadata) }.expect("a pool");
+    assert_eq!(tables(&*zeroed.core), tables(&*written.core));
+}
+
+#[test]
+fn a_pool_is_the_same_in_any_memory_in_each_kind_of_mode() {
+    a_pool_is_the_same_in_any_memory::<Bare>();
+    a_pool_is_the_same_in_any_memory::<NoChecks>();
+    a_pool_is_the_same_in_any_memory::<Checked>();
+    a_pool_is_the_same_in_any_memory::<Compact>();
+    a_pool_is_the_same_in_any_memory::<Hardened>();
 }

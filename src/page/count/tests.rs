@@ -4,12 +4,13 @@ extern crate std;
 
 use super::*;
 use crate::page::{PageState, ZONE};
+use crate::sync::Zeroed;
 
 /// A call may add as many references.
 const MANY: u32 = 1 << 16;
 
 fn count(references: u32) -> AtomicCount {
-    AtomicCount(Atomic::new(references))
+    AtomicCount(Atomic::new(flipped(references)))
 }
 
 /// The references of a page without a word.
@@ -19,7 +20,7 @@ fn alone(count: &AtomicCount) -> References<'_> {
 
 #[test]
 fn references_are_added_up_to_where_the_count_sticks() {
-    let counted = AtomicCount::new();
+    let counted = AtomicCount::zero();
     let page = alone(&counted);
     let most = SATURATED / MANY;
     for call in 1..most {
@@ -67,7 +68,7 @@ fn forgotten_references_are_told_and_one_is_left() {
 
 /// A page that rests somewhere, and its count.
 fn page() -> (AtomicPageState, AtomicCount) {
-    (AtomicPageState::new(), AtomicCount::new())
+    (AtomicPageState::zero(), AtomicCount::zero())
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn a_page_is_marked_until_its_last_holder_has_looked() {
 
 #[test]
 fn the_count_of_a_page_without_the_mark_is_not_looked_at() {
-    let (word, count) = (AtomicPageState::new(), count(9));
+    let (word, count) = (AtomicPageState::zero(), count(9));
     let page = References::new(Some(&word), &count);
     assert_eq!((page.load(), page.release(false), page.forget()), (1, Released::Last, 1));
     assert!(word.load() == PageState::resting(ZONE) && count.load() == 9);

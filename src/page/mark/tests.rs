@@ -5,6 +5,7 @@ extern crate std;
 use std::vec::Vec;
 
 use super::*;
+use crate::sync::Zeroed;
 
 /// Every mark.
 fn all() -> Vec<Mark> {
@@ -34,7 +35,7 @@ fn one_flipped_bit_makes_no_legal_byte() {
 #[test]
 fn a_free_says_why_it_is_refused() {
     let order = Order::new(3).expect("legal");
-    let byte = AtomicMark::new();
+    let byte = AtomicMark::zero();
     for (mark, fault) in [
         (Mark::Free, Fault::AlreadyFree),
         (Mark::Lent, Fault::Lent),
@@ -54,7 +55,7 @@ fn a_free_says_why_it_is_refused() {
 
 #[test]
 fn only_an_owned_page_is_lent_and_only_a_lent_one_reclaimed() {
-    let byte = AtomicMark::new();
+    let byte = AtomicMark::zero();
     assert_eq!((byte.lend(), byte.reclaim()), (Err(Fault::AlreadyFree), Err(Fault::NotLent)));
     byte.set(Mark::Out);
     assert_eq!((byte.reclaim(), byte.lend()), (Err(Fault::NotLent), Ok(())));
@@ -65,7 +66,7 @@ fn only_an_owned_page_is_lent_and_only_a_lent_one_reclaimed() {
 #[test]
 fn a_block_is_freed_as_it_is() {
     let [one, two] = [1, 2].map(|order| Order::new(order).expect("legal"));
-    let byte = AtomicMark::new();
+    let byte = AtomicMark::zero();
     assert_eq!(byte.try_free_block(one), Err(Fault::NotABlock));
     byte.set(Mark::Out);
     assert_eq!(byte.try_free_block(one), Err(Fault::NotABlock));
@@ -86,7 +87,7 @@ fn a_block_is_split_as_it_is() {
         (Piece::Head(one), Mark::Block(one)),
         (Piece::Tail(one), Mark::Tail(one)),
     ] {
-        let byte = AtomicMark::new();
+        let byte = AtomicMark::zero();
         assert_eq!(byte.try_split_block(two, piece), Err(Fault::NotABlock));
         byte.set(Mark::Block(two));
         assert_eq!(byte.try_split_block(one, piece), Err(Fault::InBlock { order: 2 }));

@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::mode::{Bare, Checked, Hardened, NoRefcount};
-use crate::sync::Atomic;
+use crate::sync::{Atomic, Zeroed};
 
 /// A location and an order that have bits at both ends of their parts.
 const LOCATION: Location = 0x100_0001;
@@ -51,7 +51,7 @@ fn a_state_is_what_it_was_made_of() {
 fn a_word_at_rest_is_that_of_a_page_with_one_owner() {
     assert!(PageState::resting(LOCATION) == at(Kind::Page, LOCATION));
     assert!(PageState::resting(LOCATION).after(5) == at(Kind::Page, LOCATION + 5));
-    assert!(AtomicPageState::new().load() == at(Kind::Page, ZONE));
+    assert!(AtomicPageState::zero().load() == at(Kind::Page, ZONE));
     let word = word(at(Kind::Held, LOCATION));
     word.rest(LOCATION);
     assert!(word.load() == at(Kind::Page, LOCATION));

@@ -5,7 +5,7 @@
 use super::{Kind, Location, PageState, SHARED, ZONE, single};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, Order, Piece};
-use crate::sync::{Atomic, Ordering, defect, ordering};
+use crate::sync::{Atomic, Ordering, defect, ordering, zeroed};
 
 /// What is wrong with a page whose word another has just changed, and which is legal: a holder has marked it as
 /// shared, and is about to count its new reference.
@@ -13,6 +13,9 @@ const RETAINED: Fault = Fault::Shared { references: 2 };
 
 /// The word of one page. It moves by these transitions only.
 pub(crate) struct AtomicPageState(pub(super) Atomic<u32>);
+
+// The word of a page in the zone.
+zeroed!(AtomicPageState(0));
 
 impl AtomicPageState {
     #[inline(always)]
@@ -32,11 +35,6 @@ impl AtomicPageState {
     ) -> Result<PageState, PageState> {
         let swapped = self.0.compare_exchange(from.0, to.0, success, failure);
         swapped.map(PageState).map_err(PageState)
-    }
-
-    /// The word of a page in the zone.
-    pub(crate) fn new() -> Self {
-        AtomicPageState(Atomic::new(PageState::resting(ZONE).0))
     }
 
     /// The state, as of some moment. Relaxed: former holders are seen through the count alone (`References`), which

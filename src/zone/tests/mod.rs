@@ -3,4 +3,5 @@
 mod bits;
 mod order;
 mod purge;
+mod touched;
 pub(super) mod visits;

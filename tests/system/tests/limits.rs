@@ -141,6 +141,7 @@ fn memory_that_is_promised_too_often_is_said_with_the_policy() {
             has(error, &["refused 17592186044416 bytes of memory for the region (error 12)"]);
             let figure = format!("memory and swap have {total} bytes");
             has(error, &["vm.overcommit_memory is 0", &figure, "fewer pages"]);
+            has(error, &["does not reserve", "use Mapping::no_reserve()"]);
         }
         "2" => {
             let error = build().expect_err("16 TiB");
@@ -149,6 +150,27 @@ fn memory_that_is_promised_too_often_is_said_with_the_policy() {
         }
         policy => println!("skipped: vm.overcommit_memory is {policy}"),
     }
+}
+
+/// The option that the refusal names.
+#[test]
+fn memory_that_is_not_reserved_is_not_refused() {
+    let policy = std::fs::read_to_string("/proc/sys/vm/overcommit_memory").expect("Linux has it");
+    if policy.trim() == "2" {
+        return println!("skipped: vm.overcommit_memory is 2, and such a system reserves always");
+    }
+    for huge in [HugePages::Off, HugePages::Try] {
+        let region = Region::mapped().no_reserve().huge_pages(huge);
+        let pool =
+            builder(1 << 20, region).page_size(1 << 24).build().expect("16 TiB of addresses");
+        let info: RegionInfo = pool.region_info();
+        assert!(info.no_reserve && info.to_string().contains(", no memory reserved"), "{info}");
+        let mut page = pool.alloc().expect("a page");
+        page[..PAGE].fill(7);
+        assert!(page[..PAGE].iter().all(|&byte| byte == 7) && page[PAGE] == 0);
+    }
+    let info = builder(1, Region::mapped()).build().expect("a pool").region_info();
+    assert!(!info.no_reserve && !info.to_string().contains("reserved"), "{info}");
 }
 
 /// The reservation has its addresses, so they are not what is missing.
