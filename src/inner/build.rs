@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use super::exact::ExactTurn;
+use super::maintain::Upkeep;
 use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
 use crate::depot::{DEPOT_MAX, Depots};
@@ -35,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) poison_lazily: bool,
     /// With QUARANTINE: how many used pages wait in the zone before one is used again.
     pub(crate) quarantine: Option<usize>,
+    /// Whether the region is zero at first.
+    pub(crate) zeroed: bool,
 }
 
 /// How many pages' worth of magazines the depots have, at the most. The rest of the pages lives in the zone.
@@ -87,7 +90,7 @@ impl<M: Mode> CoreLayout<M> {
             let pages = config.pages as usize;
             Some((
                 layout.table(config.slots())?,
-                ZoneLayout::new(layout, pages)?,
+                ZoneLayout::with(layout, pages, config.zeroed)?,
                 layout.table(if M::CHECKS && !M::COMPACT { pages } else { 0 })?,
                 layout.table(if M::COMPACT { pages } else { 0 })?,
                 layout.table(if M::REFCOUNT { pages } else { 0 })?,
@@ -137,7 +140,7 @@ impl<M: Mode> CoreLayout<M> {
         let in_slots = 2 * config.slots();
         let in_depots = in_slots + 1..config.magazines() + 1;
         let depots = Depots::new(config.depots(), &magazines, in_depots, magazine);
-        let habits = Habits::new(page_size, config.quarantine);
+        let habits = Habits::new(page_size, config.quarantine).purging(region.info.purgeable);
         let slot = |index: usize| {
             let cursor = Cursor::new(habits.home(index, config.slots(), pages));
             let mut random = random ^ ((index as u64) << 32);
@@ -170,6 +173,7 @@ impl<M: Mode> CoreLayout<M> {
             depots,
             counters: Padded(PoolCounters::new()),
             exact_turn: Padded(ExactTurn::new()),
+            upkeep: Padded(Upkeep::new()),
             region,
             mode: PhantomData,
             _memory: memory,

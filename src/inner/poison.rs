@@ -50,7 +50,9 @@ impl<M: Mode> Core<M> {
             let mut poisoned = 0;
             let mut at = gap(&mut random, self.poison_every);
             while at < u64::from(self.pages) {
-                self.poison(PageId::new(at as u32));
+                let id = PageId::new(at as u32);
+                self.poison(id);
+                self.zone.note_written(id);
                 poisoned += 1;
                 at += gap(&mut random, self.poison_every) + 1;
             }

@@ -169,7 +169,7 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    fn config(&self) -> Result<Config, BuildError> {
+    fn config(&self, zeroed: bool) -> Result<Config, BuildError> {
         let pages = u32::try_from(self.pages)
             .map_err(|_| BuildError::TooManyPages { pages: self.pages })?;
         if pages == 0 {
@@ -223,13 +223,14 @@ impl<M: Mode> Builder<M> {
             panics: self.on_bad_page == OnBadPage::Panic,
             poison_every: self.poison_every.unwrap_or(1),
             poison_lazily: self.poison_lazily,
+            zeroed,
             quarantine: M::QUARANTINES.then(|| self.quarantine.unwrap_or(usize::MAX)),
         })
     }
 
-    /// The plan of the metadata, and the bytes of the pages.
-    fn plan(&self) -> Result<(CoreLayout<M>, usize), BuildError> {
-        let config = self.config()?;
+    /// The plan of the metadata, and the bytes of the pages, which may be known to be zero at first.
+    fn plan(&self, zeroed: bool) -> Result<(CoreLayout<M>, usize), BuildError> {
+        let config = self.config(zeroed)?;
         let bytes = self.pages.checked_mul(self.page_size).ok_or(BuildError::Overflow)?;
         if isize::try_from(bytes).is_err() {
             return Err(BuildError::Overflow);
@@ -242,7 +243,7 @@ impl<M: Mode> Builder<M> {
     /// # Errors
     /// As [`Self::build`].
     pub fn metadata_layout(&self) -> Result<Layout, BuildError> {
-        Ok(self.plan()?.0.layout())
+        Ok(self.plan(false)?.0.layout())
     }
 
     /// Builds the pool, with its metadata on the heap, or mapped where it is a mebibyte or more and
@@ -258,7 +259,8 @@ impl<M: Mode> Builder<M> {
     /// # Errors
     /// What is wrong with the request, or what the system refused.
     pub fn build(self) -> Result<Pool<M>, BuildError> {
-        let (plan, bytes) = self.plan()?;
+        let zeroed = self.region.as_ref().is_none_or(Region::is_zeroed);
+        let (plan, bytes) = self.plan(zeroed)?;
         let region = self.region.unwrap_or_else(Region::standard).acquire(bytes, self.page_size)?;
         let memory = ZeroedMemory::new(plan.layout())?;
         // SAFETY: the block has this layout, and the core keeps it; nobody has the new core's handle.
@@ -319,7 +321,7 @@ impl<M: Mode> Builder<M> {
         base: *mut u8,
         metadata: &'static mut [MaybeUninit<u8>],
     ) -> Result<Pool<M>, BuildError> {
-        let (plan, bytes) = self.plan()?;
+        let (plan, bytes) = self.plan(false)?;
         let region = match self.region {
             Some(region) => {
                 if region.first_address() != Some(base.addr()) {

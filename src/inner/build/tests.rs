@@ -29,6 +29,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         poison_every: 1,
         poison_lazily: false,
         quarantine: None,
+        zeroed: false,
     }
 }
 
