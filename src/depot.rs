@@ -123,6 +123,12 @@ impl Depot {
         Link::mark_of(stack.kind(), bits)
     }
 
+    /// Whether a stack has a magazine, as of about now.
+    pub(crate) fn has(&self, stack: Stack) -> bool {
+        // Relaxed: a hint.
+        Tops(self.tops.load(Ordering::Relaxed)).top(stack) != 0
+    }
+
     /// How often a stack was cut off because its top was corrupt. What was on it is lost.
     pub(crate) fn cuts(&self) -> u64 {
         self.cuts.load(Ordering::Relaxed)

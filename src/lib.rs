@@ -189,6 +189,9 @@ mod calls;
 mod depot;
 mod error;
 mod handle;
+#[cfg(feature = "std")]
+#[path = "pool/helper.rs"]
+mod helper;
 mod inner;
 #[cfg(feature = "std")]
 #[path = "owned/io.rs"]
@@ -216,6 +219,8 @@ pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, InitError, MemoryLimit,
     NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason,
 };
+#[cfg(feature = "std")]
+pub use helper::Helper;
 pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{
     Bare, Checked, Compact, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
@@ -226,8 +231,8 @@ pub use owned::{
 };
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{
-    AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, OnBadPage,
-    Pages, Pool, StaticPool, Stats, WentOffline,
+    AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, Maintained,
+    NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,
 };
 pub use region::Region;
 

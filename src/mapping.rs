@@ -27,6 +27,7 @@ pub struct Mapping {
     pub(crate) lock: bool,
     pub(crate) guard: bool,
     pub(crate) no_reserve: bool,
+    pub(crate) purge: bool,
 }
 
 impl Mapping {
@@ -39,6 +40,7 @@ impl Mapping {
             lock: false,
             guard: true,
             no_reserve: false,
+            purge: false,
         }
     }
 
@@ -90,6 +92,28 @@ impl Mapping {
     /// access that goes astray can touch.
     pub const fn guard_pages(mut self, guard: bool) -> Self {
         self.guard = guard;
+        self
+    }
+
+    /// Whether [`Pool::maintain`](crate::Pool::maintain) may give memory of free pages back to the
+    /// system, which then has pages of zeros there.
+    ///
+    /// Say so only for a region that nobody has pinned: io_uring's registered buffers, an AF_XDP
+    /// UMEM, or a device go on with the frames that they have, and the program gets new ones.
+    /// `maintain` gives nothing back while a page is lent. Together with [`lock`](Self::lock) or
+    /// [`huge_pages`](Self::huge_pages) it is
+    /// [`BuildError::Purge`](crate::BuildError::Purge).
+    ///
+    /// ```
+    /// use pagesheaf::{Pool, Region};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    ///
+    /// let pool = Pool::builder(1024).region(Region::mapped().purge(true)).build()?;
+    /// assert!(pool.region_info().purgeable);
+    /// # Ok::<(), pagesheaf::BuildError>(())
+    /// ```
+    pub const fn purge(mut self, purge: bool) -> Self {
+        self.purge = purge;
         self
     }
 
@@ -179,6 +203,8 @@ pub struct RegionInfo {
     pub guarded: bool,
     /// Whether the system reserved no memory for it: see [`Mapping::no_reserve`].
     pub no_reserve: bool,
+    /// Whether memory of free pages may be given back to the system: see [`Mapping::purge`].
+    pub purgeable: bool,
     /// Bytes between the guard before the region and the region, which an access that goes astray can touch: what is left
     /// of the system's pages, or huge pages, that back it. 0 without guards, where nothing is said of what lies there.
     pub slack_before: usize,
@@ -199,6 +225,7 @@ impl RegionInfo {
             locked: false,
             guarded: false,
             no_reserve: false,
+            purgeable: false,
             slack_before: 0,
             slack_after: 0,
         }
@@ -232,6 +259,7 @@ impl fmt::Display for RegionInfo {
             (self.locked, "locked"),
             (self.guarded, "guarded"),
             (self.no_reserve, "no memory reserved"),
+            (self.purgeable, "purgeable"),
         ] {
             if on {
                 write!(f, ", {what}")?;

@@ -6,6 +6,7 @@
 mod zeroed;
 
 use core::alloc::Layout;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 pub(crate) use zeroed::ZeroedMemory;
@@ -104,6 +105,11 @@ impl Region {
         if map::AVAILABLE { Self::mapped().into() } else { Self::heap() }
     }
 
+    /// Whether the memory is zero at first.
+    pub(crate) fn is_zeroed(&self) -> bool {
+        matches!(self.0, Kind::Mapped(_) | Kind::Heap)
+    }
+
     /// The address that a region of addresses starts at.
     pub(crate) fn first_address(&self) -> Option<usize> {
         match self.0 {
@@ -157,6 +163,19 @@ pub(crate) struct Backing {
     pub(crate) base: *mut u8,
     pub(crate) info: RegionInfo,
     _memory: Memory,
+}
+
+impl Backing {
+    /// Gives the memory of whole pages of the system inside these bytes back to it: they are zero from then on. Returns
+    /// which bytes that were, from `start` on, or the system's error number.
+    ///
+    /// # Safety
+    /// The region is purgeable and has these bytes; nobody else reads or writes them meanwhile, or needs what they hold.
+    pub(crate) unsafe fn purge(&self, start: *mut u8, bytes: usize) -> Result<Range<usize>, i32> {
+        debug_assert!(self.info.purgeable);
+        // SAFETY: passed on to the caller: only regions that are mapped are purgeable.
+        unsafe { map::purge(start, bytes) }
+    }
 }
 
 /// What keeps a region's memory.

@@ -13,6 +13,7 @@ mod claim;
 mod counters;
 mod fast;
 mod owner;
+mod quiet;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use claim::Mark;
 pub(crate) use counters::Counters;
 pub(crate) use fast::FastSlot;
 pub(crate) use owner::{InCall, OwnerMut, SlotOwner, StolenSlot};
+use quiet::Quiet;
 pub(crate) use requests::{Asked, Requests};
 
 use crate::magazine::{Length, LoadedMagazine, Magazine, MagazineMut, Magazines};
@@ -83,6 +85,8 @@ pub(crate) struct Slot {
     pub(crate) dropped: Atomic<u64>,
     previous_len: Length,
     rest: ExclusiveCell<Rest>,
+    /// For how long nobody has allocated through it.
+    pub(crate) quiet: Quiet,
 }
 
 /// What only slow paths use of a slot.
@@ -134,6 +138,7 @@ impl Slot {
             dropped: Atomic::new(0),
             previous_len: Length::new(previous.0, magazines.capacity()),
             rest: ExclusiveCell::new(rest),
+            quiet: Quiet::new(),
         }
     }
 

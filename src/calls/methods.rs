@@ -16,14 +16,14 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc(front))
             }
 
-            /// Allocates one page of zeros.
+            /// Allocates one page of zeros. In a region that was mapped, or comes from the heap, a
+            /// page that nobody has had yet, or whose memory the system was given back, is not
+            /// written again.
             ///
             /// # Errors
             /// Why there was none.
             pub fn alloc_zeroed($($receiver)+) -> Result<Page<M>, ShortReason> {
-                let mut page = $self.alloc()?;
-                page.fill(0);
-                Ok(page)
+                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_zeroed(front))
             }
 
             /// Frees one page. A page of another pool goes home to it.

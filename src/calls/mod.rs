@@ -9,6 +9,7 @@ mod frontend;
 mod lend;
 mod methods;
 mod raw;
+mod zeroed;
 
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
@@ -25,6 +26,7 @@ pub(crate) use raw::{
     alloc_bulk_raw, alloc_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk,
     retain_bulk,
 };
+pub(crate) use zeroed::{alloc_bulk_zeroed, alloc_zeroed};
 
 use crate::error::{BulkAlloc, PageError, ShortReason};
 use crate::inner::{Core, Faults, InSlot};
@@ -194,17 +196,6 @@ fn refuse<M: Mode, const N: usize>(
 ) -> ShortReason {
     front.begin();
     if batch.may_join(front.core()) { otherwise } else { ShortReason::OtherPool }
-}
-
-pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
-    front: impl Frontend<M>,
-    batch: &mut PageBatch<M, N>,
-    want: usize,
-) -> BulkAlloc {
-    let before = batch.len();
-    let bulk = alloc_bulk(front, batch, want);
-    (before..batch.len()).for_each(|at| batch[at].fill(0));
-    bulk
 }
 
 #[inline(always)]

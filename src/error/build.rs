@@ -81,6 +81,11 @@ pub enum BuildError {
         /// The pool's mode.
         mode: ModeFlags,
     },
+    /// A region that is to be purged, together with what forbids that.
+    Purge {
+        /// What that is.
+        with: &'static str,
+    },
     /// A length for the quarantine, in a mode without one.
     QuarantineLength {
         /// The pool's mode.
@@ -251,6 +256,7 @@ impl fmt::Display for BuildError {
             BuildError::PoisonLazily { mode } => {
                 write!(f, "poison_lazily needs a mode that poisons [{mode}]")
             }
+            BuildError::Purge { with } => write!(f, "a region with {with} cannot be purged"),
             BuildError::QuarantineLength { mode } => {
                 write!(f, "quarantine_length needs a mode that quarantines [{mode}]")
             }

@@ -248,6 +248,11 @@ impl<M: Mode> Core<M> {
         self.counters.taints.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Pages whose memory the system has been given back, ever.
+    pub(crate) fn purged(&self) -> u64 {
+        self.upkeep.purged()
+    }
+
     /// Poisoned pages that were looked at when they left.
     pub(crate) fn poison_checks(&self) -> u64 {
         let slots = self.slots.iter().map(|slot| slot.counters.poison_checks.get());

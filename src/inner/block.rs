@@ -136,7 +136,7 @@ impl<M: Mode> Core<M> {
             self.empty_slot(slot.reborrow());
         }
         self.drain_shared();
-        self.drain_idle();
+        self.drain_idle(|_| true);
         self.drain_depots();
     }
 

@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use super::exact::ExactTurn;
+use super::maintain::Upkeep;
 use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
 use crate::depot::{DEPOT_MAX, Depots};
@@ -37,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) poison_lazily: bool,
     /// With QUARANTINE: how many used pages wait in the zone before one is used again.
     pub(crate) quarantine: Option<usize>,
+    /// Whether the region is zero at first.
+    pub(crate) zeroed: bool,
     /// The number of the CPU that a call is made on, about.
     pub(crate) cpu_hint: Option<fn() -> usize>,
 }
@@ -106,7 +109,7 @@ impl<M: Mode> CoreLayout<M> {
         let poisoned = if M::POISONS { pages.div_ceil(64) } else { 0 };
         let offline = if config.initially.is_some() { pages } else { 0 };
         let Some(slots) = layout.table(config.slots()) else { return None };
-        let Some(zone) = ZoneLayout::new(&mut layout, pages) else { return None };
+        let Some(zone) = ZoneLayout::new(&mut layout, pages, config.zeroed) else { return None };
         let Some(offline) = OfflinePages::layout(&mut layout, offline) else { return None };
         let Some(words) = layout.table(words) else { return None };
         let Some(marks) = layout.table(marks) else { return None };
@@ -158,7 +161,7 @@ impl<M: Mode> CoreLayout<M> {
         let in_slots = 2 * config.slots();
         let in_depots = in_slots + 1..config.magazines() + 1;
         let depots = Depots::new(config.depots(), &magazines, in_depots, magazine);
-        let habits = Habits::new(page_size, config.quarantine);
+        let habits = Habits::new(page_size, config.quarantine).purging(region.info.purgeable);
         let slot = |index: usize| {
             let cursor = Cursor::new(habits.home(index, config.slots(), pages));
             let mut random = random ^ ((index as u64) << 32);
@@ -193,6 +196,7 @@ impl<M: Mode> CoreLayout<M> {
             depots,
             counters: Padded(PoolCounters::new()),
             exact_turn: Padded(ExactTurn::new()),
+            upkeep: Padded(Upkeep::new()),
             region,
             mode: PhantomData,
             _memory: memory,

@@ -18,17 +18,27 @@ struct Claims<'a, M: Mode> {
 }
 
 impl<M: Mode> Core<M> {
-    /// Puts into the zone what idle caches hold, and stealable ones that are in no call. `fence_others` makes the
-    /// other threads execute a fence, and says whether it did. Returns how many pages came.
-    pub(crate) fn steal_idle(&self, fence_others: impl Fn() -> bool) -> usize {
-        let stolen = self.drain_idle();
+    /// Puts into the zone what those caches hold that are `wanted`, and idle, or stealable and in no call.
+    /// `fence_others` makes the other threads execute a fence, and says whether it did. Returns how many pages came.
+    pub(crate) fn steal_idle(
+        &self,
+        wanted: impl Fn(&Slot) -> bool,
+        fence_others: impl Fn() -> bool,
+    ) -> usize {
+        let stolen = self.drain_idle(&wanted);
         let chunks = self.slots[..self.owned_slots].chunks(AT_ONCE);
-        chunks.fold(stolen, |stolen, slots| stolen + self.steal_from(slots, &fence_others))
+        chunks.fold(stolen, |stolen, slots| stolen + self.steal_from(slots, &wanted, &fence_others))
     }
 
-    fn steal_from(&self, slots: &[Slot], fence_others: impl Fn() -> bool) -> usize {
+    fn steal_from(
+        &self,
+        slots: &[Slot],
+        wanted: impl Fn(&Slot) -> bool,
+        fence_others: impl Fn() -> bool,
+    ) -> usize {
         // The look first leaves alone who holds nothing.
-        let mut claims = slots.iter().filter(|slot| slot.cached() > 0).map(Slot::try_claim);
+        let has_wanted = |slot: &&Slot| slot.cached() > 0 && wanted(slot);
+        let mut claims = slots.iter().filter(has_wanted).map(Slot::try_claim);
         let claims = core::array::from_fn(|_| claims.next().flatten());
         let mut claims = Claims { core: self, claims };
         if claims.claims.iter().flatten().next().is_none() {

@@ -70,7 +70,7 @@ impl<M: Mode> Core<M> {
     /// Puts everything that can be reached back into the zone, and asks owned caches for the rest.
     pub(crate) fn drain(&self) {
         self.drain_shared();
-        self.drain_idle();
+        self.drain_idle(|_| true);
         self.drain_depots();
         self.request_drains(None);
     }

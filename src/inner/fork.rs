@@ -37,11 +37,12 @@ impl<M: Mode> Core<M> {
     pub(crate) unsafe fn after_fork(&self) -> AfterFork<'_, M> {
         self.zone.rebuild();
         self.drain_shared();
-        self.drain_idle();
+        self.drain_idle(|_| true);
         self.drain_depots();
         self.depots.iter().for_each(Depot::forget);
         self.magazines.forget_links();
         self.exact_turn.reset();
+        self.upkeep.reset();
         AfterFork(self)
     }
 

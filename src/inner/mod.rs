@@ -7,9 +7,9 @@
 //! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes),
 //! `exchange` (of magazines, with the depots), `accounting` (every count), `drain`, `steal` (from
 //! idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `exact` (all or none),
-//! `block`, `place` (what is asked for by its number), `lend`, `poison`, `resize` (pages go offline
-//! and come back), `shared` (which slot a thread starts at), `fork` (what a child does first) and
-//! `lifecycle` (closing).
+//! `block`, `place` (what is asked for by its number), `lend`, `poison`, `zeroed` (pages of zeros),
+//! `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
+//! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
 mod alloc;
@@ -25,6 +25,7 @@ mod fork;
 mod free;
 mod lend;
 mod lifecycle;
+mod maintain;
 mod place;
 mod poison;
 mod pressure;
@@ -37,6 +38,7 @@ mod steal;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod zeroed;
 
 use core::marker::PhantomData;
 use core::ops::Deref;
@@ -45,6 +47,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 pub(crate) use accounting::{Faults, InSlot, PoolCounters};
 pub(crate) use build::{Config, CoreLayout};
 pub(crate) use fork::AfterFork;
+pub use maintain::{Maintained, NotPurged};
 
 use crate::depot::Depots;
 use crate::magazine::Magazines;
@@ -93,6 +96,7 @@ pub(crate) struct Core<M> {
     pub(crate) depots: Depots,
     pub(crate) counters: Padded<PoolCounters>,
     exact_turn: Padded<exact::ExactTurn>,
+    upkeep: Padded<maintain::Upkeep>,
     pub(crate) region: Backing,
     mode: PhantomData<M>,
     /// What all this lies in, if the core is to give it back: dropped last.

@@ -53,6 +53,7 @@ impl<M: Mode> Core<M> {
                 let id = PageId::new(at as u32);
                 if !self.offline.has(id) {
                     self.poison(id);
+                    self.zone.note_written(id);
                     poisoned += 1;
                 }
                 at += gap(&mut random, self.poison_every) + 1;

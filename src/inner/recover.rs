@@ -46,6 +46,7 @@ impl<M: Mode> Core<M> {
             if M::POISONS {
                 self.poison(id);
             }
+            self.zone.note_written(id);
             self.rest(id, ZONE);
             if let Some(count) = self.counts.get(id.index() as usize) {
                 count.reset();

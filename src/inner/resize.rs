@@ -58,9 +58,13 @@ impl<M: Mode> Core<M> {
         if !defect!("online-late") {
             self.offline.remove(first, count)?;
         }
-        if M::POISONS && !self.poison_lazily {
-            let pages = first.index()..first.index() + count as u32;
-            pages.map(PageId::new).for_each(|id| self.poison_without_slot(id));
+        for index in first.index()..first.index() + count as u32 {
+            let id = PageId::new(index);
+            if M::POISONS && !self.poison_lazily {
+                self.poison_without_slot(id);
+            }
+            // They hold what their owner has left there.
+            self.zone.note_written(id);
         }
         // Their words say already that they are there.
         self.zone.put_range(first, count, |_| self.taint());

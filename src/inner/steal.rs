@@ -9,7 +9,7 @@ mod tests;
 use super::Core;
 use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
-use crate::slot::{Counters, SlotMut, StolenSlot};
+use crate::slot::{Counters, Slot, SlotMut, StolenSlot};
 
 impl<M: Mode> Core<M> {
     /// Exchanges the loaded magazine, which is empty, for one with pages of an idle cache. It gets what it needs by
@@ -21,18 +21,21 @@ impl<M: Mode> Core<M> {
         mut loaded: MagazineMut<'_>,
         counters: &Counters,
     ) -> bool {
-        let found = self.any_idle(|theirs| {
-            let mut theirs = theirs.parts();
-            let [first, second] = if M::FREES_TO_PREVIOUS {
-                // What was freed last waits there.
-                [&mut theirs.loaded, &mut theirs.previous]
-            } else {
-                [&mut theirs.previous, &mut theirs.loaded]
-            };
-            let found = if first.len() > 0 { first } else { second };
-            loaded.swap(found);
-            loaded.len() > 0
-        });
+        let found = self.any_idle(
+            |_| true,
+            |theirs| {
+                let mut theirs = theirs.parts();
+                let [first, second] = if M::FREES_TO_PREVIOUS {
+                    // What was freed last waits there.
+                    [&mut theirs.loaded, &mut theirs.previous]
+                } else {
+                    [&mut theirs.previous, &mut theirs.loaded]
+                };
+                let found = if first.len() > 0 { first } else { second };
+                loaded.swap(found);
+                loaded.len() > 0
+            },
+        );
         if found {
             counters.count_event::<M>(&counters.idle_refills);
         }
@@ -41,26 +44,33 @@ impl<M: Mode> Core<M> {
 
     /// Puts into the zone what one idle cache holds. Says whether there was one that held any.
     pub(super) fn empty_idle(&self) -> bool {
-        self.any_idle(|slot| {
-            self.empty_slot(slot);
-            true
-        })
+        self.any_idle(
+            |_| true,
+            |slot| {
+                self.empty_slot(slot);
+                true
+            },
+        )
     }
 
-    /// Puts into the zone what idle caches hold. Returns how many pages went there.
-    pub(super) fn drain_idle(&self) -> usize {
+    /// Puts into the zone what those idle caches hold that are `wanted`. Returns how many pages went there.
+    pub(super) fn drain_idle(&self, wanted: impl Fn(&Slot) -> bool) -> usize {
         let mut pages = 0;
-        self.any_idle(|slot| {
+        self.any_idle(wanted, |slot| {
             pages += self.empty_slot(slot);
             false
         });
         pages
     }
 
-    /// Calls `f` with the slots of idle caches that hold pages, until it says that it has what it wants. Says
-    /// whether it did.
-    fn any_idle(&self, mut f: impl FnMut(SlotMut<'_>) -> bool) -> bool {
-        self.slots[..self.owned_slots].iter().any(|slot| {
+    /// Calls `f` with those slots of idle caches that are `wanted` and hold pages, until it says that it has what it
+    /// wants. Says whether it did.
+    fn any_idle(
+        &self,
+        wanted: impl Fn(&Slot) -> bool,
+        mut f: impl FnMut(SlotMut<'_>) -> bool,
+    ) -> bool {
+        self.slots[..self.owned_slots].iter().filter(|slot| wanted(slot)).any(|slot| {
             // The look first leaves alone who holds nothing.
             let stolen = if slot.cached() > 0 { slot.try_steal() } else { None };
             stolen.is_some_and(|mut stolen| {

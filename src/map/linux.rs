@@ -5,6 +5,7 @@
 //! may unmap what is to be replaced and then refuse, and the hole belongs to whoever maps something next.
 
 use core::alloc::Layout;
+use core::ops::Range;
 use core::ptr::{NonNull, null_mut};
 
 use rustix::io::Errno;
@@ -188,6 +189,13 @@ fn unit(how: Mapping, system: usize) -> Result<usize, BuildError> {
 
 /// Maps `bytes` at a multiple of `align`.
 pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, BuildError> {
+    match () {
+        () if how.purge && how.lock => return Err(BuildError::Purge { with: "a lock" }),
+        () if how.purge && how.huge != HugePages::Off => {
+            return Err(BuildError::Purge { with: "huge pages" });
+        }
+        () => {}
+    }
     let small = rustix::param::page_size();
     let unit = unit(how, small)?;
     let guard = if how.guard { small } else { 0 };
@@ -235,6 +243,7 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
     let mut info = RegionInfo {
         guarded: how.guard,
         no_reserve: how.no_reserve && huge_pages != Huge::Reserved,
+        purgeable: how.purge,
         slack_before: slack,
         huge_pages,
         huge_page_size: (huge_pages == Huge::Reserved).then_some(unit),
@@ -251,6 +260,27 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
         info.populated = true;
     }
     Ok(Mapped { base, info, reservation })
+}
+
+/// Gives the memory of all whole pages of the system inside these bytes back to it. They are zero from then on. Returns
+/// which bytes that were, from `start` on, or the system's error number.
+///
+/// # Safety
+/// The bytes lie in a region that was mapped here, of ordinary pages; nobody else reads or writes them meanwhile, or
+/// needs what they hold.
+pub(crate) unsafe fn purge(start: *mut u8, bytes: usize) -> Result<Range<usize>, i32> {
+    let unit = rustix::param::page_size();
+    let first = start.addr().next_multiple_of(unit) - start.addr();
+    let end = ((start.addr() + bytes) / unit * unit).saturating_sub(start.addr());
+    if first >= end {
+        return Ok(0..0);
+    }
+    let inside = start.wrapping_add(first).cast();
+    // SAFETY: passed on to the caller. Bytes that are zero are initialised.
+    match unsafe { madvise(inside, end - first, Advice::LinuxDontNeed) } {
+        Ok(()) => Ok(first..end),
+        Err(errno) => Err(errno.raw_os_error()),
+    }
 }
 
 /// Zeroed memory of this layout, for metadata. The system reserves nothing for it: most of it is never written where it is

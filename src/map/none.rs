@@ -2,6 +2,7 @@
 
 use core::alloc::Layout;
 use core::convert::Infallible;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 use crate::error::BuildError;
@@ -23,6 +24,14 @@ pub(crate) type Reservation = Infallible;
 /// Not here.
 pub(crate) fn map(_: Mapping, _bytes: usize, _align: usize) -> Result<Mapped, BuildError> {
     Err(BuildError::Unsupported { what: "a mapped region (Linux, with feature `std`)" })
+}
+
+/// Not here: no region is purgeable.
+///
+/// # Safety
+/// None.
+pub(crate) unsafe fn purge(_start: *mut u8, _bytes: usize) -> Result<Range<usize>, i32> {
+    Ok(0..0)
 }
 
 /// Never called: there is none.

@@ -17,18 +17,24 @@ impl FreePages {
     /// A zone with room for `pages`, none of which is in it.
     #[must_use]
     pub fn new(pages: usize) -> Self {
-        Self::with(pages, 0)
+        Self::with(pages, 0, false)
     }
 
     /// A zone of `pages`, all of which are in it, and fresh.
     #[must_use]
     pub fn fresh(pages: usize) -> Self {
-        Self::with(pages, pages)
+        Self::with(pages, pages, false)
     }
 
-    fn with(pages: usize, free: usize) -> Self {
+    /// The same, and all of them are zero.
+    #[must_use]
+    pub fn zeroed(pages: usize) -> Self {
+        Self::with(pages, pages, true)
+    }
+
+    fn with(pages: usize, free: usize, zeroed: bool) -> Self {
         let mut layout = MetadataLayout::starting_with::<()>();
-        let zone = ZoneLayout::new(&mut layout, pages).expect("models are small");
+        let zone = ZoneLayout::new(&mut layout, pages, zeroed).expect("models are small");
         let block = Block::new(&layout);
         let zone = Zone::new(&mut block.tables(), zone, free, Habits::new(4096, None));
         FreePages { zone, _block: block }
@@ -40,6 +46,24 @@ impl FreePages {
         let mut taken = Vec::new();
         self.zone.take(&mut Cursor::new(home), max, |id| taken.push(id));
         taken
+    }
+
+    /// The same; says of each page whether it is known to be zero.
+    #[must_use]
+    pub fn take_knowing(&self, home: u32, max: usize) -> Vec<(PageId, bool)> {
+        let mut taken = Vec::new();
+        self.zone.take_knowing(&mut Cursor::new(home), max, |id, zero| taken.push((id, zero)));
+        taken
+    }
+
+    /// Holds the first area, if it is whole, makes each page of it zero by `f`, and puts it back.
+    pub fn purge(&self, mut f: impl FnMut(PageId)) -> bool {
+        let Some(mut held) = self.zone.hold_area(0) else { return false };
+        held.give_back(|first, pages| {
+            (first..first + pages).for_each(|index| f(PageId::new(index as u32)));
+            first..first + pages
+        });
+        true
     }
 
     /// Takes an aligned block.

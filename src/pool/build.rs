@@ -186,7 +186,7 @@ impl<M: Mode> Builder<M> {
     /// # Errors
     /// What is wrong with the request, or what the system refused.
     pub fn build(self) -> Result<Pool<M>, BuildError> {
-        let (plan, bytes) = self.plan()?;
+        let (plan, bytes) = self.plan_with_region()?;
         let region = self.region.unwrap_or_else(Region::standard).acquire(bytes, self.page_size)?;
         let memory = ZeroedMemory::new(plan.layout())?;
         // SAFETY: the block has this layout, and the core keeps it; nobody has the new core's handle.

@@ -99,6 +99,8 @@ pub struct Stats {
     pub poison_checks: u64,
     /// Faults seen.
     pub faults: u64,
+    /// Pages whose memory the system has been given back by [`Pool::maintain`].
+    pub purged: u64,
 }
 
 impl fmt::Display for Stats {
@@ -114,6 +116,9 @@ impl Stats {
         write!(f, "{}; dropped {}; faults {}", self.calls, self.dropped, self.faults)?;
         if self.mode.hardening & hardening::POISON != 0 {
             write!(f, "; poison verified on {}", Count(self.poison_checks, "page"))?;
+        }
+        if self.purged > 0 {
+            write!(f, "; purged {}", Count(self.purged, "page"))?;
         }
         Ok(())
     }
@@ -206,6 +211,7 @@ impl<M: Mode> Pool<M> {
             dropped: self.core.dropped(),
             poison_checks: self.core.poison_checks(),
             faults: self.core.faults(),
+            purged: self.core.purged(),
         })
     }
 

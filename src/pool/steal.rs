@@ -137,6 +137,6 @@ impl<M: Mode> Pool<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn steal_idle_with(&self, fence: &impl AsymmetricFence) -> usize {
-        self.core.steal_idle(|| fence.fence_others())
+        self.core.steal_idle(|_| true, || fence.fence_others())
     }
 }

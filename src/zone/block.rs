@@ -62,7 +62,7 @@ impl Zone {
             }
         }
         drop(emptied);
-        self.uncount(taken * order.pages());
+        self.count_taken(taken * order.pages());
         taken
     }
 
@@ -86,7 +86,7 @@ impl Zone {
         };
         drop(emptied);
         if taken {
-            self.uncount(order.pages());
+            self.count_taken(order.pages());
         }
         taken
     }

@@ -8,11 +8,13 @@ pub(super) struct Emptied<'a> {
     word: usize,
     used: u64,
     fresh: u64,
+    /// Of the pages that were taken last, those known to be zero.
+    pub(super) zero: u64,
 }
 
 impl<'a> Emptied<'a> {
     pub(super) fn new(zone: &'a Zone) -> Self {
-        Emptied { zone, word: 0, used: 0, fresh: 0 }
+        Emptied { zone, word: 0, used: 0, fresh: 0, zero: 0 }
     }
 
     /// Pages were taken from a word, which may be empty now.

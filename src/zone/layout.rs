@@ -46,17 +46,26 @@ pub(crate) struct ZoneLayout {
     words: Span<Atomic<u64>>,
     used: Span<Atomic<u64>>,
     fresh: Span<Atomic<u64>>,
+    written: Span<Atomic<u64>>,
     levels: Levels,
+    pages: usize,
 }
 
 impl ZoneLayout {
-    pub(crate) const fn new(layout: &mut MetadataLayout, pages: usize) -> Option<Self> {
+    /// For so many pages; `zeroed` says that all of them are zero at first.
+    pub(crate) const fn new(
+        layout: &mut MetadataLayout,
+        pages: usize,
+        zeroed: bool,
+    ) -> Option<Self> {
         let words = pages.div_ceil(BITS);
         let levels = Levels::above(words);
+        let written = if zeroed { words } else { 0 };
         let Some(words) = layout.table(words) else { return None };
         let Some(used) = layout.table(levels.words()) else { return None };
         let Some(fresh) = layout.table(levels.words()) else { return None };
-        Some(ZoneLayout { words, used, fresh, levels })
+        let Some(written) = layout.table(written) else { return None };
+        Some(ZoneLayout { words, used, fresh, written, levels, pages })
     }
 }
 
@@ -67,12 +76,19 @@ pub(crate) struct Habits {
     pub(super) area: usize,
     /// With QUARANTINE: while fewer used pages than this wait here, fresh ones are taken.
     pub(super) quarantine: Option<usize>,
+    /// Whether memory is given back to the system.
+    pub(super) purges: bool,
 }
 
 impl Habits {
     pub(crate) fn new(page_size: usize, quarantine: Option<usize>) -> Self {
         let area = (AREA / BITS / page_size).clamp(1, BITS);
-        Habits { area, quarantine }
+        Habits { area, quarantine, purges: false }
+    }
+
+    /// The same where memory is given back to the system, if it is.
+    pub(crate) fn purging(self, purges: bool) -> Self {
+        Habits { purges, ..self }
     }
 
     /// The word where a slot is at home: they lie evenly over the zone, each at an area's start
@@ -128,10 +144,13 @@ impl Zone {
         count: usize,
         habits: Habits,
     ) -> Self {
-        let ZoneLayout { words, used, fresh, levels } = layout;
+        let ZoneLayout { words, used, fresh, written, levels, pages } = layout;
         let fresh_words = count.div_ceil(BITS);
-        let counts =
-            Counts { free: Atomic::new(count as u64), fresh: Atomic::new(fresh_words as u64) };
+        let counts = Counts {
+            free: Atomic::new(count as u64),
+            fresh: Atomic::new(fresh_words as u64),
+            low: Atomic::new(count as u64),
+        };
         let words = block.fill_zero(words);
         none_beyond(&words, count);
         let fresh = block.fill_zero(fresh);
@@ -140,8 +159,8 @@ impl Zone {
             none_beyond(&fresh[level[0]..level[1]], entries);
             entries = entries.div_ceil(BITS);
         }
-        let used = block.fill_zero(used);
-        Zone { words, used, fresh, levels, habits, counts: Padded(counts) }
+        let (used, written) = (block.fill_zero(used), block.fill_zero(written));
+        Zone { words, used, fresh, written, pages, levels, habits, counts: Padded(counts) }
     }
 }
 

@@ -13,6 +13,7 @@ mod block;
 mod gather;
 mod layout;
 mod offline;
+mod purge;
 mod range;
 mod rebuild;
 mod search;
@@ -23,6 +24,7 @@ mod touched;
 
 pub(crate) use layout::{Cursor, Habits, ZoneLayout};
 pub(crate) use offline::OfflinePages;
+pub(crate) use purge::Held;
 pub(crate) use summary::{Fresh, Used};
 
 use gather::{Emptied, Filled};
@@ -43,6 +45,10 @@ pub(crate) struct Zone {
     used: MetadataSlice<Atomic<u64>>,
     /// The summary of those from which none was, with its bits the other way: clear where there is such a word.
     fresh: MetadataSlice<Atomic<u64>>,
+    /// A bit for each page that may have been written (`purge`); none where nothing is known of the memory.
+    written: MetadataSlice<Atomic<u64>>,
+    /// How many pages the tables have bits for.
+    pages: usize,
     /// How both summaries are cut.
     levels: Levels,
     habits: Habits,
@@ -55,6 +61,8 @@ struct Counts {
     free: Atomic<u64>,
     /// Words that are fresh, about; kept only for a quarantine.
     fresh: Atomic<u64>,
+    /// The fewest that were free since somebody asked, about; kept only if the pool purges.
+    low: Atomic<u64>,
 }
 
 /// The lowest `n` set bits of a word.
@@ -108,6 +116,16 @@ impl Zone {
         max: usize,
         mut each: impl FnMut(PageId),
     ) -> usize {
+        self.take_knowing(cursor, max, |id, _| each(id))
+    }
+
+    /// As [`Self::take`]; `each` hears also whether the page is known to be zero.
+    pub(crate) fn take_knowing(
+        &self,
+        cursor: &mut Cursor,
+        max: usize,
+        mut each: impl FnMut(PageId, bool),
+    ) -> usize {
         let mut taken = 0;
         let mut emptied = Emptied::new(self);
         let mut search = Search::new(self, *cursor);
@@ -116,13 +134,15 @@ impl Zone {
             let in_turn = search.in_turn();
             let bits = self.claim(index, &mut emptied, |word| lowest(word & in_turn, max - taken));
             taken += bits.count_ones() as usize;
-            pages(index, bits).for_each(&mut each);
+            let zero = emptied.zero;
+            pages(index, bits)
+                .for_each(|id| each(id, zero >> (id.index() as usize % BITS) & 1 == 1));
             if bits != 0 {
                 cursor.took(index, bits);
             }
         }
         drop(emptied);
-        self.uncount(taken);
+        self.count_taken(taken);
         taken
     }
 
@@ -144,6 +164,7 @@ impl Zone {
             ) {
                 Ok(_) => {
                     emptied.note(index, old | bits == u64::MAX);
+                    emptied.zero = self.mark_written(index, bits);
                     return bits;
                 }
                 Err(current) => old = current,
@@ -182,6 +203,29 @@ impl Zone {
     /// So many pages are about to come.
     fn count_in(&self, n: usize) {
         self.counts.free.fetch_add(n as u64, Ordering::Relaxed);
+    }
+
+    /// So many pages are no longer here.
+    fn count_taken(&self, n: usize) {
+        if n == 0 {
+            return;
+        }
+        // Saturating: a bit that was corrupted can be taken, and was not counted.
+        let before = self.counts.free.fetch_sub(n as u64, Ordering::Relaxed);
+        let left = before.saturating_sub(n as u64);
+        // Relaxed: a hint, so that of two that store at once either may be the last.
+        if self.habits.purges && left < self.counts.low.load(Ordering::Relaxed) {
+            self.counts.low.store(left, Ordering::Relaxed);
+        }
+    }
+
+    /// The fewest pages that were free since the last time that somebody asked, about; if the pool purges.
+    pub(crate) fn low_water(&self) -> usize {
+        let now = self.free();
+        // Relaxed: a hint.
+        let low = self.counts.low.load(Ordering::Relaxed) as usize;
+        self.counts.low.store(now as u64, Ordering::Relaxed);
+        low.min(now)
     }
 
     /// So many pages are no longer here, or were not put, being here already.

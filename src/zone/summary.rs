@@ -119,6 +119,9 @@ impl Zone {
         // AcqRel: pairs with the read-modify-write of `clear`, which must see the word below if it comes after this.
         let order = ordering!(AcqRel, "summary-order");
         let old = if S::FRESH { !word.fetch_and(!bits, order) } else { word.fetch_or(bits, order) };
+        if S::FRESH && level == 1 {
+            self.count_fresh(bits & !old);
+        }
         if old == 0 && !defect!("summary-level") {
             self.set::<S>(level + 1, index / BITS, 1 << (index % BITS));
         }
@@ -161,6 +164,14 @@ impl Zone {
         let nothing = if S::FRESH { u64::MAX } else { 0 };
         let word = self.level::<S>(level - 1).get(index);
         word.is_some_and(|word| word.load(Ordering::Relaxed) != nothing)
+    }
+
+    /// These words are fresh again.
+    fn count_fresh(&self, bits: u64) {
+        if self.habits.quarantine.is_some() {
+            // Relaxed: a hint.
+            self.counts.fresh.fetch_add(bits.count_ones().into(), Ordering::Relaxed);
+        }
     }
 
     /// These words are no longer fresh.

@@ -27,6 +27,7 @@ const CASES: &[Case] = &[
     Case { name: "drain", run: cases::drain::drain },
     Case { name: "bursts", run: cases::bursts::bursts },
     Case { name: "two_threads", run: cases::two_threads::two_threads },
+    Case { name: "service", run: cases::service::service },
     Case { name: "quarantine", run: cases::drain::quarantine },
     Case { name: "large", run: cases::large::large },
 ];

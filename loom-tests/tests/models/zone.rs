@@ -3,6 +3,7 @@
 //! one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use loom_tests::{Owners, every_mode, race, race3};
 use pagesheaf::models::FreePages;
@@ -198,6 +199,42 @@ every_mode! {
             },
         );
         zone.has(2 - a);
+    }
+}
+
+every_mode! {
+    /// Memory goes back of pages that nobody else has, and what is said to be zero then is; no page is
+    /// lost on the way.
+    any, Composite, at least 200;
+    fn a_purge_against_a_take_has_its_pages_alone<M: Mode>() {
+        const PAGES: usize = 64 + 2;
+        let zone = Arc::new(Zone { free: FreePages::zeroed(PAGES), owners: Owners::new(PAGES) });
+        // loom does not know them: they add nothing to explore.
+        let written: Arc<Vec<_>> = Arc::new((0..PAGES).map(|_| AtomicBool::new(false)).collect());
+        let use_one = |zone: &Zone, written: &[AtomicBool]| {
+            for (id, zero) in zone.free.take_knowing(1, 1) {
+                zone.owners.takes(id);
+                let before = written[id.index() as usize].swap(true, Ordering::SeqCst);
+                assert!(!zero || !before, "{id} is not zero");
+                zone.put(&[id]);
+            }
+        };
+        use_one(&zone, &written);
+        let (other, theirs) = (Arc::clone(&zone), Arc::clone(&written));
+        race(
+            move || {
+                other.free.purge(|id| {
+                    if id.index() >= 64 {
+                        other.owners.takes(id);
+                        theirs[id.index() as usize].store(false, Ordering::SeqCst);
+                        other.owners.gives(id);
+                    }
+                })
+            },
+            || use_one(&zone, &written),
+        );
+        use_one(&zone, &written);
+        zone.has(PAGES);
     }
 }
 

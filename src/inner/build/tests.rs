@@ -31,6 +31,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         poison_lazily: false,
         cpu_hint: None,
         quarantine: None,
+        zeroed: false,
     }
 }
 

@@ -26,7 +26,7 @@ fn filled<M: Mode>() -> (Pool<M>, Cache<M, true>, usize) {
 
 /// Steals, on the only thread, which needs no fence.
 fn steal<M: Mode>(pool: &Pool<M>) -> usize {
-    pool.core.steal_idle(|| true)
+    pool.core.steal_idle(|_| true, || true)
 }
 
 fn who_is_in_a_call_keeps_its_pages<M: Mode>() {

@@ -324,7 +324,7 @@ fn stealable_caches_go_on_or_are_given_back<M: Mode>() {
     assert_eq!(pages.lost, lost::<M>(held[1]));
     let _next = pool.cache_stealable().expect("the slot was given back");
     assert!(pool.core.slots[1].try_claim().is_some());
-    assert_eq!(pool.core.steal_idle(|| true) as u64, held[0]);
+    assert_eq!(pool.core.steal_idle(|_| true, || true) as u64, held[0]);
     assert!(kept.alloc_bulk_raw(&mut [MaybeUninit::uninit()]).1.is_none());
 }
 
@@ -340,7 +340,7 @@ fn a_claimed_cache_goes_on_empty<M: Mode>() {
     let pages = after_fork(&pool, &mut [&mut kept]);
     assert_eq!((cached(&pool)[0], pages.lost), (0, lost::<M>(held)));
     assert!(kept.alloc_bulk_raw(&mut [MaybeUninit::uninit()]).1.is_none());
-    assert!(pool.core.steal_idle(|| true) > 0, "it has its slot again");
+    assert!(pool.core.steal_idle(|_| true, || true) > 0, "it has its slot again");
 }
 
 #[test]

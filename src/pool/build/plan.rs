@@ -11,6 +11,7 @@ use crate::heap;
 use crate::inner::{Config, CoreLayout};
 use crate::magazine::{MAGAZINE_MAX, whole_lines};
 use crate::mode::{Mode, ModeFlags, Policy};
+use crate::region::Region;
 
 /// The most cache slots of a pool: each has two magazines, and a depot can name 65,535.
 pub(super) const SLOTS_MAX: usize = 1 << 14;
@@ -96,6 +97,7 @@ impl<M: Mode> Builder<M> {
                 None => 1,
             },
             poison_lazily: self.poison_lazily,
+            zeroed: false,
             cpu_hint: self.cpu_hint,
             quarantine: match self.quarantine {
                 _ if !M::QUARANTINES => None,
@@ -105,31 +107,27 @@ impl<M: Mode> Builder<M> {
         })
     }
 
-    /// The plan of the metadata of so many pages, and their bytes.
+    /// The plan of the metadata of so many pages, and their bytes, of which nothing is known.
     pub(super) const fn plan_of(
         &self,
         pages: usize,
         slots: (usize, usize),
     ) -> Result<(CoreLayout<M>, usize), BuildError> {
-        let config = match self.config_of(pages, slots) {
-            Ok(config) => config,
-            Err(error) => return Err(error),
-        };
-        let Some(bytes) = pages.checked_mul(self.page_size) else {
-            return Err(BuildError::Overflow);
-        };
-        if bytes > isize::MAX as usize {
-            return Err(BuildError::Overflow);
-        }
-        match CoreLayout::new(config) {
-            Ok(layout) => Ok((layout, bytes)),
+        match self.config_of(pages, slots) {
+            Ok(config) => plan(config),
             Err(error) => Err(error),
         }
     }
 
-    /// The plan of the metadata, and the bytes of the pages.
+    /// The plan of the metadata, and the bytes of the pages, of which nothing is known.
     pub(super) fn plan(&self) -> Result<(CoreLayout<M>, usize), BuildError> {
         self.plan_of(self.pages, self.usual_slots())
+    }
+
+    /// The same for a region that the pool gets itself, which may be zero at first.
+    pub(super) fn plan_with_region(&self) -> Result<(CoreLayout<M>, usize), BuildError> {
+        let config = self.config_of(self.pages, self.usual_slots())?;
+        plan(Config { zeroed: self.region.as_ref().is_none_or(Region::is_zeroed), ..config })
     }
 
     /// How much memory [`Self::build_in`] needs for the metadata.
@@ -177,4 +175,18 @@ impl<M: Mode> Builder<M> {
 /// How many owned and shared slots a pool has if nothing is said.
 pub(super) fn usual_slots(processors: usize) -> (usize, usize) {
     ((2 * processors).max(8), processors.clamp(2, 64))
+}
+
+/// The plan of the metadata, and the bytes of the pages.
+const fn plan<M: Mode>(config: Config) -> Result<(CoreLayout<M>, usize), BuildError> {
+    let Some(bytes) = (config.pages as usize).checked_mul(config.page_size) else {
+        return Err(BuildError::Overflow);
+    };
+    if bytes > isize::MAX as usize {
+        return Err(BuildError::Overflow);
+    }
+    match CoreLayout::new(config) {
+        Ok(layout) => Ok((layout, bytes)),
+        Err(error) => Err(error),
+    }
 }

@@ -2,7 +2,6 @@
 
 use super::plan::{SLOTS_MAX, usual_slots};
 use super::*;
-use crate::heap;
 use crate::inner::Config;
 use crate::magazine::MAGAZINE_MAX;
 
@@ -38,7 +37,7 @@ fn what_is_said_is_what_is_built() {
 fn what_is_not_said_depends_on_the_machine() {
     let config = builder().config().expect("legal");
     assert_eq!((config.page_size, config.colors, config.panics), (4096, 1, false));
-    assert_eq!((config.owned_slots, config.shared_slots), usual_slots(heap::parallelism()));
+    assert_eq!((config.owned_slots, config.shared_slots), usual_slots(crate::heap::parallelism()));
     for (processors, slots) in
         [(1, (8, 2)), (4, (8, 4)), (5, (10, 5)), (64, (128, 64)), (65, (130, 64))]
     {

@@ -2,5 +2,6 @@
 
 mod bits;
 mod order;
+mod purge;
 mod touched;
 pub(super) mod visits;

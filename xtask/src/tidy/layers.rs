@@ -37,7 +37,7 @@ const LAYERS: &[&[&str]] = &[
     // The calls, written once, and what they are called on.
     &["calls"],
     &["cache"],
-    &["pool"],
+    &["pool", "helper"],
     // For the model package only.
     &["models"],
 ];

@@ -1,0 +1,81 @@
+//! Allocations of zeros.
+
+use core::mem::MaybeUninit;
+
+use super::{Frontend, alloc, alloc_bulk};
+use crate::error::{BulkAlloc, ShortReason};
+use crate::mode::Mode;
+use crate::owned::{Page, PageBatch};
+use crate::page::PageId;
+
+/// Takes pages past the magazines, at most 64, where a fast path has none: how many, and which of them are not zero, as
+/// bits. The caller counts them as its own.
+fn alloc_knowing<M: Mode>(
+    front: &mut impl Frontend<M>,
+    out: &mut [MaybeUninit<PageId>],
+) -> (usize, u64) {
+    if !front.shared().may_know_zero() || out.is_empty() {
+        return (0, 0);
+    }
+    if front.fast_slot().is_some_and(|slot| slot.entries(1).is_some()) {
+        return (0, 0);
+    }
+    front.with_slot_as_is(|core, slot, asked| match slot {
+        Some(slot) if !asked => {
+            let (got, zero) = core.alloc_knowing(slot, out);
+            (got, !zero)
+        }
+        _ => (0, 0),
+    })
+}
+
+pub(crate) fn alloc_zeroed<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortReason> {
+    let mut out = [MaybeUninit::uninit()];
+    let mut page = match (front.home().with_bytes(), alloc_knowing(&mut front, &mut out)) {
+        (Some(core), (1, written)) => {
+            // SAFETY: `alloc_knowing` wrote one id of a page that is now the caller's.
+            let page = unsafe { Page::new(core, out[0].assume_init()) };
+            front.shared().panic_if_pending();
+            if written & 1 == 0 {
+                return Ok(page);
+            }
+            page
+        }
+        _ => alloc(front)?,
+    };
+    page.fill(0);
+    Ok(page)
+}
+
+pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
+    mut front: impl Frontend<M>,
+    batch: &mut PageBatch<M, N>,
+    want: usize,
+) -> BulkAlloc {
+    let before = batch.len();
+    let mut direct = 0;
+    if let Some(core) = front.home().with_bytes()
+        && batch.may_join(core)
+    {
+        while direct < want {
+            let n = (want - direct).min(batch.remaining_capacity());
+            let (got, written) = alloc_knowing(&mut front, &mut batch.vacant()[..n]);
+            // SAFETY: `alloc_knowing` wrote `got` ids of pages that are now the batch's.
+            unsafe { batch.grow(core, got) };
+            let new = (0..got).filter(|at| written >> at & 1 == 1);
+            new.for_each(|at| batch[before + direct + at].fill(0));
+            direct += got;
+            if got < 64 {
+                break;
+            }
+        }
+    }
+    let bulk = if direct == want && direct > 0 {
+        front.shared().panic_if_pending();
+        BulkAlloc { allocated: 0, reason: None }
+    } else {
+        alloc_bulk(front, batch, want - direct)
+    };
+    (before + direct..batch.len()).for_each(|at| batch[at].fill(0));
+    BulkAlloc { allocated: direct + bulk.allocated, reason: bulk.reason }
+}

@@ -1,0 +1,172 @@
+//! What is surplus, and when.
+
+extern crate std;
+
+use super::*;
+use crate::mapping::Mapping;
+use crate::mode::{Bare, Checked, Hardened};
+use crate::owned::PageBatch;
+use crate::pool::Pool;
+use crate::region::Region;
+
+const PAGES: usize = 1 << 15;
+
+fn pool<M: Mode>() -> Option<Pool<M>> {
+    let builder = Pool::builder(PAGES).mode::<M>().region(Mapping::new().purge(true));
+    let builder = builder.max_caches(2).shared_caches(1).magazine_capacity(64);
+    // Nothing is mapped on some systems.
+    builder.build().ok()
+}
+
+/// Allocates so many pages at once, and frees them.
+fn burst<M: Mode>(pool: &Pool<M>, pages: usize) {
+    let mut cache = pool.cache().expect("a cache");
+    let mut batches: std::vec::Vec<_> =
+        (0..pages / 64).map(|_| PageBatch::<M, 64>::empty()).collect();
+    for batch in &mut batches {
+        cache.alloc_bulk_exact(batch, 64).expect("pages");
+        batch.iter_mut().for_each(|page| page[0] = 1);
+    }
+}
+
+fn surplus_goes_back_after_four_periods<M: Mode>() {
+    let Some(pool) = pool::<M>() else { return };
+    burst(&pool, 4096);
+    assert!(pool.audit().pages.cached > 3000);
+    for _ in 0..3 {
+        let done = pool.maintain();
+        assert_eq!((done.purged, done.not_purged), (0, None));
+    }
+    // Now the depots give theirs up, and four periods later the zone.
+    let moved = pool.maintain().moved;
+    assert!(moved > 3000, "{moved}");
+    let mut purged = 0;
+    for _ in 0..5 {
+        let done = pool.maintain();
+        purged += done.purged;
+        assert!(done.areas <= done.purged / 100 && done.not_purged.is_none(), "{done:?}");
+    }
+    assert!((3000..=4096).contains(&purged), "{purged}");
+    assert_eq!(pool.core.purged(), purged as u64);
+    assert_eq!(pool.maintain(), Maintained::default());
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up(), "{pages}");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "memory is mapped")]
+fn surplus_goes_back_after_four_periods_in_each_mode() {
+    surplus_goes_back_after_four_periods::<Bare>();
+    surplus_goes_back_after_four_periods::<Checked>();
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "memory is mapped")]
+fn what_is_needed_again_in_each_period_stays() {
+    let Some(pool) = pool::<Bare>() else { return };
+    let mut purged = 0;
+    for _ in 0..20 {
+        burst(&pool, 4096);
+        pool.drain();
+        let done = pool.maintain();
+        assert_eq!(done.moved, 0, "nothing lies in the depots");
+        purged += done.purged;
+    }
+    assert!(purged < 256, "{purged}");
+    // Half as much is needed from now on.
+    let mut purged = 0;
+    for _ in 0..20 {
+        burst(&pool, 2048);
+        pool.drain();
+        purged += pool.maintain().purged;
+    }
+    assert!((1500..=2560).contains(&purged), "{purged}");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "memory is mapped")]
+fn a_purged_page_is_not_taken_for_a_poisoned_one() {
+    let Some(pool) = pool::<Hardened>() else { return };
+    for _ in 0..12 {
+        let _ = pool.maintain();
+    }
+    assert!(pool.core.purged() > PAGES as u64 / 2, "{}", pool.core.purged());
+    burst(&pool, 4096);
+    assert!(!pool.is_tainted() && pool.bad_pages().count() == 0);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "memory is mapped")]
+fn nothing_is_purged_while_a_page_is_lent_or_unless_it_was_asked_for() {
+    let Some(pool) = pool::<Bare>() else { return };
+    burst(&pool, 4096);
+    pool.drain();
+    let lent = pool.alloc().expect("a page").lend();
+    let mut stopped = None;
+    for _ in 0..12 {
+        let done = pool.maintain();
+        assert_eq!(done.purged, 0);
+        stopped = stopped.or(done.not_purged);
+    }
+    assert_eq!(stopped, Some(NotPurged::Lent));
+    // SAFETY: the page was lent once, and no device has it.
+    drop(unsafe { pool.reclaim(lent) });
+    assert!((0..12).map(|_| pool.maintain().purged).sum::<usize>() > 0);
+    let plain = Pool::builder(100).build().expect("a pool");
+    assert_eq!(plain.maintain().not_purged, Some(NotPurged::Off));
+}
+
+/// Which of the caches gives up what it has: nobody allocates through any but the one at work.
+fn quiet_caches_are_stolen_from<M: Mode>() {
+    let builder = Pool::builder(1000).mode::<M>().page_size(64).region(Region::heap());
+    let builder = builder.max_caches(4).shared_caches(1).magazine_capacity(64);
+    let Ok(pool) = builder.build() else { return };
+    let (mut plain, mut at_work) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
+    let mut idle = pool.cache().expect("a cache");
+    let mut stealable = pool.cache_stealable().expect("a cache");
+    let mut batch = PageBatch::<M, 64>::empty();
+    let mut fill = |cache: &mut crate::cache::Cache<M>| {
+        cache.alloc_bulk_exact(&mut batch, 64).expect("pages");
+        cache.free_bulk(&mut batch);
+    };
+    [&mut plain, &mut at_work, &mut idle].into_iter().for_each(&mut fill);
+    stealable.alloc_bulk_exact(&mut batch, 64).expect("pages");
+    stealable.free_bulk(&mut batch);
+    pool.alloc_bulk_exact(&mut batch, 64).expect("pages");
+    pool.free_bulk(&mut batch);
+    let held = || [0, 1, 2, 3, 4].map(|slot| pool.core.slots[slot].cached());
+    let full = held();
+    assert!(full.iter().all(|&pages| pages >= 64), "{full:?}");
+    let mut work = || {
+        let page = at_work.alloc().expect("a page");
+        at_work.free(page);
+    };
+    let parked = idle.park();
+    for _ in 0..4 {
+        work();
+        assert_eq!(pool.core.maintain(|| true).stolen, 0);
+    }
+    work();
+    let stolen = pool.core.maintain(|| true).stolen;
+    let after = held();
+    assert_eq!(after, [full[0], full[1], 0, 0, 0]);
+    assert_eq!(stolen, full[2] + full[3] + full[4]);
+    drop(parked.resume());
+    assert!(pool.audit().pages.adds_up() && !pool.is_tainted());
+}
+
+#[test]
+fn who_has_not_allocated_for_four_periods_is_stolen_from() {
+    quiet_caches_are_stolen_from::<Bare>();
+    quiet_caches_are_stolen_from::<Checked>();
+    quiet_caches_are_stolen_from::<Hardened>();
+}
+
+#[test]
+fn one_thread_at_a_time_sees_to_upkeep() {
+    let pool = Pool::builder(100).mode::<Bare>().build().expect("a pool");
+    let turn = pool.core.upkeep.try_turn();
+    assert_eq!(pool.maintain().not_purged, Some(NotPurged::Busy));
+    drop(turn);
+    assert_eq!(pool.maintain().not_purged, Some(NotPurged::Off));
+}

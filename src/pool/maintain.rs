@@ -1,0 +1,46 @@
+//! Upkeep on demand: what is not needed goes back.
+
+pub use crate::inner::{Maintained, NotPurged};
+use crate::mode::Mode;
+use crate::pool::Pool;
+use crate::sync::fence_all_threads;
+
+impl<M: Mode> Pool<M> {
+    /// Upkeep, to be called from time to time: by a timer, say, or an idle loop.
+    ///
+    /// Pages that lay in the depots in each of the last four periods, or are more than caches
+    /// allocated in any, go to the zone; a period is the time between two calls. Then, if the
+    /// region was mapped with [`Mapping::purge`](crate::Mapping::purge), the system gets the memory
+    /// of as many free pages as nobody has needed in any of these periods: first that of whole
+    /// areas of 2 MiB, from the far end of the region, then that of single pages. The next touch
+    /// of such a page costs what a first touch costs, and finds zeros.
+    ///
+    /// Only allocations count: pages that are freed make nothing look needed. What caches hold through
+    /// which nobody has allocated in any of these periods goes to the zone, too: that of the pool's
+    /// own ones, of those that are [`idle`](crate::Cache::idle), and of stealable ones that are in no
+    /// call, as by [`steal_idle`](Self::steal_idle). A plain cache keeps what it holds until it calls
+    /// [`drain`](crate::Cache::drain), or is dropped.
+    ///
+    /// Call it at any time, but not in a signal handler or an interrupt: it looks at every word of
+    /// the zone, and waits for the system. It does nothing while another thread is in it.
+    ///
+    /// ```
+    /// use pagesheaf::{PageBatch, Pool, Region};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    ///
+    /// let region = Region::mapped().purge(true);
+    /// let pool = Pool::builder(10_000).region(region).build()?;
+    /// let mut batch: PageBatch<_, 4096> = PageBatch::empty();
+    /// pool.alloc_bulk_exact(&mut batch, 4096)?;
+    /// batch.iter_mut().for_each(|page| page[0] = 1);
+    /// drop(batch);
+    /// let purged: usize = (0..10).map(|_| pool.maintain().purged).sum();
+    /// assert!(purged > 3000, "the rest lies in caches");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn maintain(&self) -> Maintained {
+        let done = self.core.maintain(fence_all_threads);
+        self.core.panic_if_pending();
+        done
+    }
+}

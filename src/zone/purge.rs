@@ -1,0 +1,189 @@
+//! Pages that are held while the system takes their memory back, and which pages are known to be zero.
+//!
+//! Invariant: `written` has a bit for each page, set when the page leaves the zone and cleared only by who holds it
+//! here, after the system has taken its memory back. So a page that leaves and whose bit is clear has only zeros: what
+//! was written to it before happened before it came back, and its bit was set before that. Where memory is not known to
+//! be zero at first, there are no bits.
+
+use core::ops::Range;
+
+use super::layout::full;
+use super::{BITS, Fresh, Used, Zone, lowest};
+use crate::page::PageId;
+use crate::sync::{Ordering, defect};
+
+/// Pages of the zone that the holder has for itself. Dropping it puts them back.
+pub(crate) struct Held<'a> {
+    zone: &'a Zone,
+    first: usize,
+    /// How many words from the first on.
+    words: usize,
+    /// The pages of the first word, or all pages of each word.
+    bits: Option<u64>,
+    zeroed: bool,
+}
+
+impl Zone {
+    /// How many areas there are.
+    pub(crate) fn areas(&self) -> usize {
+        self.words.len().div_ceil(self.habits.area)
+    }
+
+    /// How many words there are.
+    pub(crate) fn words(&self) -> usize {
+        self.words.len()
+    }
+
+    /// How many pages are free and known to be zero.
+    pub(crate) fn known_zero(&self) -> usize {
+        let pairs = self.words.iter().zip(self.written.iter());
+        // Relaxed: a hint.
+        let zero = pairs.map(|(taken, written)| {
+            !(taken.load(Ordering::Relaxed) | written.load(Ordering::Relaxed))
+        });
+        zero.map(|bits| bits.count_ones() as usize).sum()
+    }
+
+    /// All pages of a word.
+    fn all(&self, index: usize) -> u64 {
+        full(index, self.pages)
+    }
+
+    /// Pages of a word that are free and may have been written, as of about now.
+    fn worn(&self, index: usize) -> u64 {
+        // Relaxed: a hint.
+        let taken = self.words[index].load(Ordering::Relaxed);
+        self.written.get(index).map_or(0, |it| it.load(Ordering::Relaxed) & !taken)
+    }
+
+    /// Whether anything is known of pages that are zero.
+    pub(crate) fn knows_zero(&self) -> bool {
+        !self.written.is_empty()
+    }
+
+    /// Notes that a page may have been written though it did not leave.
+    pub(crate) fn note_written(&self, id: PageId) {
+        self.mark_written(id.index() as usize / BITS, 1 << (id.index() as usize % BITS));
+    }
+
+    /// Pages leave the zone. Returns which of them are known to be zero.
+    pub(super) fn mark_written(&self, index: usize, bits: u64) -> u64 {
+        let Some(word) = self.written.get(index) else { return 0 };
+        // Relaxed: who holds a page has what was done to it before, by the zone's word.
+        let before = word.load(Ordering::Relaxed);
+        if before & bits == bits || defect!("written") {
+            return bits & !before;
+        }
+        bits & !word.fetch_or(bits, Ordering::Relaxed)
+    }
+
+    /// Holds an area of which every page is free, if some may have been written.
+    pub(crate) fn hold_area(&self, area: usize) -> Option<Held<'_>> {
+        let first = area * self.habits.area;
+        let end = (first + self.habits.area).min(self.words.len());
+        let whole = |index: usize| self.words[index].load(Ordering::Relaxed) == !self.all(index);
+        if !(first..end).all(whole) || (first..end).all(|index| self.worn(index) == 0) {
+            return None;
+        }
+        // What is held so far goes back if another word is no longer whole.
+        let mut held = Held { zone: self, first, words: 0, bits: None, zeroed: false };
+        for index in first..end {
+            if !self.hold(index, self.all(index)) {
+                return None;
+            }
+            held.words += 1;
+        }
+        // They are empty now. Whoever puts them back says in which summary they belong.
+        self.clear::<Used>(1, first / BITS, full(0, end - first) << (first % BITS));
+        Some(held)
+    }
+
+    /// Holds pages of a word that are free and may have been written, at most so many.
+    pub(crate) fn hold_worn(&self, index: usize, most: usize) -> Option<Held<'_>> {
+        let bits = lowest(self.worn(index), most);
+        let held = bits != 0 && self.hold(index, bits);
+        held.then(|| Held { zone: self, first: index, words: 1, bits: Some(bits), zeroed: false })
+    }
+
+    /// Takes these pages of a word, if all of them are free. They still count as free: whoever finds none looks again.
+    fn hold(&self, index: usize, bits: u64) -> bool {
+        let word = &self.words[index];
+        let mut old = word.load(Ordering::Relaxed);
+        while old & bits == 0 {
+            if defect!("purge-held") {
+                return true;
+            }
+            // Acquire: pairs with the Release of whoever put the pages here.
+            match word.compare_exchange_weak(old, old | bits, Ordering::Acquire, Ordering::Relaxed)
+            {
+                Ok(_) => return true,
+                Err(current) => old = current,
+            }
+        }
+        false
+    }
+}
+
+impl Held<'_> {
+    fn bits(&self, index: usize) -> u64 {
+        self.bits.unwrap_or_else(|| self.zone.all(index))
+    }
+
+    /// Calls `f` with each run of neighbouring pages: the first, and how many. It returns which of them are zero now.
+    /// Returns how many of these may not have been before.
+    pub(crate) fn give_back(&mut self, mut f: impl FnMut(usize, usize) -> Range<usize>) -> usize {
+        let start = self.first * BITS;
+        let Some(mut bits) = self.bits else {
+            // All words of an area are one run.
+            let end = ((self.first + self.words) * BITS).min(self.zone.pages);
+            return self.note_zero(f(start, end - start));
+        };
+        let mut zero = 0;
+        while bits != 0 {
+            let first = bits.trailing_zeros();
+            let len = (bits >> first).trailing_ones();
+            bits &= !((u64::MAX >> (BITS as u32 - len)) << first);
+            zero += self.note_zero(f(start + first as usize, len as usize));
+        }
+        zero
+    }
+
+    /// Notes that these pages, which are held, are zero. Returns how many may not have been before.
+    fn note_zero(&mut self, pages: Range<usize>) -> usize {
+        let mut worn = 0;
+        for index in pages.start / BITS..pages.end.div_ceil(BITS) {
+            let bits = full(index, pages.end) & !full(index, pages.start) & self.bits(index);
+            if let Some(word) = self.zone.written.get(index) {
+                // Relaxed: putting the pages back publishes it.
+                worn += (word.fetch_and(!bits, Ordering::Relaxed) & bits).count_ones() as usize;
+            }
+        }
+        self.zeroed |= worn > 0;
+        worn
+    }
+}
+
+impl Drop for Held<'_> {
+    /// Puts the pages back: an area that has no memory any more is fresh.
+    fn drop(&mut self) {
+        let (zone, mut emptied) = (self.zone, 0);
+        for index in self.first..self.first + self.words {
+            let bits = self.bits(index);
+            // AcqRel: as of any pages that come back.
+            let old = !zone.words[index].fetch_and(!bits, Ordering::AcqRel);
+            if old == 0 {
+                emptied |= 1 << (index % BITS);
+            }
+        }
+        if emptied == 0 {
+            return;
+        }
+        // An area lies in one word of the summary.
+        let summary = self.first / BITS;
+        if self.zeroed && self.bits.is_none() {
+            zone.set::<Fresh>(1, summary, emptied);
+        } else {
+            zone.set::<Used>(1, summary, emptied);
+        }
+    }
+}

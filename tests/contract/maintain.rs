@@ -1,0 +1,96 @@
+//! Upkeep: what it refuses, and the thread that sees to it. `cargo xtask rss` has the figures.
+
+use crate::common::*;
+
+/// A pool of pages that may go back to the system, where regions can be mapped.
+fn purgeable<M: Mode>(pages: usize) -> Option<Pool<M>> {
+    let built = Pool::builder(pages).mode::<M>().region(Region::mapped().purge(true)).build();
+    match built {
+        Err(BuildError::Unsupported { .. }) => None,
+        built => Some(built.expect("a pool")),
+    }
+}
+
+fn upkeep_keeps_what_is_out_and_the_figures<M: Mode>() {
+    let Some(pool) = purgeable::<M>(4000) else { return };
+    assert!(pool.region_info().purgeable && pool.region_info().to_string().contains("purgeable"));
+    let mut kept = PageBatch::<M>::new();
+    pool.alloc_bulk_exact(&mut kept, 200).expect("pages");
+    let number = |at: usize| (at % 250) as u8 + 1;
+    (0..200).for_each(|at| kept[at].fill(number(at)));
+    let mut purged = 0;
+    for round in 0..30 {
+        if round < 3 {
+            let mut batch = PageBatch::<M, 3000>::empty();
+            let _ = pool.alloc_bulk(&mut batch, 3000);
+            batch.iter_mut().for_each(|page| page[0] = 1);
+        }
+        pool.drain();
+        purged += pool.maintain().purged;
+    }
+    assert!(purged > 1000, "{purged}");
+    assert!((0..200).all(|at| kept[at].iter().all(|&byte| byte == number(at))));
+    let audit = pool.audit();
+    assert!(audit.pages.adds_up() && audit.pages.out == 200, "{audit}");
+    assert_eq!((audit.misplaced.unwrap_or(0), audit.corrupt.unwrap_or(0)), (0, 0), "{audit}");
+    if let Some(stats) = pool.stats() {
+        assert_eq!(stats.purged, purged as u64);
+        assert!(stats.to_string().contains("; purged "), "{stats}");
+    }
+    drop(kept);
+    assert!(!pool.is_tainted());
+    pool.close().expect("nothing is out");
+}
+
+fn a_pool_without_purging_moves_pages_only<M: Mode>() {
+    let pool = build::<M>(2000, |builder| builder.page_size(64).magazine_capacity(16));
+    let mut batch = PageBatch::<M, 1500>::empty();
+    pool.alloc_bulk_exact(&mut batch, 1500).expect("pages");
+    drop(batch);
+    let mut moved = 0;
+    for _ in 0..8 {
+        let done = pool.maintain();
+        assert_eq!((done.purged, done.areas, done.not_purged), (0, 0, Some(NotPurged::Off)));
+        moved += done.moved;
+    }
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up() && pages.free >= 1900, "{pages}, {moved} moved");
+}
+
+every_mode!(upkeep_keeps_what_is_out_and_the_figures, a_pool_without_purging_moves_pages_only);
+
+#[cfg(all(feature = "std", target_os = "linux"))]
+#[test]
+fn a_region_that_cannot_be_purged_is_refused() {
+    for (region, with) in [
+        (Region::mapped().purge(true).lock(true), "a lock"),
+        (Region::mapped().huge_pages(HugePages::Try).purge(true), "huge pages"),
+        (Region::mapped().huge_pages(HugePages::Require).purge(true), "huge pages"),
+    ] {
+        let error = Pool::builder(4).region(region).build().expect_err("it cannot be");
+        assert_eq!(error, BuildError::Purge { with });
+        assert_eq!(error.to_string(), format!("a region with {with} cannot be purged"));
+    }
+}
+
+#[cfg(all(feature = "std", target_os = "linux"))]
+#[test]
+fn a_helper_gives_memory_back() {
+    use std::time::{Duration, Instant};
+
+    let pool = purgeable::<Checked>(4000).expect("a mapped region");
+    let helper = pool.maintain_every(Duration::from_millis(1)).expect("a thread");
+    let mut batch = PageBatch::<Checked, 3000>::empty();
+    pool.alloc_bulk_exact(&mut batch, 3000).expect("pages");
+    batch.iter_mut().for_each(|page| page[0] = 1);
+    drop(batch);
+    pool.drain();
+    let purged = || pool.stats().expect("the mode counts").purged;
+    let start = Instant::now();
+    while purged() < 2000 && start.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(purged() >= 2000, "{}", purged());
+    drop(helper);
+    pool.close().expect("the helper's handle is gone");
+}
