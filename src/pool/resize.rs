@@ -106,8 +106,8 @@ impl<M: Mode> Pool<M> {
     /// are as [`Region::caller`](crate::Region::caller) asks of all: valid, inside one allocation
     /// (that of the region); readable and writable; within the provenance of the region's base;
     /// allocated, and where they are; the pool's alone; and initialised. Memory that the pool has
-    /// mapped or allocated itself is all this, unless somebody has taken it away while the pages
-    /// were offline.
+    /// mapped or allocated itself is all this, unless somebody has taken it away, or put another
+    /// mapping in its place, while the pages were offline.
     ///
     /// ```
     /// # use pagesheaf::Pool;
