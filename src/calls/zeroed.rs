@@ -8,13 +8,14 @@ use crate::mode::Mode;
 use crate::owned::{Page, PageBatch};
 use crate::page::PageId;
 
-/// Takes pages past the magazines, at most 64, where a fast path has none: how many, and which of them are not zero, as
-/// bits. The caller counts them as its own.
+/// Takes pages past the magazines, at most 64, for a call that wants so many, where a fast path has none: how many, and
+/// which of them are not zero, as bits. The caller counts them as its own.
 fn alloc_knowing<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
+    want: usize,
 ) -> (usize, u64) {
-    if !front.shared().may_know_zero() || out.is_empty() {
+    if !front.shared().may_know_zero(want) || out.is_empty() {
         return (0, 0);
     }
     if front.fast_slot().is_some_and(|slot| slot.entries(1).is_some()) {
@@ -31,7 +32,7 @@ fn alloc_knowing<M: Mode>(
 
 pub(crate) fn alloc_zeroed<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let mut page = match (front.home().with_bytes(), alloc_knowing(&mut front, &mut out)) {
+    let mut page = match (front.home().with_bytes(), alloc_knowing(&mut front, &mut out, 1)) {
         (Some(core), (1, written)) => {
             // SAFETY: `alloc_knowing` wrote one id of a page that is now the caller's.
             let page = unsafe { Page::new(core, out[0].assume_init()) };
@@ -59,7 +60,7 @@ pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
     {
         while direct < want {
             let n = (want - direct).min(batch.remaining_capacity());
-            let (got, written) = alloc_knowing(&mut front, &mut batch.vacant()[..n]);
+            let (got, written) = alloc_knowing(&mut front, &mut batch.vacant()[..n], want - direct);
             // SAFETY: `alloc_knowing` wrote `got` ids of pages that are now the batch's.
             unsafe { batch.grow(core, got) };
             let new = (0..got).filter(|at| written >> at & 1 == 1);

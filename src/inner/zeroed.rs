@@ -12,10 +12,11 @@ use crate::page::{PageId, ZONE};
 use crate::slot::SlotMut;
 
 impl<M: Mode> Core<M> {
-    /// Whether pages that are known to be zero may come straight from the zone: not if they are to be shuffled, or
-    /// others come first.
-    pub(crate) fn may_know_zero(&self) -> bool {
-        !M::FREES_TO_PREVIOUS && self.zone.knows_zero()
+    /// Whether so many pages may come straight from the zone, which knows of some that they are zero. Not if they are to
+    /// be shuffled, or others come first; nor if there are fewer: what a call got so is not known to the one that looks
+    /// for the rest, and finds nothing, and seems to be dry.
+    pub(crate) fn may_know_zero(&self, pages: usize) -> bool {
+        !M::FREES_TO_PREVIOUS && self.zone.knows_zero() && self.zone.free() >= pages
     }
 
     /// Where caches and depots have nothing, takes up to 64 pages straight from the zone. Returns how many, and which

@@ -21,6 +21,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::DrainCache => of(&mut self.caches, a)?.drain(),
             Kind::DrainPool => self.pool.drain(),
             Kind::StealIdle => self.steal_idle(),
+            Kind::Maintain => self.maintain(usize::from(a) % 12),
             Kind::NewHandle => {
                 self.pool = match of(&mut self.caches, a) {
                     Some(cache) if b.is_multiple_of(2) => cache.pool(),
@@ -77,6 +78,32 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 "{stolen} of {idle}, {stealable}"
             );
             assert!(held(HolderState::Idle) == 0 && held(HolderState::Stealable) <= stealable);
+        }
+    }
+
+    /// Upkeep, in so many periods without an allocation.
+    fn maintain(&mut self, periods: usize) {
+        let purged = || self.pool.stats().map_or(0, |stats| stats.purged);
+        let before = purged();
+        let done: Vec<_> = (0..periods).map(|_| self.pool.maintain()).collect();
+        if !self.alone {
+            return;
+        }
+        let purges = self.pool.region_info().purgeable;
+        for done in &done {
+            assert!(purges || done.not_purged == Some(NotPurged::Off), "{done:?}");
+            assert!(done.purged == 0 || purges && self.lent.is_empty(), "{done:?}");
+            let lent = done.not_purged == Some(NotPurged::Lent) && !self.lent.is_empty();
+            assert!(!purges || lent || done.not_purged.is_none(), "{done:?}");
+        }
+        if self.pool.stats().is_some() {
+            assert_eq!(purged() - before, done.iter().map(|done| done.purged as u64).sum::<u64>());
+        }
+        if periods > 4 {
+            // Who was not at work has given up what it had, and so have the depots.
+            let pages = self.pool.audit().pages;
+            let kept = (self.caches.len() + self.stealable.len()) * KEPT;
+            assert!(pages.cached as usize <= kept, "{pages}");
         }
     }
 

@@ -28,6 +28,8 @@ operations! {
     CloseStealable,
     /// `Pool::steal_idle`: from all that are stealable or parked.
     StealIdle,
+    /// `Pool::maintain`, several times.
+    Maintain,
     /// `Cache::park`.
     ParkCache,
     /// `ParkedCache::resume`.
