@@ -80,7 +80,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 builder.page_size(BYTES).cache_color(COLOURS).magazine_capacity(MAGAZINE).depots(2);
             let builder = builder.max_caches(2).shared_caches(2);
             // Where the system has pages of 4 KiB, 32 of these go back at a time.
-            let purges = cfg!(all(feature = "std", target_os = "linux")) && pages % 4 > 0;
+            let purges =
+                cfg!(all(feature = "std", target_os = "linux")) && !pages.is_multiple_of(4);
             let builder =
                 if purges { builder.region(Region::mapped().purge(true)) } else { builder };
             let sampled = poisons::<M>() && pages.is_multiple_of(2);
