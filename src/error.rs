@@ -5,6 +5,7 @@
 
 mod build;
 mod place;
+mod range;
 mod system;
 mod unbuilt;
 
@@ -12,6 +13,7 @@ use core::fmt;
 
 pub use build::{BuildError, CacheError};
 pub use place::{PlaceError, PlaceReason};
+pub use range::RangeError;
 pub use system::MemoryLimit;
 pub(crate) use system::Size;
 pub use unbuilt::{InitError, NotBuilt};
@@ -42,6 +44,7 @@ macro_rules! debug_by_display {
 pub(crate) use debug_by_display;
 
 debug_by_display!(ShortReason, ExactError, BatchError, PageError, BadPage, BuildError, CacheError);
+debug_by_display!(RangeError);
 
 /// Why a bulk call stopped before it had everything that was asked for.
 ///

@@ -1,8 +1,8 @@
 //! A bulk page allocator whose safety you choose.
 //!
-//! A [`Pool`] has a fixed number of pages of one size. Threads allocate and free them in bulk,
-//! through a [`Cache`] of their own or through the pool itself; no call waits for a lock. What
-//! happens to each page on the way is the pool's [`Mode`]: reference counts, checks, statistics,
+//! A [`Pool`] has pages of one size: a fixed number, or as many as are online for now, up to its
+//! capacity ([`Builder::initially`]). Threads allocate and free them in bulk, through a [`Cache`] of
+//! their own or through the pool itself; no call waits for a lock. What happens to each page on the way is the pool's [`Mode`]: reference counts, checks, statistics,
 //! hardening.
 //!
 #![cfg_attr(feature = "std", doc = "```")]
@@ -63,9 +63,9 @@
 //!
 //! | call | sole owner | right pool | initialised | once | a checking mode notices |
 //! |---|---|---|---|---|---|
-//! | [`Page::from_raw`] | yes | yes | yes | yes | range (panics) |
-//! | [`Block::from_raw`] | yes | yes | yes | yes | range (panics) |
-//! | [`Cache::free_bulk_raw`] | yes, no references | yes | yes | yes | shared, free, lent, block, range |
+//! | [`Page::from_raw`] | yes | yes | yes | yes | range, offline (panics) |
+//! | [`Block::from_raw`] | yes | yes | yes | yes | range, offline (panics) |
+//! | [`Cache::free_bulk_raw`], [`Cache::free_raw`] | yes, no references | yes | yes | yes | shared, free, lent, block, range |
 //! | [`Cache::free_block_raw`] | yes | yes | yes | yes | free, order, pages, range |
 //! | [`Pool::split_block_raw`] | yes | yes | no | yes | free, order, pages, range |
 //! | [`Cache::retain_bulk`] | a reference | yes | no | no | free, lent, block, range |
@@ -76,6 +76,9 @@
 //! | [`Pool::after_fork`] | of the whole pool | its own | no | once a fork | nothing |
 //! | [`Region::caller`] | of the memory | - | yes | one pool | size, alignment |
 //! | [`Builder::build_in`] | of both memories | - | the pages | one pool | size, alignment |
+//! | [`Builder::build_in_range`] | of the range | - | yes | one pool | size |
+//! | [`Builder::build_in_ranges`] | of the ranges, the metadata | - | the pages | one pool | size, alignment, ranges |
+//! | [`Pool::online`] | of the memory | yes | yes | until offline | range, online |
 //!
 //! - *Sole owner*: nobody else uses, frees or drops the page, now or later: no owner in Rust, no
 //!   other who has its id, no device. *A reference*: the caller has one that was counted, by a raw
@@ -88,9 +91,11 @@
 //! - *Once*: each page that was given up, each reference, each page that was lent, is taken once;
 //!   also within one call.
 //! - *Notices*: modes with [`Mode::CHECKS`]. *Shared* is noticed by modes with [`Mode::REFCOUNT`],
-//!   *range* by both. Two calls that free one page at the same time are surely noticed with
+//!   *range* by both. In checking modes a page that is offline is none that can be freed, and each
+//!   call says so. Two calls that free one page at the same time are surely noticed with
 //!   [`CLAIM`](hardening::CLAIM) only. Every mode looks at the range of a page that is to have an
-//!   owner again, at other handles, and at the size and the alignment of memory.
+//!   owner again, and whether it is offline, at other handles, and at the size and the alignment of
+//!   memory.
 //!
 //! The calls of a [`Cache`] are those of a [`Pool`] too.
 //!
@@ -212,7 +217,7 @@ mod zone;
 pub use cache::{Cache, ParkedCache};
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, InitError, MemoryLimit,
-    NotBuilt, PageError, PlaceError, PlaceReason, ShortReason,
+    NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason,
 };
 #[cfg(feature = "std")]
 pub use helper::Helper;
@@ -227,7 +232,7 @@ pub use owned::{
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{
     AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, Maintained,
-    NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats,
+    NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,
 };
 pub use region::Region;
 

@@ -42,15 +42,16 @@ impl MetadataLayout {
     ///
     /// It starts on a cache line: ids that are copied by the vector must not lie astride two, which would nearly double
     /// the time of a quick call.
-    pub(crate) fn table<T>(&mut self, len: usize) -> Option<Span<T>> {
-        let table = Layout::array::<T>(len).ok()?.align_to(LINE).ok()?;
-        let (layout, offset) = self.0.extend(table).ok()?;
+    pub(crate) const fn table<T>(&mut self, len: usize) -> Option<Span<T>> {
+        let Ok(table) = Layout::array::<T>(len) else { return None };
+        let Ok(table) = table.align_to(LINE) else { return None };
+        let Ok((layout, offset)) = self.0.extend(table) else { return None };
         self.0 = layout;
         Some(Span { offset, len, of: core::marker::PhantomData })
     }
 
     /// The whole block.
-    pub(crate) fn layout(&self) -> Layout {
+    pub(crate) const fn layout(&self) -> Layout {
         self.0.pad_to_align()
     }
 }

@@ -59,7 +59,9 @@ impl Region {
     ///
     /// # Safety
     /// From now on until the pool is closed and every page is back, or the region is dropped
-    /// unused:
+    /// unused. Where the pool does not start with all its pages
+    /// ([`Builder::initially`](crate::Builder::initially)), or some go offline later, this is asked of
+    /// the bytes of pages that are online, from when they come until they go:
     ///
     /// - *Validity*: all `bytes` bytes lie inside one allocation. Memory that is mapped and belongs to no allocator of
     ///   Rust's, such as a `static` of a linker script's or a device's buffer, counts as one.

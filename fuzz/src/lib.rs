@@ -20,6 +20,8 @@ mod looks;
 mod moves;
 #[path = "../../tests/model/op.rs"]
 mod op;
+#[path = "../../tests/model/resize.rs"]
+mod resize;
 #[path = "../../tests/model/shares.rs"]
 mod shares;
 #[path = "../../tests/model/statics.rs"]

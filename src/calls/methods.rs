@@ -68,6 +68,38 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_raw(front, out))
             }
 
+            /// Allocates one page as an id, without an owner. It goes back by `free_raw`.
+            ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let id = pool.alloc_raw()?;
+            /// // SAFETY: the page is ours alone, and nobody wrote it.
+            /// unsafe { pool.free_raw(id) }?;
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
+            /// # Errors
+            /// Why there was none.
+            pub fn alloc_raw($($receiver)+) -> Result<PageId, ShortReason> {
+                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_raw(front))
+            }
+
+            /// Frees one page by its id.
+            ///
+            /// # Errors
+            /// As `free_bulk_raw`.
+            ///
+            /// # Safety
+            /// As `free_bulk_raw`: the caller is the sole owner of the page, of this pool, and gives it up; its bytes
+            /// are initialised.
+            pub unsafe fn free_raw($($receiver)+, id: PageId) -> Result<(), PageError> {
+                let ids = [id];
+                // SAFETY: the caller gives up the page.
+                $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_raw(front, unsafe { GivenUp::new(&ids) }))
+            }
+
             /// Frees pages by id.
             ///
             /// # Errors

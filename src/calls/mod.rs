@@ -23,7 +23,8 @@ pub(crate) use frontend::{Frontend, Home};
 pub(crate) use lend::{lend_bulk, reclaim_bulk};
 pub(crate) use methods::{methods, through};
 pub(crate) use raw::{
-    alloc_bulk_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk, retain_bulk,
+    alloc_bulk_raw, alloc_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk,
+    retain_bulk,
 };
 pub(crate) use zeroed::{alloc_bulk_zeroed, alloc_zeroed};
 

@@ -28,6 +28,12 @@ pub(crate) fn alloc_bulk_raw<M: Mode>(
     (unsafe { written_mut(&mut out[..got]) }, reason)
 }
 
+pub(crate) fn alloc_raw<M: Mode>(front: impl Frontend<M>) -> Result<PageId, ShortReason> {
+    let mut out = [MaybeUninit::uninit()];
+    let (ids, reason) = alloc_bulk_raw(front, &mut out);
+    ids.first().copied().ok_or(reason.unwrap_or(ShortReason::Exhausted))
+}
+
 pub(crate) fn free_bulk_raw<M: Mode>(
     mut front: impl Frontend<M>,
     ids: GivenUp<'_>,

@@ -24,6 +24,13 @@ pub enum BuildError {
         /// How many were asked for.
         pages: usize,
     },
+    /// More pages at first than the pool can have.
+    Initially {
+        /// How many were to be online.
+        pages: usize,
+        /// How many the pool can have.
+        capacity: usize,
+    },
     /// A page size that is not a power of two of at least 64.
     PageSize {
         /// The size asked for.
@@ -98,6 +105,22 @@ pub enum BuildError {
     },
     /// `build_in` was given another base than the region of addresses.
     BaseMismatch,
+    /// A region beside the range of `build_in_range`.
+    RegionTwice,
+    /// A range of `build_in_ranges` that is not inside the pages.
+    RangeOutside {
+        /// Its first address.
+        start: usize,
+        /// The address behind it.
+        end: usize,
+    },
+    /// Two ranges of `build_in_ranges` have a page in common.
+    RangesOverlap {
+        /// The page's address.
+        address: usize,
+    },
+    /// The numbers of caches were not named, and no compiler knows the processors.
+    CachesUnnamed,
     /// The metadata memory is too small.
     MetadataTooSmall {
         /// What `metadata_layout` says.
@@ -185,6 +208,11 @@ impl fmt::Display for BuildError {
             BuildError::TooManyPages { pages } => {
                 write!(f, "{pages} pages are more than 2^32 - 1")
             }
+            BuildError::Initially { pages, capacity } => {
+                let capacity = Count(capacity as u64, "page");
+                write!(f, "initially({pages}) is more than the pool can have, {capacity}: ")?;
+                f.write_str("Pool::builder is told the most that it will ever have")
+            }
             BuildError::PageSize { bytes } => {
                 let size = Count(bytes as u64, "byte");
                 write!(f, "a page size of {size} is not a power of two of at least 64")?;
@@ -242,6 +270,20 @@ impl fmt::Display for BuildError {
                 write!(f, "the region does not start at a multiple of {align} bytes")
             }
             BuildError::BaseMismatch => f.write_str("the base is not the region's"),
+            BuildError::RegionTwice => {
+                f.write_str("the pages lie in the range itself: leave Builder::region out")
+            }
+            BuildError::RangeOutside { start, end } => {
+                write!(f, "the range {start:#x}..{end:#x} is not inside the pages: ")?;
+                f.write_str("cut it to the pool's addresses, or build the pool with more pages")
+            }
+            BuildError::RangesOverlap { address } => {
+                write!(f, "the page at {address:#x} lies in two of the ranges: name it once")
+            }
+            BuildError::CachesUnnamed => {
+                f.write_str("the metadata depends on max_caches and shared_caches: name both, ")?;
+                f.write_str("for no compiler knows the processors")
+            }
             BuildError::MetadataTooSmall { need, have } => {
                 let (have, less) =
                     (Count(have as u64, "byte"), Count(need.saturating_sub(have) as u64, "byte"));

@@ -64,6 +64,8 @@ pub enum PlaceReason {
     Lent,
     /// The page is withheld after a fault.
     Withheld,
+    /// The page is offline: [`Pool::online`](crate::Pool::online) brings it back.
+    Offline,
     /// The page is free, but in another thread's cache that is in use; all caches were asked for
     /// what they hold, which they give up at their next call.
     Cached,
@@ -87,6 +89,7 @@ impl fmt::Display for PlaceReason {
             PlaceReason::Out => "is out",
             PlaceReason::Lent => "is lent to a device",
             PlaceReason::Withheld => "was withheld after an earlier fault",
+            PlaceReason::Offline => "is offline: Pool::online brings it back",
             PlaceReason::Cached => {
                 "is in another thread's cache (Pool::holders names them): try again after its next call"
             }

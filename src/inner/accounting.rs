@@ -314,6 +314,7 @@ impl<M: Mode> Core<M> {
         };
         self.counters.faults.fetch_add(faults.count as u64, Ordering::Relaxed);
         self.taint();
+        let fault = self.explain(page, fault);
         let (count, bad, mode) = (faults.count, faults.bad, ModeFlags::of::<M>());
         Err(PageError { page, position, fault, count, done, mode, bad })
     }

@@ -32,6 +32,10 @@ impl<M: Mode> Core<M> {
 
     /// Whether a page's word makes no sense, however often it is looked at, and no location holds the page.
     fn is_corrupt(&self, id: PageId) -> bool {
+        if self.offline.has(id) {
+            let wrong = || !self.rests_at(id, ZONE) && self.offline.has(id);
+            return (0..=LOOKS).all(|_| wrong());
+        }
         if M::COMPACT {
             return self.is_mark_corrupt(id) && !self.lies_anywhere(id);
         }
@@ -63,9 +67,9 @@ impl<M: Mode> Core<M> {
         fits && state.may_be_out::<M>(self.shared_references(id))
     }
 
-    /// Whether a page is free, wherever that is: for the few whose words do not say.
+    /// Whether a page is free or offline, wherever that is: for the few whose words do not say.
     pub(super) fn lies_anywhere(&self, id: PageId) -> bool {
-        self.zone.holds(id) || self.magazines.locations().any(|at| self.magazines.get(at) == id)
+        self.rests_in_zone(id) || self.magazines.locations().any(|at| self.magazines.get(at) == id)
     }
 
     /// Whether a page that was just seen at a location stays there while its word says otherwise, and

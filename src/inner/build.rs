@@ -14,16 +14,18 @@ use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::mapping::RegionKind;
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
 use crate::mode::{Mode, Policy};
-use crate::page::{AtomicCount, AtomicMark, AtomicPageState};
+use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId};
 use crate::region::{Backing, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
-use crate::zone::{Cursor, Habits, Zone, ZoneLayout};
+use crate::zone::{Cursor, Habits, OfflinePages, Zone, ZoneLayout};
 
 /// What a pool is built from, checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Config {
     pub(crate) pages: u32,
+    /// So many are online at first, from the first page on, if some can be offline.
+    pub(crate) initially: Option<u32>,
     pub(crate) page_size: usize,
     pub(crate) owned_slots: usize,
     pub(crate) shared_slots: usize,
@@ -38,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) quarantine: Option<usize>,
     /// Whether the region is zero at first.
     pub(crate) zeroed: bool,
+    /// The number of the CPU that a call is made on, about.
+    pub(crate) cpu_hint: Option<fn() -> usize>,
 }
 
 /// How many pages' worth of magazines the depots have, at the most. The rest of the pages lives in the zone.
@@ -47,26 +51,30 @@ const DEPOT_PAGES: usize = 1 << 16;
 const DEPOT_MAGAZINES: usize = 16;
 
 impl Config {
-    pub(super) fn slots(&self) -> usize {
+    pub(super) const fn slots(&self) -> usize {
         self.owned_slots + self.shared_slots
     }
 
     /// One depot for each slot, rounded up, but not so many that each has few magazines.
-    pub(super) fn depots(&self) -> usize {
-        let usual = || {
-            let filled = (self.magazines() - 2 * self.slots()) / DEPOT_MAGAZINES;
-            let most = 1 << filled.max(1).ilog2();
-            self.slots().next_power_of_two().min(most).min(DEPOTS)
-        };
-        self.depots.unwrap_or_else(usual)
+    pub(super) const fn depots(&self) -> usize {
+        if let Some(depots) = self.depots {
+            return depots;
+        }
+        let filled = (self.magazines() - 2 * self.slots()) / DEPOT_MAGAZINES;
+        let most = 1 << if filled == 0 { 0 } else { filled.ilog2() };
+        least(least(self.slots().next_power_of_two(), most), DEPOTS)
     }
 
     /// Two magazines for each slot, and the depots'.
-    pub(super) fn magazines(&self) -> usize {
+    pub(super) const fn magazines(&self) -> usize {
         let own = 2 * self.slots();
-        let depot = (self.pages as usize).min(DEPOT_PAGES).div_ceil(self.magazine) + self.slots();
-        (own + depot).min(DEPOT_MAX)
+        let pages = least(self.pages as usize, DEPOT_PAGES);
+        least(own + pages.div_ceil(self.magazine) + self.slots(), DEPOT_MAX)
     }
+}
+
+const fn least(one: usize, other: usize) -> usize {
+    if one < other { one } else { other }
 }
 
 /// How the metadata of a pool is cut.
@@ -78,29 +86,38 @@ pub(crate) struct CoreLayout<M> {
     counts: Span<AtomicCount>,
     poisoned: Span<Atomic<u64>>,
     zone: ZoneLayout,
+    offline: Span<Atomic<u64>>,
     magazines: MagazineLayout,
     slots: Span<Slot>,
     mode: PhantomData<M>,
 }
 
 impl<M: Mode> CoreLayout<M> {
-    pub(crate) fn new(config: Config) -> Result<Self, BuildError> {
+    pub(crate) const fn new(config: Config) -> Result<Self, BuildError> {
+        match Self::cut(config) {
+            Some(layout) => Ok(layout),
+            None => Err(BuildError::Overflow),
+        }
+    }
+
+    const fn cut(config: Config) -> Option<Self> {
         let mut layout = MetadataLayout::starting_with::<Core<M>>();
-        let tables = |layout: &mut MetadataLayout| {
-            let pages = config.pages as usize;
-            Some((
-                layout.table(config.slots())?,
-                ZoneLayout::with(layout, pages, config.zeroed)?,
-                layout.table(if M::CHECKS && !M::COMPACT { pages } else { 0 })?,
-                layout.table(if M::COMPACT { pages } else { 0 })?,
-                layout.table(if M::REFCOUNT { pages } else { 0 })?,
-                layout.table(if M::POISONS { pages.div_ceil(64) } else { 0 })?,
-                MagazineLayout::new(layout, config.magazines(), config.magazine)?,
-            ))
-        };
-        let (slots, zone, words, marks, counts, poisoned, magazines) =
-            tables(&mut layout).ok_or(BuildError::Overflow)?;
-        Ok(CoreLayout {
+        let pages = config.pages as usize;
+        let words = if M::CHECKS && !M::COMPACT { pages } else { 0 };
+        let marks = if M::COMPACT { pages } else { 0 };
+        let counts = if M::REFCOUNT { pages } else { 0 };
+        let poisoned = if M::POISONS { pages.div_ceil(64) } else { 0 };
+        let offline = if config.initially.is_some() { pages } else { 0 };
+        let Some(slots) = layout.table(config.slots()) else { return None };
+        let Some(zone) = ZoneLayout::new(&mut layout, pages, config.zeroed) else { return None };
+        let Some(offline) = OfflinePages::layout(&mut layout, offline) else { return None };
+        let Some(words) = layout.table(words) else { return None };
+        let Some(marks) = layout.table(marks) else { return None };
+        let Some(counts) = layout.table(counts) else { return None };
+        let Some(poisoned) = layout.table(poisoned) else { return None };
+        let magazines = MagazineLayout::new(&mut layout, config.magazines(), config.magazine);
+        let Some(magazines) = magazines else { return None };
+        Some(CoreLayout {
             config,
             layout,
             words,
@@ -108,17 +125,19 @@ impl<M: Mode> CoreLayout<M> {
             counts,
             poisoned,
             zone,
+            offline,
             magazines,
             slots,
             mode: PhantomData,
         })
     }
 
-    pub(crate) fn layout(&self) -> Layout {
+    pub(crate) const fn layout(&self) -> Layout {
         self.layout.layout()
     }
 
-    /// Builds a core in `block`, with one handle.
+    /// Builds a core in `block`, with one handle. Of pages that are offline, `given` come online: each
+    /// is where the first is and how many follow.
     ///
     /// # Safety
     /// `block` has this layout and is the core's from now on; `memory` is what keeps it, zeroed, unless it is kept for
@@ -128,9 +147,11 @@ impl<M: Mode> CoreLayout<M> {
         block: NonNull<u8>,
         region: Backing,
         memory: Option<ZeroedMemory>,
+        given: impl Iterator<Item = (PageId, usize)>,
     ) -> NonNull<Core<M>> {
         let config = self.config;
         let Config { pages, page_size, owned_slots, colors, panics, poison_every, .. } = config;
+        let online = config.initially.unwrap_or(pages) as usize;
         let random = entropy(block.as_ptr());
         // SAFETY: passed on to the caller: the spans are of this layout.
         let mut block = unsafe { MetadataBlock::new(block, memory.is_some()) };
@@ -158,16 +179,18 @@ impl<M: Mode> CoreLayout<M> {
             marks: block.fill_zero(self.marks),
             counts: block.fill_zero(self.counts),
             poisoned: block.fill_zero(self.poisoned),
-            zone: Zone::new(&mut block, self.zone, pages as usize, habits),
+            zone: Zone::new(&mut block, self.zone, online, habits),
+            offline: OfflinePages::new(&mut block, self.offline, pages as usize, online),
             magazines,
         };
         let mut core = Core {
             tables,
             colors,
             owned_slots,
-            starts: Starts::new(config.slots() - owned_slots),
+            starts: Starts::new(config.slots() - owned_slots, config.cpu_hint),
             panics,
             poison_every,
+            poison_lazily: config.poison_lazily,
             dry_without_cache: Atomic::new(0),
             slots,
             depots,
@@ -178,6 +201,7 @@ impl<M: Mode> CoreLayout<M> {
             mode: PhantomData,
             _memory: memory,
         };
+        given.for_each(|(first, count)| core.begin_online(first, count));
         if !config.poison_lazily {
             core.poison_new();
         }

@@ -67,7 +67,9 @@ impl<M: Mode> Core<M> {
     /// is out may seem to be elsewhere: too low a figure would end the pool under its owner.
     fn count_lost(&self) {
         self.recount_bad();
-        let somewhere = (self.zone.free() + self.cached()) as u64 + self.bad();
+        self.offline.recount();
+        let free = (self.zone.free() + self.cached()) as u64;
+        let somewhere = free + self.bad() + self.offline.len();
         let missing = u64::from(self.pages).saturating_sub(somewhere);
         let counted = self.out();
         let is_corrupt = self.is_tainted() || self.bad() > 0 || M::CHECKS && self.misplaced() > 0;

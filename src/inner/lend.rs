@@ -31,6 +31,8 @@ impl<M: Mode> Core<M> {
             self.mark(id).and_then(AtomicMark::reclaim)
         } else if M::CHECKS {
             self.word(id).reclaim::<M>()
+        } else if self.offline.has(id) {
+            Err(Fault::Offline)
         } else {
             Ok(())
         };

@@ -8,8 +8,8 @@
 //! `exchange` (of magazines, with the depots), `accounting` (every count), `drain`, `steal` (from
 //! idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `exact` (all or none),
 //! `block`, `place` (what is asked for by its number), `lend`, `poison`, `zeroed` (pages of zeros),
-//! `maintain` (what is not needed goes back), `shared` (which slot a thread starts at), `fork` (what
-//! a child does first) and `lifecycle` (closing).
+//! `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
+//! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
 mod alloc;
@@ -31,6 +31,7 @@ mod poison;
 mod pressure;
 mod push;
 mod recover;
+mod resize;
 mod run;
 mod shared;
 mod steal;
@@ -55,7 +56,7 @@ use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, References};
 use crate::region::{Backing, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::Atomic;
-use crate::zone::Zone;
+use crate::zone::{OfflinePages, Zone};
 
 /// 2⁶⁴ divided by the golden ratio: multiples of it lie far apart.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -76,6 +77,8 @@ pub(crate) struct Tables {
     poisoned: MetadataSlice<Atomic<u64>>,
     pub(crate) magazines: Magazines,
     pub(crate) zone: Zone,
+    /// The pages that the pool does not have to give out for now.
+    pub(crate) offline: OfflinePages,
 }
 
 /// What handles and owners point at.
@@ -86,6 +89,7 @@ pub(crate) struct Core<M> {
     starts: shared::Starts,
     panics: bool,
     poison_every: u32,
+    poison_lazily: bool,
     /// 1 if a call on the pool got nothing, and none has got pages since; see `pressure`.
     dry_without_cache: Atomic<u32>,
     pub(crate) slots: MetadataSlice<Slot>,

@@ -105,6 +105,9 @@ impl<M: Mode> Core<M> {
 
     /// Where a page is that is not in the zone. While others are at work it may be on its way.
     fn where_is(&self, page: PageId) -> PlaceReason {
+        if self.offline.has(page) {
+            return PlaceReason::Offline;
+        }
         if !M::CHECKS {
             return match self.cached() {
                 0 => PlaceReason::Out,

@@ -51,9 +51,11 @@ impl<M: Mode> Core<M> {
             let mut at = gap(&mut random, self.poison_every);
             while at < u64::from(self.pages) {
                 let id = PageId::new(at as u32);
-                self.poison(id);
-                self.zone.note_written(id);
-                poisoned += 1;
+                if !self.offline.has(id) {
+                    self.poison(id);
+                    self.zone.note_written(id);
+                    poisoned += 1;
+                }
                 at += gap(&mut random, self.poison_every) + 1;
             }
             let info = &mut self.region.info;

@@ -198,12 +198,12 @@ impl<M: Mode> Core<M> {
         Reach { least, most, elsewhere }
     }
 
-    /// How many pages are neither out nor withheld nor lost. There was a moment when there were so many at the least,
+    /// How many pages are neither out nor withheld, lost or offline. There was a moment when there were so many at the least,
     /// and another when there were so many at the most: the same number where nobody else is at work.
     ///
     /// Counts only grow. What is looked at first misses some; what is looked at last has all of that time.
     fn not_out(&self) -> (usize, usize) {
-        let gone = self.bad() + self.lost();
+        let gone = self.bad() + self.lost() + self.offline.len();
         let freed = || {
             self.sum_slots(|slot| {
                 // Acquire: before what is looked at next; here and below.

@@ -1,6 +1,6 @@
 //! Recovering pages whose owners were forgotten, when nobody else uses the pool.
 //!
-//! Invariant: with one handle and no owner left, a page is in the zone, withheld, or forgotten
+//! Invariant: with one handle and no owner left, a page is in the zone, offline, withheld, or forgotten
 //! (lost to a forked child, for one).
 //! Whatever a forgotten page's word said, the page then rests in the zone like any other, and no
 //! page counts as out or lent.
@@ -14,7 +14,7 @@ use crate::page::{Fault, PageId, ZONE};
 use crate::sync::Ordering;
 
 impl<M: Mode> Core<M> {
-    /// Whether a page is neither free nor withheld. Where the mode does not check, pages in caches
+    /// Whether a page is neither free nor offline nor withheld. Where the mode does not check, pages in caches
     /// count as missing: drain them first.
     pub(crate) fn is_missing(&self, id: PageId) -> bool {
         let is_cached = || M::CHECKS && self.check_out(id) == Err(Fault::AlreadyFree);
@@ -22,7 +22,7 @@ impl<M: Mode> Core<M> {
     }
 
     fn is_in_no_zone(&self, id: PageId) -> bool {
-        !self.zone.holds(id) && self.withheld(id).is_none()
+        !self.rests_in_zone(id) && self.withheld(id).is_none()
     }
 
     /// Puts every missing page back into the zone, and returns how many there were. Magazines that a

@@ -30,19 +30,26 @@ const PROBES: usize = 8;
 /// Threads get one slot after the other, in the order in which they come. One that found its slot busy starts elsewhere from
 /// then on. An entry is the lower bits of a thread's number and a slot. Nobody takes a thread out when it ends: where the
 /// entries around its own are taken, a new one takes that.
+///
+/// Where CPUs are told apart (`Builder::cpu_hint`), no thread has an entry: each call asks for the CPU.
 pub(super) struct Starts {
     slots: u32,
+    cpu: Option<fn() -> usize>,
     /// How many threads have come.
     threads: Atomic<u32>,
     entries: [Atomic<u32>; STARTS],
 }
 
 impl Starts {
-    pub(super) fn new(slots: usize) -> Self {
+    pub(super) fn new(slots: usize, cpu: Option<fn() -> usize>) -> Self {
+        // With a hint, the entry of a thread that hardly ever comes: so all others are sought, and those
+        // without a hint take no instruction more.
+        let entry = if cpu.is_some() { 1 << START_BITS } else { 0 };
         Starts {
             slots: slots as u32,
+            cpu,
             threads: Atomic::new(0),
-            entries: core::array::from_fn(|_| Atomic::new(0)),
+            entries: core::array::from_fn(|_| Atomic::new(entry)),
         }
     }
 
@@ -79,6 +86,9 @@ impl Starts {
     #[cold]
     #[inline(never)]
     fn seek(&self, number: u32) -> usize {
+        if let Some(cpu) = self.cpu {
+            return cpu().checked_rem(self.slots as usize).unwrap_or(0);
+        }
         let looks = || self.entries(number).map(|entry| entry.load(Ordering::Relaxed));
         if let Some(start) = looks().find_map(|entry| Self::found(entry, number)) {
             return start;
@@ -92,6 +102,9 @@ impl Starts {
 
     /// Lets a thread start at this slot from now on. All that cannot be told apart start at the first.
     fn keep(&self, number: u32, slot: usize) {
+        if self.cpu.is_some() {
+            return;
+        }
         let with = |wanted: &dyn Fn(u32) -> bool| {
             self.entries(number).find(|entry| wanted(entry.load(Ordering::Relaxed)))
         };

@@ -45,9 +45,15 @@ impl Tables {
         word.try_free(claims, location, references, |last| self.is_member(last, id))
     }
 
-    /// Whether the location that a page's word names still holds it.
+    /// Whether the location that a page's word names still holds it. A page that is offline has not
+    /// been put anywhere else since it left the zone.
     pub(crate) fn is_member(&self, location: Location, id: PageId) -> bool {
-        if location == ZONE { self.zone.holds(id) } else { self.magazines.holds(location, id) }
+        if location == ZONE { self.rests_in_zone(id) } else { self.magazines.holds(location, id) }
+    }
+
+    /// Whether a page is in the zone, or went offline from there.
+    pub(super) fn rests_in_zone(&self, id: PageId) -> bool {
+        self.zone.holds(id) || self.offline.has(id)
     }
 }
 
@@ -81,6 +87,11 @@ impl<M: Mode> Core<M> {
 
     /// In checking modes: a page comes back past the magazines, if its owner may free it.
     pub(super) fn try_free_to_zone(&self, id: PageId) -> Result<(), Fault> {
+        // A word that names the zone is taken for that of a page that left it: its old bit there tells,
+        // which is clear while the page is offline.
+        if self.offline.has(id) {
+            return Err(Fault::Offline);
+        }
         if M::COMPACT {
             let byte = self.mark(id)?;
             return if defect!("compact-late") {

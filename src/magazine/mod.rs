@@ -91,13 +91,17 @@ pub(crate) struct MagazineLayout {
 
 impl MagazineLayout {
     /// Room for `count` magazines of `capacity` ids.
-    pub(crate) fn new(layout: &mut MetadataLayout, count: usize, capacity: usize) -> Option<Self> {
-        let locations = (count + 1).checked_mul(capacity.next_power_of_two())?;
-        Some(MagazineLayout {
-            heads: layout.table(count + 1)?,
-            entries: layout.table(locations)?,
-            capacity: capacity as u32,
-        })
+    pub(crate) const fn new(
+        layout: &mut MetadataLayout,
+        count: usize,
+        capacity: usize,
+    ) -> Option<Self> {
+        let locations = (count + 1).checked_mul(capacity.next_power_of_two());
+        let (Some(locations), Some(heads)) = (locations, layout.table(count + 1)) else {
+            return None;
+        };
+        let Some(entries) = layout.table(locations) else { return None };
+        Some(MagazineLayout { heads, entries, capacity: capacity as u32 })
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod corrupt;
 mod mark;
+mod offline;
 mod slot;
 mod store;
 mod turn;
@@ -13,6 +14,7 @@ mod word;
 mod zone;
 
 pub use mark::Byte;
+pub use offline::OfflineSet;
 pub use slot::{Claimed, Lock, Locked, Owned, Stolen};
 pub use store::{Loaded, Store};
 pub use turn::{Taken, Turn};

@@ -34,7 +34,7 @@ impl FreePages {
 
     fn with(pages: usize, free: usize, zeroed: bool) -> Self {
         let mut layout = MetadataLayout::starting_with::<()>();
-        let zone = ZoneLayout::with(&mut layout, pages, zeroed).expect("models are small");
+        let zone = ZoneLayout::new(&mut layout, pages, zeroed).expect("models are small");
         let block = Block::new(&layout);
         let zone = Zone::new(&mut block.tables(), zone, free, Habits::new(4096, None));
         FreePages { zone, _block: block }
@@ -101,6 +101,14 @@ impl FreePages {
     pub fn take_block_at(&self, first: PageId, order: Order) -> bool {
         let twice = |page| panic!("{page} came back and was not out");
         self.zone.take_block_at(first, order, twice)
+    }
+
+    /// Takes those of `count` pages from `first` on that are in it.
+    #[must_use]
+    pub fn take_range(&self, first: PageId, count: usize) -> Vec<PageId> {
+        let mut taken = Vec::new();
+        self.zone.take_range(first, count, |id| taken.push(id));
+        taken
     }
 
     /// Puts pages in. Returns how many were there already.

@@ -38,6 +38,8 @@ pub enum Fault {
     OtherPool,
     /// The page was to have an owner, and the pool has addresses only.
     AddressOnly,
+    /// The page is offline: see [`Pool::offline`](crate::Pool::offline).
+    Offline,
     /// The page was withheld after an earlier fault.
     Withheld,
     /// The page's contents were written after it was freed.
@@ -51,7 +53,7 @@ pub enum Fault {
 }
 
 /// The faults that are packed as their places here: all that have no figure.
-const PLAIN: [Fault; 10] = [
+const PLAIN: [Fault; 11] = [
     Fault::OutOfRange,
     Fault::AlreadyFree,
     Fault::Saturated,
@@ -60,6 +62,7 @@ const PLAIN: [Fault; 10] = [
     Fault::NotLent,
     Fault::OtherPool,
     Fault::AddressOnly,
+    Fault::Offline,
     Fault::Withheld,
     Fault::Corrupt,
 ];
@@ -126,6 +129,7 @@ impl fmt::Display for Fault {
             Fault::AddressOnly => {
                 f.write_str("cannot have an owner: the pool has addresses only: use the raw calls")
             }
+            Fault::Offline => f.write_str("is offline: Pool::online brings it back"),
             Fault::Withheld => f.write_str("was withheld after an earlier fault"),
             Fault::Poison { offset } => {
                 write!(f, "was written after it was freed, at byte {offset}")

@@ -61,8 +61,8 @@ impl<M: Mode> Block<M> {
     /// uninitialised.
     ///
     /// # Panics
-    /// When no block of this order can start at this page of the pool, or the pool has addresses
-    /// only.
+    /// When no block of this order can start at this page of the pool, the pool has addresses only,
+    /// or a page of the block is offline.
     ///
     /// ```
     /// # use pagesheaf::{Block, Order, Pool};
@@ -83,6 +83,9 @@ impl<M: Mode> Block<M> {
             order.get()
         );
         assert!(!core.addresses_only, "pagesheaf: {}", ShortReason::AddressOnly);
+        if let Some(id) = core.offline.first(first, order.pages()) {
+            panic!("pagesheaf: {id} {} [{mode}]", Fault::Offline);
+        }
         // SAFETY: the caller gives it to us.
         unsafe { Block::new(core.pointer(), first, order) }
     }

@@ -1,24 +1,21 @@
 //! Building a pool: everything that can be wrong with the request is found here, before anything is made.
 
+mod given;
+mod growth;
 mod hardening;
+mod plan;
 
-use core::alloc::Layout;
+use core::iter;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use crate::depot::DEPOTS_MAX;
 use crate::error::BuildError;
 use crate::handle::Handle;
-use crate::heap;
-use crate::inner::{Config, CoreLayout};
-use crate::magazine::{MAGAZINE_MAX, whole_lines};
-use crate::mode::{DefaultMode, Mode, ModeFlags, Policy};
+use crate::mode::{DefaultMode, Mode};
+use crate::page::PageId;
 use crate::pool::Pool;
 use crate::region::{Region, ZeroedMemory};
-
-/// The most cache slots of a pool: each has two magazines, and a depot can name 65,535.
-const SLOTS_MAX: usize = 1 << 14;
 
 /// What the pool does about a bad page, beside counting it, tainting itself and returning an error where the call
 /// can.
@@ -39,6 +36,7 @@ pub enum OnBadPage {
 #[must_use]
 pub struct Builder<M: Mode = DefaultMode> {
     pages: usize,
+    initially: Option<usize>,
     page_size: usize,
     region: Option<Region>,
     caches: Option<usize>,
@@ -49,6 +47,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     on_bad_page: OnBadPage,
     poison_every: Option<u32>,
     poison_lazily: bool,
+    cpu_hint: Option<fn() -> usize>,
     quarantine: Option<usize>,
     mode: PhantomData<M>,
 }
@@ -60,6 +59,7 @@ impl Pool<DefaultMode> {
     pub const fn builder(pages: usize) -> Builder<DefaultMode> {
         Builder {
             pages,
+            initially: None,
             page_size: 4096,
             region: None,
             caches: None,
@@ -70,6 +70,7 @@ impl Pool<DefaultMode> {
             on_bad_page: OnBadPage::Count,
             poison_every: None,
             poison_lazily: false,
+            cpu_hint: None,
             quarantine: None,
             mode: PhantomData,
         }
@@ -79,12 +80,14 @@ impl Pool<DefaultMode> {
 impl<M: Mode> Builder<M> {
     /// Chooses the pool's mode, whatever the Cargo features say.
     pub const fn mode<N: Mode>(self) -> Builder<N> {
-        let Builder { pages, page_size, region, caches, shared_caches, magazine, .. } = self;
         let Builder {
-            depots, colors, on_bad_page, poison_every, poison_lazily, quarantine, ..
+            pages, initially, page_size, region, caches, shared_caches, magazine, ..
         } = self;
+        let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
+        let Builder { quarantine, cpu_hint, .. } = self;
         Builder {
             pages,
+            initially,
             page_size,
             region,
             caches,
@@ -95,6 +98,7 @@ impl<M: Mode> Builder<M> {
             on_bad_page,
             poison_every,
             poison_lazily,
+            cpu_hint,
             quarantine,
             mode: PhantomData,
         }
@@ -169,83 +173,6 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    fn config(&self, zeroed: bool) -> Result<Config, BuildError> {
-        let pages = u32::try_from(self.pages)
-            .map_err(|_| BuildError::TooManyPages { pages: self.pages })?;
-        if pages == 0 {
-            return Err(BuildError::NoPages);
-        }
-        if !self.page_size.is_power_of_two() || self.page_size < 64 {
-            return Err(BuildError::PageSize { bytes: self.page_size });
-        }
-        let colors = u32::try_from(self.colors).unwrap_or(0);
-        let most = self.page_size / 64;
-        if colors == 0 || self.colors > most {
-            return Err(BuildError::CacheColor { lines: self.colors, most });
-        }
-        if let Some(pages) = self.poison_every
-            && (pages == 0 || !M::POISONS)
-        {
-            let mode = ModeFlags::of::<M>();
-            return Err(BuildError::PoisonEvery { pages, mode });
-        }
-        if self.poison_lazily && !M::POISONS {
-            return Err(BuildError::PoisonLazily { mode: ModeFlags::of::<M>() });
-        }
-        if self.quarantine.is_some() && !M::QUARANTINES {
-            return Err(BuildError::QuarantineLength { mode: ModeFlags::of::<M>() });
-        }
-        let (owned, shared) = usual_slots(heap::parallelism());
-        let owned_slots = self.caches.unwrap_or(owned);
-        let shared_slots = self.shared_caches.unwrap_or(shared);
-        let slots = owned_slots.saturating_add(shared_slots);
-        if slots == 0 || slots > SLOTS_MAX {
-            return Err(BuildError::MaxCaches { slots });
-        }
-        let fair = whole_lines(self.pages / (4 * slots)).clamp(1, MAGAZINE_MAX);
-        let magazine = self.magazine.unwrap_or(fair);
-        if magazine == 0 || magazine > MAGAZINE_MAX {
-            return Err(BuildError::MagazineCapacity { ids: magazine });
-        }
-        if let Some(depots) = self.depots
-            && (!depots.is_power_of_two() || depots > DEPOTS_MAX)
-        {
-            return Err(BuildError::Depots { depots, most: DEPOTS_MAX });
-        }
-        Ok(Config {
-            pages,
-            page_size: self.page_size,
-            owned_slots,
-            shared_slots,
-            magazine,
-            depots: self.depots,
-            colors,
-            panics: self.on_bad_page == OnBadPage::Panic,
-            poison_every: self.poison_every.unwrap_or(1),
-            poison_lazily: self.poison_lazily,
-            zeroed,
-            quarantine: M::QUARANTINES.then(|| self.quarantine.unwrap_or(usize::MAX)),
-        })
-    }
-
-    /// The plan of the metadata, and the bytes of the pages, which may be known to be zero at first.
-    fn plan(&self, zeroed: bool) -> Result<(CoreLayout<M>, usize), BuildError> {
-        let config = self.config(zeroed)?;
-        let bytes = self.pages.checked_mul(self.page_size).ok_or(BuildError::Overflow)?;
-        if isize::try_from(bytes).is_err() {
-            return Err(BuildError::Overflow);
-        }
-        Ok((CoreLayout::new(config)?, bytes))
-    }
-
-    /// How much memory [`Self::build_in`] needs for the metadata.
-    ///
-    /// # Errors
-    /// As [`Self::build`].
-    pub fn metadata_layout(&self) -> Result<Layout, BuildError> {
-        Ok(self.plan(false)?.0.layout())
-    }
-
     /// Builds the pool, with its metadata on the heap, or mapped where it is a mebibyte or more and
     /// where there are mappings (feature `std`).
     ///
@@ -259,12 +186,12 @@ impl<M: Mode> Builder<M> {
     /// # Errors
     /// What is wrong with the request, or what the system refused.
     pub fn build(self) -> Result<Pool<M>, BuildError> {
-        let zeroed = self.region.as_ref().is_none_or(Region::is_zeroed);
-        let (plan, bytes) = self.plan(zeroed)?;
+        let (plan, bytes) = self.plan_with_region()?;
         let region = self.region.unwrap_or_else(Region::standard).acquire(bytes, self.page_size)?;
         let memory = ZeroedMemory::new(plan.layout())?;
         // SAFETY: the block has this layout, and the core keeps it; nobody has the new core's handle.
-        let core = unsafe { Handle::new(plan.build(memory.start(), region, Some(memory))) };
+        let core =
+            unsafe { Handle::new(plan.build(memory.start(), region, Some(memory), iter::empty())) };
         Ok(Pool { core })
     }
 
@@ -273,12 +200,15 @@ impl<M: Mode> Builder<M> {
     /// With [`Region::addresses`] as the region, `base` is its first address and is never dereferenced. No other
     /// region goes together with `base`.
     ///
-    /// The metadata is the caller's memory, usually a static aligned to 128 bytes. To learn its size, print
-    /// [`metadata_layout`](Self::metadata_layout) of the same builder and mode on the host. Name
-    /// [`max_caches`](Self::max_caches) and [`shared_caches`](Self::shared_caches), which follow the number of
-    /// processors otherwise, and without `std` a guess. Memory that is too small is refused with the size that
-    /// is needed. `tests/no_std` is a whole program. For a pool in a `static` see
-    /// [`StaticPool::init_with`](crate::StaticPool::init_with).
+    /// The metadata is the caller's memory, usually a static of the size and alignment that
+    /// [`static_metadata_layout`](Self::static_metadata_layout) says. Name [`max_caches`](Self::max_caches) and
+    /// [`shared_caches`](Self::shared_caches), which follow the number of processors otherwise, and without `std`
+    /// a guess. Memory that is too small is refused with the size that is needed. `tests/no_std` is a whole
+    /// program. For a pool in a `static` see [`StaticPool::init_with`](crate::StaticPool::init_with).
+    ///
+    /// Both memories can be used again, also for another pool, as soon as [`Pool::close`] has returned `Ok`: from
+    /// then on nothing of this pool touches them. A pool that is dropped is done with them when its last handle
+    /// and its last page are gone, which nobody is told; so whoever wants them back closes it.
     ///
     /// ```
     /// use core::cell::UnsafeCell;
@@ -314,14 +244,28 @@ impl<M: Mode> Builder<M> {
     ///
     /// # Safety
     /// Unless the region is one of addresses, `base` and all the bytes of the pages are as [`Region::caller`] asks, which
-    /// says each in full: valid, inside one allocation; readable and writable; within the provenance of `base`; allocated
+    /// says each in full, of pages that are online: valid, inside one allocation; readable and writable; within the provenance of `base`; allocated
     /// until the pool is closed and every page is back; the pool's alone until then; and initialised.
     pub unsafe fn build_in(
         self,
         base: *mut u8,
         metadata: &'static mut [MaybeUninit<u8>],
     ) -> Result<Pool<M>, BuildError> {
-        let (plan, bytes) = self.plan(false)?;
+        // SAFETY: passed on to the caller.
+        unsafe { self.build_given(base, metadata, iter::empty()) }
+    }
+
+    /// As [`Self::build_in`]. Of pages that are offline at first, those that are `given` are not.
+    ///
+    /// # Safety
+    /// As [`Self::build_in`], of these pages too, which are in range and named once.
+    unsafe fn build_given(
+        self,
+        base: *mut u8,
+        metadata: &'static mut [MaybeUninit<u8>],
+        given: impl Iterator<Item = (PageId, usize)>,
+    ) -> Result<Pool<M>, BuildError> {
+        let (plan, bytes) = self.plan()?;
         let region = match self.region {
             Some(region) => {
                 if region.first_address() != Some(base.addr()) {
@@ -347,14 +291,9 @@ impl<M: Mode> Builder<M> {
         let region = region.acquire(bytes, self.page_size)?;
         // SAFETY: the memory is the pool's for good, large enough and aligned; nobody has the new
         // core's handle.
-        let core = unsafe { Handle::new(plan.build(block, region, None)) };
+        let core = unsafe { Handle::new(plan.build(block, region, None, given)) };
         Ok(Pool { core })
     }
-}
-
-/// How many owned and shared slots a pool has if nothing is said.
-fn usual_slots(processors: usize) -> (usize, usize) {
-    ((2 * processors).max(8), processors.clamp(2, 64))
 }
 
 #[cfg(test)]

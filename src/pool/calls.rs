@@ -8,7 +8,7 @@ use crate::error::{BulkAlloc, ExactError, PageError, ShortReason};
 use crate::inner::Core;
 use crate::mode::{Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
-use crate::page::{GivenUp, Order, PageId};
+use crate::page::{Fault, GivenUp, Order, PageId};
 use crate::slot::{FastSlot, SlotMut};
 
 // SAFETY: the pool's handle names one core, and keeps it alive.
@@ -59,7 +59,7 @@ impl<M: Mode> Page<M> {
     /// [`CloseError::ids`](crate::CloseError::ids) does, is not enough.
     ///
     /// # Panics
-    /// When the pool has no such page, or addresses only.
+    /// When the pool has no such page, or addresses only, or the page is offline.
     ///
     /// ```
     /// # use pagesheaf::{Page, Pool};
@@ -76,6 +76,8 @@ impl<M: Mode> Page<M> {
         let core = &pool.core;
         assert!(id.index() < core.pages, "pagesheaf: {id} is outside the pool [{}]", pool.mode());
         assert!(!core.addresses_only, "pagesheaf: {}", ShortReason::AddressOnly);
+        let offline = Fault::Offline;
+        assert!(!core.offline.has(id), "pagesheaf: {id} {offline} [{}]", pool.mode());
         // SAFETY: the caller gives it to us.
         unsafe { Page::new(core.pointer(), id) }
     }

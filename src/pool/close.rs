@@ -41,10 +41,12 @@ impl<M: Mode> Pool<M> {
     /// Closes the pool: gives back its memory now.
     ///
     /// Dropping the last handle also closes it, once every page is back; this says whether they
-    /// are.
+    /// are. If it returns `Ok`, nothing touches the pages or the metadata any more: memory that was
+    /// given to [`Builder::build_in`](crate::Builder::build_in) is its giver's again.
     ///
     /// # Errors
-    /// When other handles live (pools, caches), or pages are out; lent pages are.
+    /// When other handles live (pools, caches), or pages are out; lent pages are. Pages that are
+    /// offline are not out.
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -130,7 +132,8 @@ impl<M: Mode> CloseError<M> {
     /// that is gone).
     ///
     /// The pages are free afterwards, whatever their states were (shared, part of a block, lent);
-    /// no page counts as out, or as lost. Pages that are withheld stay so. Free pages that a fault
+    /// no page counts as out, or as lost. Pages that are withheld stay so, and those that are offline
+    /// too. Free pages that a fault
     /// had made unreachable, such as those of a depot's stack that was cut off, can be had
     /// again.
     ///

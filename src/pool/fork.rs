@@ -49,7 +49,8 @@ impl<M: Mode> Pool<M> {
     ///
     /// What it does not change: pages out at the fork are still out, those of other threads too,
     /// which nobody may ever free; pages in the middle of a call may count as out or as lost.
-    /// References to shared pages stay counted likewise.
+    /// References to shared pages stay counted likewise. Pages that are offline stay so; one that was
+    /// going or coming in another thread may count as lost.
     ///
     /// Handles of other threads stay counted, caches that were not kept too: the pool does not
     /// close by itself, and [`recover_forgotten`](crate::CloseError::recover_forgotten) refuses. It

@@ -9,6 +9,7 @@ mod close;
 mod fork;
 mod holders;
 mod maintain;
+mod resize;
 mod static_pool;
 mod stats;
 mod steal;
@@ -21,6 +22,7 @@ pub use close::CloseError;
 pub use fork::AnyCache;
 pub use holders::{Holder, HolderState};
 pub use maintain::{Maintained, NotPurged};
+pub use resize::WentOffline;
 pub use static_pool::StaticPool;
 pub use stats::{Audit, Calls, Pages, Stats};
 pub use steal::AsymmetricFence;
@@ -61,7 +63,8 @@ impl<M: Mode> Pool<M> {
         Cache::new(self.core.clone())
     }
 
-    /// How many pages the pool has.
+    /// How many pages the pool has at the most: those that are [offline](Self::offline) are among
+    /// them.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.core.pages as usize
@@ -117,8 +120,32 @@ impl<M: Mode> Pool<M> {
         (id.index() < self.core.pages).then(|| u64::from(id.index()) << self.core.page_shift)
     }
 
+    /// The address of a page, as a number: of a page at address 0 too, which no pointer of Rust's can have.
+    ///
+    /// ```
+    /// # use core::mem::MaybeUninit;
+    /// # use pagesheaf::{PageId, Pool, Region};
+    /// let builder = Pool::builder(16).region(Region::addresses(0, 16 * 4096));
+    /// # let layout = builder.metadata_layout()?;
+    /// # let bytes: &'static mut [u8] = Box::leak(vec![0; layout.size() + layout.align()].into_boxed_slice());
+    /// # let skip = bytes.as_ptr().align_offset(layout.align());
+    /// # let bytes = &mut bytes[skip..];
+    /// # // SAFETY: bytes that are not read as such.
+    /// # let metadata = unsafe { &mut *(&raw mut *bytes as *mut [MaybeUninit<u8>]) };
+    /// // SAFETY: the region is one of addresses.
+    /// let pool = unsafe { builder.build_in(core::ptr::null_mut(), metadata) }?;
+    /// let page = PageId::new(0);
+    /// assert_eq!((pool.address(page), pool.id_at(0), pool.ptr(page)), (Some(0), Some(page), None));
+    /// # Ok::<(), pagesheaf::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn address(&self, id: PageId) -> Option<usize> {
+        self.offset(id)?;
+        Some(self.core.address(id).addr())
+    }
+
     /// Where a page starts. In a pool of addresses the pointer is a number, not to be dereferenced; there is none
-    /// for address 0. Whoever writes through it leaves every byte initialised (not the padding of a struct).
+    /// for address 0, which [`Self::address`] has. Whoever writes through it leaves every byte initialised (not the padding of a struct).
     #[must_use]
     pub fn ptr(&self, id: PageId) -> Option<NonNull<u8>> {
         self.offset(id)?;

@@ -1,7 +1,7 @@
 //! Reports: what a pool is doing, in numbers that add up.
 //!
-//! Invariant: free + cached + out + lent + bad + lost = capacity, at rest. A report starts with the
-//! mode, and says "not collected" of what the mode does not count.
+//! Invariant: free + cached + out + lent + bad + offline + lost = capacity, at rest. A report starts
+//! with the mode, and says "not collected" of what the mode does not count.
 
 mod calls;
 #[cfg(test)]
@@ -48,6 +48,8 @@ pub struct Pages {
     /// have cost; [`Pool::after_fork`] and
     /// [`recover_forgotten`](crate::CloseError::recover_forgotten) count those that are named only.
     pub bad: u64,
+    /// Offline: not given out before [`Pool::online`] brings them.
+    pub offline: u64,
     /// Lost to a forked child: see [`Pool::after_fork`]. Elsewhere 0. No audit takes them for
     /// corrupt.
     pub lost: u64,
@@ -58,19 +60,22 @@ impl Pages {
     #[must_use]
     pub const fn adds_up(&self) -> bool {
         let sum = self.free as u128 + self.cached as u128 + self.out as u128;
-        sum + self.lent as u128 + self.bad as u128 + self.lost as u128 == self.capacity as u128
+        let gone = self.bad as u128 + self.offline as u128 + self.lost as u128;
+        sum + self.lent as u128 + gone == self.capacity as u128
     }
 }
 
 impl fmt::Display for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Pages { capacity, free, cached, out, lent, bad, lost } = self;
+        let Pages { capacity, free, cached, out, lent, bad, offline, lost } = self;
         write!(
             f,
             "capacity {capacity} = free {free} + cached {cached} + out {out} + lent {lent} + bad {bad}"
         )?;
-        if *lost > 0 {
-            write!(f, " + lost {lost}")?;
+        for (some, what) in [(*offline, "offline"), (*lost, "lost")] {
+            if some > 0 {
+                write!(f, " + {what} {some}")?;
+            }
         }
         Ok(())
     }
@@ -157,7 +162,7 @@ impl fmt::Display for Audit {
 }
 
 impl<M: Mode> Pool<M> {
-    fn pages(&self, free: usize) -> Pages {
+    fn pages(&self, free: usize, offline: u64) -> Pages {
         let capacity = u64::from(self.core.pages);
         // Sums of figures from different moments may be off by what happens meanwhile, even below
         // zero; and lent is where a mode that does not check believed that a page was lent. No
@@ -171,8 +176,14 @@ impl<M: Mode> Pool<M> {
             out: bounded(self.core.out().wrapping_sub(lent)),
             lent,
             bad: bounded(self.core.bad()),
+            offline: bounded(offline),
             lost: bounded(self.core.lost()),
         }
+    }
+
+    /// Where the pages are, by what is counted as they move.
+    fn pages_now(&self) -> Pages {
+        self.pages(self.core.zone.free(), self.core.offline.len())
     }
 
     /// Gathers the statistics; `None` in a mode that does not collect them. Exact at rest.
@@ -195,7 +206,7 @@ impl<M: Mode> Pool<M> {
             Calls { failed_exact: self.core.failed_exact_without_slot(), ..Calls::default() };
         M::STATS.then(|| Stats {
             mode: self.mode(),
-            pages: self.pages(self.core.zone.free()),
+            pages: self.pages_now(),
             calls: self.per_cache().fold(uncached, |sum, (_, calls)| sum.plus(calls)),
             dropped: self.core.dropped(),
             poison_checks: self.core.poison_checks(),
@@ -266,7 +277,7 @@ impl<M: Mode> Pool<M> {
         let core = &*self.core;
         Audit {
             mode: self.mode(),
-            pages: self.pages(core.zone.count()),
+            pages: self.pages(core.zone.count(), core.offline.count()),
             misplaced: M::CHECKS.then(|| core.misplaced()),
             corrupt: M::CHECKS.then(|| core.corrupt()),
             untouched: core.zone.untouched() as u64,
@@ -290,7 +301,7 @@ impl<M: Mode> Pool<M> {
     }
 
     fn report(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.mode(), self.pages(self.core.zone.free()))?;
+        write!(f, "{}: {}", self.mode(), self.pages_now())?;
         match self.stats() {
             Some(stats) => {
                 f.write_str("; ")?;

@@ -24,7 +24,7 @@ pub(super) struct Levels {
 
 impl Levels {
     /// Above so many words.
-    fn above(mut len: usize) -> Self {
+    const fn above(mut len: usize) -> Self {
         let mut starts = [0; LEVELS + 1];
         let mut top = 0;
         while len > 1 {
@@ -36,7 +36,7 @@ impl Levels {
     }
 
     /// The words of all levels.
-    fn words(&self) -> usize {
+    const fn words(&self) -> usize {
         self.starts[self.top + 1]
     }
 }
@@ -53,17 +53,19 @@ pub(crate) struct ZoneLayout {
 
 impl ZoneLayout {
     /// For so many pages; `zeroed` says that all of them are zero at first.
-    pub(crate) fn with(layout: &mut MetadataLayout, pages: usize, zeroed: bool) -> Option<Self> {
+    pub(crate) const fn new(
+        layout: &mut MetadataLayout,
+        pages: usize,
+        zeroed: bool,
+    ) -> Option<Self> {
         let words = pages.div_ceil(BITS);
         let levels = Levels::above(words);
-        Some(ZoneLayout {
-            words: layout.table(words)?,
-            used: layout.table(levels.words())?,
-            fresh: layout.table(levels.words())?,
-            written: layout.table(if zeroed { words } else { 0 })?,
-            levels,
-            pages,
-        })
+        let written = if zeroed { words } else { 0 };
+        let Some(words) = layout.table(words) else { return None };
+        let Some(used) = layout.table(levels.words()) else { return None };
+        let Some(fresh) = layout.table(levels.words()) else { return None };
+        let Some(written) = layout.table(written) else { return None };
+        Some(ZoneLayout { words, used, fresh, written, levels, pages })
     }
 }
 

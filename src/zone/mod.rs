@@ -12,7 +12,9 @@
 mod block;
 mod gather;
 mod layout;
+mod offline;
 mod purge;
+mod range;
 mod rebuild;
 mod search;
 mod summary;
@@ -21,6 +23,7 @@ mod tests;
 mod touched;
 
 pub(crate) use layout::{Cursor, Habits, ZoneLayout};
+pub(crate) use offline::OfflinePages;
 pub(crate) use purge::Held;
 pub(crate) use summary::{Fresh, Used};
 

@@ -29,6 +29,10 @@ pub trait Front<M: Mode> {
     fn alloc_block(&mut self, order: Order) -> Result<Block<M>, ShortReason>;
     fn alloc_blocks_bulk(&mut self, order: Order, out: &mut [Option<Block<M>>]) -> BulkAlloc;
     fn free_block(&mut self, block: Block<M>);
+    fn alloc_raw(&mut self) -> Result<PageId, ShortReason>;
+    /// # Safety
+    /// As the cache's.
+    unsafe fn free_raw(&mut self, id: PageId) -> Result<(), PageError>;
     fn alloc_block_raw(&mut self, order: Order) -> Result<PageId, ShortReason>;
     fn alloc_blocks_bulk_raw<'o>(
         &mut self,
@@ -127,6 +131,13 @@ macro_rules! front {
             }
             fn free_block(&mut self, block: Block<M>) {
                 $type::free_block(self, block);
+            }
+            fn alloc_raw(&mut self) -> Result<PageId, ShortReason> {
+                $type::alloc_raw(self)
+            }
+            unsafe fn free_raw(&mut self, id: PageId) -> Result<(), PageError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::free_raw(self, id) }
             }
             fn alloc_block_raw(&mut self, order: Order) -> Result<PageId, ShortReason> {
                 $type::alloc_block_raw(self, order)

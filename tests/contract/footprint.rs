@@ -45,4 +45,17 @@ fn metadata_grows_with_the_pool<M: Mode>() {
     }
 }
 
-every_mode!(metadata_is_small, caches_are_small, metadata_grows_with_the_pool);
+/// A pool whose pages can be offline has a bit more for each.
+fn a_pool_that_can_shrink_takes_a_bit_a_page<M: Mode>() {
+    let builder = |pages: usize| Pool::builder(pages).mode::<M>().max_caches(8).shared_caches(2);
+    let size = |builder: Builder<M>| builder.metadata_layout().expect("a legal pool").size();
+    let more = size(builder(LARGE).initially(LARGE)) - size(builder(LARGE));
+    assert!((LARGE / 8..LARGE / 8 + 64).contains(&more), "{more} bytes");
+}
+
+every_mode!(
+    metadata_is_small,
+    caches_are_small,
+    metadata_grows_with_the_pool,
+    a_pool_that_can_shrink_takes_a_bit_a_page,
+);

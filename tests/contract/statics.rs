@@ -1,6 +1,7 @@
 //! A pool in a static is built once, by whoever comes first; until then its calls say that it is
 //! not.
 
+use std::alloc::Layout;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
@@ -174,6 +175,38 @@ fn its_pages_caches_and_reports_are_a_pools<M: Mode>() {
     assert!(!pool.is_tainted());
 }
 
+/// Whoever finds the pool by its name brings pages, too.
+fn its_pages_come_and_go<M: Mode>() {
+    let of = StaticPool::<M>::new();
+    of.init_with(|| Ok(build(100, |builder| builder.initially(3)))).expect("a pool");
+    let pool = of.get().expect("it is built");
+    let pages = [(); 3].map(|()| of.alloc().expect("a page"));
+    assert_eq!(of.alloc().err(), Some(ShortReason::Exhausted));
+    // SAFETY: the region is the pool's own, or leaked and zeroed, and nobody else has it.
+    assert_eq!(unsafe { pool.online(50..60) }, Ok(()));
+    assert!(of.alloc().expect("a page").id() >= PageId::new(50));
+    let went = pool.offline(0..100).expect("some are online");
+    assert_eq!(went.still_online().count(), 3);
+    drop(pages);
+    assert_eq!(pool.offline(0..100).expect("three are online").count(), 3);
+    assert_eq!(of.alloc().err(), Some(ShortReason::Exhausted));
+    assert_adds_up(pool);
+}
+
+/// A kernel's: all of it is in the memory that it is given.
+fn it_is_built_in_a_range<M: Mode>() {
+    let memory = leaked(Layout::from_size_align(1 << 16, 256).expect("legal")).as_mut_ptr_range();
+    let memory = memory.start.cast()..memory.end.cast();
+    let of = StaticPool::<M>::new();
+    let builder = Pool::builder(1000).page_size(256).mode::<M>().max_caches(1).shared_caches(1);
+    // SAFETY: the memory is leaked, zeroed, and nobody else's.
+    let pool = of.init_with(|| unsafe { builder.build_in_range(memory) }).expect("there is room");
+    let pages: Vec<_> = std::iter::from_fn(|| of.alloc().ok()).collect();
+    assert_eq!(pages.len(), pool.capacity());
+    drop(pages);
+    assert_adds_up(pool);
+}
+
 /// One that is no static ends like a handle, and its pages and caches live on.
 fn a_static_that_is_dropped_gives_up_its_handle<M: Mode>() {
     let of = made::<M>();
@@ -278,6 +311,8 @@ every_mode!(
     of_racing_inits_one_builds,
     its_handle_is_never_given_up,
     its_pages_caches_and_reports_are_a_pools,
+    its_pages_come_and_go,
+    it_is_built_in_a_range,
     a_static_that_is_dropped_gives_up_its_handle,
     what_it_says_is_what_to_do,
 );

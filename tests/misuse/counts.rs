@@ -1,5 +1,6 @@
 //! Misuse of reference counts.
 
+use super::resized::OFFLINE;
 use super::suite::{Misuse, Scene, said, where_counted};
 use crate::common::*;
 
@@ -56,5 +57,12 @@ counted_misuses! {
             assert_eq!([alloc(&mut scene.one), alloc(&mut scene.two)], [[id], [id]]);
         }
         said
+    }
+    retain_offline, "a reference to a page that is offline",
+        |mode| where_counted(mode, mode.checks, OFFLINE), |scene| {
+        let id = scene.offline();
+        scene.bad = Some((id, 0));
+        // SAFETY: not so: the page is offline.
+        said(unsafe { scene.one.retain_bulk(&[id]) })
     }
 }

@@ -47,7 +47,7 @@ pub struct Scene<M: Mode> {
 
 impl<M: Mode> Scene<M> {
     pub fn new() -> Self {
-        let pool = build::<M>(100, |builder| builder.magazine_capacity(4));
+        let pool = build::<M>(100, |builder| builder.magazine_capacity(4).initially(100));
         let (mut one, two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
         let mut out = no_ids::<40>();
         let ids = one.alloc_bulk_raw(&mut out).0.to_vec();

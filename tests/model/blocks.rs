@@ -155,6 +155,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let may_be_cached = cached > 0 && cached <= others * KEPT;
         match reason {
             PlaceReason::Out => assert!(is_held && !(is_lent && M::CHECKS), "{error}"),
+            PlaceReason::Offline => assert!(self.offline.contains(&page), "{error}"),
             PlaceReason::Lent => assert!(is_lent && M::CHECKS, "{error}"),
             PlaceReason::Cached => assert!(!is_held && may_be_cached && M::CHECKS, "{error}"),
             PlaceReason::OutOrCached => assert!(may_be_cached && !M::CHECKS, "{error}"),

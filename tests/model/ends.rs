@@ -26,6 +26,10 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
 
     /// Gives up what has no owner, and says that the rest is about to go.
     fn settle(&mut self) {
+        // A pool closes also while pages are offline.
+        if !self.alone || !self.pool.capacity().is_multiple_of(2) {
+            self.bring_all_back();
+        }
         let (held, _) = self.held();
         self.lets_go(&held.into_iter().collect::<Vec<_>>());
         for id in std::mem::take(&mut self.lent) {

@@ -180,6 +180,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let (start, offset) = (self.pool.ptr(id).expect("in range"), self.pool.offset(id));
         let first = self.pool.ptr(PageId::new(0)).expect("in range").addr().get();
         assert_eq!(offset, Some(u64::from(a) * size as u64));
+        assert_eq!(self.pool.address(id), Some(start.addr().get()));
         assert_eq!(start.addr().get() - first, usize::from(a) * size);
         assert_eq!(self.pool.id_at(start.addr().get() + inside), Some(id));
         assert_eq!(self.pool.id_at_offset(offset.expect("in range") + inside as u64), Some(id));

@@ -13,6 +13,7 @@ mod foreign;
 mod looks;
 mod moves;
 mod op;
+mod resize;
 mod shares;
 mod statics;
 mod world;

@@ -128,6 +128,12 @@ operations! {
     AppendForeign,
     /// From a batch of another pool: none is lent.
     LendForeign,
+    /// `Pool::offline` of a range.
+    Offline,
+    /// `Pool::online` of pages that went offline before.
+    Online,
+    /// `Pool::online` of a range with a page that is online.
+    OnlineRefused,
     /// `StaticPool::alloc`, of a static that has the pool; as the next two.
     AllocStatic,
     AllocBulkStatic,

@@ -51,6 +51,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Self::share,
             Self::look,
             Self::mix,
+            Self::resize,
             Self::through_a_static,
         ];
         let _ = groups.iter().find_map(|group| group(self, kind, a, b));
@@ -168,8 +169,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let mut out = no_ids::<ROOM>();
                 let len = want.min(ROOM);
                 let ((ids, short), others) = through!(self, a, |front| {
-                    let (ids, short) = front.alloc_bulk_raw(&mut out[..len]);
-                    (ids.to_vec(), short)
+                    if len == 1 {
+                        let id = front.alloc_raw();
+                        (id.into_iter().collect(), id.err())
+                    } else {
+                        let (ids, short) = front.alloc_bulk_raw(&mut out[..len]);
+                        (ids.to_vec(), short)
+                    }
                 });
                 self.raw.extend(ids.iter().map(|&id| (id, 1)));
                 self.took(&ids);
@@ -224,8 +230,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                     <Vec<(PageId, u32)> as IntoIterator>::into_iter(free).map(|it| it.0).collect();
                 self.raw.extend(ids.split_off(n.min(ids.len())).into_iter().map(|id| (id, 1)));
                 self.lets_go(&ids);
-                // SAFETY: the pages have no owner, and one reference each.
-                let freed = through!(self, a, |front| unsafe { front.free_bulk_raw(&ids) }).0;
+                let freed = through!(self, a, |front| match ids[..] {
+                    // SAFETY: the page has no owner, and one reference.
+                    [id] => unsafe { front.free_raw(id) },
+                    // SAFETY: the pages have no owner, and one reference each.
+                    _ => unsafe { front.free_bulk_raw(&ids) },
+                })
+                .0;
                 freed.expect("pages of the pool");
             }
             Kind::FreeElevated => {
@@ -281,6 +292,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let held: BTreeSet<_> = self.held().0.into_iter().map(|id| id.index() as usize).collect();
         let pages = order.pages();
         let starts = (0..self.pool.capacity() / pages).map(|block| block * pages);
+        let is_online = |id: usize| !self.offline.contains(&PageId::new(id as u32));
+        let starts = starts.filter(|&start| (start..start + pages).all(is_online));
         starts.filter(|&start| held.range(start..start + pages).next().is_none()).count()
     }
 

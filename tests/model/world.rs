@@ -60,6 +60,8 @@ pub struct World<M: Mode, S: Shares<M>> {
     /// Without an owner in Rust, and how many references there are to each.
     pub raw: Vec<(PageId, u32)>,
     pub lent: Vec<PageId>,
+    /// Pages that this world has taken offline, and has not brought back.
+    pub offline: BTreeSet<PageId>,
     pub shared: Vec<S::Shared>,
     /// Whether counts were overridden.
     pub tainted: bool,
@@ -78,7 +80,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let how = |builder: Builder<M>| {
             let builder =
                 builder.page_size(BYTES).cache_color(COLOURS).magazine_capacity(MAGAZINE).depots(2);
-            let builder = builder.max_caches(2).shared_caches(2);
+            let builder = builder.max_caches(2).shared_caches(2).initially(pages);
             // Where the system has pages of 4 KiB, 32 of these go back at a time.
             let purges =
                 cfg!(all(feature = "std", target_os = "linux")) && !pages.is_multiple_of(4);
@@ -109,6 +111,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             raw_blocks: Vec::new(),
             raw: Vec::new(),
             lent: Vec::new(),
+            offline: BTreeSet::new(),
             shared: Vec::new(),
             tainted: false,
             faulty: false,
@@ -194,7 +197,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     /// The invariants.
     pub fn check(&self) {
         let (held, lent) = self.held();
-        for &id in &held {
+        for &id in held.iter().chain(&self.offline) {
             assert!(self.owners.owned[id.index() as usize].load(Ordering::Relaxed), "{id}");
             self.assert_intact(id);
         }
@@ -206,6 +209,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let pages = self.pool.audit().pages;
         let expected = ((held.len() - lent) as u64, lent as u64, 0);
         assert_eq!((pages.out, pages.lent, pages.bad), expected, "{pages}");
+        assert_eq!(pages.offline, self.offline.len() as u64, "{pages}");
         assert_eq!(self.pool.is_tainted(), self.tainted);
         if let Some(stats) = self.pool.stats() {
             assert_eq!(stats.calls.failed_exact, self.owners.failed_exact.load(Ordering::Relaxed));

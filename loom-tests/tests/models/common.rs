@@ -1,11 +1,16 @@
 //! Small pools, and what is asked of every pool in the end.
 
 use loom_tests::Owners;
-use pagesheaf::{Mode, Page, PageId, Pool, Region, ShortReason};
+use pagesheaf::{Builder, Mode, Page, PageId, Pool, Region, ShortReason};
 
 /// A pool of `pages` pages with so many owned and shared caches, whose magazines hold `magazine`
 /// ids.
 pub fn pool<M: Mode>(pages: usize, caches: usize, shared: usize, magazine: usize) -> Pool<M> {
+    builder(pages, caches, shared, magazine).build().expect("a small pool")
+}
+
+/// As [`pool`], to be built.
+pub fn builder<M: Mode>(pages: usize, caches: usize, shared: usize, magazine: usize) -> Builder<M> {
     Pool::builder(pages)
         .mode::<M>()
         .page_size(64)
@@ -13,8 +18,6 @@ pub fn pool<M: Mode>(pages: usize, caches: usize, shared: usize, magazine: usize
         .max_caches(caches)
         .shared_caches(shared)
         .magazine_capacity(magazine)
-        .build()
-        .expect("a small pool")
 }
 
 /// At rest, with no other handle: the figures add up, nothing was found wrong, and every page can

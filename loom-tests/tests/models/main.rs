@@ -14,6 +14,7 @@ mod ownership;
 mod page;
 mod poison;
 mod pressure;
+mod resize;
 mod slot;
 mod statics;
 mod stealing;

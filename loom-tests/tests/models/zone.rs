@@ -266,3 +266,25 @@ every_mode! {
         zeros.zone.has(Zeros::PAGES);
     }
 }
+
+every_mode! {
+    /// Exact pages are taken out of a word while others take and return pages there.
+    any, Exhaustive, at least 100;
+    fn an_exact_page_is_taken_by_one<M: Mode>() {
+        let zone = Zone::new(4, &[0, 1, 2]);
+        let other = Arc::clone(&zone);
+        let (exact, pages) = race(
+            move || {
+                let taken = other.free.take_range(PageId::new(0), 2);
+                taken.iter().for_each(|&id| other.owners.takes(id));
+                taken.len()
+            },
+            || {
+                let taken = zone.take(0, 2);
+                zone.put(&taken[1..]);
+                1
+            },
+        );
+        zone.has(3 - exact - pages);
+    }
+}

@@ -19,6 +19,7 @@ use crate::sync::Ordering;
 fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
     Config {
         pages,
+        initially: None,
         page_size: 4096,
         owned_slots: 3,
         shared_slots: 2,
@@ -28,6 +29,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         panics: false,
         poison_every: 1,
         poison_lazily: false,
+        cpu_hint: None,
         quarantine: None,
         zeroed: false,
     }

@@ -3,6 +3,7 @@
 extern crate std;
 
 use std::collections::BTreeSet;
+use std::thread_local;
 use std::vec::Vec;
 
 use super::*;
@@ -46,19 +47,19 @@ fn few_threads_are_not_in_their_own_entries() {
 #[cfg(target_pointer_width = "64")]
 fn threads_get_one_slot_after_the_other_for_good() {
     for (slots, stride) in [1, 2, 3, 8, 64].iter().flat_map(|&n| STRIDES.map(|it| (n, it))) {
-        let starts = Starts::new(slots);
+        let starts = Starts::new(slots, None);
         for _ in 0..3 {
             for (thread, number) in numbers(32, stride).enumerate() {
                 assert_eq!(starts.at(number), (thread + 1) % slots, "thread {thread} by {stride}");
             }
         }
     }
-    assert_eq!(Starts::new(0).at(7), 0);
+    assert_eq!(Starts::new(0, None).at(7), 0);
 }
 
 #[test]
 fn a_thread_starts_where_it_moved_to() {
-    let starts = Starts::new(16_384);
+    let starts = Starts::new(16_384, None);
     for number in [1, 77, 1 << 20, u32::MAX / 3, u32::MAX] {
         for to in [0, 77, 16_383] {
             starts.keep(number, to);
@@ -69,7 +70,7 @@ fn a_thread_starts_where_it_moved_to() {
 
 #[test]
 fn a_new_thread_takes_the_entry_of_one_that_ended() {
-    let starts = Starts::new(4);
+    let starts = Starts::new(4, None);
     for thread in 0..100_000 {
         let number = hash(0x7f3a_9c2b_1740_usize.wrapping_add(thread << 12));
         let start = starts.at(number);
@@ -79,9 +80,24 @@ fn a_new_thread_takes_the_entry_of_one_that_ended() {
 
 #[test]
 fn threads_that_look_the_same_stay_where_they_are() {
-    let starts = Starts::new(4);
+    let starts = Starts::new(4, None);
     starts.keep(0, 3);
     assert_eq!(starts.at(0), 0);
+}
+
+#[test]
+fn a_hint_of_the_cpu_comes_before_the_thread() {
+    thread_local!(static CPU: core::cell::Cell<usize> = const { core::cell::Cell::new(0) });
+    let starts = Starts::new(4, Some(|| CPU.get()));
+    for cpu in [0, 3, 1, 7, usize::MAX] {
+        CPU.set(cpu);
+        for number in [0, 77, 1 << 20, u32::MAX] {
+            // Where a slot was busy is no reason to leave the CPU's.
+            starts.keep(number, 2);
+            assert_eq!(starts.at(number), cpu % 4, "{number}");
+        }
+    }
+    assert_eq!(Starts::new(0, Some(|| 7)).at(3), 0);
 }
 
 #[test]

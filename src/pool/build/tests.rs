@@ -1,6 +1,15 @@
 //! What a builder makes of what it is told, and of what it is not told, up to the limits.
 
+use super::plan::{SLOTS_MAX, usual_slots};
 use super::*;
+use crate::inner::Config;
+use crate::magazine::MAGAZINE_MAX;
+
+impl<M: Mode> Builder<M> {
+    fn config(&self) -> Result<Config, BuildError> {
+        self.config_of(self.pages, self.usual_slots())
+    }
+}
 
 fn builder() -> Builder {
     Pool::builder(1000)
@@ -8,7 +17,7 @@ fn builder() -> Builder {
 
 /// What is wrong with a request, if anything.
 fn wrong(builder: Builder) -> Option<BuildError> {
-    builder.config(false).err()
+    builder.config().err()
 }
 
 #[test]
@@ -17,18 +26,18 @@ fn what_is_said_is_what_is_built() {
         let builder = builder().page_size(512).max_caches(3).shared_caches(2);
         builder.magazine_capacity(7).cache_color(5)
     };
-    let config = said().on_bad_page(OnBadPage::Panic).config(false).expect("legal");
+    let config = said().on_bad_page(OnBadPage::Panic).config().expect("legal");
     assert_eq!((config.pages, config.page_size), (1000, 512));
     assert_eq!((config.owned_slots, config.shared_slots), (3, 2));
     assert_eq!((config.magazine, config.colors, config.panics), (7, 5, true));
-    assert!(!said().config(false).expect("legal").panics);
+    assert!(!said().config().expect("legal").panics);
 }
 
 #[test]
 fn what_is_not_said_depends_on_the_machine() {
-    let config = builder().config(false).expect("legal");
+    let config = builder().config().expect("legal");
     assert_eq!((config.page_size, config.colors, config.panics), (4096, 1, false));
-    assert_eq!((config.owned_slots, config.shared_slots), usual_slots(heap::parallelism()));
+    assert_eq!((config.owned_slots, config.shared_slots), usual_slots(crate::heap::parallelism()));
     for (processors, slots) in
         [(1, (8, 2)), (4, (8, 4)), (5, (10, 5)), (64, (128, 64)), (65, (130, 64))]
     {
@@ -42,7 +51,7 @@ fn all_caches_together_hold_half_of_a_small_pool() {
         [(1, 1), (39, 1), (40, 2), (319, 15), (320, 16), (1000, 48), (5119, 240), (1 << 20, 256)]
     {
         let builder = Pool::builder(pages).max_caches(3).shared_caches(2);
-        assert_eq!(builder.config(false).expect("legal").magazine, magazine);
+        assert_eq!(builder.config().expect("legal").magazine, magazine);
     }
 }
 

@@ -6,28 +6,33 @@ use std::{format, string::ToString};
 
 use super::*;
 
+const NONE: Pages =
+    Pages { capacity: 0, free: 0, cached: 0, out: 0, lent: 0, bad: 0, offline: 0, lost: 0 };
+
 #[test]
 fn pages_add_up_to_the_capacity_and_to_nothing_else() {
-    let pages =
-        Pages { capacity: 0b111_1111, free: 1, cached: 2, out: 4, lent: 8, bad: 16, lost: 96 };
+    let some = Pages { capacity: 255, free: 1, cached: 2, out: 4, lent: 8, bad: 16, ..NONE };
+    let pages = Pages { offline: 32, lost: 192, ..some };
     assert!(pages.adds_up());
     for wrong in [
-        Pages { capacity: 126, ..pages },
+        Pages { capacity: 254, ..pages },
         Pages { free: 3, ..pages },
         Pages { cached: 0, ..pages },
         Pages { out: 5, ..pages },
         Pages { lent: 0, ..pages },
         Pages { bad: 17, ..pages },
+        Pages { offline: 0, ..pages },
         Pages { lost: 0, ..pages },
     ] {
         assert!(!wrong.adds_up(), "{wrong}");
     }
-    let most =
-        Pages { capacity: u64::MAX, free: u64::MAX, cached: 0, out: 0, lent: 0, bad: 0, lost: 0 };
+    let most = Pages { capacity: u64::MAX, free: u64::MAX, ..NONE };
     assert!(most.adds_up() && !Pages { out: 1, ..most }.adds_up());
-    let text = "capacity 127 = free 1 + cached 2 + out 4 + lent 8 + bad 16";
-    assert_eq!(pages.to_string(), format!("{text} + lost 96"));
-    assert_eq!(Pages { lost: 0, ..pages }.to_string(), text, "only a forked child has lost any");
+    let text = "capacity 255 = free 1 + cached 2 + out 4 + lent 8 + bad 16";
+    assert_eq!(pages.to_string(), format!("{text} + offline 32 + lost 192"));
+    let own = Pages { lost: 0, ..pages };
+    assert_eq!(own.to_string(), format!("{text} + offline 32"), "only a forked child has lost any");
+    assert_eq!(some.to_string(), text, "a pool of a fixed size has none offline");
 }
 
 #[test]

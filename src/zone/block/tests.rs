@@ -13,7 +13,7 @@ const PAGES: usize = 19 * 64 + 22;
 
 fn with_zone(pages: usize, f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
-    let span = ZoneLayout::with(&mut layout, pages, false).expect("fits");
+    let span = ZoneLayout::new(&mut layout, pages, false).expect("fits");
     with_block(layout, |mut block| {
         f(&Zone::new(&mut block, span, pages, Habits::new(4096, None)));
     });

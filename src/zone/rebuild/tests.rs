@@ -14,7 +14,7 @@ const PAGES: usize = 65 * BITS * BITS + 1;
 
 fn with_zone(f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
-    let span = ZoneLayout::with(&mut layout, PAGES, false).expect("fits");
+    let span = ZoneLayout::new(&mut layout, PAGES, false).expect("fits");
     with_block(layout, |mut block| {
         f(&Zone::new(&mut block, span, PAGES, Habits::new(4096, Some(0))));
     });

@@ -15,7 +15,7 @@ const PAGES: usize = 70 * BITS * BITS;
 /// Lends a zone of which only the words named have a page, which was used.
 fn with_zone(words: &[usize], f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
-    let span = ZoneLayout::with(&mut layout, PAGES, false).expect("fits");
+    let span = ZoneLayout::new(&mut layout, PAGES, false).expect("fits");
     with_block(layout, |mut block| {
         let zone = Zone::new(&mut block, span, PAGES, Habits::new(4096, None));
         assert_eq!(zone.take(&mut Cursor::default(), PAGES, |_| {}), PAGES);
@@ -106,7 +106,7 @@ fn told(zone: &Zone) -> [Option<usize>; 2] {
 #[test]
 fn a_fresh_word_that_is_broken_into_is_used_from_then_on() {
     let mut layout = MetadataLayout::starting_with::<()>();
-    let span = ZoneLayout::with(&mut layout, PAGES, false).expect("fits");
+    let span = ZoneLayout::new(&mut layout, PAGES, false).expect("fits");
     with_block(layout, |mut block| {
         let zone = Zone::new(&mut block, span, PAGES, Habits::new(4096, None));
         assert_eq!(told(&zone), [None, Some(0)]);

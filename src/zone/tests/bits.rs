@@ -12,7 +12,7 @@ const PAGES: usize = 150;
 
 fn with_zone(f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
-    let span = ZoneLayout::with(&mut layout, PAGES, false).expect("fits");
+    let span = ZoneLayout::new(&mut layout, PAGES, false).expect("fits");
     with_block(layout, |mut block| {
         f(&Zone::new(&mut block, span, PAGES, Habits::new(4096, None)));
     });

@@ -12,7 +12,7 @@ const PAGES: usize = 3 * 512 - 70;
 
 fn with_zone(zeroed: bool, f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
-    let span = ZoneLayout::with(&mut layout, PAGES, zeroed).expect("fits");
+    let span = ZoneLayout::new(&mut layout, PAGES, zeroed).expect("fits");
     with_block(layout, |mut block| {
         let habits = Habits::new(4096, Some(0)).purging(true);
         f(&Zone::new(&mut block, span, PAGES, habits));

@@ -44,7 +44,7 @@ fn take(zone: &Zone, home: u32) -> Option<PageId> {
 
 fn with_zone(pages: usize, f: impl FnOnce(&Zone)) {
     let mut layout = MetadataLayout::starting_with::<()>();
-    let span = ZoneLayout::with(&mut layout, pages, false).expect("fits into an address space");
+    let span = ZoneLayout::new(&mut layout, pages, false).expect("fits into an address space");
     with_block(layout, |mut block| {
         f(&Zone::new(&mut block, span, pages, Habits::new(4096, None)));
     });

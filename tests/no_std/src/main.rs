@@ -7,7 +7,7 @@
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 
-use pagesheaf::{InitError, PageBatch, Pool, ShortReason, StaticPool};
+use pagesheaf::{Builder, InitError, PageBatch, Pool, ShortReason, StaticPool};
 
 const PAGES: usize = 256;
 const PAGE_SIZE: usize = 256;
@@ -20,17 +20,32 @@ unsafe impl<const N: usize> Sync for Memory<N> {}
 
 static REGION: Memory<{ PAGES * PAGE_SIZE }> =
     Memory(UnsafeCell::new([MaybeUninit::new(0); PAGES * PAGE_SIZE]));
-static METADATA: Memory<65536> = Memory(UnsafeCell::new([MaybeUninit::new(0); 65536]));
+static METADATA: Memory<{ METADATA_BYTES }> =
+    Memory(UnsafeCell::new([MaybeUninit::uninit(); METADATA_BYTES]));
+
+/// What is asked for, also as the program is compiled.
+const fn builder() -> Builder {
+    let builder = Pool::builder(PAGES).page_size(PAGE_SIZE).max_caches(2).shared_caches(2);
+    builder.magazine_capacity(16).cpu_hint(current_cpu)
+}
+
+/// The bytes of the metadata.
+const METADATA_BYTES: usize = match builder().static_metadata_layout() {
+    Ok(layout) => layout.size(),
+    Err(_) => panic!("the builder asks for what cannot be"),
+};
+
+/// The only one.
+fn current_cpu() -> usize {
+    0
+}
 
 /// Allocates and frees in bulk. Says whether all was as it should be.
 fn bulk() -> Option<()> {
-    let builder = Pool::builder(PAGES).page_size(PAGE_SIZE).max_caches(2).magazine_capacity(16);
-    let layout = builder.metadata_layout().ok()?;
     // SAFETY: the program comes here once, so nobody else has this memory.
     let metadata: &'static mut [MaybeUninit<u8>] = unsafe { &mut *METADATA.0.get() };
-    let metadata = metadata.get_mut(..layout.size())?;
     // SAFETY: as above; the region is initialised, aligned and never freed.
-    let pool = unsafe { builder.build_in(REGION.0.get().cast(), metadata) }.ok()?;
+    let pool = unsafe { builder().build_in(REGION.0.get().cast(), metadata) }.ok()?;
     let mut cache = pool.cache().ok()?;
     let mut batch: PageBatch = PageBatch::new();
     for round in 0..100u8 {

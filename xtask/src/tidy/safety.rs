@@ -11,7 +11,7 @@ const TABLE: &str = "src/lib.rs";
 const NO_BYTES: [&str; 3] = ["retain_bulk", "after_fork", "split_block_raw"];
 
 /// Those that are given memory, and what they ask of it.
-const MEMORY: [&str; 2] = ["caller", "build_in"];
+const MEMORY: [&str; 5] = ["caller", "build_in", "build_in_range", "build_in_ranges", "online"];
 const OF_MEMORY: [&str; 6] =
     ["valid", "one allocation", "writab", "provenance", "allocated", "initialis"];
 

@@ -1,0 +1,97 @@
+//! Pages go offline and come back: a pool grows and shrinks within its capacity.
+//!
+//! Invariant: a page goes offline from the zone, and comes back into it. Its word, or byte, says all
+//! the while that it rests in the zone, which is what it said when it left. So a free of it is
+//! refused as that of a free page would be, and neither way writes a word. Its bytes are not looked
+//! at while it is offline: what the pool had written there was compared, and forgotten, before.
+
+use super::Core;
+use crate::mode::{Mode, Policy};
+use crate::page::{Fault, PageId, ZONE};
+use crate::sync::defect;
+
+impl<M: Mode> Core<M> {
+    /// Takes those of `count` pages from `first` on offline that are free. They are drained from
+    /// where they can be, if they are not all in the zone. Returns how many went.
+    pub(crate) fn take_offline(&self, first: PageId, count: usize) -> usize {
+        let mut went = self.take_offline_from_zone(first, count);
+        if self.offline.first_online(first, count).is_some() {
+            self.drain();
+            went += self.take_offline_from_zone(first, count);
+        }
+        went
+    }
+
+    fn take_offline_from_zone(&self, first: PageId, count: usize) -> usize {
+        let (mut went, mut looked) = (0, 0);
+        self.zone.take_range(first, count, |id| {
+            if self.verify_offline(id, &mut looked) {
+                self.offline.insert(id);
+                went += 1;
+            }
+        });
+        self.count_uncached_poison_checks(looked);
+        went
+    }
+
+    /// Verifies a page that has just left the zone, to go offline, and is not claimed for an owner.
+    /// It is withheld if it may not leave. A poisoned page whose bytes were compared is added to
+    /// `looked`.
+    fn verify_offline(&self, id: PageId, looked: &mut u64) -> bool {
+        if M::CHECKS && !self.rests_at(id, ZONE) {
+            self.withhold_corrupt(id);
+            return false;
+        }
+        if M::POISONS && self.take_poison_mark(id) {
+            *looked += 1;
+            if let Some(offset) = self.changed_at(id) {
+                self.withhold(id, Fault::Poison { offset });
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Brings `count` pages from `first` on back, all of them or none: then names one that is not
+    /// offline. Their bytes are the pool's from now on.
+    pub(crate) fn bring_online(&self, first: PageId, count: usize) -> Result<(), PageId> {
+        if !defect!("online-late") {
+            self.offline.remove(first, count)?;
+        }
+        for index in first.index()..first.index() + count as u32 {
+            let id = PageId::new(index);
+            if M::POISONS && !self.poison_lazily {
+                self.poison_without_slot(id);
+            }
+            // They hold what their owner has left there.
+            self.zone.note_written(id);
+        }
+        // Their words say already that they are there.
+        self.zone.put_range(first, count, |_| self.taint());
+        if defect!("online-late") {
+            self.offline.remove(first, count)?;
+        }
+        Ok(())
+    }
+
+    /// Pages of a core that is being built are online from the start: they are offline so far, and
+    /// nothing is written to them.
+    pub(super) fn begin_online(&self, first: PageId, count: usize) {
+        if self.offline.remove(first, count).is_ok() {
+            self.zone.put_range(first, count, |_| self.taint());
+        }
+    }
+
+    /// What is wrong with a page that is found to be free already: it may be offline.
+    pub(super) fn explain(&self, page: PageId, fault: Fault) -> Fault {
+        match fault {
+            Fault::AlreadyFree | Fault::NotLent | Fault::NotABlock if self.offline.has(page) => {
+                Fault::Offline
+            }
+            fault => fault,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

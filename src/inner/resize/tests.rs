@@ -1,0 +1,65 @@
+//! Pages that are offline where something has gone wrong, or somebody stands still.
+
+use crate::inner::tests::build;
+use crate::mode::{Bare, Checked, Compact, Hardened, Mode};
+use crate::page::{Mark, PageId};
+use crate::pool::Pool;
+
+/// A pool of 100 pages, of which those from 20 to 79 are offline.
+fn pool<M: Mode>() -> Pool<M> {
+    let pool = build::<M>(|builder| builder.max_caches(2).shared_caches(2).initially(100));
+    assert_eq!(pool.offline(20..80).map(|went| went.count()), Ok(60));
+    pool
+}
+
+fn offline_pages_stay_so_in_a_child<M: Mode>() {
+    let pool = pool::<M>();
+    let core = &*pool.core;
+    // One goes offline, and is out of the zone already; two come back, and are not there yet.
+    assert!(core.zone.take_exact(PageId::new(5)));
+    assert_eq!(core.offline.remove(PageId::new(30), 2), Ok(()));
+    // SAFETY: no other thread has the pool, and there is no cache.
+    unsafe { pool.after_fork(&mut []) };
+    let audit = pool.audit();
+    let pages = audit.pages;
+    assert_eq!((pages.free, pages.offline, pages.lost, pages.out), (39, 58, 3, 0), "{audit}");
+    assert!(pages.adds_up() && audit.misplaced.unwrap_or(0) == 0, "{audit}");
+    assert_eq!(audit.corrupt.unwrap_or(0), 0, "{audit}");
+    // SAFETY: the pages are addresses only, and offline.
+    assert_eq!(unsafe { pool.online(20..30) }, Ok(()));
+    assert_eq!(pool.audit().pages.free, 49);
+    core::mem::forget(pool);
+}
+
+#[test]
+fn a_child_has_the_pages_offline_that_its_parent_had() {
+    offline_pages_stay_so_in_a_child::<Bare>();
+    offline_pages_stay_so_in_a_child::<Checked>();
+    offline_pages_stay_so_in_a_child::<Compact>();
+    offline_pages_stay_so_in_a_child::<Hardened>();
+}
+
+fn an_audit_finds<M: Mode>(corrupt: impl FnOnce(&Pool<M>, PageId)) {
+    let pool = pool::<M>();
+    let found = || (pool.audit().misplaced, pool.audit().corrupt);
+    assert_eq!(found(), (Some(0), Some(0)));
+    corrupt(&pool, PageId::new(40));
+    assert_eq!(found(), (Some(0), Some(1)));
+    // Back in the zone it is found when it moves.
+    // SAFETY: the pages are addresses only, and offline.
+    assert_eq!(unsafe { pool.online(20..80) }, Ok(()));
+    assert_eq!(found(), (Some(1), Some(0)));
+    // It does not go offline again, but is withheld.
+    assert_eq!(pool.offline(20..80).map(|went| went.count()), Ok(59));
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up() && pages.bad == 1, "{pages}");
+    assert_eq!(pool.bad_pages().next().map(|bad| bad.page), Some(PageId::new(40)));
+    core::mem::forget(pool);
+}
+
+#[test]
+fn a_corrupt_word_of_a_page_that_is_offline_is_found() {
+    an_audit_finds::<Checked>(|pool, id| pool.core.word(id).rest(3));
+    an_audit_finds::<Hardened>(|pool, id| pool.core.word(id).rest(3));
+    an_audit_finds::<Compact>(|pool, id| pool.core.set_mark(id, Mark::Out));
+}

@@ -1,0 +1,58 @@
+//! What kernels say as they build a pool: how many pages there are at first, and which CPU it is.
+
+use super::Builder;
+use crate::mode::Mode;
+
+impl<M: Mode> Builder<M> {
+    /// How many pages are online at first, from the first one on: 0 to all of them. The others are
+    /// offline until [`Pool::online`] brings them, and [`Pool::offline`] can take any. If nothing is
+    /// said, all pages are online for good.
+    ///
+    /// The pool's capacity is what [`Pool::builder`] was told: its metadata, and the addresses of
+    /// its region, are for all pages. The memory of a page need not be there before the page is
+    /// online. A pool that can grow or shrink takes a bit of metadata a page more.
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, ShortReason};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(1000).initially(2).build()?;
+    /// let pages = [pool.alloc()?, pool.alloc()?];
+    /// assert_eq!(pool.alloc().err(), Some(ShortReason::Exhausted));
+    /// let counted = pool.audit().pages;
+    /// assert_eq!((counted.capacity, counted.out, counted.offline), (1000, 2, 998));
+    /// # drop(pages);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`Pool::builder`]: crate::Pool::builder
+    /// [`Pool::offline`]: crate::Pool::offline
+    /// [`Pool::online`]: crate::Pool::online
+    pub const fn initially(mut self, pages: usize) -> Self {
+        self.initially = Some(pages);
+        self
+    }
+
+    /// What tells CPUs apart: the number of the one that the call is made on, whatever it is a moment
+    /// later, from 0 on. Calls on the pool, and drops, begin with the shared cache of this number
+    /// (modulo [`shared_caches`](Self::shared_caches)), and with the depot beside it.
+    ///
+    /// If nothing is said, threads are told apart (feature `std`); without `std` nothing is, so that
+    /// all of these calls meet in the first shared cache. A wrong number costs time and no more.
+    ///
+    /// The function is called in every call on the pool and in every drop of a page, also in interrupt
+    /// handlers. It must not panic, nor call this pool.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// fn current_cpu() -> usize {
+    ///     0 // a kernel reads a register
+    /// }
+    ///
+    /// let builder = Pool::builder(1000).shared_caches(8).cpu_hint(current_cpu);
+    /// # let _ = builder;
+    /// ```
+    pub const fn cpu_hint(mut self, cpu: fn() -> usize) -> Self {
+        self.cpu_hint = Some(cpu);
+        self
+    }
+}

@@ -1,0 +1,192 @@
+//! What a builder was asked for, checked, and how large its metadata is.
+//!
+//! Invariant: all of it can be done while a program is compiled, so that a static can have the size.
+
+use core::alloc::Layout;
+
+use super::{Builder, OnBadPage};
+use crate::depot::DEPOTS_MAX;
+use crate::error::BuildError;
+use crate::heap;
+use crate::inner::{Config, CoreLayout};
+use crate::magazine::{MAGAZINE_MAX, whole_lines};
+use crate::mode::{Mode, ModeFlags, Policy};
+use crate::region::Region;
+
+/// The most cache slots of a pool: each has two magazines, and a depot can name 65,535.
+pub(super) const SLOTS_MAX: usize = 1 << 14;
+
+impl<M: Mode> Builder<M> {
+    /// The owned and the shared slots if nothing is said of them.
+    pub(super) fn usual_slots(&self) -> (usize, usize) {
+        let (owned, shared) = usual_slots(heap::parallelism());
+        (self.caches.unwrap_or(owned), self.shared_caches.unwrap_or(shared))
+    }
+
+    /// What a pool of so many pages, at most those that were asked for, is built from.
+    pub(super) const fn config_of(
+        &self,
+        pages: usize,
+        slots: (usize, usize),
+    ) -> Result<Config, BuildError> {
+        if self.pages as u64 > u32::MAX as u64 {
+            return Err(BuildError::TooManyPages { pages: self.pages });
+        }
+        if self.pages == 0 {
+            return Err(BuildError::NoPages);
+        }
+        let initially = match self.initially {
+            Some(online) if online > self.pages => {
+                return Err(BuildError::Initially { pages: online, capacity: self.pages });
+            }
+            Some(online) => Some(if online < pages { online } else { pages } as u32),
+            None => None,
+        };
+        if !self.page_size.is_power_of_two() || self.page_size < 64 {
+            return Err(BuildError::PageSize { bytes: self.page_size });
+        }
+        let most = self.page_size / 64;
+        if self.colors == 0 || self.colors > most || self.colors as u64 > u32::MAX as u64 {
+            return Err(BuildError::CacheColor { lines: self.colors, most });
+        }
+        if let Some(pages) = self.poison_every
+            && (pages == 0 || !M::POISONS)
+        {
+            let mode = ModeFlags::of::<M>();
+            return Err(BuildError::PoisonEvery { pages, mode });
+        }
+        if self.poison_lazily && !M::POISONS {
+            return Err(BuildError::PoisonLazily { mode: ModeFlags::of::<M>() });
+        }
+        if self.quarantine.is_some() && !M::QUARANTINES {
+            return Err(BuildError::QuarantineLength { mode: ModeFlags::of::<M>() });
+        }
+        let (owned_slots, shared_slots) = slots;
+        let slots = owned_slots.saturating_add(shared_slots);
+        if slots == 0 || slots > SLOTS_MAX {
+            return Err(BuildError::MaxCaches { slots });
+        }
+        let magazine = match self.magazine {
+            Some(ids) => ids,
+            None => match whole_lines(pages / (4 * slots)) {
+                0 => 1,
+                fair if fair > MAGAZINE_MAX => MAGAZINE_MAX,
+                fair => fair,
+            },
+        };
+        if magazine == 0 || magazine > MAGAZINE_MAX {
+            return Err(BuildError::MagazineCapacity { ids: magazine });
+        }
+        if let Some(depots) = self.depots
+            && (!depots.is_power_of_two() || depots > DEPOTS_MAX)
+        {
+            return Err(BuildError::Depots { depots, most: DEPOTS_MAX });
+        }
+        Ok(Config {
+            pages: pages as u32,
+            initially,
+            page_size: self.page_size,
+            owned_slots,
+            shared_slots,
+            magazine,
+            depots: self.depots,
+            colors: self.colors as u32,
+            panics: matches!(self.on_bad_page, OnBadPage::Panic),
+            poison_every: match self.poison_every {
+                Some(pages) => pages,
+                None => 1,
+            },
+            poison_lazily: self.poison_lazily,
+            zeroed: false,
+            cpu_hint: self.cpu_hint,
+            quarantine: match self.quarantine {
+                _ if !M::QUARANTINES => None,
+                None => Some(usize::MAX),
+                some => some,
+            },
+        })
+    }
+
+    /// The plan of the metadata of so many pages, and their bytes, of which nothing is known.
+    pub(super) const fn plan_of(
+        &self,
+        pages: usize,
+        slots: (usize, usize),
+    ) -> Result<(CoreLayout<M>, usize), BuildError> {
+        match self.config_of(pages, slots) {
+            Ok(config) => plan(config),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The plan of the metadata, and the bytes of the pages, of which nothing is known.
+    pub(super) fn plan(&self) -> Result<(CoreLayout<M>, usize), BuildError> {
+        self.plan_of(self.pages, self.usual_slots())
+    }
+
+    /// The same for a region that the pool gets itself, which may be zero at first.
+    pub(super) fn plan_with_region(&self) -> Result<(CoreLayout<M>, usize), BuildError> {
+        let config = self.config_of(self.pages, self.usual_slots())?;
+        plan(Config { zeroed: self.region.as_ref().is_none_or(Region::is_zeroed), ..config })
+    }
+
+    /// How much memory [`Self::build_in`] needs for the metadata.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn metadata_layout(&self) -> Result<Layout, BuildError> {
+        Ok(self.plan()?.0.layout())
+    }
+
+    /// As [`metadata_layout`](Self::metadata_layout), while the program is compiled: so that the
+    /// metadata can be a static of just the size that it needs.
+    ///
+    /// ```
+    /// use core::alloc::Layout;
+    ///
+    /// use pagesheaf::{Builder, Checked, Pool};
+    ///
+    /// const fn builder() -> Builder<Checked> {
+    ///     Pool::builder(64).mode::<Checked>().max_caches(2).shared_caches(1)
+    /// }
+    /// const METADATA: Layout = match builder().static_metadata_layout() {
+    ///     Ok(layout) => layout,
+    ///     Err(_) => panic!("the builder asks for what cannot be"),
+    /// };
+    /// assert_eq!(builder().metadata_layout()?, METADATA);
+    /// # Ok::<(), pagesheaf::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::build`], and when [`max_caches`](Self::max_caches) or
+    /// [`shared_caches`](Self::shared_caches) was not named: no compiler knows the processors of the
+    /// machine that the program will run on.
+    pub const fn static_metadata_layout(&self) -> Result<Layout, BuildError> {
+        let (Some(owned), Some(shared)) = (self.caches, self.shared_caches) else {
+            return Err(BuildError::CachesUnnamed);
+        };
+        match self.plan_of(self.pages, (owned, shared)) {
+            Ok((plan, _)) => Ok(plan.layout()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// How many owned and shared slots a pool has if nothing is said.
+pub(super) fn usual_slots(processors: usize) -> (usize, usize) {
+    ((2 * processors).max(8), processors.clamp(2, 64))
+}
+
+/// The plan of the metadata, and the bytes of the pages.
+const fn plan<M: Mode>(config: Config) -> Result<(CoreLayout<M>, usize), BuildError> {
+    let Some(bytes) = (config.pages as usize).checked_mul(config.page_size) else {
+        return Err(BuildError::Overflow);
+    };
+    if bytes > isize::MAX as usize {
+        return Err(BuildError::Overflow);
+    }
+    match CoreLayout::new(config) {
+        Ok(layout) => Ok((layout, bytes)),
+        Err(error) => Err(error),
+    }
+}
