@@ -233,6 +233,7 @@ impl<M: Mode> Core<M> {
                 }
             }
         });
+        held.put_back(|_| self.taint());
         done.purged += purged;
         purged
     }
