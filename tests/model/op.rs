@@ -28,13 +28,13 @@ operations! {
     CloseStealable,
     /// `Pool::steal_idle`: from all that are stealable or parked.
     StealIdle,
-    /// `Cache::park`.
+    /// `Cache::park`, of a plain cache or a stealable one.
     ParkCache,
     /// `ParkedCache::resume`.
     ResumeCache,
     /// A parked cache is dropped.
     DropParked,
-    /// `Cache::idle`, and pages are allocated meanwhile.
+    /// `Cache::idle`, and pages are allocated meanwhile, or stolen.
     Idle,
     Alloc,
     AllocZeroed,
