@@ -5,7 +5,8 @@
 //! container that holds a page whose word names another location is wrong, if both were seen at one
 //! moment: what looks wrong is looked at again.
 //!
-//! What nobody has touched is left alone: the memory of words that were never written stays untouched, too.
+//! What nobody has touched is left alone: the memory of words that were never written stays untouched, too. So are groups
+//! of pages that are offline: their words are looked at when the pages can be had again.
 
 use super::Core;
 use crate::mode::Mode;
@@ -20,14 +21,21 @@ impl<M: Mode> Core<M> {
     /// Free pages whose word says that they are somewhere else.
     pub(crate) fn misplaced(&self) -> u64 {
         let cached = self.magazines.locations().filter(|&at| self.lies(self.magazines.get(at), at));
-        let pages = self.zone.touched(self.pages);
-        let free = pages.filter(|&id| self.zone.holds(id) && self.lies(id, ZONE));
+        let free = self.looked_at().filter(|&id| self.zone.holds(id) && self.lies(id, ZONE));
         (cached.count() + free.count()) as u64
     }
 
     /// Pages that lie nowhere and whose word cannot be that of a page that is out, lent or withheld.
     pub(crate) fn corrupt(&self) -> u64 {
-        self.zone.touched(self.pages).filter(|&id| self.is_corrupt(id)).count() as u64
+        self.looked_at().filter(|&id| self.is_corrupt(id)).count() as u64
+    }
+
+    /// The pages whose words are looked at: of groups of which all pages are offline there is nothing to find.
+    fn looked_at(&self) -> impl Iterator<Item = PageId> {
+        let is_offline = |first, count| {
+            self.offline.is_kept() && self.offline.first_online(first, count).is_none()
+        };
+        self.zone.touched(self.pages, is_offline)
     }
 
     /// Whether a page's word makes no sense, however often it is looked at, and no location holds the page.

@@ -255,9 +255,9 @@ impl<M: Mode> Pool<M> {
     /// byte with one flipped bit. A byte does not say where its page lies, so an audit finds no free
     /// page that lies nowhere, or in two places.
     ///
-    /// Of groups of 4,096 pages that nobody has had it looks at the zone's bits only, so that a large
-    /// pool of which little was used is looked at soon, and stays as small as it was:
-    /// [`untouched`](Audit::untouched) says of how many pages.
+    /// Of groups of 4,096 pages that nobody has had, or of which all are offline, it looks at bits
+    /// only, so that a large pool of which little was used is looked at soon, and stays as small as
+    /// it was: [`untouched`](Audit::untouched) says how many free pages that are.
     ///
     /// It looks at no page's contents, no summary of the zone and no link of a magazine. No check
     /// covers the core's header, the cache slots and, in the hot path, a cache's magazines.

@@ -1,8 +1,11 @@
-//! Which pages are offline: a bit for each, set while the pool does not have the page to give out.
+//! Which pages are offline: a bit for each, clear while the pool does not have the page to give out.
 //!
-//! Invariant: whoever sets a page's bit has just taken the page out of the zone, and whoever clears
+//! Invariant: whoever clears a page's bit has just taken the page out of the zone, and whoever sets
 //! it puts the page there afterwards. So a page that is offline is nowhere else, and whoever gets a
-//! page from the zone finds its bit clear. A pool whose size is fixed has no bits.
+//! page from the zone finds its bit set. A pool whose size is fixed has no bits.
+//!
+//! Zeroed memory is a pool whose pages are all offline: one that begins with few of them writes few
+//! bits. The bits behind the last page are set.
 
 use super::BITS;
 use super::layout::full;
@@ -13,9 +16,10 @@ use crate::sync::{Atomic, Ordering, ordering};
 
 /// The pages of a pool that are offline.
 pub(crate) struct OfflinePages {
+    /// A bit for each page: set while it is online.
     words: MetadataSlice<Atomic<u64>>,
-    /// How many bits are set: a page is counted after its bit was set, and no longer when it is
-    /// cleared. So while a page is on its way it counts as in the middle of a call.
+    /// How many bits are clear: a page is counted after its bit was cleared, and no longer when it is
+    /// set. So while a page is on its way it counts as in the middle of a call.
     count: Atomic<u64>,
 }
 
@@ -35,9 +39,14 @@ impl OfflinePages {
         pages: usize,
         online: usize,
     ) -> Self {
-        let bits = |index| Atomic::new(full(index, pages) & !full(index, online));
-        let count = Atomic::new((pages - online) as u64);
-        OfflinePages { words: block.fill(span, bits), count }
+        let words = block.fill_zero(span);
+        let (first, last) = (online.div_ceil(BITS), words.len().saturating_sub(1));
+        let all = || words.iter().enumerate();
+        for (index, word) in all().take(first).chain(all().skip(last)) {
+            // Relaxed: nobody has the pool yet.
+            word.store(full(index, online) | !full(index, pages), Ordering::Relaxed);
+        }
+        OfflinePages { words, count: Atomic::new((pages - online) as u64) }
     }
 
     /// Whether pages can go offline.
@@ -54,7 +63,7 @@ impl OfflinePages {
 
     /// How many pages are offline, counted bit by bit.
     pub(crate) fn count(&self) -> u64 {
-        let ones = |word: &Atomic<u64>| u64::from(word.load(Ordering::Relaxed).count_ones());
+        let ones = |word: &Atomic<u64>| u64::from(word.load(Ordering::Relaxed).count_zeros());
         self.words.iter().map(ones).sum()
     }
 
@@ -67,16 +76,17 @@ impl OfflinePages {
     /// Whether a page is offline.
     pub(crate) fn has(&self, id: PageId) -> bool {
         let index = id.index() as usize;
-        // Relaxed: whoever has the page got it from the zone, whose word has brought the clear bit.
-        let word = self.words.get(index / BITS).map_or(0, |word| word.load(Ordering::Relaxed));
-        word >> (index % BITS) & 1 == 1
+        // Relaxed: whoever has the page got it from the zone, whose word has brought the set bit.
+        let word =
+            self.words.get(index / BITS).map_or(u64::MAX, |word| word.load(Ordering::Relaxed));
+        word >> (index % BITS) & 1 == 0
     }
 
     /// The first of `count` pages from `first` on that is not offline, if there is one.
     pub(crate) fn first_online(&self, first: PageId, count: usize) -> Option<PageId> {
         words_of(first, count).find_map(|(index, mask)| {
             // Relaxed: a look.
-            let online = mask & !self.words[index].load(Ordering::Relaxed);
+            let online = mask & self.words[index].load(Ordering::Relaxed);
             (online != 0).then(|| page_of(index, online))
         })
     }
@@ -92,7 +102,7 @@ impl OfflinePages {
         let index = id.index() as usize;
         let bit = 1 << (index % BITS);
         // Release: pairs with the Acquire of `remove`, which hands on what was done to the page.
-        self.words[index / BITS].fetch_or(bit, ordering!(Release, "offline-publish"));
+        self.words[index / BITS].fetch_and(!bit, ordering!(Release, "offline-publish"));
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -103,7 +113,7 @@ impl OfflinePages {
         self.first_online(first, count).map_or(Ok(()), Err)?;
         for (index, mask) in words_of(first, count) {
             // Acquire: pairs with the Release of `insert`. Of two that take out a page one gets it.
-            let had = self.words[index].fetch_and(!mask, ordering!(Acquire, "online-order")) & mask;
+            let had = mask & !self.words[index].fetch_or(mask, ordering!(Acquire, "online-order"));
             if had != mask {
                 let before = (index * BITS).saturating_sub(first.index() as usize);
                 self.put_back(index, had);
@@ -118,7 +128,7 @@ impl OfflinePages {
     /// Pages that were taken out a moment ago are offline after all.
     fn put_back(&self, index: usize, bits: u64) {
         // Release: as in `insert`.
-        self.words[index].fetch_or(bits, Ordering::Release);
+        self.words[index].fetch_and(!bits, Ordering::Release);
     }
 }
 

@@ -11,16 +11,20 @@ use crate::sync::{Atomic, Ordering};
 const GROUP: usize = BITS * BITS;
 
 impl Zone {
-    /// The pages of all groups but those that are untouched, as of about now, of so many pages that there are.
-    pub(crate) fn touched(&self, pages: u32) -> impl Iterator<Item = PageId> {
+    /// The pages of all groups but those that are untouched, as of about now, of so many pages that there are. `skip`
+    /// says which groups need no look either: it hears of the first page of each, and how many it has.
+    pub(crate) fn touched(
+        &self,
+        pages: u32,
+        skip: impl Fn(PageId, usize) -> bool,
+    ) -> impl Iterator<Item = PageId> {
         let groups = self.words.chunks(BITS).enumerate();
         let touched = groups.filter(|&(group, words)| !self.is_untouched(group, words));
-        touched
-            .flat_map(move |(group, words)| {
-                let first = group * GROUP;
-                first as u32..(first + words.len() * BITS).min(pages as usize) as u32
-            })
-            .map(PageId::new)
+        let ids = touched.map(move |(group, words)| {
+            let first = group * GROUP;
+            first as u32..(first + words.len() * BITS).min(pages as usize) as u32
+        });
+        ids.filter(move |ids| !skip(PageId::new(ids.start), ids.len())).flatten().map(PageId::new)
     }
 
     /// How many pages are in groups that are untouched.

@@ -19,7 +19,7 @@ fn with_zone(f: impl FnOnce(&Zone)) {
 }
 
 fn touched(zone: &Zone) -> Vec<u32> {
-    zone.touched(PAGES as u32).map(PageId::index).collect()
+    zone.touched(PAGES as u32, |_, _| false).map(PageId::index).collect()
 }
 
 #[test]
@@ -36,6 +36,18 @@ fn a_group_is_touched_from_its_first_page_on() {
         assert_eq!(zone.put(&ids, |_| unreachable!("each is put once")), 3);
         assert_eq!((touched(zone), zone.untouched()), (second, 2 * 4096));
         assert_eq!((zone.count(), zone.free()), (PAGES, PAGES));
+    });
+}
+
+#[test]
+fn a_group_that_is_to_be_skipped_is_not_looked_at() {
+    with_zone(|zone| {
+        let mut ids = Vec::new();
+        assert_eq!(zone.take(&mut Cursor::new(0), PAGES, |id| ids.push(id)), PAGES);
+        let mut groups = Vec::new();
+        let skip = |first: PageId, count: usize| first.index() != 3 * 4096 || count != 100;
+        groups.extend(zone.touched(PAGES as u32, skip).map(PageId::index));
+        assert_eq!(groups, (3 * 4096..PAGES as u32).collect::<Vec<_>>());
     });
 }
 

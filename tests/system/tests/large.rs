@@ -91,6 +91,29 @@ fn a_tebibyte_takes_little_memory<M: Mode>() {
     });
 }
 
+/// None is online at first, or all.
+fn a_tebibyte_that_grows_takes_little_memory<M: Mode>() {
+    for online in [0, PAGES] {
+        let region = Region::addresses(NOWHERE, PAGES * 4096);
+        built::<M>(builder().region(region).initially(online), |pool| {
+            let range = 1_000_000..1_000_100;
+            let went = pool.offline(range.clone()).map_or(0, |went| went.count());
+            assert_eq!(went, if online > 0 { 100 } else { 0 });
+            // SAFETY: nobody touches the addresses.
+            assert_eq!(unsafe { pool.online(range.clone()) }, Ok(()));
+            let id = pool.alloc_raw().expect("a page");
+            assert!(online > 0 || range.contains(&id.index()));
+            // SAFETY: the page was just allocated.
+            assert_eq!(unsafe { pool.free_raw(id) }, Ok(()));
+            let (start, audit) = (Instant::now(), pool.audit());
+            say(&format!("an audit: {:?}\n", start.elapsed()));
+            let offline = PAGES - online - if online > 0 { 0 } else { 100 };
+            assert_eq!((audit.pages.offline, audit.pages.out), (offline as u64, 0));
+            assert!(audit.pages.adds_up() && audit.corrupt.unwrap_or(0) == 0, "{audit}");
+        });
+    }
+}
+
 macro_rules! modes {
     ($($name:ident: $mode:ty;)+) => {$(
         #[test]
@@ -112,4 +135,12 @@ modes! {
     a_tebibyte_takes_little_memory_with_poison: Only<{ hardening::POISON }>;
     a_tebibyte_takes_little_memory_with_quarantine: Only<{ hardening::QUARANTINE }>;
     a_tebibyte_takes_little_memory_with_shuffle: Only<{ hardening::SHUFFLE }>;
+}
+
+#[test]
+fn a_tebibyte_that_grows_takes_little_memory_in_each_kind_of_mode() {
+    a_tebibyte_that_grows_takes_little_memory::<Bare>();
+    a_tebibyte_that_grows_takes_little_memory::<Checked>();
+    a_tebibyte_that_grows_takes_little_memory::<Compact>();
+    a_tebibyte_that_grows_takes_little_memory::<Hardened>();
 }

@@ -21,6 +21,11 @@ const BUILD: f64 = 50.0;
 pub fn large(rows: &mut Rows) {
     modes(rows, "addresses", || Region::addresses(NOWHERE, PAGES * 4096));
     modes(rows, "mapped, not reserved", || Region::mapped().no_reserve().into());
+    for (what, online) in [("none online", 0), ("all online", PAGES)] {
+        let region = Region::addresses(NOWHERE, PAGES * 4096);
+        let builder = Pool::builder(PAGES).region(region).initially(online);
+        drop(built::<Checked>(rows, &format!("addresses, {what}"), "Checked", builder.mode()));
+    }
 }
 
 fn modes(rows: &mut Rows, what: &str, region: impl Fn() -> Region) {
@@ -39,13 +44,19 @@ fn resident() -> f64 {
     4.0 * pages.expect("a number")
 }
 
-fn one<M: Mode>(rows: &mut Rows, what: &str, mode: &str, builder: Builder<M>) {
+/// Builds a pool, and says what it took and what was resident before.
+fn built<M: Mode>(rows: &mut Rows, what: &str, mode: &str, builder: Builder<M>) -> (Pool<M>, f64) {
     let (before, start) = (resident(), Instant::now());
     let pool = builder.build().expect("a pool");
     let took = start.elapsed().as_secs_f64() * 1000.0;
     let built = (resident() - before).max(0.0);
     rows.bounded(&format!("building 1 TiB, {what}"), mode, took, "ms", BUILD);
     rows.bounded(&format!("resident of 1 TiB, {what}"), mode, built, "KiB", RESIDENT);
+    (pool, before)
+}
+
+fn one<M: Mode>(rows: &mut Rows, what: &str, mode: &str, builder: Builder<M>) {
+    let (pool, before) = built(rows, what, mode, builder);
     let mut ids = [std::mem::MaybeUninit::uninit(); 256];
     let mut cache = pool.cache().expect("a cache");
     let (got, _) = cache.alloc_bulk_raw(&mut ids);
