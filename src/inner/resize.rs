@@ -58,16 +58,11 @@ impl<M: Mode> Core<M> {
         if !defect!("online-late") {
             self.offline.remove(first, count)?;
         }
-        for index in first.index()..first.index() + count as u32 {
-            let id = PageId::new(index);
-            if M::POISONS && !self.poison_lazily {
-                self.poison_without_slot(id);
-            }
-            // They hold what their owner has left there.
-            self.zone.note_written(id);
+        if M::POISONS && !self.poison_lazily {
+            let pages = first.index()..first.index() + count as u32;
+            pages.map(PageId::new).for_each(|id| self.poison_without_slot(id));
         }
-        // Their words say already that they are there.
-        self.zone.put_range(first, count, |_| self.taint());
+        self.put_written(first, count);
         if defect!("online-late") {
             self.offline.remove(first, count)?;
         }
@@ -78,8 +73,14 @@ impl<M: Mode> Core<M> {
     /// nothing is written to them.
     pub(super) fn begin_online(&self, first: PageId, count: usize) {
         if self.offline.remove(first, count).is_ok() {
-            self.zone.put_range(first, count, |_| self.taint());
+            self.put_written(first, count);
         }
+    }
+
+    /// Puts pages into the zone whose words say already that they are there, and which hold what their owner has left.
+    fn put_written(&self, first: PageId, count: usize) {
+        self.zone.note_written_range(first, count);
+        self.zone.put_range(first, count, |_| self.taint());
     }
 
     /// What is wrong with a page that is found to be free already: it may be offline.

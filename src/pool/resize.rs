@@ -27,7 +27,8 @@ impl<M: Mode> WentOffline<'_, M> {
 
     /// The pages of the range that are online, each looked up when the iterator comes to it: those
     /// that are out, lent or withheld, and free ones that lie in caches which are in use
-    /// ([`Pool::holders`] names the caches). They give them up at their next call; try again then.
+    /// ([`Pool::holders`] names the caches) or on their way in another call. Caches give them up at
+    /// their next call; try again then.
     pub fn still_online(&self) -> impl Iterator<Item = PageId> {
         self.pages.clone().map(PageId::new).filter(|&id| !self.pool.is_offline(id))
     }
@@ -106,8 +107,8 @@ impl<M: Mode> Pool<M> {
     /// are as [`Region::caller`](crate::Region::caller) asks of all: valid, inside one allocation
     /// (that of the region); readable and writable; within the provenance of the region's base;
     /// allocated, and where they are; the pool's alone; and initialised. Memory that the pool has
-    /// mapped or allocated itself is all this, unless somebody has taken it away while the pages
-    /// were offline.
+    /// mapped or allocated itself is all this, unless somebody has taken it away, or put another
+    /// mapping in its place, while the pages were offline.
     ///
     /// ```
     /// # use pagesheaf::Pool;

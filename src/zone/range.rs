@@ -40,7 +40,7 @@ impl Zone {
             pages(index, bits).for_each(&mut each);
         }
         drop(emptied);
-        self.uncount(taken);
+        self.count_taken(taken);
         taken
     }
 
@@ -65,6 +65,11 @@ impl Zone {
         drop(filled);
         self.uncount(count - put);
         put
+    }
+
+    /// Notes that `count` pages from `first` on, which are not here, may have been written.
+    pub(crate) fn note_written_range(&self, first: PageId, count: usize) {
+        words_of(first, count).for_each(|(index, mask)| _ = self.mark_written(index, mask));
     }
 
     /// The defect `range-claim`: looks first, and sets what it saw to be clear without a second look.

@@ -59,7 +59,75 @@ fn a_pool_without_purging_moves_pages_only<M: Mode>() {
     assert!(pages.adds_up() && pages.free >= 1900, "{pages}, {moved} moved");
 }
 
-every_mode!(upkeep_keeps_what_is_out_and_the_figures, a_pool_without_purging_moves_pages_only);
+/// Whose bytes are their owner's keeps them; and what comes back is the pool's, and may go.
+fn what_is_offline_is_not_purged<M: Mode>() {
+    let mapped = Region::mapped().purge(true);
+    let builder = Pool::builder(4000).mode::<M>().region(mapped).initially(4000);
+    let Ok(pool) = builder.build() else { return };
+    let fill = || {
+        let mut batch = PageBatch::<M, 4000>::empty();
+        assert!(pool.alloc_bulk(&mut batch, 4000).allocated >= 3000);
+        batch.iter_mut().for_each(|page| page[0] = 1);
+        drop(batch);
+        pool.drain();
+    };
+    fill();
+    assert_eq!(pool.offline(100..1000).expect("they are free").count(), 900);
+    let start = |id: u32| pool.ptr(PageId::new(id)).expect("in range").as_ptr();
+    // SAFETY: in the region, and the pages are offline: nobody else touches them.
+    (100..1000).for_each(|id| unsafe { start(id).write_bytes(id as u8, 4096) });
+    let purged = (0..10).map(|_| pool.maintain().purged).sum::<usize>();
+    assert!((1000..=3100).contains(&purged), "{purged}");
+    for id in 100..1000 {
+        // SAFETY: as above.
+        let kept = (0..4096).all(|at| unsafe { start(id).add(at).read() } == id as u8);
+        assert!(kept, "{id}");
+    }
+    // SAFETY: the memory is the mapping's own, and nobody uses it any more.
+    assert_eq!(unsafe { pool.online(100..1000) }, Ok(()));
+    let mut batch = PageBatch::<M, 4000>::empty();
+    assert_eq!(pool.alloc_bulk_zeroed(&mut batch, 4000).allocated, 4000);
+    assert!(batch.iter().all(|page| page.iter().all(|&byte| byte == 0)));
+    drop(batch);
+    fill();
+    let purged = (0..10).map(|_| pool.maintain().purged).sum::<usize>();
+    assert!(purged > 3100, "{purged}");
+    assert!(pool.audit().pages.adds_up() && !pool.is_tainted());
+}
+
+/// The caller's memory is never given back.
+fn given_memory_is_not_purged<M: Mode>() {
+    let memory = leaked(std::alloc::Layout::from_size_align(1 << 20, 4096).expect("a layout"));
+    let range = memory.as_mut_ptr_range();
+    let range = range.start.cast()..range.end.cast();
+    let builder = Pool::builder(1000).mode::<M>().max_caches(1).shared_caches(1);
+    // SAFETY: the memory is leaked, zeroed, and nobody else's.
+    let pool = unsafe { builder.build_in_range(range) }.expect("there is room");
+    let pages: Vec<_> = std::iter::from_fn(|| pool.alloc().ok()).collect();
+    let starts = pages.into_iter().map(|mut page| {
+        page.fill(9);
+        (page.as_ptr(), drop(page))
+    });
+    let starts: Vec<_> = starts.map(|(start, ())| start).collect();
+    pool.drain();
+    for _ in 0..8 {
+        let done = pool.maintain();
+        assert_eq!((done.purged, done.not_purged), (0, Some(NotPurged::Off)));
+    }
+    assert!(starts.len() > 200 && !pool.region_info().purgeable);
+    if !poisons::<M>() {
+        // SAFETY: the memory is leaked, and nobody has the pages.
+        let is_kept = |start: *const u8| (0..4096).all(|at| unsafe { start.add(at).read() } == 9);
+        assert!(starts.into_iter().all(is_kept));
+    }
+}
+
+every_mode!(
+    upkeep_keeps_what_is_out_and_the_figures,
+    a_pool_without_purging_moves_pages_only,
+    what_is_offline_is_not_purged,
+    given_memory_is_not_purged,
+);
 
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[test]

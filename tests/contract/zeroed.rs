@@ -93,9 +93,35 @@ fn a_call_of_zeros_that_is_short_is_not_dry<M: Mode>() {
     assert_eq!(cache.alloc_bulk(&mut batch, 36).allocated, 36);
 }
 
+/// What was offline holds what its owner has left there.
+fn what_comes_online_is_written<M: Mode>() {
+    for region in [None, Some(Region::heap())] {
+        let mut builder = Pool::builder(512).mode::<M>().initially(100);
+        if let Some(region) = region {
+            builder = builder.region(region).page_size(64);
+        }
+        let Ok(pool) = builder.build() else { continue };
+        // Those that were never there; then all; then a few, of which each word has others.
+        for pages in [100..512, 0..512, 250..300] {
+            for id in pages.clone() {
+                let start = pool.ptr(PageId::new(id)).expect("in range").as_ptr();
+                // SAFETY: in the region, and the page is offline: nobody else touches it.
+                unsafe { start.write_bytes(3, pool.page_size()) };
+            }
+            // SAFETY: the region is the pool's own, and nobody else has it.
+            assert_eq!(unsafe { pool.online(pages) }, Ok(()));
+            are_zero(&pool);
+            let went = pool.offline(0..512).expect("some are online");
+            assert_eq!(went.still_online().count(), 0);
+        }
+        assert!(pool.audit().pages.adds_up() && !pool.is_tainted());
+    }
+}
+
 every_mode!(
     pages_of_zeros_are_zero,
     given_memory_is_written,
     a_call_of_zeros_is_counted_once,
     a_call_of_zeros_that_is_short_is_not_dry,
+    what_comes_online_is_written,
 );

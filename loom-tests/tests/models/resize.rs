@@ -26,7 +26,7 @@ fn comes_back<M: Mode>(pool: &Pool<M>) {
 every_mode! {
     /// A page goes offline while somebody allocates and frees it: whoever takes it offline has it to
     /// himself, and sees what its owner did.
-    all_and_compact, Composite, at least 50;
+    all_and_compact, Composite, at least 60;
     fn offline_against_an_owner_takes_the_page_once<M: Mode>() {
         let pool = pool::<M>();
         let owners = Owners::new(1);
@@ -58,7 +58,7 @@ every_mode! {
 every_mode! {
     /// A page comes online while somebody looks for one: who gets it can free it, also past the
     /// slots.
-    all_and_compact, Composite, at least 10;
+    all_and_compact, Composite, at least 15;
     fn a_page_that_comes_online_can_be_freed<M: Mode>() {
         let pool = pool::<M>();
         let owners = Owners::new(1);
@@ -78,7 +78,7 @@ every_mode! {
 
 every_mode! {
     /// A cache that has the page gives it up, and it goes offline, or it does not.
-    all_and_compact, Composite, at least 50;
+    all_and_compact, Composite, at least 300;
     fn offline_against_a_cache_loses_nothing<M: Mode>() {
         let pool = pool::<M>();
         let owners = Owners::new(1);
@@ -102,7 +102,7 @@ every_mode! {
 
 every_mode! {
     /// Of two that bring one page back one does, and sees what was done before it went.
-    any, Exhaustive, at least 4;
+    any, Exhaustive, at least 80;
     fn a_page_comes_back_once<M: Mode>() {
         let offline = Arc::new(OfflineSet::new(2));
         let owners = Owners::new(2);

@@ -269,7 +269,7 @@ every_mode! {
 
 every_mode! {
     /// Exact pages are taken out of a word while others take and return pages there.
-    any, Exhaustive, at least 100;
+    any, Exhaustive, at least 200;
     fn an_exact_page_is_taken_by_one<M: Mode>() {
         let zone = Zone::new(4, &[0, 1, 2]);
         let other = Arc::clone(&zone);

@@ -139,6 +139,9 @@ fn the_low_water_is_of_takes_alone() {
         assert_eq!((zone.low_water(), zone.low_water()), (PAGES - 300, PAGES));
         take(zone, 0, 10);
         assert_eq!((zone.low_water(), zone.low_water()), (PAGES - 10, PAGES - 10));
+        // Those that are taken by their numbers, too.
+        let taken = zone.take_range(PageId::new(0), 100, |_| ());
+        assert_eq!((zone.low_water(), zone.low_water()), (PAGES - 10 - taken, PAGES - 10 - taken));
     });
 }
 
