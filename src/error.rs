@@ -80,7 +80,8 @@ pub enum ShortReason {
     /// served first, an all-or-none request has its turn, or a call in progress has them in hand.
     /// Try again, after letting other threads run.
     Busy,
-    /// Of a block only: pages are free, but no block of this order is whole.
+    /// Of a block only: pages are free, but no block of this order is whole. If the call got
+    /// nothing, what caches free next goes where it can complete one.
     Fragmented,
     /// The batch, or the array, has no room for more.
     BatchFull,

@@ -1,13 +1,17 @@
 //! Raw calls with any ids, in modes that check: whatever is wrong is refused, and no page is lost.
 #![no_main]
 
-use std::collections::BTreeMap;
-use std::fmt::Debug;
+#[path = "raw/model.rs"]
+mod model;
+
 use std::mem::MaybeUninit;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use pagesheaf::{Checked, Fault, Hardened, PageBatch, PageError, PageId, Pool, Refcounted};
+use model::{Model, PAGES, Verdict, fits};
+use pagesheaf::{
+    Block, Checked, Fault, Hardened, Order, PageBatch, PageId, Pool, Refcounted, ShortReason,
+};
 
 #[derive(Arbitrary, Debug)]
 enum Call {
@@ -20,91 +24,34 @@ enum Call {
     /// Not of free pages where they look like an owner's: only hardened modes mark those that are out.
     Lend(u8),
     Reclaim(Vec<u8>),
+    /// So many blocks of an order, with owners that are given up at once, or without.
+    AllocBlocks(u8, u8, bool),
+    AllocBlock(u8),
+    /// A block that may be none, by its first page and order; through an owner, or without.
+    FreeBlock(u8, u8, bool),
+    /// Into smaller ones, or pages.
+    Split(u8, u8, Option<u8>),
+    /// The page, or the block, that starts there.
+    AllocAt(u8, Option<u8>),
     FarId(u32),
     Drain,
 }
 
-const PAGES: u8 = 100;
-
-/// How many references there are to each page that is out, and which are lent.
-#[derive(Default)]
-struct Model {
-    out: BTreeMap<u8, u32>,
-    lent: Vec<u8>,
-}
-
-impl Model {
-    /// What is wrong with a page that is named as one that is out.
-    fn fault(&self, number: u8) -> Option<Fault> {
-        match self.out.get(&number) {
-            Some(_) => None,
-            None if number >= PAGES => Some(Fault::OutOfRange),
-            None if self.lent.contains(&number) => Some(Fault::Lent),
-            None => Some(Fault::AlreadyFree),
-        }
-    }
-
-    /// As `fault`, of a page that is freed by its sole owner.
-    fn fault_of_sole(&self, number: u8) -> Option<Fault> {
-        match self.out.get(&number) {
-            Some(&references) if references > 1 => Some(Fault::Shared { references }),
-            _ => self.fault(number),
-        }
-    }
-
-    /// Gives up a reference; whether it was the last.
-    fn release(&mut self, number: u8) -> bool {
-        let count = self.out.get_mut(&number).expect("a page that is out");
-        *count -= 1;
-        let last = *count == 0;
-        if last {
-            self.out.remove(&number);
-        }
-        last
-    }
-}
-
-/// What a call has to say of its pages, one after the other.
-#[derive(Default)]
-struct Verdict {
-    good: usize,
-    bad: usize,
-    first: Option<(PageId, usize, Fault)>,
-}
-
-impl Verdict {
-    /// Asks of each page what is wrong with it, or does what the call does.
-    fn of(numbers: &[u8], mut each: impl FnMut(u8) -> Option<Fault>) -> Self {
-        let mut verdict = Verdict::default();
-        for (position, &number) in numbers.iter().enumerate() {
-            match each(number) {
-                None => verdict.good += 1,
-                Some(fault) => {
-                    verdict.bad += 1;
-                    let bad = (PageId::new(number.into()), position, fault);
-                    verdict.first.get_or_insert(bad);
-                }
-            }
-        }
-        verdict
-    }
-
-    /// Compares with what was said; `value` is what is returned if nothing is wrong. Whether something is.
-    fn is<T: PartialEq + Debug>(self, said: Result<T, PageError>, value: T) -> bool {
-        let Verdict { good, bad, first } = self;
-        match said {
-            Ok(done) => assert_eq!((done, first), (value, None)),
-            Err(error) => {
-                assert_eq!((error.done, error.count), (good, bad), "{error}");
-                assert_eq!(Some((error.page, error.position, error.fault)), first, "{error}");
-            }
-        }
-        bad > 0
-    }
-}
-
 fn ids(numbers: &[u8]) -> Vec<PageId> {
     numbers.iter().map(|&number| PageId::new(number.into())).collect()
+}
+
+/// An order that is legal: also one that is too large for the pool.
+fn legal(order: u8) -> Order {
+    Order::new(order % 8).expect("a legal order")
+}
+
+/// Why there were too few blocks, if so. All that is free could be drained.
+fn why_short(model: &Model, short: bool) -> Option<ShortReason> {
+    short.then(|| match model.free() {
+        0 => ShortReason::Exhausted,
+        _ => ShortReason::Fragmented,
+    })
 }
 
 fn run<M: Refcounted>(calls: Vec<Call>) {
@@ -202,6 +149,77 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                 tainted |= verdict.is(reclaimed, good.len());
                 cache.free_bulk(&mut batch);
             }
+            Call::AllocBlocks(order, n, owned) => {
+                let (order, n) = (legal(order), usize::from(n) % 16);
+                let whole = model.whole(order);
+                let mut blocks = [const { None }; 16];
+                let mut out = [MaybeUninit::uninit(); 16];
+                let (firsts, reason) = if owned {
+                    let bulk = cache.alloc_blocks_bulk(order, &mut blocks[..n]);
+                    let firsts = blocks.into_iter().flatten().map(|block| block.into_raw().0);
+                    let firsts = firsts.collect::<Vec<_>>();
+                    assert_eq!(bulk.allocated, firsts.len());
+                    (firsts, bulk.reason)
+                } else {
+                    let (firsts, reason) = cache.alloc_blocks_bulk_raw(order, &mut out[..n]);
+                    (firsts.to_vec(), reason)
+                };
+                assert_eq!(firsts.len(), n.min(whole), "{reason:?}");
+                firsts.iter().for_each(|&first| model.took_block(first, order));
+                assert_eq!(reason, why_short(&model, n > whole));
+            }
+            Call::AllocBlock(order) => {
+                let (order, whole) = (legal(order), model.whole(legal(order)));
+                match cache.alloc_block_raw(order) {
+                    Ok(first) => model.took_block(first, order),
+                    Err(reason) => assert_eq!(Some(reason), why_short(&model, whole == 0)),
+                }
+            }
+            Call::FreeBlock(first, order, owned) => {
+                let (first, order) = model.named(first, legal(order));
+                let id = PageId::new(first.into());
+                let fault = model.fault_of_block(first, order);
+                if fault.is_none() {
+                    model.blocks.remove(&first);
+                }
+                if owned && fits(first, order) {
+                    // SAFETY: the mode checks: nobody uses the bytes of this pool, whoever owns them.
+                    cache.free_block(unsafe { Block::from_raw(&pool, id, order) });
+                    tainted |= fault.is_some();
+                } else {
+                    // SAFETY: as above.
+                    let freed = unsafe { cache.free_block_raw(id, order) };
+                    tainted |= Verdict::of(&[first], |_| fault).is(freed, ());
+                }
+            }
+            Call::Split(first, order, into) => {
+                let (first, order) = model.named(first, legal(order));
+                let into = into.map(legal);
+                let fault = match into {
+                    Some(into) if into > order => Some(Fault::InBlock { order: order.get() }),
+                    _ => model.fault_of_block(first, order),
+                };
+                // SAFETY: the mode checks: what is no block is not split.
+                let split = unsafe { pool.split_block_raw(PageId::new(first.into()), order, into) };
+                tainted |= Verdict::of(&[first], |_| fault).is(split, ());
+                if fault.is_none() {
+                    model.split(first, into);
+                }
+            }
+            Call::AllocAt(first, order) => {
+                let (id, order) = (PageId::new(first.into()), order.map(legal));
+                let missing = model.missing_at(first, order);
+                let taken = match order {
+                    Some(order) => cache.alloc_block_at_raw(id, order),
+                    None => cache.alloc_at_raw(id),
+                };
+                assert_eq!(taken.err().map(|error| (error.page, error.reason)), missing);
+                match order {
+                    _ if missing.is_some() => {}
+                    Some(order) => model.took_block(id, order),
+                    None => assert_eq!(model.out.insert(first, 1), None),
+                }
+            }
             Call::FarId(index) => {
                 let id = PageId::new(index.saturating_add(PAGES.into()));
                 assert_eq!((pool.ptr(id), pool.offset(id)), (None, None));
@@ -218,7 +236,7 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
         }
         let pages = pool.audit().pages;
         assert!(pages.adds_up(), "{pages}");
-        assert_eq!((pages.out, pages.lent), (model.out.len() as u64, model.lent.len() as u64));
+        assert_eq!((pages.out, pages.lent), (model.pages_out() as u64, model.lent.len() as u64));
         assert_eq!((pages.bad, pool.audit().misplaced), (0, Some(0)));
         assert_eq!(pool.is_tainted(), tainted);
     }
@@ -226,6 +244,11 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
     // SAFETY: the model had these, and uses them no more.
     let freed = unsafe { cache.free_bulk_ignoring_refcounts(&ids(&rest)) };
     freed.expect("pages that are out");
+    for (first, order) in model.blocks {
+        // SAFETY: as above.
+        let freed = unsafe { cache.free_block_raw(PageId::new(first.into()), order) };
+        freed.expect("a block that is out");
+    }
     for number in model.lent {
         // SAFETY: the page is lent, and no device uses it.
         drop(unsafe { pool.reclaim(PageId::new(number.into())) }.expect("a lent page"));

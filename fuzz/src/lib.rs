@@ -14,6 +14,8 @@ mod counts;
 mod ends;
 #[path = "../../tests/model/foreign.rs"]
 mod foreign;
+#[path = "../../tests/model/idle.rs"]
+mod idle;
 #[path = "../../tests/model/looks.rs"]
 mod looks;
 #[path = "../../tests/model/moves.rs"]

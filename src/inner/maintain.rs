@@ -25,7 +25,8 @@ pub struct Maintained {
     pub stolen: usize,
     /// Pages whose memory the system has back.
     pub purged: usize,
-    /// Of these, in whole areas of 2 MiB: so many areas.
+    /// Of these, in whole areas: so many areas. An area has 2 MiB, or 64 pages where these are
+    /// larger; where pages have less than 512 bytes it is 4,096 pages.
     pub areas: usize,
     /// Why no memory was given back, or not all that was surplus.
     pub not_purged: Option<NotPurged>,
@@ -233,6 +234,7 @@ impl<M: Mode> Core<M> {
                 }
             }
         });
+        held.put_back(|_| self.taint());
         done.purged += purged;
         purged
     }

@@ -202,6 +202,8 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
     // What is reserved, or not, when the region is opened, the reservation's own flag says. Huge pages that are reserved
     // are reserved.
     let flags = if how.no_reserve { MapFlags::NORESERVE } else { MapFlags::empty() };
+    // Whole areas that go back are then whole huge pages, where the system uses such by itself.
+    let align = if how.purge && bytes >= HUGE { align.max(HUGE) } else { align };
     let reserve = |unit: usize| {
         let mapped = bytes.checked_next_multiple_of(unit).ok_or(BuildError::Overflow)?;
         Reservation::new(mapped, align.max(unit), guard, flags)

@@ -5,7 +5,7 @@ use std::vec::Vec;
 use super::Block;
 use crate::metadata::MetadataLayout;
 use crate::page::{Order, PageId};
-use crate::zone::{Cursor, Fresh, Habits, Used, Zone, ZoneLayout};
+use crate::zone::{Cursor, Fresh, Habits, Held, Used, Zone, ZoneLayout};
 
 /// A zone.
 pub struct FreePages {
@@ -57,12 +57,22 @@ impl FreePages {
     }
 
     /// Holds the first area, if it is whole, makes each page of it zero by `f`, and puts it back.
-    pub fn purge(&self, mut f: impl FnMut(PageId)) -> bool {
-        let Some(mut held) = self.zone.hold_area(0) else { return false };
+    pub fn purge(&self, f: impl FnMut(PageId)) -> bool {
+        self.purge_held(self.zone.hold_area(0), f)
+    }
+
+    /// The same with at most so many pages of a word that may have been written.
+    pub fn purge_worn(&self, word: usize, most: usize, f: impl FnMut(PageId)) -> bool {
+        self.purge_held(self.zone.hold_worn(word, most), f)
+    }
+
+    fn purge_held(&self, held: Option<Held<'_>>, mut f: impl FnMut(PageId)) -> bool {
+        let Some(mut held) = held else { return false };
         held.give_back(|first, pages| {
             (first..first + pages).for_each(|index| f(PageId::new(index as u32)));
             first..first + pages
         });
+        held.put_back(|page| panic!("{page} came back and was not out"));
         true
     }
 

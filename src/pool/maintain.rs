@@ -22,7 +22,10 @@ impl<M: Mode> Pool<M> {
     /// [`drain`](crate::Cache::drain), or is dropped.
     ///
     /// Call it at any time, but not in a signal handler or an interrupt: it looks at every word of
-    /// the zone, and waits for the system. It does nothing while another thread is in it.
+    /// the zone, and waits for the system. It does nothing while another thread is in it. Pages whose
+    /// memory is going back cannot be had for that moment: a call that needs them says
+    /// [`Busy`](crate::ShortReason::Busy), and one that asks for such a page by its number may say
+    /// that it is out.
     ///
     /// ```
     /// use pagesheaf::{PageBatch, Pool, Region};

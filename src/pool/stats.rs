@@ -140,8 +140,9 @@ pub struct Audit {
     /// page that is out, lent or withheld: see [`Pool::audit`]. `None` in modes that do not check.
     /// Exact at rest; while others are at work, pages on their way may be among them.
     pub corrupt: Option<u64>,
-    /// Free pages that nobody has had, in groups of 4,096 of which nobody has had any: the audit
-    /// has counted them, and has not looked at their words.
+    /// Free pages that nobody has had, in groups of 4,096 of which nobody has had any, or none since
+    /// the system got all their memory back ([`Pool::maintain`]): the audit has counted them, and
+    /// has not looked at their words.
     pub untouched: u64,
 }
 

@@ -8,11 +8,11 @@
 use core::ops::Range;
 
 use super::layout::full;
-use super::{BITS, Fresh, Used, Zone, lowest};
+use super::{BITS, Fresh, Used, Zone, lowest, pages};
 use crate::page::PageId;
-use crate::sync::{Ordering, defect};
+use crate::sync::{Ordering, defect, ordering};
 
-/// Pages of the zone that the holder has for itself. Dropping it puts them back.
+/// Pages of the zone that the holder has for itself. Dropping it puts them back, as [`Held::put_back`] does.
 pub(crate) struct Held<'a> {
     zone: &'a Zone,
     first: usize,
@@ -114,8 +114,12 @@ impl Zone {
                 return true;
             }
             // Acquire: pairs with the Release of whoever put the pages here.
-            match word.compare_exchange_weak(old, old | bits, Ordering::Acquire, Ordering::Relaxed)
-            {
+            match word.compare_exchange_weak(
+                old,
+                old | bits,
+                ordering!(Acquire, "purge-take"),
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return true,
                 Err(current) => old = current,
             }
@@ -163,17 +167,27 @@ impl Held<'_> {
     }
 }
 
-impl Drop for Held<'_> {
-    /// Puts the pages back: an area that has no memory any more is fresh.
-    fn drop(&mut self) {
+impl Held<'_> {
+    /// Puts the pages back: an area that has no memory any more is fresh. `doubled` hears of each page that somebody
+    /// freed meanwhile.
+    pub(crate) fn put_back(mut self, doubled: impl FnMut(PageId)) {
+        self.put(doubled);
+    }
+
+    fn put(&mut self, mut doubled: impl FnMut(PageId)) {
         let (zone, mut emptied) = (self.zone, 0);
-        for index in self.first..self.first + self.words {
+        let words = self.first..self.first + core::mem::take(&mut self.words);
+        for index in words {
             let bits = self.bits(index);
-            // AcqRel: as of any pages that come back.
-            let old = !zone.words[index].fetch_and(!bits, Ordering::AcqRel);
+            // Release: pairs with the Acquire of `take`, for which the page is zero. Acquire: as of any pages that come
+            // back.
+            let old = !zone.words[index].fetch_and(!bits, ordering!(AcqRel, "purge-publish"));
             if old == 0 {
                 emptied |= 1 << (index % BITS);
             }
+            // They were counted when they were freed, too.
+            zone.uncount((old & bits).count_ones() as usize);
+            pages(index, old & bits).for_each(&mut doubled);
         }
         if emptied == 0 {
             return;
@@ -185,5 +199,11 @@ impl Drop for Held<'_> {
         } else {
             zone.set::<Used>(1, summary, emptied);
         }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.put(|_| {});
     }
 }

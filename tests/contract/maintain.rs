@@ -13,7 +13,9 @@ fn purgeable<M: Mode>(pages: usize) -> Option<Pool<M>> {
 
 fn upkeep_keeps_what_is_out_and_the_figures<M: Mode>() {
     let Some(pool) = purgeable::<M>(4000) else { return };
-    assert!(pool.region_info().purgeable && pool.region_info().to_string().contains("purgeable"));
+    let region = pool.region_info();
+    assert!(region.purgeable && region.to_string().contains("purgeable"));
+    assert!(region.base.is_multiple_of(2 << 20), "areas that go back are whole huge pages");
     let mut kept = PageBatch::<M>::new();
     pool.alloc_bulk_exact(&mut kept, 200).expect("pages");
     let number = |at: usize| (at % 250) as u8 + 1;

@@ -230,11 +230,27 @@ fn of_eight_threads_each_gets_pages<M: Mode>() {
     }
 }
 
+/// All pages but one are free, and that one is in the way of the block.
+fn what_is_freed_next_completes_a_block<M: Mode>() {
+    let pool = small::<M>(64, 2);
+    let (mut holder, mut asker) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
+    let page = holder.alloc().expect("a page");
+    holder.drain();
+    assert_eq!(asker.alloc_block(ORDER_6).expect_err("one is out"), ShortReason::Fragmented);
+    // Into the zone, and not into the cache, where no other call could have it.
+    holder.free(page);
+    assert_eq!(pool.audit().pages.free, 64);
+    drop(asker.alloc_block(ORDER_6).expect("all are free"));
+    drop((holder, asker));
+    assert_whole(pool);
+}
+
 every_mode!(
     beside_a_hog_everybody_is_served,
     an_asked_cache_does_not_take_everything_back,
     a_caller_that_never_comes_back_costs_little,
     a_cache_that_freed_a_page_asks_no_more,
     a_pool_that_was_served_asks_no_more,
+    what_is_freed_next_completes_a_block,
     of_eight_threads_each_gets_pages,
 );

@@ -55,6 +55,34 @@ impl<M: Mode> Scene<M> {
     }
 }
 
+/// Whether all that is freed rests in the previous magazine first.
+fn rests_first(mode: ModeFlags) -> bool {
+    mode.hardening & (hardening::QUARANTINE | hardening::SHUFFLE) != 0
+}
+
+/// In a pool of its own, whose free pages have no memory any more. Where all that is freed rests in a magazine first,
+/// allocations of zeros believe nobody.
+fn write_to_zeros<M: Mode>(trusted: bool) {
+    let builder = Pool::builder(64).mode::<M>().region(Region::mapped().purge(true));
+    // Nothing is mapped on some systems.
+    let Ok(pool) = builder.build() else { return };
+    let mut all = PageBatch::<M>::new();
+    assert_eq!(pool.alloc_bulk(&mut all, 64).allocated, 64);
+    all.iter_mut().for_each(|page| page.fill(1));
+    all.clear();
+    pool.drain();
+    assert_eq!((0..6).map(|_| pool.maintain().purged).sum::<usize>(), 64);
+    let page = pool.ptr(PageId::new(7)).expect("a page of the pool").as_ptr();
+    // SAFETY: the region is mapped; that the page is free is the misuse.
+    unsafe { page.write(b's') };
+    assert_eq!(pool.alloc_bulk_zeroed(&mut all, 64).allocated, 64);
+    let at = all.ids().iter().position(|id| id.index() == 7).expect("all are out");
+    assert_eq!(all[at][0], if trusted { b's' } else { 0 });
+    assert!(all.iter().flatten().map(|&byte| usize::from(byte)).sum::<usize>() <= b's'.into());
+    drop(all);
+    assert!(!pool.is_tainted() && pool.audit().pages.adds_up());
+}
+
 const WRITTEN: &str = "was written after it was freed, at byte {byte} [{mode}]";
 
 misuses! {
@@ -64,6 +92,12 @@ misuses! {
         |scene| { scene.written(Rest::Depot) }
     write_in_the_zone, "write to a freed page that lies in the zone", |mode| when(poisoned(mode), WRITTEN),
         |scene| { scene.written(Rest::Zone) }
+    write_after_a_purge, "write to a free page whose memory went back, which is allocated as zeros", |mode| {
+        if rests_first(mode) { Verdict::Harmless } else { Verdict::Undetected }
+    }, |scene| {
+        write_to_zeros::<M>(!rests_first(scene.pool.mode()));
+        None
+    }
     read, "read of a freed page's old bytes", |mode| when(poisoned(mode), "every byte is 0xaa"), |scene| {
         let id = scene.ids[0];
         let bytes = std::ptr::slice_from_raw_parts_mut(scene.bytes(id), scene.pool.page_size());

@@ -10,6 +10,7 @@ mod blocks;
 mod counts;
 mod ends;
 mod foreign;
+mod idle;
 mod looks;
 mod moves;
 mod op;

@@ -30,13 +30,13 @@ operations! {
     StealIdle,
     /// `Pool::maintain`, several times.
     Maintain,
-    /// `Cache::park`.
+    /// `Cache::park`, of a plain cache or a stealable one.
     ParkCache,
     /// `ParkedCache::resume`.
     ResumeCache,
     /// A parked cache is dropped.
     DropParked,
-    /// `Cache::idle`, and pages are allocated meanwhile.
+    /// `Cache::idle`, and pages are allocated meanwhile, or stolen.
     Idle,
     Alloc,
     AllocZeroed,

@@ -44,6 +44,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         // What an operation needs and is not there makes it do nothing.
         let groups = [
             Self::allocate,
+            Self::idle,
             Self::block,
             Self::free,
             Self::arrange,
@@ -58,28 +59,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         self.check();
     }
 
-    fn allocate(&mut self, kind: Kind, a: u8, b: u8) -> Option<()> {
+    pub(super) fn allocate(&mut self, kind: Kind, a: u8, b: u8) -> Option<()> {
         let want = usize::from(b) % (ROOM + 10);
         match kind {
             Kind::OpenCache => self.caches.extend(self.pool.cache().ok()),
             Kind::CloseCache => drop(pick(&mut self.caches, a)?),
             Kind::OpenStealable => self.stealable.extend(self.pool.cache_stealable().ok()),
             Kind::CloseStealable => drop(pick(&mut self.stealable, a)?),
-            Kind::ParkCache => {
-                let cache = pick(&mut self.caches, a)?;
-                self.parked.push(cache.park());
-            }
-            Kind::ResumeCache => {
-                let parked = pick(&mut self.parked, a)?;
-                self.caches.push(parked.resume());
-            }
-            Kind::DropParked => drop(pick(&mut self.parked, a)?),
-            Kind::Idle => {
-                let mut cache = pick(&mut self.caches, a)?;
-                let kind = [Kind::AllocBulk, Kind::AllocBlock][usize::from(a) % 2];
-                cache.idle(|| self.allocate(kind, a / 2, b));
-                self.caches.push(cache);
-            }
             Kind::Alloc | Kind::AllocZeroed => {
                 let zeroed = kind == Kind::AllocZeroed;
                 let (page, others) = through!(self, a, |front| {

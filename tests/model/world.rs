@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use super::idle::Parked;
 use super::shares::Shares;
 use crate::common::*;
 
@@ -51,7 +52,7 @@ pub struct World<M: Mode, S: Shares<M>> {
     pub caches: Vec<Cache<M>>,
     pub stealable: Vec<Cache<M, true>>,
     /// Whoever runs dry gets what they hold.
-    pub parked: Vec<ParkedCache<M>>,
+    pub parked: Vec<Parked<M>>,
     pub batches: Vec<PageBatch<M, ROOM>>,
     pub pages: Vec<Page<M>>,
     pub blocks: Vec<Block<M>>,

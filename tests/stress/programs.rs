@@ -12,8 +12,8 @@ use crate::oracle::{lets_all_go, lets_go, took, took_from};
 use crate::random::Random;
 
 /// Pages to a bulk.
-const BULK: usize = 32;
-type BulkAlloc<M> = PageBatch<M, BULK>;
+pub const BULK: usize = 32;
+pub type BulkAlloc<M> = PageBatch<M, BULK>;
 
 /// One case, while it runs.
 pub struct Case<M: Mode> {
@@ -31,7 +31,7 @@ impl<M: Mode> Clone for Case<M> {
 }
 
 impl<M: Mode> Case<M> {
-    fn goes_on(&self) -> bool {
+    pub fn goes_on(&self) -> bool {
         !self.stop.load(Ordering::Acquire)
     }
 
@@ -40,7 +40,7 @@ impl<M: Mode> Case<M> {
         self.pool.cache().ok()
     }
 
-    fn alloc(&self, cache: &mut Option<Cache<M>>, owner: u32) -> Option<Page<M>> {
+    pub fn alloc(&self, cache: &mut Option<Cache<M>>, owner: u32) -> Option<Page<M>> {
         let page = match cache {
             Some(cache) => cache.alloc(),
             None => self.pool.alloc(),
@@ -51,7 +51,7 @@ impl<M: Mode> Case<M> {
         Some(page)
     }
 
-    fn free(&self, cache: &mut Option<Cache<M>>, page: Page<M>) {
+    pub fn free(&self, cache: &mut Option<Cache<M>>, page: Page<M>) {
         lets_go::<M>(page.id(), &page);
         match cache {
             Some(cache) => cache.free(page),
@@ -102,7 +102,7 @@ impl<M: Mode> Case<M> {
         }
     }
 
-    fn count(&self, pages: usize, short: bool) {
+    pub fn count(&self, pages: usize, short: bool) {
         self.pages.fetch_add(pages as u64, Ordering::Relaxed);
         self.short.fetch_add(u64::from(short), Ordering::Relaxed);
     }

@@ -7,6 +7,7 @@ mod oracle;
 mod programs;
 #[path = "../common/random.rs"]
 mod random;
+mod sleepers;
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,7 +34,7 @@ struct Program<M: Mode> {
     run: fn(&Case<M>, u64),
 }
 
-const fn programs<M: Mode>() -> [Program<M>; 6] {
+const fn programs<M: Mode>() -> [Program<M>; 7] {
     [
         Program {
             name: "larson",
@@ -57,6 +58,11 @@ const fn programs<M: Mode>() -> [Program<M>; 6] {
             pages: 32,
             run: |case, n| programs::spawn(case, n, programs::turns),
         },
+        Program {
+            name: "sleepers",
+            pages: 64,
+            run: |case, n| programs::spawn(case, n, sleepers::sleepers),
+        },
     ]
 }
 
@@ -78,8 +84,10 @@ fn try_program<M: Mode>(program: &Program<M>, threads: u64, time: Duration) {
     clock.join().expect("no panic");
     oracle::assert_idle();
     let Case { pool, .. } = case;
-    let pages = pool.audit().pages;
+    let audit = pool.audit();
+    let pages = audit.pages;
     assert!(pages.adds_up() && pages.out == 0 && pages.bad == 0, "{pool}");
+    assert!(audit.misplaced.is_none_or(|pages| pages == 0), "{audit}");
     assert!(!pool.is_tainted(), "{pool}");
     let start = pool.ptr(pagesheaf::PageId::new(0)).expect("a page").as_ptr();
     // SAFETY: it is the pool's region, which nobody uses.

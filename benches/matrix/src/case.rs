@@ -18,6 +18,8 @@ pub const FREED: usize = 1 << 18;
 pub const COLOURS: usize = 16;
 /// The batches that `orphan_drop` drops.
 pub const ORPHANS: usize = 32;
+/// The blocks of a bulk, where blocks come and go.
+pub const BLOCKS: usize = 16;
 
 /// A way in which pages come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
@@ -42,11 +44,19 @@ pub enum Shape {
     Random,
     /// Allocate n pages, drop them without a cache, while another thread does the same.
     OrphanDrop,
+    /// Allocate n blocks of 8 pages, free them.
+    #[serde(rename = "block_pair_3")]
+    #[value(name = "block_pair_3")]
+    BlockPair3,
+    /// The same of 512 pages.
+    #[serde(rename = "block_pair_9")]
+    #[value(name = "block_pair_9")]
+    BlockPair9,
 }
 
 impl Shape {
     /// All of them, in the order in which they are measured and shown.
-    pub const ALL: [Shape; 8] = [
+    pub const ALL: [Shape; 10] = [
         Shape::HotPair,
         Shape::Keep2048,
         Shape::Outstanding,
@@ -55,6 +65,8 @@ impl Shape {
         Shape::Pipe,
         Shape::Random,
         Shape::OrphanDrop,
+        Shape::BlockPair3,
+        Shape::BlockPair9,
     ];
 
     /// Its name, as in the figures.
@@ -69,6 +81,18 @@ impl Shape {
             Shape::Pipe => "pipe",
             Shape::Random => "random",
             Shape::OrphanDrop => "orphan_drop",
+            Shape::BlockPair3 => "block_pair_3",
+            Shape::BlockPair9 => "block_pair_9",
+        }
+    }
+
+    /// The order of the blocks that come and go, if these are not pages.
+    #[must_use]
+    pub fn blocks(self) -> Option<u8> {
+        match self {
+            Shape::BlockPair3 => Some(3),
+            Shape::BlockPair9 => Some(9),
+            _ => None,
         }
     }
 
@@ -90,6 +114,8 @@ impl Shape {
             Shape::Pipe => "one thread allocates bulks of n, another frees them",
             Shape::Random => "allocate n pages, or free some bulk of n, at random",
             Shape::OrphanDrop => "allocate n pages, drop them without a cache, two threads",
+            Shape::BlockPair3 => "allocate n blocks of 8 pages, free them",
+            Shape::BlockPair9 => "allocate n blocks of 512 pages, free them",
         }
     }
 }
@@ -216,10 +242,17 @@ fn takes(extent: Extent, case: &Case) -> bool {
         return extent == Extent::All;
     }
     let plain = !touched && order == Order::Scattered;
+    // Of a block nobody chooses where its pages lie.
+    if shape.blocks().is_some() && !(plain && matches!(bulk, 1 | BLOCKS)) {
+        return false;
+    }
     match extent {
         Extent::All => true,
         Extent::Quick => {
             let few = shape == Random || out.is_some();
+            if shape.blocks().is_some() {
+                return bulk == 1;
+            }
             plain && out != Some(OUT[1]) && (!few || bulk == 64)
         }
         Extent::Usual if plain && shape == OutstandingRandom => bulk != 8,
@@ -242,9 +275,10 @@ mod tests {
     #[test]
     fn all_is_every_shape_with_and_without_touch_and_colour() {
         let cases = cases(Extent::All);
-        // Seven shapes, of which two have two counts of pages out, in two orders; and three sizes of the eighth.
-        assert_eq!(cases.len(), (9 * BULKS.len() * 2 + 2 * 3) * 3);
-        for shape in Shape::ALL {
+        // Seven shapes, of which two have two counts of pages out, in two orders; three sizes of the eighth; and two of
+        // blocks of two orders, in one form.
+        assert_eq!(cases.len(), (9 * BULKS.len() * 2 + 2 * 3) * 3 + 2 * 2);
+        for shape in Shape::ALL.into_iter().filter(|shape| shape.blocks().is_none()) {
             for (touched, colour) in [(false, false), (true, false), (true, true)] {
                 let found = |case: &&Case| {
                     (case.shape, case.touched, case.colour) == (shape, touched, colour)

@@ -5,6 +5,9 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+#[cfg(doc)]
+use crate::case::BLOCKS;
+
 /// Pages of the first part that are written where a row says `touched`, in bytes.
 pub const TOUCHED: usize = 64;
 
@@ -61,6 +64,14 @@ pub trait Contender: Send + Sized + 'static {
     fn orphan<const N: usize>(_bulk: &mut Self::Bulk<N>, _n: usize) {
         unreachable!("takes no part in `orphan_drop`");
     }
+
+    /// Allocates `n` blocks of an order, at most [`BLOCKS`], and frees them, so many times. Returns how many it got.
+    fn block_pairs(&mut self, _order: u8, _n: usize, _times: usize) -> usize {
+        unreachable!("takes no part where blocks come and go");
+    }
+
+    /// Gives up the pages that are at hand, so that blocks can form of them.
+    fn drain(&mut self) {}
 
     /// Writes the first [`TOUCHED`] bytes of each page, past its colour.
     fn touch<const N: usize>(&mut self, _bulk: &mut Self::Bulk<N>, _n: usize) {

@@ -5,6 +5,7 @@
 
 use std::hint::black_box;
 use std::mem::MaybeUninit;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use pagesheaf::{Cache, Calls, Checked, Mode, NoChecks, PageId, Pool, Region};
@@ -48,6 +49,9 @@ enum Counted<'a> {
     },
 }
 
+/// How long another thread may take to start or to end.
+const SETTLE: Duration = Duration::from_millis(200);
+
 /// Callgrind writes down what it has counted, and starts anew, when this is called.
 #[inline(never)]
 #[unsafe(no_mangle)]
@@ -76,6 +80,8 @@ pub fn count() -> Result<()> {
     counted(|| clock::time(|| ()));
     say(&Counted::Clock)?;
     samples()?;
+    // Until the other thread has ended: what it does as it ends would be counted.
+    std::thread::sleep(SETTLE);
     moves::<NoChecks>("NoChecks")?;
     moves::<Checked>("Checked")
 }
@@ -85,7 +91,7 @@ pub fn count() -> Result<()> {
 fn samples() -> Result<()> {
     let partner = Partner::new((None, None))?;
     // Until the other thread sleeps: what it does as it starts would be counted.
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    std::thread::sleep(SETTLE);
     let counts = |it: &&Entry| it.name == "copy-floor" || (it.kind == Kind::Mode && !it.step);
     let entries = entries();
     let case = |shape, bulk, order, out| {

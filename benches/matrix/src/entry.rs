@@ -143,6 +143,18 @@ pub const BY_HAND: &[Shape] = &[
     Shape::Random,
 ];
 
+/// All but those of blocks.
+pub const OF_PAGES: &[Shape] = &[
+    Shape::HotPair,
+    Shape::Keep2048,
+    Shape::Outstanding,
+    Shape::OutstandingRandom,
+    Shape::TwoThreads,
+    Shape::Pipe,
+    Shape::Random,
+    Shape::OrphanDrop,
+];
+
 /// Everyone but the rivals.
 #[must_use]
 pub fn entries() -> Vec<Entry> {

@@ -77,7 +77,7 @@ pub use case::{Case, Shape};
 pub use contender::{Contender, Items, Order, Setup, TOUCHED};
 pub use contenders::{Memory, PAGE};
 pub use count::count;
-pub use entry::{BY_HAND, Entry, Kind};
+pub use entry::{BY_HAND, Entry, Kind, OF_PAGES};
 
 use baseline::Baseline;
 use case::Extent;

@@ -46,6 +46,12 @@ pub fn hot_pair<C: Contender, const N: usize, const T: bool>(
     assert_eq!(new, n * times, "a bulk was short");
 }
 
+/// Allocates `n` blocks and frees them, so many times.
+pub fn block_pairs<C: Contender>(hand: &mut C, order: u8, n: usize, times: usize) {
+    let got = hand.block_pairs(black_box(order), black_box(n), times);
+    assert_eq!(got, n * times, "a block was missing");
+}
+
 /// Fills all bulks and then frees them, so many times.
 #[inline(never)]
 pub fn keep<C: Contender, const N: usize, const T: bool>(

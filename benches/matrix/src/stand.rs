@@ -16,7 +16,7 @@ use crate::shapes;
 /// A sample handles at least about so many pages: what it finds cold at its start does not count then.
 const SAMPLE: usize = 65_536;
 
-/// And it makes at least so many pairs of calls: code and branches are cold at its start, too.
+/// And it makes at least so many pairs of calls, unless these are for blocks: code and branches are cold at its start, too.
 const CALLS: usize = 2048;
 
 /// And so many where a thread on the other core has just been woken for pairs: what is cold at its start shows for longer.
@@ -116,6 +116,8 @@ enum State<C: Contender, const N: usize> {
         picks: Vec<u16>,
     },
     OrphanDrop,
+    /// Of this order.
+    Blocks(u8),
 }
 
 impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
@@ -161,6 +163,13 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
                 (State::Random { bulks, full, picks }, 0)
             }
             Shape::OrphanDrop => (State::OrphanDrop, beside),
+            Shape::BlockPair3 | Shape::BlockPair9 => {
+                // What lies in a cache is in the way of blocks.
+                hands.0.0.drain();
+                hands.1.0.drain();
+                let order = case.shape.blocks().unwrap_or_default();
+                (State::Blocks(order), (SAMPLE / (n << order) / slowness).max(2))
+            }
         };
         Ok(Ready { hands, n, times, state })
     }
@@ -187,6 +196,7 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
             State::TwoThreads(turns) => turns.next(own, *n),
             // What a sample meets is far from it in any case, and so much that its start does not count.
             State::OutstandingRandom(picked) => picked.next(*n),
+            State::Blocks(order) => shapes::block_pairs(own, *order, *n, times),
             State::KeepBeside(_) | State::Pipe(_) | State::OrphanDrop => {}
         }
     }
@@ -224,6 +234,10 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
                     pages = shapes::random::<C, N, T>(own, bulks, full, picks, n);
                 });
                 return (time, pages);
+            }
+            State::Blocks(order) => {
+                let time = time(|| shapes::block_pairs(own, *order, n, times));
+                return (time, (times * n) << *order);
             }
             State::OrphanDrop => shapes::orphan_drop::<C, N, T>(both, n, times, partner),
         };

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 
 use anyhow::Result;
-use matrix::{Contender, Entry, Items, Kind, PAGE, Setup, Shape, TOUCHED};
+use matrix::{Contender, Entry, Items, Kind, OF_PAGES, PAGE, Setup, TOUCHED};
 
 /// An allocator of aligned memory.
 trait Heap: Send + 'static {
@@ -139,7 +139,7 @@ heap!(
 /// pages take a while over it.
 pub fn entries() -> Vec<Entry> {
     fn entry<H: Heap>(name: &'static str) -> Entry {
-        Entry::new::<Hand<H>>(name, Kind::Rival, &Shape::ALL).slowness(4)
+        Entry::new::<Hand<H>>(name, Kind::Rival, OF_PAGES).slowness(4)
     }
     vec![
         entry::<Libc>("aligned_alloc"),

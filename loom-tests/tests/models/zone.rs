@@ -202,39 +202,68 @@ every_mode! {
     }
 }
 
+/// A zone whose pages are zero, and which of them were written since. loom does not know of that: it
+/// adds nothing to explore.
+struct Zeros {
+    zone: Zone,
+    written: Vec<AtomicBool>,
+}
+
+impl Zeros {
+    /// A word whose pages nobody looks at, and two pages.
+    const PAGES: usize = 64 + 2;
+
+    fn new() -> Arc<Self> {
+        let zone = Zone { free: FreePages::zeroed(Self::PAGES), owners: Owners::new(Self::PAGES) };
+        let written = (0..Self::PAGES).map(|_| AtomicBool::new(false)).collect();
+        Arc::new(Zeros { zone, written })
+    }
+
+    /// Takes up to so many pages of the second word, writes them, and puts them back.
+    fn write(&self, max: usize) {
+        let taken = self.zone.free.take_knowing(1, max);
+        for &(id, zero) in &taken {
+            self.zone.owners.takes(id);
+            let before = self.written[id.index() as usize].swap(true, Ordering::SeqCst);
+            assert!(!zero || !before, "{id} is not zero");
+        }
+        taken.iter().for_each(|&(id, _)| self.zone.put(&[id]));
+    }
+
+    /// A page that somebody holds loses its memory.
+    fn clear(&self, id: PageId) {
+        if id.index() >= 64 {
+            self.zone.owners.takes(id);
+            self.written[id.index() as usize].store(false, Ordering::SeqCst);
+            self.zone.owners.gives(id);
+        }
+    }
+}
+
 every_mode! {
     /// Memory goes back of pages that nobody else has, and what is said to be zero then is; no page is
     /// lost on the way.
-    any, Composite, at least 200;
+    any, Composite, at least 1_000;
     fn a_purge_against_a_take_has_its_pages_alone<M: Mode>() {
-        const PAGES: usize = 64 + 2;
-        let zone = Arc::new(Zone { free: FreePages::zeroed(PAGES), owners: Owners::new(PAGES) });
-        // loom does not know them: they add nothing to explore.
-        let written: Arc<Vec<_>> = Arc::new((0..PAGES).map(|_| AtomicBool::new(false)).collect());
-        let use_one = |zone: &Zone, written: &[AtomicBool]| {
-            for (id, zero) in zone.free.take_knowing(1, 1) {
-                zone.owners.takes(id);
-                let before = written[id.index() as usize].swap(true, Ordering::SeqCst);
-                assert!(!zero || !before, "{id} is not zero");
-                zone.put(&[id]);
-            }
-        };
-        use_one(&zone, &written);
-        let (other, theirs) = (Arc::clone(&zone), Arc::clone(&written));
-        race(
-            move || {
-                other.free.purge(|id| {
-                    if id.index() >= 64 {
-                        other.owners.takes(id);
-                        theirs[id.index() as usize].store(false, Ordering::SeqCst);
-                        other.owners.gives(id);
-                    }
-                })
-            },
-            || use_one(&zone, &written),
-        );
-        use_one(&zone, &written);
-        zone.has(PAGES);
+        let zeros = Zeros::new();
+        zeros.write(1);
+        let other = Arc::clone(&zeros);
+        race(move || other.zone.free.purge(|id| other.clear(id)), || zeros.write(1));
+        zeros.write(1);
+        zeros.zone.has(Zeros::PAGES);
+    }
+}
+
+every_mode! {
+    /// The same where one page goes back, and its neighbour is at work.
+    any, Composite, at least 100;
+    fn a_purge_of_pages_beside_a_take_leaves_its_page_alone<M: Mode>() {
+        let zeros = Zeros::new();
+        zeros.write(2);
+        let other = Arc::clone(&zeros);
+        race(move || other.zone.free.purge_worn(1, 1, |id| other.clear(id)), || zeros.write(1));
+        zeros.write(2);
+        zeros.zone.has(Zeros::PAGES);
     }
 }
 

@@ -3,6 +3,7 @@
 extern crate std;
 
 use super::*;
+use crate::inner::tests::build;
 use crate::mapping::Mapping;
 use crate::mode::{Bare, Checked, Hardened};
 use crate::owned::PageBatch;
@@ -164,7 +165,7 @@ fn who_has_not_allocated_for_four_periods_is_stolen_from() {
 
 #[test]
 fn one_thread_at_a_time_sees_to_upkeep() {
-    let pool = Pool::builder(100).mode::<Bare>().build().expect("a pool");
+    let pool = build::<Bare>(|builder| builder);
     let turn = pool.core.upkeep.try_turn();
     assert_eq!(pool.maintain().not_purged, Some(NotPurged::Busy));
     drop(turn);

@@ -19,7 +19,8 @@ pub struct Calls {
     pub alloc_calls: u64,
     /// Calls that freed.
     pub free_calls: u64,
-    /// Allocations that came back short.
+    /// Allocations that came back short, also for want of a whole block
+    /// ([`Fragmented`](crate::ShortReason::Fragmented)).
     pub short: u64,
     /// All-or-none allocations that got nothing, though they asked for no more than batch and
     /// pool can hold. They count nowhere else.

@@ -144,3 +144,21 @@ fn the_low_water_is_of_takes_alone() {
         assert_eq!((zone.low_water(), zone.low_water()), (PAGES - 10 - taken, PAGES - 10 - taken));
     });
 }
+
+#[test]
+fn a_page_that_is_freed_while_it_is_held_is_told() {
+    with_zone(true, |zone| {
+        let (ids, _) = take(zone, 0, 512);
+        put(zone, &ids);
+        for whole in [true, false] {
+            let held = if whole { zone.hold_area(0) } else { zone.hold_worn(0, 64) };
+            let mut held = held.expect("it is whole");
+            put(zone, &ids[5..7]);
+            let _ = held.give_back(|_, _| 0..0);
+            let mut doubled = Vec::new();
+            held.put_back(|id| doubled.push(id));
+            assert_eq!(doubled, ids[5..7]);
+            assert_eq!((zone.free(), zone.count()), (PAGES, PAGES));
+        }
+    });
+}

@@ -1,5 +1,7 @@
 //! What an audit need not look at: groups of pages that nobody has had.
 
+extern crate std;
+
 use std::vec::Vec;
 
 use super::super::*;

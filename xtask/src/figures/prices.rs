@@ -9,7 +9,7 @@ use super::parts::{OTHERS, figure, origin, wrapped};
 use super::record::Record;
 
 /// A shape, and what is said of it above its table.
-const TABLES: [(&str, &str); 6] = [
+const TABLES: [(&str, &str); 8] = [
     ("hot_pair", "Allocate n, free n (`hot_pair`):"),
     ("keep_2048", "Allocate 2,048 in bulks of n, then free them (`keep_2048`):"),
     ("two_threads", "The hot pair while another thread does the same (`two_threads`):"),
@@ -23,6 +23,12 @@ const TABLES: [(&str, &str); 6] = [
         "One million pages are out; many are freed in a random order, n a call, and then allocated \
          again (`outstanding_random`):",
     ),
+    (
+        "block_pair_3",
+        "Allocate n blocks of 8 pages, one by one or in one call, free each; per page \
+         (`block_pair_3`):",
+    ),
+    ("block_pair_9", "The same of blocks of 512 pages (`block_pair_9`):"),
 ];
 
 /// The columns: who has no figure in a shape has none there.
@@ -55,6 +61,10 @@ pub fn prices(record: &Record) -> Result<String> {
         let rows = record.rows.iter().filter(|row| row.shape == shape);
         let sizes: BTreeSet<_> =
             rows.filter(|row| OWN.contains(&&*row.contender)).map(|row| row.bulk).collect();
+        // A record may be older than a shape.
+        if sizes.is_empty() {
+            continue;
+        }
         let takes_part =
             |name: &&str| sizes.iter().any(|&size| record.ns(name, shape, size).is_some());
         let names: Vec<_> = OWN.into_iter().filter(takes_part).collect();

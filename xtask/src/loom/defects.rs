@@ -47,6 +47,8 @@ const DEFECTS: &[Defect] = &[
     defect("summary-order", "a summary bit is set without Release", &["summary_bits_lose_no_page"]),
     defect("fresh-again", "a fresh word that is broken into is not noted as used", &["a_fresh_word_that_two_break_into_loses_no_page"]),
     defect("purge-held", "the memory of pages goes back that nobody holds", &["a_purge_against_a_take_has_its_pages_alone"]),
+    defect("purge-take", "pages are held to be purged without Acquire", &["a_purge_against_a_take_has_its_pages_alone"]),
+    defect("purge-publish", "pages that were purged go back without Release", &["a_purge_against_a_take_has_its_pages_alone", "a_purge_of_pages_beside_a_take_leaves_its_page_alone"]),
     defect("written", "a page that leaves still counts as zero", &["a_purge_against_a_take_has_its_pages_alone"]),
     defect("rescan", "a search believes the summary alone", &["a_returned_page_can_be_taken_at_once"]),
     defect("range-claim", "exact pages are taken from the zone as they were seen, without a second look", &["an_exact_page_is_taken_by_one", "offline_against_an_owner_takes_the_page_once"]),

@@ -22,6 +22,10 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
         forced(&["-p", "pagesheaf", "--lib", "--test", "contract", "--test", "misuse"])?;
         forced(&["-p", "pagesheaf", "--test", "modes"])
     })?;
+    stages.stage("all or none, 100,000 tries in every mode", || {
+        let test = ["-p", "pagesheaf", "--test", "contract", "of_many_that_want_all"];
+        tests(cargo([]).env("PAGESHEAF_TRIES", "100000"), &test)
+    })?;
     stages.stage("loom, every mode", || loom(&[]))?;
     stages.stage("loom --defects", || loom(&["--defects"]))?;
     if cfg!(target_os = "linux") {

@@ -4,6 +4,7 @@
 #[macro_use]
 mod common;
 mod drops;
+mod moved;
 mod pairs;
 mod rounds;
 mod words;
@@ -16,5 +17,6 @@ fn main() {
     let rounds = Rounds(if told("--bench") && !told("--test") { 201 } else { 1 });
     pairs::print(&rounds);
     drops::print(&rounds);
+    moved::print(&rounds);
     words::print(&rounds);
 }

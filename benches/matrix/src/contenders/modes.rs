@@ -3,8 +3,9 @@
 use std::mem::MaybeUninit;
 
 use anyhow::{Context, Result};
-use pagesheaf::{Cache, Mode, Page, PageBatch, PageId, Pool, Region, hardening};
+use pagesheaf::{Cache, Mode, Order, Page, PageBatch, PageId, Pool, Region, hardening};
 
+use crate::case::BLOCKS;
 use crate::contender::{Contender, Items, Setup, TOUCHED};
 
 /// A kind of cache.
@@ -83,6 +84,30 @@ where
     #[inline(always)]
     fn orphan<const N: usize>(bulk: &mut PageBatch<M, N>, _: usize) {
         bulk.clear();
+    }
+
+    #[inline(never)]
+    fn block_pairs(&mut self, order: u8, n: usize, times: usize) -> usize {
+        let order = Order::new(order).expect("a legal order");
+        let mut got = 0;
+        if n == 1 {
+            for _ in 0..times {
+                let Ok(block) = self.0.alloc_block(order) else { return got };
+                self.0.free_block(block);
+                got += 1;
+            }
+            return got;
+        }
+        let mut blocks = [const { None }; BLOCKS];
+        for _ in 0..times {
+            got += self.0.alloc_blocks_bulk(order, &mut blocks[..n]).allocated;
+            blocks.iter_mut().filter_map(Option::take).for_each(|block| self.0.free_block(block));
+        }
+        got
+    }
+
+    fn drain(&mut self) {
+        self.0.drain();
     }
 
     #[inline(always)]
