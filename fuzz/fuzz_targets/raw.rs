@@ -176,7 +176,8 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                 }
             }
             Call::FreeBlock(first, order, owned) => {
-                let (id, order) = (PageId::new(first.into()), legal(order));
+                let (first, order) = model.named(first, legal(order));
+                let id = PageId::new(first.into());
                 let fault = model.fault_of_block(first, order);
                 if fault.is_none() {
                     model.blocks.remove(&first);
@@ -192,7 +193,8 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                 }
             }
             Call::Split(first, order, into) => {
-                let (order, into) = (legal(order), into.map(legal));
+                let (first, order) = model.named(first, legal(order));
+                let into = into.map(legal);
                 let fault = match into {
                     Some(into) if into > order => Some(Fault::InBlock { order: order.get() }),
                     _ => model.fault_of_block(first, order),

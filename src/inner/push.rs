@@ -102,7 +102,7 @@ impl Tables {
         fault: &mut Option<Fault>,
     ) -> usize {
         let mut room = magazine.room(1);
-        if ids.first().and_then(|&id| self.put_one(&room, id)) != Some(true) {
+        if ids.first().and_then(|&id| self.put_one::<true>(&room, id)) != Some(true) {
             return self.push_many(magazine, ids, fault);
         }
         // SAFETY: the entry has just been written, and its page was out.
@@ -136,7 +136,7 @@ impl Tables {
                 self.fetch_origins(ids);
             }
             if good == 0
-                && self.put_one(&room, id) != Some(true)
+                && self.put_one::<false>(&room, id) != Some(true)
                 && let Err(found) = self.put_special(&room, id)
             {
                 *fault = Some(found);
@@ -181,11 +181,11 @@ impl Tables {
     /// Writes one page into the room, if its word names an entry that surely does not hold it. Says whether, or
     /// `None` if the word names none. The caller commits it.
     #[inline(always)]
-    fn put_one(&self, room: &Room<'_>, id: PageId) -> Option<bool> {
+    fn put_one<const ALONE: bool>(&self, room: &Room<'_>, id: PageId) -> Option<bool> {
         let word = self.words.get(id.index() as usize)?;
         let (location, to) = (room.location(), room.entries().first()?);
         // A word that says more than a location is beyond every table.
-        let is_out = !self.magazines.may_hold(word.load().0, id)?;
+        let is_out = !self.magazines.may_hold::<ALONE>(word.load().0, id)?;
         if is_out {
             word.rest(location);
             // Relaxed: `commit` publishes it.

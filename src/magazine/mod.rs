@@ -78,6 +78,8 @@ pub(crate) struct Magazines {
     entries: MetadataSlice<Atomic<u32>>,
     /// log2 of the locations of a magazine.
     shift: u32,
+    /// The bits of a location that say where in its magazine it lies.
+    within: u32,
     /// Ids that a magazine holds.
     capacity: u32,
 }
@@ -116,16 +118,17 @@ impl Magazines {
             heads: block.fill_zero(heads),
             entries,
             shift: capacity.next_power_of_two().trailing_zeros(),
+            within: capacity.next_power_of_two() - 1,
             capacity,
         }
     }
 
-    /// The head of a magazine: of a [`Magazine`], or with a number from a depot's word, which checking
-    /// modes have compared with [`Self::count`] first.
+    /// The head of a magazine: of a [`Magazine`], with a number from a depot's word, which checking
+    /// modes have compared with [`Self::count`] first, or of a location that has an entry.
     #[inline(always)]
     fn head(&self, number: u32) -> &Head {
         debug_assert!((number as usize) < self.heads.len());
-        // SAFETY: these numbers are below the length.
+        // SAFETY: these numbers are below the length: there are as many heads as magazines have entries.
         unsafe { &*self.heads.at(number as usize) }
     }
 
@@ -198,13 +201,23 @@ impl Magazines {
     /// The entry is read in any case, and there is no branch on the end: which of the two says that the page is
     /// out cannot be foretold where pages come back in no order.
     #[inline(always)]
-    pub(crate) fn may_hold(&self, location: Location, id: PageId) -> Option<bool> {
+    pub(crate) fn may_hold<const ALONE: bool>(
+        &self,
+        location: Location,
+        id: PageId,
+    ) -> Option<bool> {
         let entry = self.entries.get(location as usize)?;
-        let number = location >> self.shift;
-        let head = self.heads.get(number as usize)?;
+        // Each magazine has its entries: where there is one, there is the head.
+        let head = self.head(location >> self.shift);
         // Acquire: as in `entries_from`.
         let len = head.len.load(ordering!(Acquire, "foreign-length"));
-        let is_filled = location.wrapping_sub(self.start(number)) < len;
+        // Of a page that comes alone by a mask. A loop would load that beforehand, and have no register for it.
+        let place = if ALONE {
+            location & self.within
+        } else {
+            location.wrapping_sub(self.start(location >> self.shift))
+        };
+        let is_filled = place < len;
         // Of what is vacant an id that no page has is looked for, which no entry has but the zone's location: the zone
         // may hold any page. (Anything else would let the compiler make two branches of it.)
         let wanted = select_unpredictable(is_filled, id.index(), u32::MAX);

@@ -68,7 +68,12 @@ fn a_place_holds_a_page_below_its_magazines_end_only() {
         assert_eq!(magazines.get(18).index(), 72);
         assert!(!magazines.holds(18, PageId::new(72)) && magazines.holds(17, PageId::new(71)));
         assert!(!magazines.holds(31, PageId::new(u32::MAX)));
-        let may = |location, id| magazines.may_hold(location, PageId::new(id));
+        let may = |location, id| {
+            let id = PageId::new(id);
+            let alone = magazines.may_hold::<true>(location, id);
+            assert_eq!(alone, magazines.may_hold::<false>(location, id), "{location}");
+            alone
+        };
         assert_eq!((may(17, 71), may(17, 70), may(18, 72)), (Some(true), Some(false), Some(false)));
         assert_eq!((may(31, 0), may(32, 0), may(1 << 28, 0)), (Some(false), None, None));
         // Where there is no entry, something else must be looked at.

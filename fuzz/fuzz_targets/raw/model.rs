@@ -43,6 +43,15 @@ impl Model {
         (usize::from(number - first) < order.pages()).then_some(order)
     }
 
+    /// What two bytes name: one of the blocks that are out, or a page and an order.
+    pub fn named(&self, first: u8, order: Order) -> (u8, Order) {
+        let at = usize::from(first) % self.blocks.len().max(1);
+        match self.blocks.iter().nth(at) {
+            Some((&first_of_it, &its_order)) if first >= 128 => (first_of_it, its_order),
+            _ => (first, order),
+        }
+    }
+
     /// What is wrong with a block that is named as one that is out.
     pub fn fault_of_block(&self, first: u8, order: Order) -> Option<Fault> {
         match self.fault(first) {
