@@ -81,7 +81,8 @@ pub enum ShortReason {
     /// Try again, after letting other threads run.
     Busy,
     /// Of a block only: pages are free, but no block of this order is whole. If the call got
-    /// nothing, what caches free next goes where it can complete one.
+    /// nothing, what caches free next goes where it can complete one. In a pool that has fewer pages
+    /// than such a block there never is one, and nobody is asked.
     Fragmented,
     /// The batch, or the array, has no room for more.
     BatchFull,
@@ -101,9 +102,11 @@ impl fmt::Display for ShortReason {
                 "the free pages are in other threads' caches (Pool::holders names them): try again \
                  after their next call, or have those threads wait in Cache::idle"
             }
-            ShortReason::Busy => "another caller is served first: let other threads run, and try again",
+            ShortReason::Busy => {
+                "another caller is served first: let other threads run, and try again"
+            }
             ShortReason::Fragmented => {
-                "pages are free, but no block is whole: free its neighbours, or ask for a smaller order"
+                "no block of this order is whole: free its neighbours, or ask for a smaller one"
             }
             ShortReason::BatchFull => BatchError::Full.says(),
             ShortReason::OtherPool => BatchError::OtherPool.says(),

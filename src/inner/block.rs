@@ -51,6 +51,11 @@ impl<M: Mode> Core<M> {
         order: Order,
         out: &mut [MaybeUninit<PageId>],
     ) -> (usize, Option<ShortReason>) {
+        if !self.fits(PageId::new(0), order) && !out.is_empty() {
+            // Whatever others gave up would be of no use.
+            self.count_blocks(slot.as_ref(), 0, true, 0);
+            return (0, Some(ShortReason::Fragmented));
+        }
         let Some(asked) = slot.as_mut().filter(|slot| self.has_to_answer(slot)) else {
             return self.gather_blocks(slot, order, out);
         };

@@ -245,7 +245,26 @@ fn what_is_freed_next_completes_a_block<M: Mode>() {
     assert_whole(pool);
 }
 
+/// Nobody is asked for pages that would be of no use.
+fn a_block_larger_than_the_pool_asks_nobody<M: Mode>() {
+    let pool = small::<M>(64, 2);
+    let (mut holder, mut asker) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
+    drop(holder.alloc().expect("a page"));
+    let cached = pool.audit().pages.cached;
+    let order = Order::new(7).expect("legal");
+    for _ in 0..2 {
+        assert_eq!(asker.alloc_block(order).expect_err("128 pages"), ShortReason::Fragmented);
+        assert_eq!(pool.alloc_block_raw(order), Err(ShortReason::Fragmented));
+        let page = holder.alloc().expect("a page");
+        holder.free(page);
+    }
+    assert_eq!((cached > 0, pool.audit().pages.cached), (true, cached));
+    drop((holder, asker));
+    assert_whole(pool);
+}
+
 every_mode!(
+    a_block_larger_than_the_pool_asks_nobody,
     beside_a_hog_everybody_is_served,
     an_asked_cache_does_not_take_everything_back,
     a_caller_that_never_comes_back_costs_little,

@@ -209,8 +209,7 @@ fn debug_prints_the_sentence<M: Mode>() {
     same("ShortReason", ShortReason::Exhausted, dry);
     let text = "another caller is served first: let other threads run, and try again";
     same("ShortReason", ShortReason::Busy, text);
-    let text =
-        "pages are free, but no block is whole: free its neighbours, or ask for a smaller order";
+    let text = "no block of this order is whole: free its neighbours, or ask for a smaller one";
     same("ShortReason", ShortReason::Fragmented, text);
     let short = pool.alloc_bulk(&mut PageBatch::<M>::new(), 1);
     let text = format!("BulkAlloc {{ allocated: 0, reason: Some(ShortReason({dry})) }}");

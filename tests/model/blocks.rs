@@ -24,7 +24,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                         self.took(&block_ids(first, order));
                         self.raw_blocks.push((first, order));
                     }
-                    Err(short) => self.check_no_block(short, whole, others),
+                    Err(short) => self.check_no_block(short, order, whole, others),
                 }
             }
             Kind::FreeBlockRaw => {
@@ -128,8 +128,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         }
         if let Some(short) = bulk.reason {
             let was_dry = self.dry.get();
-            self.check_no_block(short, self.whole(order), others);
-            self.dry.set(was_dry || bulk.allocated == 0);
+            self.check_no_block(short, order, self.whole(order), others);
+            self.dry.set(was_dry || (self.dry.get() && bulk.allocated == 0));
         }
         Some(())
     }

@@ -141,7 +141,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let block = match block {
                     Ok(block) => block,
                     Err(short) => {
-                        self.check_no_block(short, whole, others);
+                        self.check_no_block(short, order, whole, others);
                         return Some(());
                     }
                 };
@@ -284,7 +284,17 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     }
 
     /// Whether it was right to say that there is no block, where there could be `whole`.
-    pub(super) fn check_no_block(&self, short: ShortReason, whole: usize, others: usize) {
+    pub(super) fn check_no_block(
+        &self,
+        short: ShortReason,
+        order: Order,
+        whole: usize,
+        others: usize,
+    ) {
+        if order.pages() > self.pool.capacity() {
+            assert_eq!((short, whole), (ShortReason::Fragmented, 0));
+            return;
+        }
         if !self.alone {
             return;
         }

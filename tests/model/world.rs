@@ -84,7 +84,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             let builder = builder.max_caches(2).shared_caches(2).initially(pages);
             // Where the system has pages of 4 KiB, 32 of these go back at a time.
             let purges =
-                cfg!(all(feature = "std", target_os = "linux")) && !pages.is_multiple_of(4);
+                cfg!(all(feature = "std", target_os = "linux")) && !pages.is_multiple_of(3);
             let builder =
                 if purges { builder.region(Region::mapped().purge(true)) } else { builder };
             let sampled = poisons::<M>() && pages.is_multiple_of(2);

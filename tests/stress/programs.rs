@@ -202,6 +202,19 @@ pub fn xmalloc<M: Mode>(case: &Case<M>, threads: u64) {
     unsafe { post.end(case) };
 }
 
+/// As [`mstress`], and another thread ends one period of upkeep after the other.
+pub fn upkeep<M: Mode>(case: &Case<M>, threads: u64) {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while case.goes_on() {
+                let _ = case.pool.maintain();
+                thread::yield_now();
+            }
+        });
+        mstress(case, threads);
+    });
+}
+
 /// mimalloc's mstress: threads hold some, leave some to others, and die between phases.
 pub fn mstress<M: Mode>(case: &Case<M>, threads: u64) {
     let post = Post::<M>::new();

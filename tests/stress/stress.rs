@@ -34,7 +34,10 @@ struct Program<M: Mode> {
     run: fn(&Case<M>, u64),
 }
 
-const fn programs<M: Mode>() -> [Program<M>; 7] {
+/// The program beside which another thread sees to upkeep, in a region whose memory goes back.
+const UPKEEP: &str = "upkeep";
+
+const fn programs<M: Mode>() -> [Program<M>; 8] {
     [
         Program {
             name: "larson",
@@ -63,6 +66,7 @@ const fn programs<M: Mode>() -> [Program<M>; 7] {
             pages: 64,
             run: |case, n| programs::spawn(case, n, sleepers::sleepers),
         },
+        Program { name: UPKEEP, pages: 4096, run: programs::upkeep },
     ]
 }
 
@@ -74,7 +78,9 @@ fn try_program<M: Mode>(program: &Program<M>, threads: u64, time: Duration) {
     PAGES.store(0, Ordering::Relaxed);
     SHORT.store(0, Ordering::Relaxed);
     let builder = Pool::builder(program.pages).mode::<M>().page_size(256).magazine_capacity(16);
-    let pool: Pool<M> = builder.max_caches(4).region(Region::heap()).build().expect("a pool");
+    let purges = program.name == UPKEEP && cfg!(target_os = "linux");
+    let region = if purges { Region::mapped().purge(true).into() } else { Region::heap() };
+    let pool: Pool<M> = builder.max_caches(4).region(region).build().expect("a pool");
     let case = Case { pool, stop: &STOP, pages: &PAGES, short: &SHORT };
     let clock = thread::spawn(move || {
         thread::sleep(time);

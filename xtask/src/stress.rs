@@ -9,8 +9,8 @@ use clap::builder::PossibleValuesParser;
 use crate::run::{cargo, executable, run};
 
 /// The programs: those of `tests/stress`.
-const PROGRAMS: [&str; 7] =
-    ["larson", "xmalloc", "mstress", "cache-thrash", "storm", "turns", "sleepers"];
+const PROGRAMS: [&str; 8] =
+    ["larson", "xmalloc", "mstress", "cache-thrash", "storm", "turns", "sleepers", "upkeep"];
 
 /// Which programs, and for how long.
 #[derive(clap::Args)]
