@@ -201,9 +201,13 @@ impl<M: Mode> CoreLayout<M> {
             mode: PhantomData,
             _memory: memory,
         };
-        given.for_each(|(first, count)| core.begin_online(first, count));
+        let mut end = online as u32;
+        for (first, count) in given {
+            core.begin_online(first, count);
+            end = end.max(first.index() + count as u32);
+        }
         if !config.poison_lazily {
-            core.poison_new();
+            core.poison_new(end);
         }
         block.start_with(core)
     }

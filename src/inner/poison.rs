@@ -43,19 +43,24 @@ pub(super) fn gap(random: &mut u64, every: u32) -> u64 {
 
 impl<M: Mode> Core<M> {
     /// Poisons the pages of a core that is being built, one in as many as it is to poison, so that
-    /// the first allocation can verify them too; the region's info says so.
-    pub(super) fn poison_new(&mut self) {
+    /// the first allocation can verify them too; the region's info says so. From `end` on all are
+    /// offline.
+    pub(super) fn poison_new(&mut self, end: u32) {
         if M::POISONS && !self.addresses_only {
             let mut random = entropy(&raw const *self);
             let mut poisoned = 0;
             let mut at = gap(&mut random, self.poison_every);
-            while at < u64::from(self.pages) {
+            while at < u64::from(end) {
                 let id = PageId::new(at as u32);
-                if !self.offline.has(id) {
-                    self.poison(id);
-                    self.zone.note_written(id);
-                    poisoned += 1;
+                if self.offline.has(id) {
+                    let rest = (end - id.index()) as usize;
+                    let Some(next) = self.offline.first_online(id, rest) else { break };
+                    at = u64::from(next.index()) + gap(&mut random, self.poison_every);
+                    continue;
                 }
+                self.poison(id);
+                self.zone.note_written(id);
+                poisoned += 1;
                 at += gap(&mut random, self.poison_every) + 1;
             }
             let info = &mut self.region.info;

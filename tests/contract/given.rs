@@ -140,6 +140,28 @@ fn page_0_may_be_at_address_0<M: Mode>() {
     assert_whole(pool);
 }
 
+/// Pools that may grow, in pages of any size: the figure is no guess.
+fn the_compiler_and_the_program_agree<M: Mode>() {
+    for (pages, initially) in [(1, None), (63, Some(0)), (64, Some(64)), (1 << 20, Some(5))] {
+        let builder = || match initially {
+            Some(online) => builder::<M>(pages).initially(online),
+            None => builder::<M>(pages),
+        };
+        assert_eq!(builder().static_metadata_layout(), builder().metadata_layout());
+        // Just that much is enough, and less is not.
+        let builder = || builder().region(Region::addresses(0, pages * 256));
+        let short = &mut metadata_for(&builder())[1..];
+        // SAFETY: the region is one of addresses.
+        let error =
+            unsafe { builder().build_in(null_mut(), short) }.expect_err("a byte is missing");
+        assert!(matches!(error, BuildError::MetadataTooSmall { .. }), "{error}");
+        let metadata = metadata_for(&builder());
+        // SAFETY: as above.
+        let pool = unsafe { builder().build_in(null_mut(), metadata) }.expect("it fits");
+        assert_whole(pool);
+    }
+}
+
 fn calls_begin_with_the_shared_cache_of_the_cpu<M: Mode>() {
     // Each mode has threads, and a variable, of its own.
     std::thread_local!(static CPU: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
@@ -163,6 +185,7 @@ every_mode!(
     only_the_ranges_are_online,
     memory_can_be_used_again_after_close,
     page_0_may_be_at_address_0,
+    the_compiler_and_the_program_agree,
     calls_begin_with_the_shared_cache_of_the_cpu,
 );
 

@@ -239,6 +239,17 @@ fn no_page_of_a_new_pool_is_touched_offline<M: Mode>() {
     assert_whole(pool);
 }
 
+/// One in four of those that are online, wherever they lie.
+fn a_sample_of_what_is_online_is_poisoned<M: Mode>() {
+    let pool = build::<M>(8000, |builder| builder.poison_every(4).initially(1000));
+    let poisoned = pool.region_info().poisoned_pages;
+    assert!((150..350).contains(&poisoned), "{poisoned}");
+    let start = pool.ptr(PageId::new(1000)).expect("in range").as_ptr();
+    // SAFETY: in the region, and nobody else touches the pages: they are offline.
+    assert!((0..7000 * 256).all(|at| unsafe { start.add(at).read() } == 0));
+    assert_whole(pool);
+}
+
 /// Threads allocate and free while another takes pages offline and brings them back.
 fn pages_go_and_come_while_others_are_at_work<M: Mode>() {
     let pool = pool::<M>(128);
@@ -282,7 +293,10 @@ every_mode!(
     no_page_of_a_new_pool_is_touched_offline,
     pages_go_and_come_while_others_are_at_work,
 );
-every_poisoning_mode!(a_lazy_pool_does_not_write_what_comes_online);
+every_poisoning_mode!(
+    a_lazy_pool_does_not_write_what_comes_online,
+    a_sample_of_what_is_online_is_poisoned,
+);
 
 #[test]
 fn a_pool_cannot_start_with_more_than_it_can_have() {

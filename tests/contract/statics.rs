@@ -35,6 +35,7 @@ fn assert_not_built<M: Mode>(of: &StaticPool<M>) {
     let exact = of.alloc_bulk_exact(&mut batch, 3).expect_err("no pool");
     assert_eq!((exact.want, exact.had, exact.reason), (3, 0, reason));
     assert!(batch.is_empty());
+    assert_eq!(of.alloc_raw().err(), Some(reason));
     let (ids, short) = of.alloc_bulk_raw(&mut []);
     assert_eq!((ids.len(), short), (0, Some(reason)));
     assert_eq!(of.cache().err(), Some(CacheError::NotBuilt));
@@ -154,7 +155,7 @@ fn its_pages_caches_and_reports_are_a_pools<M: Mode>() {
     let two = Order::new(2).expect("an order");
     let (page, block) = (of.alloc_zeroed().expect("a page"), of.alloc_block(two));
     let lent = of.alloc().expect("a page").lend();
-    let raw = of.alloc().expect("a page").into_raw();
+    let raw = of.alloc_raw().expect("a page");
     // Taken home by their drops, on another thread.
     thread::scope(|threads| _ = threads.spawn(move || drop((page, block.expect("a block")))));
     let pages = pool.audit().pages;

@@ -10,7 +10,8 @@ impl<M: Mode> Builder<M> {
     ///
     /// The pool's capacity is what [`Pool::builder`] was told: its metadata, and the addresses of
     /// its region, are for all pages. The memory of a page need not be there before the page is
-    /// online. A pool that can grow or shrink takes a bit of metadata a page more.
+    /// online; a mapping that is populated or locked has that of all. A pool that can grow or shrink
+    /// takes a bit of metadata a page more.
     ///
     /// ```
     /// # use pagesheaf::{Pool, ShortReason};

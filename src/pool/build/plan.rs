@@ -139,7 +139,8 @@ impl<M: Mode> Builder<M> {
     }
 
     /// As [`metadata_layout`](Self::metadata_layout), while the program is compiled: so that the
-    /// metadata can be a static of just the size that it needs.
+    /// metadata can be a static of just the size that it needs. The region plays no part: it can be
+    /// named later.
     ///
     /// ```
     /// use core::alloc::Layout;

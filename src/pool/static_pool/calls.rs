@@ -119,6 +119,25 @@ impl<M: Mode> StaticPool<M> {
         self.get()?.alloc_block(order)
     }
 
+    /// As [`Pool::alloc_raw`](crate::Pool::alloc_raw). The page goes back by the pool's `free_raw`.
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, StaticPool};
+    /// # static POOL: StaticPool = StaticPool::new();
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # POOL.init(Pool::builder(100))?;
+    /// let id = POOL.alloc_raw()?;
+    /// // SAFETY: the page is ours alone, and nobody wrote it.
+    /// unsafe { POOL.get()?.free_raw(id) }?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`alloc`](Self::alloc).
+    pub fn alloc_raw(&self) -> Result<PageId, ShortReason> {
+        self.get()?.alloc_raw()
+    }
+
     /// As [`Pool::alloc_bulk_raw`](crate::Pool::alloc_bulk_raw).
     ///
     /// ```

@@ -144,3 +144,15 @@ fn a_tebibyte_that_grows_takes_little_memory_in_each_kind_of_mode() {
     a_tebibyte_that_grows_takes_little_memory::<Compact>();
     a_tebibyte_that_grows_takes_little_memory::<Hardened>();
 }
+
+/// Pages are poisoned as they come, and those that are not there are not even looked at.
+#[test]
+fn a_tebibyte_that_grows_is_poisoned_as_it_comes() {
+    let builder = builder::<Hardened>().region(Region::mapped().no_reserve()).initially(0);
+    built(builder, |pool| {
+        assert_eq!(pool.region_info().poisoned_pages, 0);
+        // SAFETY: the memory is the pool's own, and nobody else has it.
+        assert_eq!(unsafe { pool.online(5_000_000..5_000_100) }, Ok(()));
+        assert!(pool.alloc().expect("a page").iter().all(|&byte| byte == 0xaa));
+    });
+}
