@@ -49,11 +49,12 @@ pub fn gate(stages: &mut Stages) -> Result<()> {
             let clippy = ["clippy", "-q", "--all-targets"];
             run(cargo(clippy).args(features).args(["--", "-D", "warnings"]))
         })?;
-        // Features play no part in the packages that only name modes: they ran with the default ones.
-        let of = if features.contains(&"--all-features") { ALONE } else { &[] };
-        let features = [features, of].concat();
-        stages
-            .stage(&format!("tests and doctests, {name}"), || tests(&mut cargo([]), &features))?;
+        stages.stage(&format!("tests and doctests, {name}"), || {
+            if features.contains(&"--all-features") {
+                return of_the_chosen_mode(features);
+            }
+            tests(&mut cargo([]), features)
+        })?;
     }
     stages.stage("clippy, tools and models", || {
         let mut clippy = cargo(["clippy", "-q", "--all-targets"]);
@@ -81,6 +82,15 @@ pub fn gate(stages: &mut Stages) -> Result<()> {
     stages.stage("loom, presets", || loom(&["--presets", "--short"]))?;
     measuring(stages)?;
     msrv(stages)
+}
+
+/// The tests to which it makes a difference which mode the features choose: those that name their modes, and the packages
+/// that only do so, ran with the default features.
+fn of_the_chosen_mode(features: &[&str]) -> Result<()> {
+    let of = |which: &[&str]| tests(&mut cargo([]), &[features, ALONE, which].concat());
+    of(&["--lib", "--test", "modes"])?;
+    of(&["--doc"])?;
+    of(&["--test", "contract", "every_mode::default"])
 }
 
 /// Programs that use the crate.
