@@ -12,13 +12,16 @@ use std::thread;
 
 use common::*;
 
-/// Counts the blocks that pools have from the heap: their metadata and their regions, told by their alignment.
+/// Counts the blocks that pools have from the heap: their metadata and their regions, told by their layout.
 struct Counting;
 
 static BLOCKS: AtomicIsize = AtomicIsize::new(0);
 
+/// A pool aligns its memory itself: a block is a multiple of 128 bytes, and what an alignment to 128, or to a page,
+/// takes beyond the usual one.
 fn is_a_pools(layout: Layout) -> bool {
-    layout.align() >= 128 && layout.size() >= 4096
+    let usual = 2 * size_of::<usize>();
+    layout.align() == usual && layout.size() >= 4096 && layout.size() % 128 == 128 - usual
 }
 
 // SAFETY: passes everything on to the system's allocator.

@@ -185,14 +185,15 @@ impl<M: Mode> Core<M> {
         moved
     }
 
-    /// Gives the memory of so many free pages back, less those that have none: whole areas first, from the far end.
+    /// Gives the memory of so many free pages back, less those that have none: whole areas first, from the far end. Of
+    /// an area of which more was used nothing goes back as a whole: it would be touched again.
     fn purge(&self, surplus: usize, done: &mut Maintained) {
         let wanted = surplus.saturating_sub(self.zone.known_zero());
         for area in (0..self.zone.areas()).rev() {
             if done.purged >= wanted || done.not_purged.is_some() {
                 return;
             }
-            if let Some(held) = self.zone.hold_area(area) {
+            if let Some(held) = self.zone.hold_area(area, wanted - done.purged) {
                 done.areas += usize::from(self.purge_held(held, done) > 0);
             }
         }

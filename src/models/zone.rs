@@ -58,7 +58,7 @@ impl FreePages {
 
     /// Holds the first area, if it is whole, makes each page of it zero by `f`, and puts it back.
     pub fn purge(&self, f: impl FnMut(PageId)) -> bool {
-        self.purge_held(self.zone.hold_area(0), f)
+        self.purge_held(self.zone.hold_area(0, usize::MAX), f)
     }
 
     /// The same with at most so many pages of a word that may have been written.

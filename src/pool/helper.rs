@@ -27,6 +27,9 @@ impl<M: Mode> Pool<M> {
     /// Starts a thread that calls [`Pool::maintain`] again and again, `period` after the last call
     /// has ended. A second is a good period: what was not needed for some seconds goes back.
     ///
+    /// In a pool that panics about bad pages ([`OnBadPage::Panic`](crate::OnBadPage::Panic)) the
+    /// thread ends with the panic about one that it finds.
+    ///
     /// The thread has a handle of the pool, so close the pool after dropping the [`Helper`]. A
     /// forked child has no such thread, but its handle remains: there [`Pool::close`] fails.
     ///

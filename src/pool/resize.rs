@@ -50,7 +50,9 @@ impl<M: Mode> fmt::Debug for WentOffline<'_, M> {
 impl<M: Mode> Pool<M> {
     /// Takes the free pages of a range offline: the pool gives none of them out, and touches none
     /// of their bytes, until [`online`](Self::online) brings them back. For memory that is to be
-    /// taken away (ballooning, hot-unplug), or is wanted elsewhere.
+    /// taken away (ballooning, hot-unplug), or is wanted elsewhere. A region that the pool has mapped
+    /// is unmapped as a whole when the pool is gone: give its memory back by `madvise`, and leave
+    /// the addresses alone.
     ///
     /// If some of the pages are neither offline nor in the zone, the pool is drained first, and
     /// caches in use are asked for what they hold. Pages that are out stay online, and the result

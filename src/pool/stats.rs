@@ -258,7 +258,9 @@ impl<M: Mode> Pool<M> {
     ///
     /// Of groups of 4,096 pages that nobody has had, or of which all are offline, it looks at bits
     /// only, so that a large pool of which little was used is looked at soon, and stays as small as
-    /// it was: [`untouched`](Audit::untouched) says how many free pages that are.
+    /// it was: [`untouched`](Audit::untouched) says how many free pages that are. So it does of
+    /// groups that are as new since [`maintain`](Self::maintain) gave their memory back: what is
+    /// wrong with a word there is found as its page leaves.
     ///
     /// It looks at no page's contents, no summary of the zone and no link of a magazine. No check
     /// covers the core's header, the cache slots and, in the hot path, a cache's magazines.

@@ -77,12 +77,13 @@ impl Zone {
         bits & !word.fetch_or(bits, Ordering::Relaxed)
     }
 
-    /// Holds an area of which every page is free, if some may have been written.
-    pub(crate) fn hold_area(&self, area: usize) -> Option<Held<'_>> {
+    /// Holds an area of which every page is free, if some may have been written, and no more than `most`.
+    pub(crate) fn hold_area(&self, area: usize, most: usize) -> Option<Held<'_>> {
         let first = area * self.habits.area;
         let end = (first + self.habits.area).min(self.words.len());
         let whole = |index: usize| self.words[index].load(Ordering::Relaxed) == !self.all(index);
-        if !(first..end).all(whole) || (first..end).all(|index| self.worn(index) == 0) {
+        let worn = || (first..end).map(|index| self.worn(index).count_ones() as usize).sum();
+        if !(first..end).all(whole) || !(1..=most).contains(&worn()) {
             return None;
         }
         // What is held so far goes back if another word is no longer whole.

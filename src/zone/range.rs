@@ -44,12 +44,6 @@ impl Zone {
         taken
     }
 
-    /// Takes this page, if it is here. It is in range.
-    #[allow(dead_code, reason = "for whoever needs one page and no other")]
-    pub(crate) fn take_exact(&self, id: PageId) -> bool {
-        self.take_range(id, 1, |_| ()) == 1
-    }
-
     /// Puts `count` pages from `first` on back, all of them in range, as [`Zone::put`].
     pub(crate) fn put_range(
         &self,

@@ -1,7 +1,8 @@
 //! Which pages somebody has had: the others need no look.
 //!
 //! Invariant: a group is untouched if all its pages are here, and the summary says that all its words are fresh. So where
-//! the summary was corrupted, no page is hidden that is elsewhere.
+//! the summary was corrupted, no page is hidden that is elsewhere. A word that came back from a purge with its area is fresh,
+//! too.
 
 use super::{BITS, Fresh, Zone};
 use crate::page::PageId;

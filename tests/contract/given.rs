@@ -255,6 +255,9 @@ fn ranges_that_cannot_be_are_refused() {
     let text = "the page at 0x1300 lies in two of the ranges: name it once";
     let error = BuildError::RangesOverlap { address: 0x1300 };
     refused(tried(&[0x1300..0x1500, 0x1000..0x1400]), error, text);
+    // A range without a whole page has none in common with another.
+    let pool = tried(&[0x1300..0x1300, 0x1000..0x1500, 0x1201..0x1210]).expect("one has pages");
+    assert_eq!(pool.audit().pages.free, 5);
     // A page that lies in neither as a whole is in neither.
     let pool = tried(&[0x1000..0x1280, 0x1280..0x1500]).expect("they are apart");
     assert_eq!(pool.audit().pages.free, 4);

@@ -84,6 +84,23 @@ fn what_is_needed_again_in_each_period_stays() {
     assert!((1500..=2560).contains(&purged), "{purged}");
 }
 
+/// An area is whole between two bursts, and nearly all of it is needed in each.
+#[test]
+#[cfg_attr(miri, ignore = "memory is mapped")]
+fn no_more_goes_back_than_nobody_needed() {
+    let builder = Pool::builder(2048).mode::<Bare>().region(Mapping::new().purge(true));
+    let builder = builder.max_caches(1).shared_caches(1).magazine_capacity(8);
+    let Ok(pool) = builder.build() else { return };
+    burst(&pool, 2048);
+    for _ in 0..12 {
+        burst(&pool, 2048 - 64);
+        pool.drain();
+        let purged = pool.maintain().purged;
+        assert!(purged <= 64, "{purged}");
+    }
+    assert!(pool.core.purged() > 0);
+}
+
 #[test]
 #[cfg_attr(miri, ignore = "memory is mapped")]
 fn a_purged_page_is_not_taken_for_a_poisoned_one() {

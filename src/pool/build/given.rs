@@ -150,7 +150,9 @@ impl<M: Mode> Builder<M> {
                 return Err(BuildError::RangeOutside { start: from, end });
             }
             let pages = whole(range);
-            let meets = |other: &Range<usize>| pages.start < other.end && other.start < pages.end;
+            // Of a range without a whole page, nothing is in common with another.
+            let meets =
+                |other: &Range<usize>| pages.start.max(other.start) < pages.end.min(other.end);
             if let Some(other) = ranges[..at].iter().map(whole).find(meets) {
                 let address = start + pages.start.max(other.start) * page;
                 return Err(BuildError::RangesOverlap { address });

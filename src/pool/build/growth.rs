@@ -11,7 +11,9 @@ impl<M: Mode> Builder<M> {
     /// The pool's capacity is what [`Pool::builder`] was told: its metadata, and the addresses of
     /// its region, are for all pages. The memory of a page need not be there before the page is
     /// online; a mapping that is populated or locked has that of all. A pool that can grow or shrink
-    /// takes a bit of metadata a page more.
+    /// takes a bit of metadata a page more. Magazines are sized for the capacity, too: where much
+    /// less is online, one cache can hold all of it, unless
+    /// [`magazine_capacity`](Self::magazine_capacity) says how much.
     ///
     /// ```
     /// # use pagesheaf::{Pool, ShortReason};

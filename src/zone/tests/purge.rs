@@ -58,7 +58,9 @@ fn a_page_is_known_to_be_zero_until_it_leaves() {
     with_zone(false, |zone| {
         assert_eq!((zone.known_zero(), take(zone, 0, 100).1), (0, 0));
         assert!(
-            !zone.knows_zero() && zone.hold_area(2).is_none() && zone.hold_worn(9, 64).is_none()
+            !zone.knows_zero()
+                && zone.hold_area(2, 512).is_none()
+                && zone.hold_worn(9, 64).is_none()
         );
     });
 }
@@ -68,12 +70,13 @@ fn a_whole_area_is_fresh_once_its_memory_is_gone() {
     with_zone(true, |zone| {
         let (ids, _) = take(zone, 0, 600);
         // Nothing is to be had of an area that is out in part, or was never touched.
-        assert!((0..3).all(|area| zone.hold_area(area).is_none()));
+        assert!((0..3).all(|area| zone.hold_area(area, 512).is_none()));
         put(zone, &ids);
-        assert!(zone.hold_area(2).is_none());
+        assert!(zone.hold_area(2, 512).is_none());
         for (area, run, worn) in [(0, (0, 512), 512), (1, (512, 512), 88)] {
-            let held = zone.hold_area(area).expect("it is whole");
-            assert!(zone.hold_area(area).is_none() && !zone.holds(PageId::new(run.0 as u32)));
+            assert!(zone.hold_area(area, worn - 1).is_none(), "more than is to go");
+            let held = zone.hold_area(area, 512).expect("it is whole");
+            assert!(zone.hold_area(area, 512).is_none() && !zone.holds(PageId::new(run.0 as u32)));
             assert_eq!(zone.free(), PAGES, "what is held counts as free");
             assert_eq!(give_back(held), (Vec::from([run]), worn));
         }
@@ -89,7 +92,7 @@ fn the_last_area_has_its_pages_and_no_others() {
         let (ids, _) = take(zone, 16, 512 - 70);
         assert!(ids.iter().all(|id| id.index() >= 1024));
         put(zone, &ids);
-        let held = zone.hold_area(2).expect("it is whole");
+        let held = zone.hold_area(2, 512).expect("it is whole");
         assert_eq!(give_back(held), (Vec::from([(1024, 442)]), 442));
         assert_eq!((zone.known_zero(), zone.count()), (PAGES, PAGES));
     });
@@ -100,9 +103,9 @@ fn an_area_whose_memory_stays_is_used() {
     with_zone(true, |zone| {
         let (ids, _) = take(zone, 0, 512);
         put(zone, &ids);
-        drop(zone.hold_area(0).expect("it is whole"));
+        drop(zone.hold_area(0, 512).expect("it is whole"));
         assert_eq!((zone.next::<Used>(0), zone.next::<Fresh>(0)), (Some(0), Some(8)));
-        let mut held = zone.hold_area(0).expect("it is whole");
+        let mut held = zone.hold_area(0, 512).expect("it is whole");
         // The system took none, and then a part.
         assert_eq!(held.give_back(|first, _| first..first), 0);
         assert_eq!(held.give_back(|_, _| 100..200), 100);
@@ -151,7 +154,7 @@ fn a_page_that_is_freed_while_it_is_held_is_told() {
         let (ids, _) = take(zone, 0, 512);
         put(zone, &ids);
         for whole in [true, false] {
-            let held = if whole { zone.hold_area(0) } else { zone.hold_worn(0, 64) };
+            let held = if whole { zone.hold_area(0, 512) } else { zone.hold_worn(0, 64) };
             let mut held = held.expect("it is whole");
             put(zone, &ids[5..7]);
             let _ = held.give_back(|_, _| 0..0);

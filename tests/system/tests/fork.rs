@@ -8,6 +8,8 @@
 #[path = "../../common/mod.rs"]
 mod common;
 mod child;
+#[path = "fork/upkeep.rs"]
+mod upkeep;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use child::{Verdict, fork};
 use common::*;
+use upkeep::children_of_parents_in_upkeep_add_up;
 
 const PAGES: usize = 400;
 
@@ -43,6 +46,7 @@ macro_rules! ensure {
         }
     };
 }
+pub(crate) use ensure;
 
 /// What all threads see.
 struct Scene<M: Mode> {
@@ -343,6 +347,7 @@ mod presets {
                     children_of_busy_parents_add_up,
                     children_that_keep_no_cache_add_up,
                     children_are_sound_without_the_call,
+                    children_of_parents_in_upkeep_add_up,
                 ]
             );
         };
