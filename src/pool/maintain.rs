@@ -24,12 +24,13 @@ impl<M: Mode> Pool<M> {
     /// [`drain`](crate::Cache::drain), or is dropped.
     ///
     /// Call it at any time, but not in a signal handler or an interrupt: it looks at every word of
-    /// the zone, and waits for the system. It does nothing while another thread is in it. Pages whose
-    /// memory is going back cannot be had for that moment: a call that needs them says
-    /// [`Busy`](crate::ShortReason::Busy), and one that asks for such a page by its number may say
-    /// that it is out. They are the pages of one area at the most. The child of a fork in that moment
-    /// has [lost](crate::Pages::lost) them; and a thread that stops for good in this call keeps them,
-    /// and from then on no other does any upkeep.
+    /// the zone, and waits for the system. It does nothing while another thread is in it. Pages
+    /// whose memory is going back cannot be had for that moment: a call that needs them says
+    /// [`Busy`](crate::ShortReason::Busy), one for a block may say
+    /// [`Fragmented`](crate::ShortReason::Fragmented), and one that asks for such a page by its
+    /// number may say that it is out. They are the pages of one area at the most. The child of a
+    /// fork in that moment has [lost](crate::Pages::lost) them; and a thread that stops for good in
+    /// this call keeps them, and from then on no other does any upkeep.
     ///
     /// ```
     /// use pagesheaf::{PageBatch, Pool, Region};
