@@ -36,8 +36,9 @@ impl PageSet {
 impl Tables {
     /// Whether a block of this order can start here.
     pub(crate) fn fits(&self, first: PageId, order: Order) -> bool {
-        let first = first.index() as usize;
-        first.is_multiple_of(order.pages()) && first + order.pages() <= self.pages as usize
+        // In 64 bits, for whoever frees by a number may name any.
+        let (first, pages) = (u64::from(first.index()), order.pages() as u64);
+        first.is_multiple_of(pages) && first + pages <= self.pages.into()
     }
 }
 

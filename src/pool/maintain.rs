@@ -8,12 +8,14 @@ use crate::sync::fence_all_threads;
 impl<M: Mode> Pool<M> {
     /// Upkeep, to be called from time to time: by a timer, say, or an idle loop.
     ///
-    /// Pages that lay in the depots in each of the last four periods, or are more than caches
-    /// allocated in any, go to the zone; a period is the time between two calls. Then, if the
-    /// region was mapped with [`Mapping::purge`](crate::Mapping::purge), the system gets the memory
-    /// of as many free pages as nobody has needed in any of these periods: first that of whole
-    /// areas of 2 MiB, from the far end of the region, then that of single pages. The next touch
-    /// of such a page costs what a first touch costs, and finds zeros.
+    /// Pages that lay in the depots at the end of each of the last four periods, or are more than
+    /// caches allocated in any, go to the zone; a period is the time between two calls. What leaves
+    /// the depots and comes back within each period is among them: its caches refill from the zone
+    /// then, which takes a little longer. Then, if the region was mapped with
+    /// [`Mapping::purge`](crate::Mapping::purge), the system gets the memory of as many free pages
+    /// as nobody has needed in any of these periods: first that of whole areas of 2 MiB, from the
+    /// far end of the region, then that of single pages. The next touch of such a page costs what a
+    /// first touch costs, and finds zeros.
     ///
     /// Only allocations count: pages that are freed make nothing look needed. What caches hold through
     /// which nobody has allocated in any of these periods goes to the zone, too: that of the pool's
@@ -22,10 +24,13 @@ impl<M: Mode> Pool<M> {
     /// [`drain`](crate::Cache::drain), or is dropped.
     ///
     /// Call it at any time, but not in a signal handler or an interrupt: it looks at every word of
-    /// the zone, and waits for the system. It does nothing while another thread is in it. Pages whose
-    /// memory is going back cannot be had for that moment: a call that needs them says
-    /// [`Busy`](crate::ShortReason::Busy), and one that asks for such a page by its number may say
-    /// that it is out.
+    /// the zone, and waits for the system. It does nothing while another thread is in it. Pages
+    /// whose memory is going back cannot be had for that moment: a call that needs them says
+    /// [`Busy`](crate::ShortReason::Busy), one for a block may say
+    /// [`Fragmented`](crate::ShortReason::Fragmented), and one that asks for such a page by its
+    /// number may say that it is out. They are the pages of one area at the most. The child of a
+    /// fork in that moment has [lost](crate::Pages::lost) them; and a thread that stops for good in
+    /// this call keeps them, and from then on no other does any upkeep.
     ///
     /// ```
     /// use pagesheaf::{PageBatch, Pool, Region};

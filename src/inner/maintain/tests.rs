@@ -84,6 +84,22 @@ fn what_is_needed_again_in_each_period_stays() {
     assert!((1500..=2560).contains(&purged), "{purged}");
 }
 
+/// Nobody drains: the pages of a burst lie in the depots until the next one. Some go to the zone, for at the end of
+/// each period they were there.
+#[test]
+#[cfg_attr(miri, ignore = "memory is mapped")]
+fn what_leaves_the_depots_in_each_period_keeps_its_memory() {
+    let Some(pool) = pool::<Bare>() else { return };
+    let mut moved = 0;
+    for _ in 0..20 {
+        burst(&pool, 4096);
+        let done = pool.maintain();
+        moved += done.moved;
+        assert_eq!(done.purged, 0);
+    }
+    assert!(moved > 0);
+}
+
 /// An area is whole between two bursts, and nearly all of it is needed in each.
 #[test]
 #[cfg_attr(miri, ignore = "memory is mapped")]

@@ -42,8 +42,8 @@ impl<M: Mode> Builder<M> {
     /// If nothing is said, threads are told apart (feature `std`); without `std` nothing is, so that
     /// all of these calls meet in the first shared cache. A wrong number costs time and no more.
     ///
-    /// The function is called in every call on the pool and in every drop of a page, also in interrupt
-    /// handlers. It must not panic, nor call this pool.
+    /// The function is called in every call on the pool, in every drop of a page, and where a cache
+    /// refills, also in interrupt handlers. It must not panic, nor call this pool.
     ///
     /// ```
     /// # use pagesheaf::Pool;
