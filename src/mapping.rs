@@ -123,7 +123,8 @@ impl Mapping {
     /// Without it Linux refuses a region larger than the machine's memory and swap
     /// ([`MemoryLimit::Machine`](crate::MemoryLimit::Machine)). With it the pool is built, and nothing is promised: if more
     /// is touched than there is, the system ends a process that it chooses. Where `vm.overcommit_memory` is 2 the system
-    /// ignores it. Huge pages that are reserved ([`Huge::Reserved`]) stay so.
+    /// ignores it. Huge pages that are reserved ([`Huge::Reserved`]) stay so. A mode that poisons touches no page as such a
+    /// pool is built, as with [`poison_lazily`](crate::Builder::poison_lazily).
     ///
     /// ```
     /// use pagesheaf::{Pool, Region};

@@ -206,7 +206,8 @@ impl<M: Mode> CoreLayout<M> {
             core.begin_online(first, count);
             end = end.max(first.index() + count as u32);
         }
-        if !config.poison_lazily {
+        // What is not reserved may be more than the machine has.
+        if !(config.poison_lazily || core.region.info.no_reserve) {
             core.poison_new(end);
         }
         block.start_with(core)

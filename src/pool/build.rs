@@ -181,7 +181,8 @@ impl<M: Mode> Builder<M> {
     /// few hundred KiB are resident when it is built.
     ///
     /// In modes with [`POISON`](crate::hardening::POISON) this writes to the pages, unless
-    /// [`poison_lazily`](Self::poison_lazily) puts it off.
+    /// [`poison_lazily`](Self::poison_lazily) puts it off, or the region is one of
+    /// [`Mapping::no_reserve`](crate::Mapping::no_reserve).
     ///
     /// # Errors
     /// What is wrong with the request, or what the system refused.

@@ -45,6 +45,13 @@ fn a_lazy_pool_touches_nothing<M: Mode>() {
     assert!(self::info::<M>(|builder| builder.poison_lazily(false)).populated);
 }
 
+/// Of a region that is larger than the machine, most is never to be touched.
+#[cfg(all(feature = "std", target_os = "linux"))]
+fn what_is_not_reserved_is_not_touched<M: Mode>() {
+    let info = info::<M>(|builder| builder.region(Region::mapped().no_reserve()));
+    assert_eq!((info.no_reserve, info.populated, info.poisoned_pages), (true, false, 0), "{info}");
+}
+
 /// Writes to every page, all of which are free. Returns which were withheld for it.
 fn found<M: Mode>(pool: &Pool<M>) -> Vec<PageId> {
     let withheld = pool.bad_pages().map(|bad| bad.page).collect::<Vec<_>>();
@@ -102,6 +109,12 @@ every_mode!(
     a_pool_of_addresses_touches_nothing,
     laziness_needs_a_mode_that_poisons,
 );
+#[cfg(all(feature = "std", target_os = "linux"))]
+mod mapped {
+    use super::*;
+
+    every_poisoning_mode!(what_is_not_reserved_is_not_touched);
+}
 every_poisoning_mode!(
     a_sample_touches_some_pages,
     a_lazy_pool_touches_nothing,

@@ -69,9 +69,7 @@ fn built<M: Mode>(builder: Builder<M>, with: impl FnOnce(&Pool<M>)) {
 
 fn a_tebibyte_takes_little_memory<M: Mode>() {
     built::<M>(builder().region(Region::addresses(NOWHERE, PAGES * 4096)), |_| {});
-    // A page is poisoned as it is freed, and not all of them as the pool is built.
-    let lazily = M::HARDENING & hardening::POISON != 0;
-    built::<M>(builder().poison_lazily(lazily).region(Region::mapped().no_reserve()), |pool| {
+    built::<M>(builder().region(Region::mapped().no_reserve()), |pool| {
         let mut cache = pool.cache().expect("a cache");
         let mut batch = PageBatch::<M>::new();
         for _ in 0..4 {

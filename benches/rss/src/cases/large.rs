@@ -34,7 +34,7 @@ fn modes(rows: &mut Rows, what: &str, region: impl Fn() -> Region) {
     one::<NoChecks>(rows, what, "NoChecks", builder().mode());
     one::<Checked>(rows, what, "Checked", builder().mode());
     one::<Compact>(rows, what, "Compact", builder().mode());
-    one::<Hardened>(rows, what, "Hardened", builder().mode::<Hardened>().poison_lazily(true));
+    one::<Hardened>(rows, what, "Hardened", builder().mode::<Hardened>());
 }
 
 /// KiB of this process that the system has in memory.
