@@ -109,7 +109,9 @@ fn items(pages: &Pages) -> Items {
         let item = items.entry((page.to_owned(), name.to_owned())).or_default();
         *item = (item.0 + 1, item.1 + usize::from(marked));
     };
-    for (page, text) in pages {
+    // What is exported from a private module has a page there, too, that leads to its own.
+    let leads_on = |text: &str| text.contains("http-equiv=\"refresh\"");
+    for (page, text) in pages.iter().filter(|(_, text)| !leads_on(text)) {
         let text = &*own(text);
         let anchors: Vec<_> = anchor.captures_iter(text).collect();
         let starts = anchors.iter().map(start);
@@ -179,6 +181,13 @@ mod tests {
         let second = page(&format!("{PLAIN}<section id=\"method.a-1\">a"));
         assert_eq!(unmarked(&bare, &second).len(), 1);
         assert_eq!(unmarked(&Items::new(), &bare).len(), 2);
+    }
+
+    #[test]
+    fn a_page_that_leads_to_another_is_no_item() {
+        assert!(
+            page("<meta http-equiv=\"refresh\" content=\"0;URL=../struct.A.html\">").is_empty()
+        );
     }
 
     #[test]
