@@ -40,8 +40,8 @@ every_mode! {
 
 every_mode! {
     /// One cache flushes to the depot and the zone what another refills from there. Each changes
-    /// the depot three times at the most: see `depot`.
-    all_and_compact, Composite, at least 300;
+    /// the depot three times at the most: see `depot`. A quarantine has fewer ways to meet.
+    all_and_compact, Composite, at least 100;
     fn a_page_has_one_owner_through_caches_and_the_depot<M: Mode>() {
         // Three are free all along: nobody runs dry, which is another model's (`pressure`).
         let pool = pool::<M>(7, 2, 0, 1);
