@@ -24,8 +24,17 @@ const FIGURES: &str = "docs/figures.json";
 const PICTURE: &str = "docs/matrix.svg";
 
 /// The shapes that are measured.
-const SHAPES: [&str; 7] =
-    ["hot_pair", "keep_2048", "two_threads", "pipe", "random", "outstanding", "outstanding_random"];
+const SHAPES: [&str; 9] = [
+    "hot_pair",
+    "keep_2048",
+    "two_threads",
+    "pipe",
+    "random",
+    "outstanding",
+    "outstanding_random",
+    "block_pair_3",
+    "block_pair_9",
+];
 
 /// Where the measured figures come from.
 #[derive(clap::Args)]

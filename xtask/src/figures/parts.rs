@@ -78,12 +78,15 @@ fn rivals(record: &Record) -> Result<String> {
         [] => String::new(),
         lines => format!("; a cache line took {}", lines.join(", ")),
     };
-    let said = format!("Allocated and freed, contents untouched: {}{lines}.", origin(record));
+    let said = format!(
+        "Allocated and freed, contents untouched: {}{lines}.",
+        origin(record, &COLUMNS.map(|(_, shape, _)| shape))
+    );
     Ok(format!("{text}\n{}", wrapped(&said, "", "")))
 }
 
-/// Where the figures come from.
-pub fn origin(record: &Record) -> String {
+/// Where the figures of these shapes come from.
+pub fn origin(record: &Record, shown: &[&str]) -> String {
     let of = |meta: &Meta| {
         let rustc = meta.rustc.split(" (").next().unwrap_or_default();
         format!(
@@ -99,7 +102,11 @@ pub fn origin(record: &Record) -> String {
     let mut text =
         format!("medians of one run of `cargo xtask peers{quick}`, by turns, {}", of(&record.meta));
     for again in &record.again {
-        let shapes: Vec<_> = again.shapes.iter().map(|shape| format!("`{shape}`")).collect();
+        let shapes = again.shapes.iter().filter(|shape| shown.contains(&&***shape));
+        let shapes: Vec<_> = shapes.map(|shape| format!("`{shape}`")).collect();
+        if shapes.is_empty() {
+            continue;
+        }
         text += &format!("; {} in a run of its own", shapes.join(", "));
         let same = |of: fn(&Meta) -> &str| of(&again.meta) == of(&record.meta);
         if !(same(|it| &it.machine) && same(|it| &it.rustc) && same(|it| &it.commit)) {

@@ -54,7 +54,7 @@ pub fn prices(record: &Record) -> Result<String> {
     let said = format!(
         "These are {}. Where two threads take part, *a cache line* says how many ns one took to \
          the other core and back: rows of near and of far cores cannot be compared.",
-        origin(record)
+        origin(record, &TABLES.map(|(shape, _)| shape))
     );
     let mut text = wrapped(&said, "", "");
     for (shape, what) in TABLES {
