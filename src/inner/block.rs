@@ -206,7 +206,7 @@ impl<M: Mode> Core<M> {
         }
         let mut doubled = |id| faults.add(id, 0, Fault::AlreadyFree);
         if corrupt == 0 {
-            return self.zone.put_block(first, order, doubled);
+            return self.zone.put_range(first, order.pages(), doubled);
         }
         let good = block_pages(first, order).filter(|&id| self.withheld(id).is_none());
         corrupt + good.map(|id| self.zone.put(&[id], &mut doubled)).sum::<usize>()

@@ -5,6 +5,7 @@
 //! or are more than was allocated in any. A period is the time between two calls.
 
 use super::Core;
+use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
 use crate::page::PageId;
 use crate::slot::Slot;
@@ -169,11 +170,11 @@ impl<M: Mode> Core<M> {
         let surplus = least(&upkeep.in_depots).max(now.saturating_sub(demand));
         let mut moved = 0;
         for turn in 1..self.magazines.count() as usize {
-            let flush = |magazine: crate::magazine::MagazineMut<'_>| moved += self.flush(magazine);
-            if surplus == 0 || !self.with_depot_magazine(self.depots.home(turn), flush) {
+            if moved >= surplus {
                 break;
             }
-            if moved >= surplus {
+            let flush = |magazine: MagazineMut<'_>| moved += self.flush(magazine);
+            if !self.with_depot_magazine(self.depots.home(turn), flush) {
                 break;
             }
         }

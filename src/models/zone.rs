@@ -121,7 +121,7 @@ impl FreePages {
     /// Puts a block in. Returns how many of its pages were there already.
     pub fn put_block(&self, first: PageId, order: Order) -> usize {
         let mut doubled = 0;
-        self.zone.put_block(first, order, |_| doubled += 1);
+        self.zone.put_range(first, order.pages(), |_| doubled += 1);
         doubled
     }
 

@@ -131,30 +131,6 @@ impl Zone {
         // Relaxed: a hint; the compare-and-swap that takes the pages is what counts.
         self.words.get(index).is_some_and(|word| word.load(Ordering::Relaxed) == 0)
     }
-
-    /// Puts a block back, as [`Zone::put`].
-    pub(crate) fn put_block(
-        &self,
-        first: PageId,
-        order: Order,
-        mut doubled: impl FnMut(PageId),
-    ) -> usize {
-        self.count_in(order.pages());
-        let index = first.index() as usize / BITS;
-        let mut filled = Filled::new(self);
-        let put = match whole_words(order) {
-            Some(words) => (index..index + words)
-                .map(|index| self.put_bits(index, u64::MAX, &mut filled, &mut doubled))
-                .sum(),
-            None => {
-                let bits = run(order) << (first.index() as usize % BITS);
-                self.put_bits(index, bits, &mut filled, doubled)
-            }
-        };
-        drop(filled);
-        self.uncount(order.pages() - put);
-        put
-    }
 }
 
 /// Up to `n` aligned runs of free pages in a word, the first ones.

@@ -118,9 +118,7 @@ impl Cursor {
     pub(crate) const fn new(home: u32) -> Self {
         Cursor { home, at: home, before: 0 }
     }
-}
 
-impl Cursor {
     /// These pages of a word were taken.
     pub(super) fn took(&mut self, index: usize, bits: u64) {
         (self.at, self.before) = (index as u32, u64::BITS - bits.leading_zeros());

@@ -68,7 +68,7 @@ impl<M: Mode> Builder<M> {
     fn cut(&self, memory: Range<usize>) -> Result<Cut, BuildError> {
         let slots = self.usual_slots();
         // Wrong requests are refused for what they are.
-        self.plan_of(1, slots)?;
+        let least = self.plan_of(1, slots)?.0.layout().size();
         let have = memory.end.saturating_sub(memory.start);
         let cut = |pages: usize| {
             let (plan, bytes) = self.plan_of(pages, slots).ok()?;
@@ -89,10 +89,8 @@ impl<M: Mode> Builder<M> {
                 None => beyond = pages,
             }
         }
-        fit.ok_or_else(|| {
-            let least = self.plan_of(1, slots).map_or(0, |(plan, _)| plan.layout().size());
-            BuildError::RegionTooSmall { need: least.saturating_add(self.page_size), have }
-        })
+        let need = least.saturating_add(self.page_size);
+        fit.ok_or(BuildError::RegionTooSmall { need, have })
     }
 
     /// As [`build_in`](Self::build_in), of memory with holes: only whole pages that lie in one of

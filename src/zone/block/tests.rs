@@ -50,7 +50,7 @@ fn take_at(zone: &Zone, first: u32, order: Order) -> bool {
 /// Puts a block, and says how many pages were new, and which were not.
 fn put(zone: &Zone, first: u32, order: Order) -> (usize, Vec<PageId>) {
     let mut doubled = Vec::new();
-    (zone.put_block(PageId::new(first), order, |id| doubled.push(id)), doubled)
+    (zone.put_range(PageId::new(first), order.pages(), |id| doubled.push(id)), doubled)
 }
 
 /// Takes single pages.

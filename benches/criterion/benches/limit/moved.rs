@@ -1,6 +1,7 @@
-//! The least that membership takes of pages that moved: about 2,048 pages out and back in bulks, of a pool that is one
-//! sparse set and nothing else. It has no caches, slots, counters or owners, and one thread. Beside it the same without
-//! a look. These are the floors of the matrix' shape `keep_2048` in modes that check.
+//! The least that membership takes of pages that moved: about 2,048 pages out and back in bulks, of a
+//! pool that is one sparse set and nothing else. It has no caches, slots, counters or owners, and one
+//! thread. Beside it the same without a look. These are the floors of the matrix' shape `keep_2048`
+//! in modes that check.
 
 use std::hint::black_box;
 
