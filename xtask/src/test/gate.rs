@@ -63,9 +63,6 @@ pub fn gate(stages: &mut Stages) -> Result<()> {
     stages.stage("clippy, fuzz targets", fuzz::check)?;
     stages.stage("what must not compile, by its error", prevented::prevented)?;
     stages.stage("check, every set of features", every_set)?;
-    stages.stage("tests without debug assertions", || {
-        tests(cargo([]).env("CARGO_PROFILE_TEST_DEBUG_ASSERTIONS", "false"), ALONE)
-    })?;
     // Only without features can it be seen that checks come from there.
     stages.stage("modes with forced checks", || {
         forced(&["-p", "pagesheaf", "--no-default-features", "--test", "modes"])
