@@ -15,6 +15,7 @@ use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
+use crate::plan::CallKinds;
 use crate::slot::{FastSlot, InCall, OwnerMut, Slot, SlotMut, SlotOwner};
 
 pub use idle::ParkedCache;
@@ -58,6 +59,9 @@ unsafe impl<M: Mode, const STEALABLE: bool> Send for Cache<M, STEALABLE> {}
 impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// A cache of the core, in a slot that nobody has.
     pub(crate) fn new(core: Handle<M>) -> Result<Self, CacheError> {
+        if core.injector.decide(CallKinds::CACHES, 0, 1).is_some() {
+            return Err(CacheError::Injected);
+        }
         let slots = &core.slots[..core.owned_slots];
         let slot = slots.iter().find_map(Slot::try_lock);
         let slot = slot.ok_or(CacheError::NoSlot { slots: slots.len() })?;

@@ -4,6 +4,7 @@
 //! print errors by `Debug`.
 
 mod build;
+mod cache;
 mod place;
 mod range;
 mod system;
@@ -11,7 +12,8 @@ mod unbuilt;
 
 use core::fmt;
 
-pub use build::{BuildError, CacheError};
+pub use build::BuildError;
+pub use cache::CacheError;
 pub use place::{PlaceError, PlaceReason};
 pub use range::RangeError;
 pub use system::MemoryLimit;
@@ -45,6 +47,9 @@ pub(crate) use debug_by_display;
 
 debug_by_display!(ShortReason, ExactError, BatchError, PageError, BadPage, BuildError, CacheError);
 debug_by_display!(RangeError);
+
+/// What a call says that a plan made fail.
+const INJECTED: &str = "the pool's FaultPlan makes this call fail";
 
 /// Why a bulk call stopped before it had everything that was asked for.
 ///
@@ -92,6 +97,8 @@ pub enum ShortReason {
     AddressOnly,
     /// Of a [`StaticPool`](crate::StaticPool) only: the pool is not built.
     NotBuilt,
+    /// The pool's `FaultPlan` has it so, in a build with the feature `fault-injection`.
+    Injected,
 }
 
 impl fmt::Display for ShortReason {
@@ -112,6 +119,7 @@ impl fmt::Display for ShortReason {
             ShortReason::OtherPool => BatchError::OtherPool.says(),
             ShortReason::AddressOnly => "the pool has addresses only: use the raw calls",
             ShortReason::NotBuilt => unbuilt::NOT_BUILT,
+            ShortReason::Injected => INJECTED,
         })
     }
 }

@@ -162,6 +162,16 @@ cfg_if::cfg_if! {
 }
 
 cfg_if::cfg_if! {
+    if #[cfg(feature = "fault-injection")] {
+        #[path = "inject/on.rs"]
+        mod injector;
+    } else {
+        #[path = "inject/none.rs"]
+        mod injector;
+    }
+}
+
+cfg_if::cfg_if! {
     if #[cfg(all(feature = "std", target_os = "linux"))] {
         #[path = "limits/linux.rs"]
         mod limits;
@@ -188,6 +198,9 @@ mod cache;
 mod calls;
 mod depot;
 mod error;
+#[cfg(feature = "fault-injection")]
+#[path = "inject/calls.rs"]
+mod fault_calls;
 mod handle;
 #[cfg(feature = "std")]
 #[path = "pool/helper.rs"]
@@ -208,6 +221,9 @@ mod mode;
 pub mod models;
 mod owned;
 mod page;
+#[cfg_attr(not(feature = "fault-injection"), allow(dead_code))]
+#[path = "inject/plan.rs"]
+mod plan;
 mod pool;
 mod region;
 mod slot;
@@ -230,6 +246,8 @@ pub use owned::{
     Block, IntoBlocks, IntoIter, IntoPages, Iter, IterMut, Page, PageBatch, PushError, SharedPage,
 };
 pub use page::{Fault, Order, OrderError, PageId};
+#[cfg(feature = "fault-injection")]
+pub use plan::{CallKinds, FaultPlan, InjectedFault};
 pub use pool::{
     AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, Maintained,
     NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,

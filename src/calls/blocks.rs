@@ -11,6 +11,7 @@ use crate::inner::Faults;
 use crate::mode::Mode;
 use crate::owned::{Block, Page};
 use crate::page::{Order, PageId, written_mut};
+use crate::plan::{CallKinds, InjectedFault};
 
 /// Stamps the calls for blocks on a type, as `methods` does the others.
 macro_rules! block_methods {
@@ -243,10 +244,22 @@ fn alloc_blocks<'o, M: Mode>(
     order: Order,
     out: &'o mut [MaybeUninit<PageId>],
 ) -> (&'o mut [PageId], Option<ShortReason>) {
-    let (got, reason) =
-        front.with_slot_as_is(|core, slot, _| core.alloc_blocks(slot, order, &mut *out));
+    let effect =
+        front.shared().injector.decide(CallKinds::BLOCKS, order.get(), out.len() * order.pages());
+    let most = match effect {
+        None => out.len(),
+        Some(InjectedFault::Short) => out.len() / 2,
+        Some(_) => 0,
+    };
+    let (got, reason) = if most == 0 && effect.is_some() {
+        front.begin();
+        (0, None)
+    } else {
+        front.with_slot_as_is(|core, slot, _| core.alloc_blocks(slot, order, &mut out[..most]))
+    };
+    let injected = effect.map(|_| ShortReason::Injected);
     // SAFETY: the first `got` were written.
-    (unsafe { written_mut(&mut out[..got]) }, reason)
+    (unsafe { written_mut(&mut out[..got]) }, reason.or(injected))
 }
 
 /// Owns a block that this front's core has just given to the call.
@@ -319,6 +332,19 @@ fn take_with_bytes<M: Mode>(
         front.begin();
         return Err(PlaceError { page: first, reason: PlaceReason::AddressOnly });
     }
+    take(front, first, order)
+}
+
+fn take<M: Mode>(
+    front: &mut impl Frontend<M>,
+    first: PageId,
+    order: Option<Order>,
+) -> Result<(), PlaceError> {
+    let (number, pages) = order.map_or((0, 1), |order| (order.get(), order.pages()));
+    if front.shared().injector.decide(CallKinds::AT, number, pages).is_some() {
+        front.begin();
+        return Err(PlaceError { page: first, reason: PlaceReason::Injected });
+    }
     front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order))
 }
 
@@ -327,5 +353,5 @@ pub(crate) fn alloc_at_raw<M: Mode>(
     first: PageId,
     order: Option<Order>,
 ) -> Result<(), PlaceError> {
-    front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order))
+    take(&mut front, first, order)
 }

@@ -6,6 +6,7 @@ use super::{Frontend, alloc_bulk_fast, refuse};
 use crate::error::{ExactError, ShortReason};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
+use crate::plan::CallKinds;
 
 pub(crate) fn alloc_bulk_exact<M: Mode, const N: usize>(
     mut front: impl Frontend<M>,
@@ -48,6 +49,9 @@ fn alloc_exact_slowly<M: Mode, const N: usize>(
     }
     if batch.named_core() != Some(core) && alloc_bulk_fast(&mut front, core, batch, want) {
         return Ok(());
+    }
+    if front.shared().injector.decide(CallKinds::EXACT, 0, want).is_some() {
+        return none(refuse(front, batch, ShortReason::Injected));
     }
     let out = &mut batch.vacant()[..want];
     let done = front.with_slot_as_is(|core, slot, _| core.alloc_exact(slot, out));

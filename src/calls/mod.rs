@@ -6,6 +6,7 @@
 mod blocks;
 mod exact;
 mod frontend;
+mod injected;
 mod lend;
 mod methods;
 mod raw;
@@ -33,13 +34,27 @@ use crate::inner::{Core, Faults, InSlot};
 use crate::mode::Mode;
 use crate::owned::{Page, PageBatch};
 use crate::page::{GivenUp, PageId, PartlyFreed};
+use crate::plan::CallKinds;
 use crate::slot::SlotMut;
 
 /// How many pages the calls without a batch move at once.
 const CHUNK: usize = 32;
 
-/// Allocates pages, not by the fast path.
+/// Allocates pages, not by the fast path, for a call of this kind.
+#[inline(always)]
 fn alloc_slow<M: Mode>(
+    front: &mut impl Frontend<M>,
+    out: &mut [MaybeUninit<PageId>],
+    kind: CallKinds,
+) -> (usize, Option<ShortReason>) {
+    match front.shared().injector.decide(kind, 0, out.len()) {
+        Some(effect) => injected::alloc_injected(front, out, effect),
+        None => alloc_any(front, out),
+    }
+}
+
+/// As [`alloc_slow`], for whatever call.
+fn alloc_any<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
 ) -> (usize, Option<ShortReason>) {
@@ -176,7 +191,7 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
         return BulkAlloc { allocated: want, reason: None };
     }
     let n = want.min(batch.remaining_capacity());
-    let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n]);
+    let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n], CallKinds::BULK);
     // SAFETY: `alloc_slow` wrote `new` ids of pages that are now the batch's.
     unsafe { batch.grow(core, new) };
     front.shared().panic_if_pending();
@@ -220,7 +235,7 @@ pub(crate) fn alloc<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, Sho
 #[inline(never)]
 fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let page = match alloc_slow(&mut front, &mut out) {
+    let page = match alloc_slow(&mut front, &mut out, CallKinds::SINGLE) {
         // SAFETY: `alloc_slow` wrote one id of a page that is now the caller's.
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
         (_, reason) => Err(reason.unwrap_or(ShortReason::Exhausted)),
@@ -235,7 +250,7 @@ pub(crate) fn fill_vacant<M: Mode>(
 ) -> BulkAlloc {
     fill(front, pages, |front, most, vacant| {
         let mut out = [MaybeUninit::uninit(); CHUNK];
-        let (got, short) = alloc_slow(front, &mut out[..most]);
+        let (got, short) = alloc_slow(front, &mut out[..most], CallKinds::BULK);
         for (id, page) in out[..got].iter().zip(vacant) {
             // SAFETY: `alloc_slow` wrote `got` ids of pages that are now the caller's.
             *page = Some(unsafe { Page::new(front.core(), id.assume_init()) });

@@ -10,10 +10,20 @@ use crate::error::{PageError, ShortReason};
 use crate::inner::Faults;
 use crate::mode::{Mode, Policy, Refcounted};
 use crate::page::{Fault, GivenUp, PageId, Released, written_mut};
+use crate::plan::CallKinds;
 
 pub(crate) fn alloc_bulk_raw<M: Mode>(
+    front: impl Frontend<M>,
+    out: &mut [MaybeUninit<PageId>],
+) -> (&mut [PageId], Option<ShortReason>) {
+    alloc_ids(front, out, CallKinds::BULK)
+}
+
+#[inline(always)]
+fn alloc_ids<M: Mode>(
     mut front: impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
+    kind: CallKinds,
 ) -> (&mut [PageId], Option<ShortReason>) {
     let core = front.shared();
     let fast = front.fast_slot().and_then(|slot| core.alloc_fast(slot, out.len()));
@@ -22,7 +32,7 @@ pub(crate) fn alloc_bulk_raw<M: Mode>(
             fast.alloc(out);
             (out.len(), None)
         }
-        None => alloc_slow(&mut front, out),
+        None => alloc_slow(&mut front, out, kind),
     };
     // SAFETY: the first `got` were written.
     (unsafe { written_mut(&mut out[..got]) }, reason)
@@ -30,7 +40,7 @@ pub(crate) fn alloc_bulk_raw<M: Mode>(
 
 pub(crate) fn alloc_raw<M: Mode>(front: impl Frontend<M>) -> Result<PageId, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let (ids, reason) = alloc_bulk_raw(front, &mut out);
+    let (ids, reason) = alloc_ids(front, &mut out, CallKinds::SINGLE);
     ids.first().copied().ok_or(reason.unwrap_or(ShortReason::Exhausted))
 }
 

@@ -15,7 +15,9 @@ fn alloc_knowing<M: Mode>(
     out: &mut [MaybeUninit<PageId>],
     want: usize,
 ) -> (usize, u64) {
-    if !front.shared().may_know_zero(want) || out.is_empty() {
+    let core = front.shared();
+    // A call that a plan may fail goes on as one that gets no zeros.
+    if !core.may_know_zero(want) || out.is_empty() || core.injector.is_armed() {
         return (0, 0);
     }
     if front.fast_slot().is_some_and(|slot| slot.entries(1).is_some()) {

@@ -77,6 +77,8 @@ pub enum PlaceReason {
     Busy,
     /// The pool has addresses only: use the raw calls.
     AddressOnly,
+    /// The pool's `FaultPlan` has it so, in a build with the feature `fault-injection`.
+    Injected,
 }
 
 impl fmt::Display for PlaceReason {
@@ -100,6 +102,7 @@ impl fmt::Display for PlaceReason {
             PlaceReason::AddressOnly => {
                 "cannot have an owner: the pool has addresses only: use the raw calls"
             }
+            PlaceReason::Injected => "is not given: the pool's FaultPlan makes this call fail",
         })
     }
 }

@@ -39,7 +39,7 @@ impl<M: Mode> Core<M> {
         slot: FastSlot<'a>,
         n: usize,
     ) -> Option<FastAlloc<'a, M>> {
-        if M::VERIFIES_ON_ALLOC {
+        if M::VERIFIES_ON_ALLOC || self.injector.is_armed() {
             return None;
         }
         let counters = slot.counters();

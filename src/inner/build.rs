@@ -10,11 +10,13 @@ use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
 use crate::depot::{DEPOT_MAX, Depots};
 use crate::error::BuildError;
+use crate::injector::Injector;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::mapping::RegionKind;
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
 use crate::mode::{Mode, Policy};
 use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId};
+use crate::plan::FaultPlan;
 use crate::region::{Backing, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
@@ -42,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) zeroed: bool,
     /// The number of the CPU that a call is made on, about.
     pub(crate) cpu_hint: Option<fn() -> usize>,
+    /// Which calls are to fail.
+    pub(crate) faults: Option<FaultPlan>,
 }
 
 /// How many pages' worth of magazines the depots have, at the most. The rest of the pages lives in the zone.
@@ -198,6 +202,7 @@ impl<M: Mode> CoreLayout<M> {
             exact_turn: Padded(ExactTurn::new()),
             upkeep: Padded(Upkeep::new()),
             region,
+            injector: Injector::new(config.faults),
             mode: PhantomData,
             _memory: memory,
         };

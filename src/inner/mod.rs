@@ -50,6 +50,7 @@ pub(crate) use fork::AfterFork;
 pub use maintain::{Maintained, NotPurged};
 
 use crate::depot::Depots;
+use crate::injector::Injector;
 use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
 use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, References};
@@ -98,6 +99,7 @@ pub(crate) struct Core<M> {
     exact_turn: Padded<exact::ExactTurn>,
     upkeep: Padded<maintain::Upkeep>,
     pub(crate) region: Backing,
+    pub(crate) injector: Injector,
     mode: PhantomData<M>,
     /// What all this lies in, if the core is to give it back: dropped last.
     _memory: Option<ZeroedMemory>,

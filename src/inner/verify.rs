@@ -9,6 +9,7 @@ use super::{Core, Faults, Tables};
 use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
 use crate::page::{AtomicCount, AtomicPageState, Fault, Location, Mark, PageId, PageState, ZONE};
+use crate::slot::SlotMut;
 use crate::sync::{Ordering, defect, fetch_ahead};
 
 /// So many pages are verified at once as they leave: their marks are the bits of a number.
@@ -281,6 +282,19 @@ impl<M: Mode> Core<M> {
         match lost {
             0 => self.count_corruption(),
             _ => (0..lost).for_each(|_| self.count_bad()),
+        }
+    }
+
+    /// Withholds a page that a call has just got and counted, as if it had been found to be corrupt as it left.
+    pub(crate) fn veto(&self, slot: Option<SlotMut<'_>>, id: PageId) {
+        if M::CHECKS {
+            self.withhold(id, Fault::Corrupt);
+        } else {
+            self.count_bad();
+        }
+        match slot {
+            Some(slot) => slot.counters().freed.add(1),
+            None => self.count_uncached_free(1),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::error::BuildError;
 use crate::handle::Handle;
 use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
+use crate::plan::FaultPlan;
 use crate::pool::Pool;
 use crate::region::{Region, ZeroedMemory};
 
@@ -49,6 +50,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     poison_lazily: bool,
     cpu_hint: Option<fn() -> usize>,
     quarantine: Option<usize>,
+    pub(crate) faults: Option<FaultPlan>,
     mode: PhantomData<M>,
 }
 
@@ -72,6 +74,7 @@ impl Pool<DefaultMode> {
             poison_lazily: false,
             cpu_hint: None,
             quarantine: None,
+            faults: None,
             mode: PhantomData,
         }
     }
@@ -84,7 +87,7 @@ impl<M: Mode> Builder<M> {
             pages, initially, page_size, region, caches, shared_caches, magazine, ..
         } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
-        let Builder { quarantine, cpu_hint, .. } = self;
+        let Builder { quarantine, cpu_hint, faults, .. } = self;
         Builder {
             pages,
             initially,
@@ -100,6 +103,7 @@ impl<M: Mode> Builder<M> {
             poison_lazily,
             cpu_hint,
             quarantine,
+            faults,
             mode: PhantomData,
         }
     }

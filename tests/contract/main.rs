@@ -12,6 +12,8 @@ mod checks;
 mod closing;
 mod draining;
 mod exact;
+#[cfg(feature = "fault-injection")]
+mod faults;
 mod footprint;
 mod given;
 mod idle;

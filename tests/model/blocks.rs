@@ -146,7 +146,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             }
             _ => assert!((from..from + pages).contains(&(page.index() as usize)), "{error}"),
         }
-        if !self.alone {
+        if !self.alone || self.is_injected(reason == PlaceReason::Injected) {
             return;
         }
         let is_held = self.held().0.contains(&page);

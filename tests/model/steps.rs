@@ -249,6 +249,9 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             let why = if want > ROOM { ShortReason::BatchFull } else { ShortReason::Exhausted };
             return assert_eq!((had, short), (0, why));
         }
+        if self.is_injected(short == ShortReason::Injected) {
+            return assert_eq!(had, 0);
+        }
         self.failed_exact();
         if !self.alone {
             return;
@@ -291,6 +294,9 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         whole: usize,
         others: usize,
     ) {
+        if self.is_injected(short == ShortReason::Injected) {
+            return;
+        }
         if order.pages() > self.pool.capacity() {
             assert_eq!((short, whole), (ShortReason::Fragmented, 0));
             return;

@@ -87,6 +87,15 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 cfg!(all(feature = "std", target_os = "linux")) && !pages.is_multiple_of(3);
             let builder =
                 if purges { builder.region(Region::mapped().purge(true)) } else { builder };
+            // Some calls fail, and some get half of what they want.
+            #[cfg(feature = "fault-injection")]
+            let builder = if pages.is_multiple_of(5) {
+                let short = pages.is_multiple_of(2);
+                let effect = if short { InjectedFault::Short } else { InjectedFault::Fail };
+                builder.fault_plan(FaultPlan::new(pages as u64).probability(0.1).effect(effect))
+            } else {
+                builder
+            };
             let sampled = poisons::<M>() && pages.is_multiple_of(2);
             if sampled { builder.poison_every(SAMPLED) } else { builder }
         };
@@ -268,13 +277,19 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         self.dry.get() && others < self.caches.len() + self.stealable.len()
     }
 
+    /// Whether a call was made to fail on purpose, which only a plan does.
+    pub fn is_injected(&self, injected: bool) -> bool {
+        assert!(!injected || cfg!(feature = "fault-injection"));
+        injected
+    }
+
     /// What an allocation of `want` pages, with room for `room`, may say. `others` is how many owned caches it cannot
     /// take from.
     pub fn check_bulk(&self, bulk: BulkAlloc, want: usize, room: usize, others: usize) {
         let BulkAlloc { allocated: new, reason: short } = bulk;
         assert!(new <= want.min(room));
         assert_eq!(short.is_none(), new == want, "{bulk:?} of {want}");
-        if !self.alone {
+        if !self.alone || self.is_injected(short == Some(ShortReason::Injected)) {
             return;
         }
         let pages = self.pool.audit().pages;

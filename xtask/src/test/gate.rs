@@ -87,7 +87,7 @@ fn of_the_chosen_mode(features: &[&str]) -> Result<()> {
     let of = |which: &[&str]| tests(&mut cargo([]), &[features, ALONE, which].concat());
     of(&["--lib", "--test", "modes"])?;
     of(&["--doc"])?;
-    of(&["--test", "contract", "every_mode::default"])
+    of(&["--test", "contract", "--", "every_mode::default", "faults::"])
 }
 
 /// Programs that use the crate.

@@ -14,6 +14,9 @@ const LAYERS: &[&[&str]] = &[
     &["sync"],
     // Which mode does what.
     &["mode"],
+    // Which calls are to fail.
+    &["plan"],
+    &["injector"],
     // Page numbers and states, and what can be wrong with a page.
     &["page"],
     &["error", "io_error"],
@@ -37,7 +40,7 @@ const LAYERS: &[&[&str]] = &[
     // The calls, written once, and what they are called on.
     &["calls"],
     &["cache"],
-    &["pool", "helper"],
+    &["pool", "helper", "fault_calls"],
     // For the model package only.
     &["models"],
 ];
