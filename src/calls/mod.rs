@@ -24,7 +24,7 @@ pub(crate) use lend::{lend_bulk, reclaim_bulk};
 pub(crate) use methods::{methods, through};
 pub(crate) use raw::{
     alloc_bulk_raw, alloc_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk,
-    retain_bulk,
+    release_many, retain_bulk, retain_many,
 };
 pub(crate) use zeroed::{alloc_bulk_zeroed, alloc_zeroed};
 

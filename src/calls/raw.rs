@@ -105,6 +105,9 @@ pub(crate) unsafe fn release_bulk<M: Refcounted>(
                     n += 1;
                 }
                 Ok(Released::Saturated) => faults.add(id, position, Fault::Saturated),
+                Ok(Released::Fewer(references)) => {
+                    faults.add(id, position, Fault::FewerReferences { references });
+                }
                 Err(fault) => faults.add(id, position, fault),
             }
         }
@@ -117,6 +120,63 @@ pub(crate) unsafe fn release_bulk<M: Refcounted>(
         done += good;
     }
     core.record_or_panic(&faults, done).map(|()| freed)
+}
+
+/// Adds `n` references to a page, in one step.
+pub(crate) fn retain_many<M: Refcounted>(
+    mut front: impl Frontend<M>,
+    id: PageId,
+    n: u32,
+) -> Result<(), PageError> {
+    front.begin();
+    let core = front.shared();
+    let mut faults = Faults::default();
+    let retained = core.check_out(id).and_then(|()| match n {
+        0 => Ok(()),
+        n => core.references(id).retain(M::CLAIMS, n),
+    });
+    if let Err(fault) = retained {
+        faults.add(id, 0, fault);
+    }
+    core.record_or_panic(&faults, usize::from(retained.is_ok()))
+}
+
+/// Gives up `n` references to a page, in one step; whether they were the last, and the page is free. `reference` is
+/// the page, of which the call's caller gives up that many.
+pub(crate) fn release_many<M: Refcounted>(
+    mut front: impl Frontend<M>,
+    reference: GivenUp<'_>,
+    n: u32,
+) -> Result<bool, PageError> {
+    front.begin();
+    let core = front.shared();
+    let mut faults = Faults::default();
+    let id = reference.ids()[0];
+    let released = core.check_out(id).map(|()| match n {
+        0 => Released::Shared,
+        n => core.references(id).release_many(M::CLAIMS, n),
+    });
+    let (done, freed) = match released {
+        Ok(Released::Shared) => (1, 0),
+        // The last references make the caller the sole owner, who gives the page up.
+        Ok(Released::Last) => {
+            let freed = front.with_slot(|core, slot| free_slow(core, slot, reference, &mut faults));
+            (freed, freed)
+        }
+        Ok(Released::Saturated) => {
+            faults.add(id, 0, Fault::Saturated);
+            (0, 0)
+        }
+        Ok(Released::Fewer(references)) => {
+            faults.add(id, 0, Fault::FewerReferences { references });
+            (0, 0)
+        }
+        Err(fault) => {
+            faults.add(id, 0, fault);
+            (0, 0)
+        }
+    };
+    core.record_or_panic(&faults, done).map(|()| freed == 1)
 }
 
 pub(crate) fn free_bulk_ignoring_refcounts<M: Mode>(

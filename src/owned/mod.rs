@@ -7,9 +7,11 @@
 mod batch;
 mod block;
 mod page;
+mod retained;
 mod shared;
 
 pub use batch::{IntoIter, Iter, IterMut, PageBatch, PushError};
 pub use block::{Block, IntoBlocks, IntoPages};
 pub use page::Page;
+pub use retained::Retained;
 pub use shared::SharedPage;

@@ -52,7 +52,7 @@ impl<M: Mode> Page<M> {
     }
 
     #[inline(always)]
-    fn shared(&self) -> &Core<M> {
+    pub(super) fn shared(&self) -> &Core<M> {
         // SAFETY: a page that is out keeps its core alive.
         unsafe { self.core.as_ref() }
     }

@@ -78,6 +78,12 @@ pub trait SharedFront<M: Refcounted>: Front<M> {
     /// # Safety
     /// As the cache's.
     unsafe fn release_bulk(&mut self, ids: &[PageId]) -> Result<usize, PageError>;
+    /// # Safety
+    /// As the cache's.
+    unsafe fn retain_many(&mut self, id: PageId, n: u32) -> Result<(), PageError>;
+    /// # Safety
+    /// As the cache's.
+    unsafe fn release_many(&mut self, id: PageId, n: u32) -> Result<bool, PageError>;
 }
 
 macro_rules! front {
@@ -219,6 +225,14 @@ macro_rules! front {
             unsafe fn release_bulk(&mut self, ids: &[PageId]) -> Result<usize, PageError> {
                 // SAFETY: passed on to the caller.
                 unsafe { $type::release_bulk(self, ids) }
+            }
+            unsafe fn retain_many(&mut self, id: PageId, n: u32) -> Result<(), PageError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::retain_many(self, id, n) }
+            }
+            unsafe fn release_many(&mut self, id: PageId, n: u32) -> Result<bool, PageError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::release_many(self, id, n) }
             }
         }
     };

@@ -138,6 +138,10 @@ operations! {
     AllocStatic,
     AllocBulkStatic,
     CacheStatic,
+    /// `SharedPage::retain_many`, of which some are handed out.
+    ShareMany,
+    /// Many references to one page without an owner, and some of them given up again.
+    RetainOne,
 }
 
 /// An operation: what, and two operands, which are taken modulo what there is.
