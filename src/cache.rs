@@ -9,7 +9,7 @@ mod idle;
 use core::mem::MaybeUninit;
 
 use crate::calls::{self, Frontend, Home};
-use crate::error::{BulkAlloc, CacheError, ExactError, PageError, ShortReason};
+use crate::error::{BulkAlloc, CacheError, Call, ExactError, PageError, ShortReason};
 use crate::handle::Handle;
 use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode, Refcounted};
@@ -118,6 +118,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
                 slot.map(|slot| core.empty_slot(slot));
             });
         }
+        self.core.conclude(Call::Drain);
     }
 }
 
@@ -203,6 +204,7 @@ impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
     fn drop(&mut self) {
         if let Some(mut slot) = self.slot.leave() {
             self.core.empty_slot(slot.as_mut());
+            self.core.conclude_quietly(Call::Drop);
         }
     }
 }

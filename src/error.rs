@@ -7,6 +7,7 @@ mod build;
 mod place;
 mod range;
 mod system;
+mod taint;
 mod unbuilt;
 
 use core::fmt;
@@ -16,6 +17,8 @@ pub use place::{PlaceError, PlaceReason};
 pub use range::RangeError;
 pub use system::MemoryLimit;
 pub(crate) use system::Size;
+pub(crate) use taint::Call;
+pub use taint::{Taint, TaintReason};
 pub use unbuilt::{InitError, NotBuilt};
 
 use crate::mode::ModeFlags;

@@ -219,7 +219,7 @@ mod zone;
 pub use cache::{Cache, ParkedCache};
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, InitError, MemoryLimit,
-    NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason,
+    NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason, Taint, TaintReason,
 };
 #[cfg(feature = "std")]
 pub use helper::Helper;
@@ -229,8 +229,8 @@ pub use mode::{
     Refcounted, Select, hardening,
 };
 pub use owned::{
-    Block, IntoBlocks, IntoIter, IntoPages, Iter, IterMut, Page, PageBatch, PushError, Retained,
-    SharedPage,
+    Block, IntoBlocks, IntoIter, IntoPages, Iter, IterMut, Page, PageBatch, Prefilled, PushError,
+    Retained, SharedPage,
 };
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{

@@ -51,6 +51,17 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_exact(front, batch, want))
             }
 
+            /// Allocates `n` pages beforehand, at most 256, or none: to be taken one by one where nothing may fail or
+            /// wait. See [`Prefilled`](crate::Prefilled), which a batch of another capacity becomes, too.
+            ///
+            /// # Errors
+            /// As `alloc_bulk_exact`.
+            pub fn prefill($($receiver)+, n: usize) -> Result<$crate::owned::Prefilled<M>, ExactError> {
+                let mut batch = PageBatch::new();
+                $self.alloc_bulk_exact(&mut batch, n)?;
+                Ok(batch.into())
+            }
+
             /// Fills the empty slots of an array, and only those.
             pub fn fill_vacant($($receiver)+, pages: &mut [Option<Page<M>>]) -> BulkAlloc {
                 $crate::calls::through!($marks, $self, front, $crate::calls::fill_vacant(front, pages))

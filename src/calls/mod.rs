@@ -28,7 +28,7 @@ pub(crate) use raw::{
 };
 pub(crate) use zeroed::{alloc_bulk_zeroed, alloc_zeroed};
 
-use crate::error::{BulkAlloc, PageError, ShortReason};
+use crate::error::{BulkAlloc, Call, PageError, ShortReason};
 use crate::inner::{Core, Faults, InSlot};
 use crate::mode::Mode;
 use crate::owned::{Page, PageBatch};
@@ -82,29 +82,36 @@ fn free_fast<'i, M: Mode>(
 
 /// Frees owned pages of this core, which is the frontend's: fast, and what does not go fast, slowly.
 #[inline(always)]
-fn free_owned<M: Mode>(mut front: impl Frontend<M>, core: &Core<M>, ids: GivenUp<'_>) {
+fn free_owned<M: Mode>(mut front: impl Frontend<M>, core: &Core<M>, ids: GivenUp<'_>, call: Call) {
     if let Err(partly) = free_fast(&mut front, core, ids) {
         let (ids, fast) = partly.into_parts();
-        free_owned_rest(front, ids, fast);
+        free_owned_rest(front, ids, fast, call);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn free_owned_rest<M: Mode>(mut front: impl Frontend<M>, ids: GivenUp<'_>, fast: usize) {
-    front.with_slot(|core, slot| {
+fn free_owned_rest<M: Mode>(
+    mut front: impl Frontend<M>,
+    ids: GivenUp<'_>,
+    fast: usize,
+    call: Call,
+) {
+    let recorded = front.with_slot(|core, slot| {
         if !M::CHECKS
             && let Some(slot) = slot
         {
             // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
             // way into a magazine.
             core.free::<InSlot>(slot, ids, &mut Faults::default());
-            return core.panic_if_pending();
+            return Ok(());
         }
         let mut faults = Faults::after(fast);
         let freed = fast + free_slow(core, slot, ids.skip(fast), &mut faults);
-        core.remember_or_panic(&faults, freed);
+        core.record(&faults, freed, call)
     });
+    // The call has no error to return: the pool remembers.
+    let _ = front.shared().end(recorded, call);
 }
 
 /// Frees what did not go fast.
@@ -114,11 +121,12 @@ fn free_rest<M: Mode>(
 ) -> Result<(), PageError> {
     let (ids, fast) = partly.into_parts();
     let rest = ids.skip(fast);
-    front.with_slot(|core, slot| {
+    let recorded = front.with_slot(|core, slot| {
         let mut faults = Faults::after(fast);
         let freed = fast + free_slow(core, slot, rest, &mut faults);
-        core.record_or_panic(&faults, freed)
-    })
+        core.record(&faults, freed, Call::FreeBulkRaw)
+    });
+    front.shared().end(recorded, Call::FreeBulkRaw)
 }
 
 #[inline(always)]
@@ -179,7 +187,7 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n]);
     // SAFETY: `alloc_slow` wrote `new` ids of pages that are now the batch's.
     unsafe { batch.grow(core, new) };
-    front.shared().panic_if_pending();
+    front.shared().conclude(Call::AllocBulk);
     if new == want {
         return BulkAlloc { allocated: want, reason: None };
     }
@@ -225,7 +233,7 @@ fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortRe
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
         (_, reason) => Err(reason.unwrap_or(ShortReason::Exhausted)),
     };
-    front.shared().panic_if_pending();
+    front.shared().conclude(Call::Alloc);
     page
 }
 
@@ -233,7 +241,7 @@ pub(crate) fn fill_vacant<M: Mode>(
     front: impl Frontend<M>,
     pages: &mut [Option<Page<M>>],
 ) -> BulkAlloc {
-    fill(front, pages, |front, most, vacant| {
+    fill(front, Call::FillVacant, pages, |front, most, vacant| {
         let mut out = [MaybeUninit::uninit(); CHUNK];
         let (got, short) = alloc_slow(front, &mut out[..most]);
         for (id, page) in out[..got].iter().zip(vacant) {
@@ -248,6 +256,7 @@ pub(crate) fn fill_vacant<M: Mode>(
 /// says how many, and why no more.
 fn fill<'o, M: Mode, F: Frontend<M>, T>(
     mut front: F,
+    call: Call,
     out: &'o mut [Option<T>],
     mut some: impl FnMut(
         &mut F,
@@ -269,7 +278,7 @@ fn fill<'o, M: Mode, F: Frontend<M>, T>(
         let (got, short) = some(&mut front, want.min(CHUNK), &mut vacant);
         (allocated, want, reason) = (allocated + got, want - got, short);
     }
-    front.shared().panic_if_pending();
+    front.shared().conclude(call);
     BulkAlloc { allocated, reason }
 }
 
@@ -281,7 +290,7 @@ pub(crate) fn free_bulk<M: Mode, const N: usize>(
     batch.fetch_ahead();
     // A batch with pages has this owner only if it is the core.
     let Some(core) = front.shared_if_home(batch.named_core()) else { return go_home(front, batch) };
-    free_owned(front, core, batch.give_up(0));
+    free_owned(front, core, batch.give_up(0), Call::FreeBulk);
 }
 
 /// Pages of another pool, if there are any, go back to it.
@@ -301,5 +310,5 @@ pub(crate) fn free<M: Mode>(mut front: impl Frontend<M>, page: Page<M>) {
     };
     let ids = [page.into_raw()];
     // SAFETY: the page was its owner's alone, and is initialised.
-    free_owned(front, core, unsafe { GivenUp::new(&ids) });
+    free_owned(front, core, unsafe { GivenUp::new(&ids) }, Call::Free);
 }

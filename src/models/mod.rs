@@ -4,6 +4,7 @@
 //! Invariant: each wrapper owns the metadata block that its tables lie in, and hands out what has one owner as a
 //! value that cannot be copied, so that whatever a model does is sound if the layer is.
 
+mod alarm;
 pub mod corrupt;
 mod mark;
 mod offline;
@@ -13,6 +14,7 @@ mod turn;
 mod word;
 mod zone;
 
+pub use alarm::Taints;
 pub use mark::Byte;
 pub use offline::OfflineSet;
 pub use slot::{Claimed, Lock, Locked, Owned, Stolen};

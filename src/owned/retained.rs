@@ -8,6 +8,7 @@ use core::iter::FusedIterator;
 use core::mem::ManuallyDrop;
 
 use super::{Page, SharedPage};
+use crate::error::Call;
 use crate::inner::Faults;
 use crate::mode::{DefaultMode, Mode, Policy};
 use crate::page::{Fault, PageId, Released};
@@ -87,7 +88,7 @@ impl<M: Mode> Drop for Retained<M> {
                 // Somebody else gave up what was this value's. The page stays as it is.
                 let mut faults = Faults::default();
                 faults.add(self.page.id(), 0, Fault::FewerReferences { references });
-                core.record_for_later(&faults, 0);
+                core.record_for_later(&faults, 0, Call::Drop);
             }
             Released::Shared | Released::Saturated => {}
         }

@@ -6,6 +6,7 @@ use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
 use super::{Page, Retained};
+use crate::error::Call;
 use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode, Policy, Refcounted};
 use crate::page::{Fault, PageId, References, Released};
@@ -47,11 +48,11 @@ impl<M: Mode> SharedPage<M> {
     /// Records that a reference could not be counted. The references are safe: nobody frees the
     /// page any more.
     #[cold]
-    fn stuck(&self, fault: Fault) {
+    fn stuck(&self, fault: Fault, call: Call) {
         let mut faults = Faults::default();
         faults.add(self.id(), 0, fault);
         // A clone has no error to return; the pool remembers.
-        let _ = self.core().record_or_panic(&faults, 0);
+        let _ = self.core().record_or_panic(&faults, 0, call);
     }
 
     fn references(&self) -> References<'_> {
@@ -100,7 +101,7 @@ impl<M: Mode> SharedPage<M> {
         let page = ManuallyDrop::new(unsafe { Page::new(self.0.core(), self.id()) });
         let new = Retained::new(page, n);
         if let Err(fault) = retained {
-            self.stuck(fault);
+            self.stuck(fault, Call::RetainMany);
         }
         new
     }
@@ -142,7 +143,7 @@ impl<M: Mode> Clone for SharedPage<M> {
         // SAFETY: the page is the same; the reference just counted is the new owner's.
         let new = SharedPage(ManuallyDrop::new(unsafe { Page::new(self.0.core(), self.id()) }));
         if let Err(fault) = retained {
-            new.stuck(fault);
+            new.stuck(fault, Call::Clone);
         }
         new
     }

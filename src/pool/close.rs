@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use crate::error::{Count, debug_by_display};
+use crate::error::{Call, Count, debug_by_display};
 use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
 use crate::pool::Pool;
@@ -62,6 +62,7 @@ impl<M: Mode> Pool<M> {
             return Err(error);
         }
         error.pool.core.drain();
+        error.pool.core.conclude(Call::Close);
         if error.pool.core.out() == 0 { Ok(()) } else { Err(error) }
     }
 }
@@ -173,7 +174,9 @@ impl<M: Mode> CloseError<M> {
         }
         // SAFETY: this is the only handle; the rest is the caller's promise: that no drop goes on, and
         // that nobody uses what is out.
-        match unsafe { self.pool.core.recover_forgotten() } {
+        let recovered = unsafe { self.pool.core.recover_forgotten() };
+        self.pool.core.conclude_quietly(Call::RecoverForgotten);
+        match recovered {
             Some(recovered) => Ok((self.pool, recovered)),
             None => Err(self),
         }

@@ -70,6 +70,20 @@ counted_misuses! {
         }
         said
     }
+    clone_after_an_elevated_free, "another reference made from one after a free that overrode it",
+        |mode| where_counted(mode, mode.checks, "has a corrupt state word [{mode}]"), |scene| {
+        let id = scene.ids[0];
+        // SAFETY: the page is out, and was never written.
+        let stale = unsafe { Page::from_raw(&scene.pool, id) }.into_shared();
+        // SAFETY: not so: the other holder uses its reference.
+        assert_eq!(unsafe { scene.one.free_bulk_ignoring_refcounts(&[id]) }, Ok(()));
+        let another = stale.clone();
+        // The page leaves again, or is withheld.
+        let _ = scene.two.alloc_bulk_raw(&mut no_ids::<100>());
+        let bad = scene.pool.bad_pages().next();
+        std::mem::forget((stale, another));
+        bad.map(|bad| bad.to_string().replace(&format!("{id} "), ""))
+    }
     retain_offline, "a reference to a page that is offline",
         |mode| where_counted(mode, mode.checks, OFFLINE), |scene| {
         let id = scene.offline();

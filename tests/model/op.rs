@@ -142,6 +142,8 @@ operations! {
     ShareMany,
     /// Many references to one page without an owner, and some of them given up again.
     RetainOne,
+    /// Pages are allocated beforehand, some are taken, and the others go back.
+    Prefill,
 }
 
 /// An operation: what, and two operands, which are taken modulo what there is.

@@ -110,7 +110,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                     Ok(()) => assert_eq!(batch.len(), want),
                     Err(error) => {
                         assert!(batch.is_empty(), "{error}");
-                        self.check_refusal(error, want, before, others);
+                        self.check_refusal(error, want, ROOM, before, others);
                     }
                 }
                 self.took(batch.ids());
@@ -133,6 +133,26 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 self.pages.extend(new);
                 self.took(&ids);
                 self.check_bulk(bulk, len - full, len - full, others);
+            }
+            Kind::Prefill => {
+                let before = self.pool.audit().pages;
+                let (reserved, others) = through!(self, a, |front| front.prefill(want));
+                let mut reserved = match reserved {
+                    Ok(reserved) => reserved,
+                    Err(error) => {
+                        self.check_refusal(error, want, 256, before, others);
+                        return Some(());
+                    }
+                };
+                assert_eq!(reserved.len(), want);
+                let new: Vec<_> = reserved.by_ref().take(usize::from(a) % 8).collect();
+                let ids: Vec<_> = new.iter().map(Page::id).collect();
+                self.took(&ids);
+                self.pages.extend(new);
+                let rest = reserved.into_batch();
+                self.took(rest.ids());
+                self.lets_go(rest.ids());
+                drop(Prefilled::from(rest));
             }
             Kind::AllocBlock => {
                 let order = Order::new(b % 9)?;
@@ -242,11 +262,18 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     }
     /// Whether it was right to say that there are not so many pages. `others` is how many owned caches the call could not
     /// take from.
-    fn check_refusal(&self, error: ExactError, want: usize, before: Pages, others: usize) {
+    fn check_refusal(
+        &self,
+        error: ExactError,
+        want: usize,
+        room: usize,
+        before: Pages,
+        others: usize,
+    ) {
         let ExactError { want: wanted, had, reason: short, .. } = error;
         assert!(wanted == want && had < want, "{error}");
-        if want > ROOM || want > self.pool.capacity() {
-            let why = if want > ROOM { ShortReason::BatchFull } else { ShortReason::Exhausted };
+        if want > room || want > self.pool.capacity() {
+            let why = if want > room { ShortReason::BatchFull } else { ShortReason::Exhausted };
             return assert_eq!((had, short), (0, why));
         }
         self.failed_exact();

@@ -77,15 +77,13 @@ every_mode! {
         word.retain::<M>(2).expect("few references");
         let written: [Cell; 3] = Default::default();
         let (_, last) = three((word, written), |(word, written), at| {
-            written[at].bump();
-            let last = if at == 0 {
+            if at == 0 {
                 word.retain::<M>(3).expect("few references");
                 let early = word.release::<M>();
                 assert!(!early, "three are left");
-                word.release_many::<M>(3)
-            } else {
-                word.release::<M>()
-            };
+            }
+            written[at].bump();
+            let last = if at == 0 { word.release_many::<M>(3) } else { word.release::<M>() };
             if last {
                 written.iter().for_each(Cell::bump);
                 word.try_free::<M>(ELSEWHERE, nowhere).expect("the sole owner frees");
