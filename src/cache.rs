@@ -57,10 +57,11 @@ unsafe impl<M: Mode, const STEALABLE: bool> Send for Cache<M, STEALABLE> {}
 
 impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// A cache of the core, in a slot that nobody has.
-    pub(crate) fn new(core: Handle<M>) -> Result<Self, CacheError> {
+    pub(crate) fn new(core: Handle<M>, name: Option<&'static str>) -> Result<Self, CacheError> {
         let slots = &core.slots[..core.owned_slots];
         let slot = slots.iter().find_map(Slot::try_lock);
         let slot = slot.ok_or(CacheError::NoSlot { slots: slots.len() })?;
+        slot.shared().name.set(name);
         let slot = slot.into_owner();
         // SAFETY: the slot lies in the core, which the handle keeps alive for longer than the owner.
         let slot = unsafe {
@@ -91,6 +92,12 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     pub fn number(&self) -> usize {
         let first = self.core.slots.as_ptr().addr();
         (core::ptr::from_ref(self.slot.shared()).addr() - first) / size_of::<Slot>()
+    }
+
+    /// The name of the cache, if it has one: see [`Pool::cache_named`](crate::Pool::cache_named).
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        self.slot.shared().name.get()
     }
 
     /// The handle.

@@ -4,6 +4,7 @@
 //! print errors by `Debug`.
 
 mod build;
+mod cache;
 mod place;
 mod range;
 mod system;
@@ -12,7 +13,8 @@ mod unbuilt;
 
 use core::fmt;
 
-pub use build::{BuildError, CacheError};
+pub use build::BuildError;
+pub use cache::CacheError;
 pub use place::{PlaceError, PlaceReason};
 pub use range::RangeError;
 pub use system::MemoryLimit;

@@ -234,8 +234,8 @@ pub use owned::{
 };
 pub use page::{Fault, Order, OrderError, PageId};
 pub use pool::{
-    AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, Maintained,
-    NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,
+    AnyCache, AsymmetricFence, Audit, Builder, CacheBuilder, Calls, CloseError, Holder,
+    HolderState, Maintained, NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,
 };
 pub use region::Region;
 

@@ -82,36 +82,39 @@ fn free_fast<'i, M: Mode>(
 
 /// Frees owned pages of this core, which is the frontend's: fast, and what does not go fast, slowly.
 #[inline(always)]
-fn free_owned<M: Mode>(mut front: impl Frontend<M>, core: &Core<M>, ids: GivenUp<'_>, call: Call) {
+fn free_owned<M: Mode, const BULK: bool>(
+    mut front: impl Frontend<M>,
+    core: &Core<M>,
+    ids: GivenUp<'_>,
+) {
     if let Err(partly) = free_fast(&mut front, core, ids) {
         let (ids, fast) = partly.into_parts();
-        free_owned_rest(front, ids, fast, call);
+        free_owned_rest::<M, BULK>(front, ids, fast);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn free_owned_rest<M: Mode>(
+fn free_owned_rest<M: Mode, const BULK: bool>(
     mut front: impl Frontend<M>,
     ids: GivenUp<'_>,
     fast: usize,
-    call: Call,
 ) {
-    let recorded = front.with_slot(|core, slot| {
+    let call = const { if BULK { Call::FreeBulk } else { Call::Free } };
+    front.with_slot(|core, slot| {
         if !M::CHECKS
             && let Some(slot) = slot
         {
             // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
             // way into a magazine.
             core.free::<InSlot>(slot, ids, &mut Faults::default());
-            return Ok(());
+            return;
         }
         let mut faults = Faults::after(fast);
         let freed = fast + free_slow(core, slot, ids.skip(fast), &mut faults);
-        core.record(&faults, freed, call)
+        core.remember_in_slot(&faults, freed, call);
     });
-    // The call has no error to return: the pool remembers.
-    let _ = front.shared().end(recorded, call);
+    front.shared().conclude(call);
 }
 
 /// Frees what did not go fast.
@@ -290,7 +293,7 @@ pub(crate) fn free_bulk<M: Mode, const N: usize>(
     batch.fetch_ahead();
     // A batch with pages has this owner only if it is the core.
     let Some(core) = front.shared_if_home(batch.named_core()) else { return go_home(front, batch) };
-    free_owned(front, core, batch.give_up(0), Call::FreeBulk);
+    free_owned::<M, true>(front, core, batch.give_up(0));
 }
 
 /// Pages of another pool, if there are any, go back to it.
@@ -310,5 +313,5 @@ pub(crate) fn free<M: Mode>(mut front: impl Frontend<M>, page: Page<M>) {
     };
     let ids = [page.into_raw()];
     // SAFETY: the page was its owner's alone, and is initialised.
-    free_owned(front, core, unsafe { GivenUp::new(&ids) }, Call::Free);
+    free_owned::<M, false>(front, core, unsafe { GivenUp::new(&ids) });
 }

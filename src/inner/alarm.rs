@@ -257,6 +257,24 @@ impl<M: Mode> Core<M> {
         panic!("pagesheaf: {error}");
     }
 
+    /// As [`Self::record`], for a call that has no error to return, while it has its slot: the pool remembers. If
+    /// the pool was built to panic, it does so here, and the hook is left to another call.
+    #[inline]
+    pub(crate) fn remember_in_slot(&self, faults: &Faults, done: usize, call: Call) {
+        if faults.count > 0 {
+            self.remember_slowly(faults, done, call);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remember_slowly(&self, faults: &Faults, done: usize, call: Call) {
+        match self.record(faults, done, call) {
+            Err(error) if self.alarm.panics => panic!("pagesheaf: {error}"),
+            _ => {}
+        }
+    }
+
     /// [`Self::record`] and [`Self::end`], for a call that has no slot now.
     pub(crate) fn record_or_panic(
         &self,

@@ -7,6 +7,7 @@
 mod alarm;
 pub mod corrupt;
 mod mark;
+mod name;
 mod offline;
 mod slot;
 mod store;
@@ -16,6 +17,7 @@ mod zone;
 
 pub use alarm::Taints;
 pub use mark::Byte;
+pub use name::SlotName;
 pub use offline::OfflineSet;
 pub use slot::{Claimed, Lock, Locked, Owned, Stolen};
 pub use store::{Loaded, Store};

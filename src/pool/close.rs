@@ -8,6 +8,7 @@ use crate::error::{Call, Count, debug_by_display};
 use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
 use crate::pool::Pool;
+use crate::pool::holders::Named;
 use crate::sync::Ordering;
 
 /// A pool that could not be closed, and what keeps it open.
@@ -182,6 +183,25 @@ impl<M: Mode> CloseError<M> {
         }
     }
 
+    /// Names the caches that live and have names.
+    fn say_named(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// How many caches are named.
+        const NAMED: usize = 4;
+        let core = &self.pool.core;
+        let slots = core.slots[..core.owned_slots].iter().enumerate();
+        let live = slots.filter(|(_, slot)| slot.is_locked());
+        let named = live.filter_map(|(number, slot)| Some((number, slot.name.get()?)));
+        for (at, (number, name)) in named.take(NAMED + 1).enumerate() {
+            let cache = Named { number, name: Some(name) };
+            match at {
+                0 => write!(f, "; there is {cache}")?,
+                NAMED => f.write_str(", …")?,
+                _ => write!(f, ", {cache}")?,
+            }
+        }
+        Ok(())
+    }
+
     /// Names the pages that are missing, `out` of them, and says what to do about them.
     fn say_missing(&self, out: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// How many pages are named.
@@ -216,7 +236,9 @@ impl<M: Mode> fmt::Display for CloseError<M> {
                 1 => "a Pool or a Cache: drop it before close",
                 _ => "Pools or Caches: drop them before close",
             };
-            write!(f, "the pool has {others} ({drop_them}) and about {out} out")?;
+            write!(f, "the pool has {others} ({drop_them}")?;
+            self.say_named(f)?;
+            write!(f, ") and about {out} out")?;
         } else if balance < 0 {
             let more = Count(balance.unsigned_abs(), "page");
             write!(f, "{more} more came back to the pool than left it")?;

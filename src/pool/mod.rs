@@ -9,6 +9,7 @@ mod close;
 mod fork;
 mod holders;
 mod maintain;
+mod named;
 mod resize;
 mod static_pool;
 mod stats;
@@ -22,6 +23,7 @@ pub use close::CloseError;
 pub use fork::AnyCache;
 pub use holders::{Holder, HolderState};
 pub use maintain::{Maintained, NotPurged};
+pub use named::CacheBuilder;
 pub use resize::WentOffline;
 pub use static_pool::StaticPool;
 pub use stats::{Audit, Calls, Pages, Stats};
@@ -60,7 +62,7 @@ impl<M: Mode> Pool<M> {
     /// [`CacheError::NoSlot`] when as many caches live as the pool was built for: see
     /// [`Builder::max_caches`].
     pub fn cache(&self) -> Result<Cache<M>, CacheError> {
-        Cache::new(self.core.clone())
+        Cache::new(self.core.clone(), None)
     }
 
     /// How many pages the pool has at the most: those that are [offline](Self::offline) are among

@@ -80,7 +80,7 @@ impl<M: Mode> Pool<M> {
     /// ```
     pub fn cache_stealable(&self) -> Result<Cache<M, true>, CacheError> {
         register_fences();
-        Cache::new(self.core.clone())
+        Cache::new(self.core.clone(), None)
     }
 
     /// Puts into the zone, where every call can get them, the pages of all caches whose threads do nothing: of

@@ -17,6 +17,7 @@ mod given;
 mod idle;
 mod lazy;
 mod maintain;
+mod named;
 mod pending;
 mod prefill;
 mod pressure;

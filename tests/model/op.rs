@@ -144,6 +144,8 @@ operations! {
     RetainOne,
     /// Pages are allocated beforehand, some are taken, and the others go back.
     Prefill,
+    /// `Pool::cache_named`, with some pages from the start.
+    OpenNamed,
 }
 
 /// An operation: what, and two operands, which are taken modulo what there is.

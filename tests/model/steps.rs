@@ -63,6 +63,11 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let want = usize::from(b) % (ROOM + 10);
         match kind {
             Kind::OpenCache => self.caches.extend(self.pool.cache().ok()),
+            Kind::OpenNamed => {
+                let cache = self.pool.cache_named("named").min(usize::from(b) % (MAGAZINE + 1));
+                self.dry.set(self.dry.get() || !self.pool.audit().pages.free > 0);
+                self.caches.extend(cache.build().ok());
+            }
             Kind::CloseCache => drop(pick(&mut self.caches, a)?),
             Kind::OpenStealable => self.stealable.extend(self.pool.cache_stealable().ok()),
             Kind::CloseStealable => drop(pick(&mut self.stealable, a)?),

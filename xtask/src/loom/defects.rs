@@ -110,6 +110,8 @@ const DEFECTS: &[Defect] = &[
     defect("static-failed", "a build that failed gives up its turn without Release", &["an_init_that_fails_leaves_its_turn_to_the_next"]),
     defect("answer-first", "a call that was asked keeps what it files", &["a_free_answers_who_was_dry"]),
     defect("take-back", "an asked allocation takes back what it gave up", &["an_asked_allocation_leaves_a_page"]),
+    defect("name-torn", "a name is read without a look whether it changes", &["a_name_is_read_whole"]),
+    defect("name-order", "a name can be seen before it is said to change", &["a_name_is_read_whole"]),
     defect("taint-first", "the page of one cause comes with the call of another", &["a_taint_is_one_calls_and_is_told_once"]),
     defect("taint-publish", "a taint's call can be seen without its page", &["who_tells_of_anothers_taint_knows_it"]),
     defect("taint-twice", "a taint is told by each call that ends", &["a_taint_is_one_calls_and_is_told_once"]),
