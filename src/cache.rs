@@ -140,6 +140,8 @@ impl<M: Mode, const STEALABLE: bool> Marked<'_, M, STEALABLE> {
 // SAFETY: both words are of one cache, whose handle names one core, and keeps it alive; the slot is one of
 // that core.
 unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEALABLE> {
+    const OWNS_SLOT: bool = true;
+
     #[inline(always)]
     fn home(&self) -> Home<M> {
         self.home

@@ -5,6 +5,7 @@
 
 mod build;
 mod cache;
+mod filled;
 mod place;
 mod range;
 mod system;
@@ -15,6 +16,7 @@ use core::fmt;
 
 pub use build::BuildError;
 pub use cache::CacheError;
+pub use filled::Filled;
 pub use place::{PlaceError, PlaceReason};
 pub use range::RangeError;
 pub use system::MemoryLimit;

@@ -218,8 +218,9 @@ mod zone;
 
 pub use cache::{Cache, ParkedCache};
 pub use error::{
-    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, InitError, MemoryLimit,
-    NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason, Taint, TaintReason,
+    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, Filled, InitError,
+    MemoryLimit, NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason, Taint,
+    TaintReason,
 };
 #[cfg(feature = "std")]
 pub use helper::Helper;

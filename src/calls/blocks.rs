@@ -6,7 +6,7 @@
 use core::mem::MaybeUninit;
 
 use super::{CHUNK, Frontend, fill};
-use crate::error::{BulkAlloc, Call, PageError, PlaceError, PlaceReason, ShortReason};
+use crate::error::{Call, Filled, PageError, PlaceError, PlaceReason, ShortReason};
 use crate::inner::Faults;
 use crate::mode::Mode;
 use crate::owned::{Block, Page};
@@ -35,10 +35,10 @@ macro_rules! block_methods {
             /// let pool = Pool::builder(100).build()?;
             /// let mut blocks = [const { None }; 5];
             /// let bulk = pool.alloc_blocks_bulk(Order::try_from(3)?, &mut blocks);
-            /// assert_eq!((bulk.allocated, bulk.reason), (5, None));
+            /// assert_eq!((bulk.allocated, bulk.populated, bulk.reason), (5, 5, None));
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
-            pub fn alloc_blocks_bulk($($receiver)+, order: Order, out: &mut [Option<Block<M>>]) -> BulkAlloc {
+            pub fn alloc_blocks_bulk($($receiver)+, order: Order, out: &mut [Option<Block<M>>]) -> $crate::error::Filled {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_blocks_bulk(front, order, out))
             }
 
@@ -209,7 +209,7 @@ pub(crate) fn alloc_blocks_bulk<M: Mode>(
     front: impl Frontend<M>,
     order: Order,
     out: &mut [Option<Block<M>>],
-) -> BulkAlloc {
+) -> Filled {
     fill(front, Call::AllocBlocksBulk, out, |front, most, vacant| {
         let mut firsts = [MaybeUninit::uninit(); CHUNK];
         let (blocks, short) = alloc_blocks(front, order, &mut firsts[..most]);

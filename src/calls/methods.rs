@@ -62,8 +62,10 @@ macro_rules! methods {
                 Ok(batch.into())
             }
 
-            /// Fills the empty slots of an array, and only those.
-            pub fn fill_vacant($($receiver)+, pages: &mut [Option<Page<M>>]) -> BulkAlloc {
+            /// Fills the empty slots of an array, from its start, and only those. The result tells how many slots are
+            /// populated, and how many of them are new; it may be short, and says why. See
+            /// [`Filled`](crate::Filled).
+            pub fn fill_vacant($($receiver)+, pages: &mut [Option<Page<M>>]) -> $crate::error::Filled {
                 $crate::calls::through!($marks, $self, front, $crate::calls::fill_vacant(front, pages))
             }
 

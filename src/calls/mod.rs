@@ -28,7 +28,7 @@ pub(crate) use raw::{
 };
 pub(crate) use zeroed::{alloc_bulk_zeroed, alloc_zeroed};
 
-use crate::error::{BulkAlloc, Call, PageError, ShortReason};
+use crate::error::{BulkAlloc, Call, Filled, PageError, ShortReason};
 use crate::inner::{Core, Faults, InSlot};
 use crate::mode::Mode;
 use crate::owned::{Page, PageBatch};
@@ -82,39 +82,43 @@ fn free_fast<'i, M: Mode>(
 
 /// Frees owned pages of this core, which is the frontend's: fast, and what does not go fast, slowly.
 #[inline(always)]
-fn free_owned<M: Mode, const BULK: bool>(
-    mut front: impl Frontend<M>,
+fn free_owned<M: Mode, F: Frontend<M>, const BULK: bool>(
+    mut front: F,
     core: &Core<M>,
     ids: GivenUp<'_>,
 ) {
     if let Err(partly) = free_fast(&mut front, core, ids) {
         let (ids, fast) = partly.into_parts();
-        free_owned_rest::<M, BULK>(front, ids, fast);
+        free_owned_rest::<M, F, BULK>(front, ids, fast);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn free_owned_rest<M: Mode, const BULK: bool>(
-    mut front: impl Frontend<M>,
+fn free_owned_rest<M: Mode, F: Frontend<M>, const BULK: bool>(
+    mut front: F,
     ids: GivenUp<'_>,
     fast: usize,
 ) {
     let call = const { if BULK { Call::FreeBulk } else { Call::Free } };
     front.with_slot(|core, slot| {
-        if !M::CHECKS
-            && let Some(slot) = slot
-        {
+        match slot {
             // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
             // way into a magazine.
-            core.free::<InSlot>(slot, ids, &mut Faults::default());
-            return;
+            Some(slot) if !M::CHECKS => _ = core.free::<InSlot>(slot, ids, &mut Faults::default()),
+            slot => {
+                let mut faults = Faults::after(fast);
+                let freed = fast + free_slow(core, slot, ids.skip(fast), &mut faults);
+                core.remember_in_slot(&faults, freed, call);
+            }
         }
-        let mut faults = Faults::after(fast);
-        let freed = fast + free_slow(core, slot, ids.skip(fast), &mut faults);
-        core.remember_in_slot(&faults, freed, call);
+        if F::OWNS_SLOT {
+            core.conclude(call);
+        }
     });
-    front.shared().conclude(call);
+    if !F::OWNS_SLOT {
+        front.shared().conclude(call);
+    }
 }
 
 /// Frees what did not go fast.
@@ -243,7 +247,7 @@ fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortRe
 pub(crate) fn fill_vacant<M: Mode>(
     front: impl Frontend<M>,
     pages: &mut [Option<Page<M>>],
-) -> BulkAlloc {
+) -> Filled {
     fill(front, Call::FillVacant, pages, |front, most, vacant| {
         let mut out = [MaybeUninit::uninit(); CHUNK];
         let (got, short) = alloc_slow(front, &mut out[..most]);
@@ -257,19 +261,19 @@ pub(crate) fn fill_vacant<M: Mode>(
 
 /// Fills the empty slots of an array. `some` fills up to so many of those that it is given, at most [`CHUNK`], and
 /// says how many, and why no more.
-fn fill<'o, M: Mode, F: Frontend<M>, T>(
+fn fill<M: Mode, F: Frontend<M>, T>(
     mut front: F,
     call: Call,
-    out: &'o mut [Option<T>],
-    mut some: impl FnMut(
+    out: &mut [Option<T>],
+    mut some: impl for<'o> FnMut(
         &mut F,
         usize,
         &mut dyn Iterator<Item = &'o mut Option<T>>,
     ) -> (usize, Option<ShortReason>),
-) -> BulkAlloc {
+) -> Filled {
     if front.shared().addresses_only {
         front.begin();
-        return BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
+        return Filled::of(out, 0, Some(ShortReason::AddressOnly));
     }
     let mut want = out.iter().filter(|slot| slot.is_none()).count();
     if want == 0 {
@@ -282,7 +286,7 @@ fn fill<'o, M: Mode, F: Frontend<M>, T>(
         (allocated, want, reason) = (allocated + got, want - got, short);
     }
     front.shared().conclude(call);
-    BulkAlloc { allocated, reason }
+    Filled::of(out, allocated, reason)
 }
 
 #[inline(always)]
@@ -293,7 +297,7 @@ pub(crate) fn free_bulk<M: Mode, const N: usize>(
     batch.fetch_ahead();
     // A batch with pages has this owner only if it is the core.
     let Some(core) = front.shared_if_home(batch.named_core()) else { return go_home(front, batch) };
-    free_owned::<M, true>(front, core, batch.give_up(0));
+    free_owned::<M, _, true>(front, core, batch.give_up(0));
 }
 
 /// Pages of another pool, if there are any, go back to it.
@@ -313,5 +317,5 @@ pub(crate) fn free<M: Mode>(mut front: impl Frontend<M>, page: Page<M>) {
     };
     let ids = [page.into_raw()];
     // SAFETY: the page was its owner's alone, and is initialised.
-    free_owned::<M, false>(front, core, unsafe { GivenUp::new(&ids) });
+    free_owned::<M, _, false>(front, core, unsafe { GivenUp::new(&ids) });
 }

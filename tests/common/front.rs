@@ -120,7 +120,7 @@ macro_rules! front {
                 $type::alloc_bulk_exact(self, batch, want)
             }
             fn fill_vacant(&mut self, pages: &mut [Option<Page<M>>]) -> BulkAlloc {
-                $type::fill_vacant(self, pages)
+                $type::fill_vacant(self, pages).into()
             }
             fn free_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>) {
                 $type::free_bulk(self, batch);
@@ -133,7 +133,7 @@ macro_rules! front {
                 order: Order,
                 out: &mut [Option<Block<M>>],
             ) -> BulkAlloc {
-                $type::alloc_blocks_bulk(self, order, out)
+                $type::alloc_blocks_bulk(self, order, out).into()
             }
             fn free_block(&mut self, block: Block<M>) {
                 $type::free_block(self, block);

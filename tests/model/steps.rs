@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::op::{Kind, Op};
 use super::shares::Shares;
-use super::world::{KEPT, ROOM, World};
+use super::world::{KEPT, MAGAZINE, ROOM, World};
 use crate::common::*;
 
 /// Does `$body` through a cache, or through the pool, as the operand says.
@@ -65,8 +65,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::OpenCache => self.caches.extend(self.pool.cache().ok()),
             Kind::OpenNamed => {
                 let cache = self.pool.cache_named("named").min(usize::from(b) % (MAGAZINE + 1));
-                self.dry.set(self.dry.get() || !self.pool.audit().pages.free > 0);
-                self.caches.extend(cache.build().ok());
+                match cache.build() {
+                    Ok(cache) => self.caches.push(cache),
+                    Err(CacheError::Short { had, .. }) => {
+                        self.dry.set(self.dry.get() || had == 0);
+                    }
+                    Err(error) => assert_eq!(error, CacheError::NoSlot { slots: 2 }),
+                }
             }
             Kind::CloseCache => drop(pick(&mut self.caches, a)?),
             Kind::OpenStealable => self.stealable.extend(self.pool.cache_stealable().ok()),
@@ -135,9 +140,12 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let ids = new.iter().map(Page::id).filter(|&it| Some(it) != id);
                 let ids = ids.collect::<Vec<_>>();
                 assert_eq!(ids.len(), bulk.allocated);
+                // One after the other from the start, past what was there.
+                let prefix = if bulk.allocated == 0 { 0 } else { bulk.allocated + full };
+                assert_eq!(bulk.populated, prefix, "{bulk:?}");
                 self.pages.extend(new);
                 self.took(&ids);
-                self.check_bulk(bulk, len - full, len - full, others);
+                self.check_bulk(bulk.into(), len - full, len - full, others);
             }
             Kind::Prefill => {
                 let before = self.pool.audit().pages;
