@@ -49,7 +49,7 @@ impl Name {
         // this look began makes the version another one.
         let version = self.version.load(Ordering::Acquire);
         let (start, len) = (self.start.load(Ordering::Acquire), self.len.load(Ordering::Acquire));
-        let same = version % 2 == 0 && self.version.load(Ordering::Relaxed) == version;
+        let same = version.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == version;
         if !same && !defect!("name-torn") {
             return None;
         }
