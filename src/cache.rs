@@ -9,7 +9,7 @@ mod idle;
 use core::mem::MaybeUninit;
 
 use crate::calls::{self, Frontend, Home};
-use crate::error::{BulkAlloc, CacheError, ExactError, PageError, ShortReason};
+use crate::error::{BulkAlloc, CacheError, Call, ExactError, PageError, ShortReason};
 use crate::handle::Handle;
 use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode, Refcounted};
@@ -58,13 +58,14 @@ unsafe impl<M: Mode, const STEALABLE: bool> Send for Cache<M, STEALABLE> {}
 
 impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// A cache of the core, in a slot that nobody has.
-    pub(crate) fn new(core: Handle<M>) -> Result<Self, CacheError> {
+    pub(crate) fn new(core: Handle<M>, name: Option<&'static str>) -> Result<Self, CacheError> {
         if core.injector.decide(CallKinds::CACHES, 0, 1).is_some() {
             return Err(CacheError::Injected);
         }
         let slots = &core.slots[..core.owned_slots];
         let slot = slots.iter().find_map(Slot::try_lock);
         let slot = slot.ok_or(CacheError::NoSlot { slots: slots.len() })?;
+        slot.shared().name.set(name);
         let slot = slot.into_owner();
         // SAFETY: the slot lies in the core, which the handle keeps alive for longer than the owner.
         let slot = unsafe {
@@ -97,6 +98,12 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
         (core::ptr::from_ref(self.slot.shared()).addr() - first) / size_of::<Slot>()
     }
 
+    /// The name of the cache, if it has one: see [`Pool::cache_named`](crate::Pool::cache_named).
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        self.slot.shared().name.get()
+    }
+
     /// The handle.
     pub(crate) fn handle(&self) -> &Handle<M> {
         &self.core
@@ -122,6 +129,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
                 slot.map(|slot| core.empty_slot(slot));
             });
         }
+        self.core.conclude(Call::Drain);
     }
 }
 
@@ -136,6 +144,8 @@ impl<M: Mode, const STEALABLE: bool> Marked<'_, M, STEALABLE> {
 // SAFETY: both words are of one cache, whose handle names one core, and keeps it alive; the slot is one of
 // that core.
 unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEALABLE> {
+    const OWNS_SLOT: bool = true;
+
     #[inline(always)]
     fn home(&self) -> Home<M> {
         self.home
@@ -207,6 +217,7 @@ impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
     fn drop(&mut self) {
         if let Some(mut slot) = self.slot.leave() {
             self.core.empty_slot(slot.as_mut());
+            self.core.conclude_quietly(Call::Drop);
         }
     }
 }

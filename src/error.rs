@@ -5,19 +5,24 @@
 
 mod build;
 mod cache;
+mod filled;
 mod place;
 mod range;
 mod system;
+mod taint;
 mod unbuilt;
 
 use core::fmt;
 
 pub use build::BuildError;
 pub use cache::CacheError;
+pub use filled::Filled;
 pub use place::{PlaceError, PlaceReason};
 pub use range::RangeError;
 pub use system::MemoryLimit;
 pub(crate) use system::Size;
+pub(crate) use taint::Call;
+pub use taint::{Taint, TaintReason};
 pub use unbuilt::{InitError, NotBuilt};
 
 use crate::mode::ModeFlags;

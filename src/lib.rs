@@ -69,6 +69,8 @@
 //! | [`Cache::free_block_raw`] | yes | yes | yes | yes | free, order, pages, range |
 //! | [`Pool::split_block_raw`] | yes | yes | no | yes | free, order, pages, range |
 //! | [`Cache::retain_bulk`] | a reference | yes | no | no | free, lent, block, range |
+//! | [`Cache::retain_many`] | a reference | yes | no | no | free, lent, block, range |
+//! | [`Cache::release_many`] | so many references | yes | yes | yes | too few, free, lent, block, range |
 //! | [`Cache::release_bulk`] | a reference | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::free_bulk_ignoring_refcounts`] | yes, others end | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::reclaim_bulk`], [`Pool::reclaim`] | yes, no device | yes | yes | yes | not lent, range |
@@ -232,8 +234,9 @@ mod zone;
 
 pub use cache::{Cache, ParkedCache};
 pub use error::{
-    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, InitError, MemoryLimit,
-    NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason,
+    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, Filled, InitError,
+    MemoryLimit, NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason, Taint,
+    TaintReason,
 };
 #[cfg(feature = "std")]
 pub use helper::Helper;
@@ -243,14 +246,15 @@ pub use mode::{
     Refcounted, Select, hardening,
 };
 pub use owned::{
-    Block, IntoBlocks, IntoIter, IntoPages, Iter, IterMut, Page, PageBatch, PushError, SharedPage,
+    Block, IntoBlocks, IntoIter, IntoPages, Iter, IterMut, Page, PageBatch, Prefilled, PushError,
+    Retained, SharedPage,
 };
 pub use page::{Fault, Order, OrderError, PageId};
 #[cfg(feature = "fault-injection")]
 pub use plan::{CallKinds, FaultPlan, InjectedFault};
 pub use pool::{
-    AnyCache, AsymmetricFence, Audit, Builder, Calls, CloseError, Holder, HolderState, Maintained,
-    NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,
+    AnyCache, AsymmetricFence, Audit, Builder, CacheBuilder, Calls, CloseError, Holder,
+    HolderState, Maintained, NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,
 };
 pub use region::Region;
 
@@ -261,6 +265,10 @@ struct Readme;
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../docs/statics.md")]
 struct Statics;
+
+#[cfg(all(doctest, feature = "std", feature = "refcount"))]
+#[doc = include_str!("../docs/guide.md")]
+struct Guide;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../tests/misuse/prevented.md")]

@@ -12,6 +12,7 @@
 mod claim;
 mod counters;
 mod fast;
+mod name;
 mod owner;
 mod quiet;
 mod requests;
@@ -24,6 +25,7 @@ pub(crate) use claim::Claim;
 use claim::Mark;
 pub(crate) use counters::Counters;
 pub(crate) use fast::FastSlot;
+pub(crate) use name::Name;
 pub(crate) use owner::{InCall, OwnerMut, SlotOwner, StolenSlot};
 use quiet::Quiet;
 pub(crate) use requests::{Asked, Requests};
@@ -87,6 +89,8 @@ pub(crate) struct Slot {
     rest: ExclusiveCell<Rest>,
     /// For how long nobody has allocated through it.
     pub(crate) quiet: Quiet,
+    /// What its owner is called, or the last one was.
+    pub(crate) name: Name,
 }
 
 /// What only slow paths use of a slot.
@@ -139,6 +143,7 @@ impl Slot {
             previous_len: Length::new(previous.0, magazines.capacity()),
             rest: ExclusiveCell::new(rest),
             quiet: Quiet::new(),
+            name: Name::new(),
         }
     }
 

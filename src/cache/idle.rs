@@ -8,6 +8,7 @@ use core::fmt;
 
 use super::Cache;
 use crate::calls::{self, Frontend};
+use crate::error::Call;
 use crate::mode::{DefaultMode, Mode};
 
 /// A cache that is idle until [`resume`](Self::resume): it keeps its pages, and whoever runs dry may take them.
@@ -134,6 +135,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// Answers what the cache was asked for, and lets others take from it.
     fn go_idle(&mut self) {
         calls::through!(marked, self, front, answer(front));
+        self.core.conclude(Call::Idle);
         self.slot.go_idle();
     }
 }

@@ -6,7 +6,7 @@
 use core::mem::MaybeUninit;
 
 use super::{CHUNK, Frontend, fill};
-use crate::error::{BulkAlloc, PageError, PlaceError, PlaceReason, ShortReason};
+use crate::error::{Call, Filled, PageError, PlaceError, PlaceReason, ShortReason};
 use crate::inner::Faults;
 use crate::mode::Mode;
 use crate::owned::{Block, Page};
@@ -36,10 +36,10 @@ macro_rules! block_methods {
             /// let pool = Pool::builder(100).build()?;
             /// let mut blocks = [const { None }; 5];
             /// let bulk = pool.alloc_blocks_bulk(Order::try_from(3)?, &mut blocks);
-            /// assert_eq!((bulk.allocated, bulk.reason), (5, None));
+            /// assert_eq!((bulk.allocated, bulk.populated, bulk.reason), (5, 5, None));
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
-            pub fn alloc_blocks_bulk($($receiver)+, order: Order, out: &mut [Option<Block<M>>]) -> BulkAlloc {
+            pub fn alloc_blocks_bulk($($receiver)+, order: Order, out: &mut [Option<Block<M>>]) -> $crate::error::Filled {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_blocks_bulk(front, order, out))
             }
 
@@ -202,7 +202,7 @@ pub(crate) fn alloc_block<M: Mode>(
         Some(&first) => Ok(own(&front, first, order)),
         None => Err(reason.unwrap_or(ShortReason::Exhausted)),
     };
-    front.shared().panic_if_pending();
+    front.shared().conclude(Call::AllocBlock);
     block
 }
 
@@ -210,8 +210,8 @@ pub(crate) fn alloc_blocks_bulk<M: Mode>(
     front: impl Frontend<M>,
     order: Order,
     out: &mut [Option<Block<M>>],
-) -> BulkAlloc {
-    fill(front, out, |front, most, vacant| {
+) -> Filled {
+    fill(front, Call::AllocBlocksBulk, out, |front, most, vacant| {
         let mut firsts = [MaybeUninit::uninit(); CHUNK];
         let (blocks, short) = alloc_blocks(front, order, &mut firsts[..most]);
         for (&mut first, block) in blocks.iter_mut().zip(vacant) {
@@ -227,6 +227,7 @@ pub(crate) fn alloc_block_raw<M: Mode>(
 ) -> Result<PageId, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
     let (blocks, reason) = alloc_blocks(&mut front, order, &mut out);
+    front.shared().conclude_quietly(Call::AllocBlockRaw);
     blocks.first().copied().ok_or(reason.unwrap_or(ShortReason::Exhausted))
 }
 
@@ -235,7 +236,9 @@ pub(crate) fn alloc_blocks_bulk_raw<M: Mode>(
     order: Order,
     out: &mut [MaybeUninit<PageId>],
 ) -> (&mut [PageId], Option<ShortReason>) {
-    alloc_blocks(&mut front, order, out)
+    let blocks = alloc_blocks(&mut front, order, out);
+    front.shared().conclude_quietly(Call::AllocBlocksBulkRaw);
+    blocks
 }
 
 /// Allocates blocks, which are the caller's.
@@ -276,7 +279,7 @@ pub(crate) fn free_block<M: Mode>(mut front: impl Frontend<M>, block: Block<M>) 
     }
     let (first, order) = block.into_raw();
     let (freed, faults) = free(&mut front, first, order);
-    front.shared().remember_or_panic(&faults, freed);
+    let _ = front.shared().record_or_panic(&faults, freed, Call::FreeBlock);
 }
 
 pub(crate) fn free_block_raw<M: Mode>(
@@ -285,7 +288,7 @@ pub(crate) fn free_block_raw<M: Mode>(
     order: Order,
 ) -> Result<(), PageError> {
     let (freed, faults) = free(&mut front, first, order);
-    front.shared().record_or_panic(&faults, freed)
+    front.shared().record_or_panic(&faults, freed, Call::FreeBlockRaw)
 }
 
 /// Frees a block that its owner gives up, and counts its pages.
@@ -307,7 +310,7 @@ pub(crate) fn alloc_at<M: Mode>(
     let taken = take_with_bytes(&mut front, id, None);
     // SAFETY: the page is out, of a core with bytes, and is the call's alone, which gives it up.
     let page = taken.map(|()| unsafe { Page::new(front.core(), id) });
-    front.shared().panic_if_pending();
+    front.shared().conclude(Call::AllocAt);
     page
 }
 
@@ -318,7 +321,7 @@ pub(crate) fn alloc_block_at<M: Mode>(
 ) -> Result<Block<M>, PlaceError> {
     let taken = take_with_bytes(&mut front, first, Some(order));
     let block = taken.map(|()| own(&front, first, order));
-    front.shared().panic_if_pending();
+    front.shared().conclude(Call::AllocBlockAt);
     block
 }
 
@@ -353,5 +356,7 @@ pub(crate) fn alloc_at_raw<M: Mode>(
     first: PageId,
     order: Option<Order>,
 ) -> Result<(), PlaceError> {
-    take(&mut front, first, order)
+    let taken = take(&mut front, first, order);
+    front.shared().conclude_quietly(Call::AllocAtRaw);
+    taken
 }

@@ -3,7 +3,7 @@
 //! Invariant: the batch is as it was, or has every page that was wanted.
 
 use super::{Frontend, alloc_bulk_fast, refuse};
-use crate::error::{ExactError, ShortReason};
+use crate::error::{Call, ExactError, ShortReason};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::plan::CallKinds;
@@ -59,6 +59,6 @@ fn alloc_exact_slowly<M: Mode, const N: usize>(
         // SAFETY: `alloc_exact` wrote `want` ids of pages that are now the batch's.
         unsafe { batch.grow(core, want) };
     }
-    front.shared().panic_if_pending();
+    front.shared().conclude(Call::AllocBulkExact);
     done.map_err(|(had, reason)| ExactError { want, had, reason })
 }

@@ -15,6 +15,9 @@ use crate::slot::{FastSlot, SlotMut};
 /// [`Self::home`] names one core for as long as the value lives, which that keeps alive; and the slots are
 /// of that core.
 pub(crate) unsafe trait Frontend<M: Mode>: Sized {
+    /// Whether the slot stays its own after a call: others have no use for it then.
+    const OWNS_SLOT: bool;
+
     /// The core, as owners of pages are compared with it.
     fn home(&self) -> Home<M>;
 

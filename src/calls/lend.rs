@@ -5,7 +5,7 @@
 use core::mem::MaybeUninit;
 
 use super::Frontend;
-use crate::error::PageError;
+use crate::error::{Call, PageError};
 use crate::inner::Faults;
 use crate::mode::Mode;
 use crate::owned::PageBatch;
@@ -35,9 +35,9 @@ pub(crate) fn lend_bulk<'o, M: Mode, const N: usize>(
     core.count_lent(lent);
     // The call has no error to return; the pool remembers. By a panic the ids would be lost.
     if lent > 0 {
-        core.record_for_later(&faults, lent);
+        core.record_for_later(&faults, lent, Call::LendBulk);
     } else {
-        core.remember_or_panic(&faults, lent);
+        let _ = core.record_or_panic(&faults, lent, Call::LendBulk);
     }
     // SAFETY: the first `lent` were written.
     unsafe { written_mut(&mut out[..lent]) }
@@ -73,5 +73,5 @@ pub(crate) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
             }
         }
     }
-    core.record_or_panic(&faults, done).map(|()| done)
+    core.record_or_panic(&faults, done, Call::ReclaimBulk).map(|()| done)
 }

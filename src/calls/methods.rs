@@ -51,8 +51,21 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_exact(front, batch, want))
             }
 
-            /// Fills the empty slots of an array, and only those.
-            pub fn fill_vacant($($receiver)+, pages: &mut [Option<Page<M>>]) -> BulkAlloc {
+            /// Allocates `n` pages beforehand, at most 256, or none: to be taken one by one where nothing may fail or
+            /// wait. See [`Prefilled`](crate::Prefilled), which a batch of another capacity becomes, too.
+            ///
+            /// # Errors
+            /// As `alloc_bulk_exact`.
+            pub fn prefill($($receiver)+, n: usize) -> Result<$crate::owned::Prefilled<M>, ExactError> {
+                let mut batch = PageBatch::new();
+                $self.alloc_bulk_exact(&mut batch, n)?;
+                Ok(batch.into())
+            }
+
+            /// Fills the empty slots of an array, from its start, and only those. The result tells how many slots are
+            /// populated, and how many of them are new; it may be short, and says why. See
+            /// [`Filled`](crate::Filled).
+            pub fn fill_vacant($($receiver)+, pages: &mut [Option<Page<M>>]) -> $crate::error::Filled {
                 $crate::calls::through!($marks, $self, front, $crate::calls::fill_vacant(front, pages))
             }
 
@@ -144,6 +157,55 @@ macro_rules! methods {
             {
                 // SAFETY: passed on to the caller.
                 $crate::calls::through!($marks, $self, front, unsafe { $crate::calls::release_bulk(front, ids) })
+            }
+
+            /// Adds `n` references to one page, in one step: for who cuts it into parts, each of which goes its way.
+            /// [`SharedPage::retain_many`](crate::SharedPage::retain_many) is the same with owners.
+            ///
+            /// ```
+            /// # use pagesheaf::{Checked, Pool};
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).mode::<Checked>().build()?;
+            /// let id = pool.alloc_raw()?;
+            /// // SAFETY: the first reference is ours, and nobody else has the page; nobody wrote it.
+            /// unsafe {
+            ///     pool.retain_many(id, 16)?;
+            ///     // Eight parts are used, and given up; then what is left.
+            ///     assert_eq!(pool.release_bulk(&[id; 8])?, 0);
+            ///     assert!(pool.release_many(id, 9)?, "the page is free");
+            /// }
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
+            /// # Errors
+            /// As `retain_bulk`.
+            ///
+            /// # Safety
+            /// As `retain_bulk`: the caller holds a reference to the page.
+            pub unsafe fn retain_many($($receiver)+, id: PageId, n: u32) -> Result<(), PageError>
+            where
+                M: Refcounted,
+            {
+                $crate::calls::through!($marks, $self, front, $crate::calls::retain_many(front, id, n))
+            }
+
+            /// Drops `n` references to one page, in one step, and frees it if nobody holds it any more. Returns
+            /// whether it did.
+            ///
+            /// # Errors
+            /// What is wrong with the page: as `release_bulk`, and in every mode when it has fewer references. Then
+            /// none is dropped.
+            ///
+            /// # Safety
+            /// As `release_bulk`: the caller holds so many references to the page, and gives them up; its bytes are
+            /// initialised.
+            pub unsafe fn release_many($($receiver)+, id: PageId, n: u32) -> Result<bool, PageError>
+            where
+                M: Refcounted,
+            {
+                let ids = [id];
+                // SAFETY: the caller gives up the references; if they are the last, the page.
+                $crate::calls::through!($marks, $self, front, $crate::calls::release_many(front, unsafe { GivenUp::new(&ids) }, n))
             }
 
             /// Frees pages whatever their counts are, which become one, and taints the pool.

@@ -25,11 +25,11 @@ pub(crate) use lend::{lend_bulk, reclaim_bulk};
 pub(crate) use methods::{methods, through};
 pub(crate) use raw::{
     alloc_bulk_raw, alloc_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk,
-    retain_bulk,
+    release_many, retain_bulk, retain_many,
 };
 pub(crate) use zeroed::{alloc_bulk_zeroed, alloc_zeroed};
 
-use crate::error::{BulkAlloc, PageError, ShortReason};
+use crate::error::{BulkAlloc, Call, Filled, PageError, ShortReason};
 use crate::inner::{Core, Faults, InSlot};
 use crate::mode::Mode;
 use crate::owned::{Page, PageBatch};
@@ -97,29 +97,43 @@ fn free_fast<'i, M: Mode>(
 
 /// Frees owned pages of this core, which is the frontend's: fast, and what does not go fast, slowly.
 #[inline(always)]
-fn free_owned<M: Mode>(mut front: impl Frontend<M>, core: &Core<M>, ids: GivenUp<'_>) {
+fn free_owned<M: Mode, F: Frontend<M>, const BULK: bool>(
+    mut front: F,
+    core: &Core<M>,
+    ids: GivenUp<'_>,
+) {
     if let Err(partly) = free_fast(&mut front, core, ids) {
         let (ids, fast) = partly.into_parts();
-        free_owned_rest(front, ids, fast);
+        free_owned_rest::<M, F, BULK>(front, ids, fast);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn free_owned_rest<M: Mode>(mut front: impl Frontend<M>, ids: GivenUp<'_>, fast: usize) {
+fn free_owned_rest<M: Mode, F: Frontend<M>, const BULK: bool>(
+    mut front: F,
+    ids: GivenUp<'_>,
+    fast: usize,
+) {
+    let call = const { if BULK { Call::FreeBulk } else { Call::Free } };
     front.with_slot(|core, slot| {
-        if !M::CHECKS
-            && let Some(slot) = slot
-        {
+        match slot {
             // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
             // way into a magazine.
-            core.free::<InSlot>(slot, ids, &mut Faults::default());
-            return core.panic_if_pending();
+            Some(slot) if !M::CHECKS => _ = core.free::<InSlot>(slot, ids, &mut Faults::default()),
+            slot => {
+                let mut faults = Faults::after(fast);
+                let freed = fast + free_slow(core, slot, ids.skip(fast), &mut faults);
+                core.remember_in_slot(&faults, freed, call);
+            }
         }
-        let mut faults = Faults::after(fast);
-        let freed = fast + free_slow(core, slot, ids.skip(fast), &mut faults);
-        core.remember_or_panic(&faults, freed);
+        if F::OWNS_SLOT {
+            core.conclude(call);
+        }
     });
+    if !F::OWNS_SLOT {
+        front.shared().conclude(call);
+    }
 }
 
 /// Frees what did not go fast.
@@ -129,11 +143,12 @@ fn free_rest<M: Mode>(
 ) -> Result<(), PageError> {
     let (ids, fast) = partly.into_parts();
     let rest = ids.skip(fast);
-    front.with_slot(|core, slot| {
+    let recorded = front.with_slot(|core, slot| {
         let mut faults = Faults::after(fast);
         let freed = fast + free_slow(core, slot, rest, &mut faults);
-        core.record_or_panic(&faults, freed)
-    })
+        core.record(&faults, freed, Call::FreeBulkRaw)
+    });
+    front.shared().end(recorded, Call::FreeBulkRaw)
 }
 
 #[inline(always)]
@@ -194,7 +209,7 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n], CallKinds::BULK);
     // SAFETY: `alloc_slow` wrote `new` ids of pages that are now the batch's.
     unsafe { batch.grow(core, new) };
-    front.shared().panic_if_pending();
+    front.shared().conclude(Call::AllocBulk);
     if new == want {
         return BulkAlloc { allocated: want, reason: None };
     }
@@ -240,15 +255,15 @@ fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortRe
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
         (_, reason) => Err(reason.unwrap_or(ShortReason::Exhausted)),
     };
-    front.shared().panic_if_pending();
+    front.shared().conclude(Call::Alloc);
     page
 }
 
 pub(crate) fn fill_vacant<M: Mode>(
     front: impl Frontend<M>,
     pages: &mut [Option<Page<M>>],
-) -> BulkAlloc {
-    fill(front, pages, |front, most, vacant| {
+) -> Filled {
+    fill(front, Call::FillVacant, pages, |front, most, vacant| {
         let mut out = [MaybeUninit::uninit(); CHUNK];
         let (got, short) = alloc_slow(front, &mut out[..most], CallKinds::BULK);
         for (id, page) in out[..got].iter().zip(vacant) {
@@ -261,18 +276,19 @@ pub(crate) fn fill_vacant<M: Mode>(
 
 /// Fills the empty slots of an array. `some` fills up to so many of those that it is given, at most [`CHUNK`], and
 /// says how many, and why no more.
-fn fill<'o, M: Mode, F: Frontend<M>, T>(
+fn fill<M: Mode, F: Frontend<M>, T>(
     mut front: F,
-    out: &'o mut [Option<T>],
-    mut some: impl FnMut(
+    call: Call,
+    out: &mut [Option<T>],
+    mut some: impl for<'o> FnMut(
         &mut F,
         usize,
         &mut dyn Iterator<Item = &'o mut Option<T>>,
     ) -> (usize, Option<ShortReason>),
-) -> BulkAlloc {
+) -> Filled {
     if front.shared().addresses_only {
         front.begin();
-        return BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
+        return Filled::of(out, 0, Some(ShortReason::AddressOnly));
     }
     let mut want = out.iter().filter(|slot| slot.is_none()).count();
     if want == 0 {
@@ -284,8 +300,8 @@ fn fill<'o, M: Mode, F: Frontend<M>, T>(
         let (got, short) = some(&mut front, want.min(CHUNK), &mut vacant);
         (allocated, want, reason) = (allocated + got, want - got, short);
     }
-    front.shared().panic_if_pending();
-    BulkAlloc { allocated, reason }
+    front.shared().conclude(call);
+    Filled::of(out, allocated, reason)
 }
 
 #[inline(always)]
@@ -296,7 +312,7 @@ pub(crate) fn free_bulk<M: Mode, const N: usize>(
     batch.fetch_ahead();
     // A batch with pages has this owner only if it is the core.
     let Some(core) = front.shared_if_home(batch.named_core()) else { return go_home(front, batch) };
-    free_owned(front, core, batch.give_up(0));
+    free_owned::<M, _, true>(front, core, batch.give_up(0));
 }
 
 /// Pages of another pool, if there are any, go back to it.
@@ -316,5 +332,5 @@ pub(crate) fn free<M: Mode>(mut front: impl Frontend<M>, page: Page<M>) {
     };
     let ids = [page.into_raw()];
     // SAFETY: the page was its owner's alone, and is initialised.
-    free_owned(front, core, unsafe { GivenUp::new(&ids) });
+    free_owned::<M, _, false>(front, core, unsafe { GivenUp::new(&ids) });
 }

@@ -6,8 +6,8 @@
 use core::mem::MaybeUninit;
 
 use super::{CHUNK, Frontend, alloc_slow, free_fast, free_rest, free_slow};
-use crate::error::{PageError, ShortReason};
-use crate::inner::Faults;
+use crate::error::{Call, PageError, ShortReason};
+use crate::inner::{Core, Faults};
 use crate::mode::{Mode, Policy, Refcounted};
 use crate::page::{Fault, GivenUp, PageId, Released, written_mut};
 use crate::plan::CallKinds;
@@ -32,7 +32,11 @@ fn alloc_ids<M: Mode>(
             fast.alloc(out);
             (out.len(), None)
         }
-        None => alloc_slow(&mut front, out, kind),
+        None => {
+            let slow = alloc_slow(&mut front, out, kind);
+            front.shared().conclude_quietly(Call::AllocBulkRaw);
+            slow
+        }
     };
     // SAFETY: the first `got` were written.
     (unsafe { written_mut(&mut out[..got]) }, reason)
@@ -70,7 +74,7 @@ fn free_sole<M: Mode>(mut front: impl Frontend<M>, ids: GivenUp<'_>) -> Result<(
         freed += front.with_slot(|core, slot| free_slow(core, slot, run, &mut of_run));
         faults.merge(of_run);
     });
-    core.record_or_panic(&faults, freed)
+    core.record_or_panic(&faults, freed, Call::FreeBulkRaw)
 }
 
 pub(crate) fn retain_bulk<M: Refcounted>(
@@ -87,7 +91,7 @@ pub(crate) fn retain_bulk<M: Refcounted>(
             Err(fault) => faults.add(id, position, fault),
         }
     }
-    core.record_or_panic(&faults, done).map(|()| done)
+    core.record_or_panic(&faults, done, Call::RetainBulk).map(|()| done)
 }
 
 /// Gives up a reference to each page; who gives up the last one frees the page.
@@ -115,6 +119,9 @@ pub(crate) unsafe fn release_bulk<M: Refcounted>(
                     n += 1;
                 }
                 Ok(Released::Saturated) => faults.add(id, position, Fault::Saturated),
+                Ok(Released::Fewer(references)) => {
+                    faults.add(id, position, Fault::FewerReferences { references });
+                }
                 Err(fault) => faults.add(id, position, fault),
             }
         }
@@ -126,21 +133,87 @@ pub(crate) unsafe fn release_bulk<M: Refcounted>(
         freed += good;
         done += good;
     }
-    core.record_or_panic(&faults, done).map(|()| freed)
+    core.record_or_panic(&faults, done, Call::ReleaseBulk).map(|()| freed)
+}
+
+/// Adds `n` references to a page, in one step.
+pub(crate) fn retain_many<M: Refcounted>(
+    mut front: impl Frontend<M>,
+    id: PageId,
+    n: u32,
+) -> Result<(), PageError> {
+    front.begin();
+    let core = front.shared();
+    let mut faults = Faults::default();
+    let retained = core.check_out(id).and_then(|()| match n {
+        0 => Ok(()),
+        n => core.references(id).retain(M::CLAIMS, n),
+    });
+    if let Err(fault) = retained {
+        faults.add(id, 0, fault);
+    }
+    core.record_or_panic(&faults, usize::from(retained.is_ok()), Call::RetainMany)
+}
+
+/// Gives up `n` references to a page, in one step; whether they were the last, and the page is free. `reference` is
+/// the page, of which the call's caller gives up that many.
+pub(crate) fn release_many<M: Refcounted>(
+    mut front: impl Frontend<M>,
+    reference: GivenUp<'_>,
+    n: u32,
+) -> Result<bool, PageError> {
+    front.begin();
+    let core = front.shared();
+    let mut faults = Faults::default();
+    let id = reference.ids()[0];
+    let released = core.check_out(id).map(|()| match n {
+        0 => Released::Shared,
+        n => core.references(id).release_many(M::CLAIMS, n),
+    });
+    let (done, freed) = match released {
+        Ok(Released::Shared) => (1, 0),
+        // The last references make the caller the sole owner, who gives the page up.
+        Ok(Released::Last) => {
+            let freed = front.with_slot(|core, slot| free_slow(core, slot, reference, &mut faults));
+            (freed, freed)
+        }
+        Ok(Released::Saturated) => {
+            faults.add(id, 0, Fault::Saturated);
+            (0, 0)
+        }
+        Ok(Released::Fewer(references)) => {
+            faults.add(id, 0, Fault::FewerReferences { references });
+            (0, 0)
+        }
+        Err(fault) => {
+            faults.add(id, 0, fault);
+            (0, 0)
+        }
+    };
+    core.record_or_panic(&faults, done, Call::ReleaseMany).map(|()| freed == 1)
 }
 
 pub(crate) fn free_bulk_ignoring_refcounts<M: Mode>(
-    front: impl Frontend<M>,
+    mut front: impl Frontend<M>,
     ids: GivenUp<'_>,
 ) -> Result<(), PageError> {
     let core = front.shared();
-    if ids.len() > 0 {
-        core.taint();
+    if let Some(&first) = ids.ids().first() {
+        core.taint_ignored(first);
     }
     if M::REFCOUNT {
         for &id in ids.ids().iter().filter(|id| id.index() < core.pages) {
             core.references(id).forget();
         }
     }
-    free_bulk_raw(front, ids)
+    if !Core::<M>::DOUBTS {
+        return free_bulk_raw(front, ids);
+    }
+    let mut faults = Faults::default();
+    let freed = core.free_doubted(ids, &mut faults);
+    front.with_slot(|core, slot| match slot {
+        Some(slot) => slot.counters().count_free::<M>(freed),
+        None => core.count_uncached_free(freed),
+    });
+    core.record_or_panic(&faults, freed, Call::FreeBulkIgnoringRefcounts)
 }

@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 
 use super::{Frontend, alloc, alloc_bulk};
-use crate::error::{BulkAlloc, ShortReason};
+use crate::error::{BulkAlloc, Call, ShortReason};
 use crate::mode::Mode;
 use crate::owned::{Page, PageBatch};
 use crate::page::PageId;
@@ -38,7 +38,7 @@ pub(crate) fn alloc_zeroed<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<
         (Some(core), (1, written)) => {
             // SAFETY: `alloc_knowing` wrote one id of a page that is now the caller's.
             let page = unsafe { Page::new(core, out[0].assume_init()) };
-            front.shared().panic_if_pending();
+            front.shared().conclude(Call::AllocZeroed);
             if written & 1 == 0 {
                 return Ok(page);
             }
@@ -74,7 +74,7 @@ pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
         }
     }
     let bulk = if direct == want && direct > 0 {
-        front.shared().panic_if_pending();
+        front.shared().conclude(Call::AllocBulkZeroed);
         BulkAlloc { allocated: 0, reason: None }
     } else {
         alloc_bulk(front, batch, want - direct)

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use super::{Count, ShortReason};
+
 /// Why there is no cache to be had.
 ///
 /// ```
@@ -26,6 +28,23 @@ pub enum CacheError {
     NotBuilt,
     /// The pool's `FaultPlan` has it so, in a build with the feature `fault-injection`.
     Injected,
+    /// The cache was to hold more pages from the start than one surely can: see
+    /// [`CacheBuilder::min`](crate::CacheBuilder::min).
+    Minimum {
+        /// So many were asked for.
+        pages: usize,
+        /// So many ids fit into a magazine.
+        most: usize,
+    },
+    /// The pages that the cache was to hold from the start could not be had. It was not made.
+    Short {
+        /// So many were asked for.
+        pages: usize,
+        /// So many there were.
+        had: usize,
+        /// Why not more.
+        reason: ShortReason,
+    },
 }
 
 impl fmt::Display for CacheError {
@@ -48,8 +67,24 @@ impl fmt::Display for CacheError {
             }
             CacheError::NotBuilt => f.write_str(super::unbuilt::NOT_BUILT),
             CacheError::Injected => f.write_str(super::INJECTED),
+            CacheError::Minimum { pages, most } => write!(
+                f,
+                "a cache of this pool surely holds {most} pages, and {pages} were to be in it: ask for fewer, or \
+                 build the pool with magazine_capacity({pages}), 256 at the most"
+            ),
+            CacheError::Short { pages, had, reason } => {
+                write!(f, "{had} of {} for the cache: {reason}", Count(*pages as u64, "page"))
+            }
         }
     }
 }
 
-impl core::error::Error for CacheError {}
+impl core::error::Error for CacheError {
+    /// Why there were not enough pages.
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            CacheError::Short { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+}

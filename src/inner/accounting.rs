@@ -5,7 +5,8 @@
 //! those that went through none (`lifecycle`).
 
 use super::Core;
-use crate::error::{BadPage, PageError};
+use super::alarm::Cause;
+use crate::error::BadPage;
 use crate::mode::{Mode, ModeFlags, Policy};
 use crate::page::{Fault, PageId};
 use crate::slot::{Counters, Slot};
@@ -25,16 +26,12 @@ pub(crate) struct PoolCounters {
     pub(super) lost: Atomic<u64>,
     /// Faults seen.
     faults: Atomic<u64>,
-    /// Reasons not to trust the pool any more: faults, and frees that ignored counts.
-    taints: Atomic<u64>,
     /// All-or-none allocations without a slot that got none.
     failed_exact: Atomic<u64>,
     /// Poisoned pages that were looked at without a slot.
     poison_checks: Atomic<u64>,
     /// Pages freed without a slot that were looked at for whether it is their turn to be poisoned.
     pub(super) poison_turns: Atomic<u64>,
-    /// The first fault that nobody has panicked about yet, as [`Pending`] packs it; or 0.
-    pending: Atomic<u64>,
 }
 
 impl PoolCounters {
@@ -47,41 +44,9 @@ impl PoolCounters {
             bad: Atomic::new(0),
             lost: Atomic::new(0),
             faults: Atomic::new(0),
-            taints: Atomic::new(0),
             failed_exact: Atomic::new(0),
             poison_checks: Atomic::new(0),
             poison_turns: Atomic::new(0),
-            pending: Atomic::new(0),
-        }
-    }
-}
-
-/// A fault that is to be panicked about later.
-#[derive(Clone, Copy)]
-enum Pending {
-    /// What was wrong with a page.
-    Of(PageId, Fault),
-    /// Something that no page is known for.
-    Nameless,
-}
-
-impl Pending {
-    /// The page's number and one, and the fault above it. Never 0.
-    fn packed(self) -> u64 {
-        match self {
-            // A pool has fewer than 2³² pages.
-            Pending::Of(page, fault) => {
-                u64::from(fault.packed()) << 32 | (u64::from(page.index()) + 1)
-            }
-            Pending::Nameless => 1 << 32,
-        }
-    }
-
-    /// Of a number that is not 0.
-    fn unpacked(packed: u64) -> Self {
-        match (packed as u32).checked_sub(1) {
-            Some(index) => Pending::Of(PageId::new(index), Fault::unpacked((packed >> 32) as u32)),
-            None => Pending::Nameless,
         }
     }
 }
@@ -156,6 +121,11 @@ impl Faults {
         self.first.get_or_insert((page, self.before + position, fault));
         self.count += 1;
         self.mark(self.before + position);
+    }
+
+    /// A bit for each bad position below 256.
+    pub(super) fn positions(&self) -> [u64; 4] {
+        self.bad
     }
 
     fn mark(&mut self, position: usize) {
@@ -238,16 +208,6 @@ impl<M: Mode> Core<M> {
         self.counters.faults.load(Ordering::Relaxed) + self.depots.cuts()
     }
 
-    /// Whether the pool can no longer be trusted fully.
-    pub(crate) fn is_tainted(&self) -> bool {
-        self.counters.taints.load(Ordering::Relaxed) > 0 || self.depots.cuts() > 0
-    }
-
-    /// The pool can no longer be trusted fully.
-    pub(crate) fn taint(&self) {
-        self.counters.taints.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// Pages whose memory the system has been given back, ever.
     pub(crate) fn purged(&self) -> u64 {
         self.upkeep.purged()
@@ -276,10 +236,14 @@ impl<M: Mode> Core<M> {
         }
     }
 
+    pub(super) fn count_faults(&self, n: usize) {
+        self.counters.faults.fetch_add(n as u64, Ordering::Relaxed);
+    }
+
     /// Counts a page that is withheld, and why.
     pub(super) fn count_withheld(&self, page: PageId, why: Fault) {
         self.counters.bad.fetch_add(1, Ordering::Relaxed);
-        self.count_pending(Pending::Of(page, why));
+        self.alarm_later(Cause::Of(page, why));
     }
 
     /// Counts a page that is withheld and that no word names.
@@ -290,95 +254,7 @@ impl<M: Mode> Core<M> {
 
     /// Counts something that was corrupted, and made good without the loss of a page.
     pub(super) fn count_corruption(&self) {
-        self.count_pending(Pending::Nameless);
-    }
-
-    fn count_pending(&self, pending: Pending) {
-        self.panic_later(pending);
-        self.counters.faults.fetch_add(1, Ordering::Relaxed);
-        self.taint();
-    }
-
-    /// Leaves the panic about a fault to the next call that loses nothing by it. Of several faults the
-    /// first one is named.
-    fn panic_later(&self, pending: Pending) {
-        // Relaxed: the number says all, whichever thread panics.
-        let (old, relaxed) = (&self.counters.pending, Ordering::Relaxed);
-        let _ = old.compare_exchange(0, pending.packed(), relaxed, relaxed);
-    }
-
-    /// The call's faults as an error; the pool remembers them.
-    pub(crate) fn record(&self, faults: &Faults, done: usize) -> Result<(), PageError> {
-        let Some((page, position, fault)) = faults.first else {
-            return Ok(());
-        };
-        self.counters.faults.fetch_add(faults.count as u64, Ordering::Relaxed);
-        self.taint();
-        let fault = self.explain(page, fault);
-        let (count, bad, mode) = (faults.count, faults.bad, ModeFlags::of::<M>());
-        Err(PageError { page, position, fault, count, done, mode, bad })
-    }
-
-    /// As [`Self::record`], and panics if the pool was built to: for whatever is not a drop, when all of its
-    /// work is done, and its caller loses nothing by the panic. What is pending waits while the call has
-    /// faults of its own to tell.
-    pub(crate) fn record_or_panic(&self, faults: &Faults, done: usize) -> Result<(), PageError> {
-        match self.record(faults, done) {
-            Err(error) if self.panics => panic!("pagesheaf: {error}"),
-            recorded => {
-                self.panic_if_pending();
-                recorded
-            }
-        }
-    }
-
-    /// As [`Self::record_or_panic`], for a call that has no error to return: the pool remembers.
-    #[inline]
-    pub(crate) fn remember_or_panic(&self, faults: &Faults, done: usize) {
-        if faults.count > 0 || self.panics {
-            self.remember_or_panic_slowly(faults, done);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn remember_or_panic_slowly(&self, faults: &Faults, done: usize) {
-        let _ = self.record_or_panic(faults, done);
-    }
-
-    /// As [`Self::record`]; the panic is left to the next call that loses nothing by it.
-    pub(crate) fn record_for_later(&self, faults: &Faults, done: usize) {
-        if let Err(error) = self.record(faults, done) {
-            self.panic_later(Pending::Of(error.page, error.fault));
-        }
-    }
-
-    /// Panics if something was found since the last time that nobody has panicked about, and the pool was
-    /// built to: for whatever is not a drop, when its work is done.
-    #[inline]
-    pub(crate) fn panic_if_pending(&self) {
-        if self.panics && self.counters.pending.load(Ordering::Relaxed) != 0 {
-            self.panic_about_pending();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn panic_about_pending(&self) {
-        let mode = ModeFlags::of::<M>();
-        let fault = match self.counters.pending.fetch_and(0, Ordering::Relaxed) {
-            0 => return,
-            packed => Pending::unpacked(packed),
-        };
-        match fault {
-            // The page's word has the offset.
-            Pending::Of(page, poison @ Fault::Poison { .. }) => {
-                let fault = self.withheld(page).unwrap_or(poison);
-                panic!("pagesheaf: {}", BadPage { page, fault, mode })
-            }
-            Pending::Of(page, fault) => panic!("pagesheaf: {}", BadPage { page, fault, mode }),
-            Pending::Nameless => panic!("pagesheaf: a fault was found [{mode}]"),
-        }
+        self.alarm_later(Cause::Nameless);
     }
 
     /// The pages that are withheld, in modes that withhold any.

@@ -51,8 +51,7 @@ impl<M: Mode> Core<M> {
         let wrong = || {
             let state = self.word(id).load();
             let location = state.location();
-            let lies_there =
-                || state == PageState::resting(location) && self.is_member(location, id);
+            let lies_there = || state.rests_at(location) && self.is_member(location, id);
             state == first && !self.can_be_out(id, state) && !lies_there()
         };
         (0..=LOOKS).all(|_| wrong()) && !self.lies_anywhere(id)
@@ -88,7 +87,7 @@ impl<M: Mode> Core<M> {
         }
         let state = || self.words.get(id.index() as usize).map(|word| word.load());
         let first = state();
-        first != Some(PageState::resting(location))
+        !first.is_some_and(|state| state.rests_at(location))
             && (0..LOOKS).all(|_| self.is_member(location, id) && state() == first)
     }
 }

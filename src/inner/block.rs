@@ -93,7 +93,7 @@ impl<M: Mode> Core<M> {
                 }
             };
             // Again, also if all that it took had to be withheld.
-            if self.zone.take_blocks(&mut cursor, (order, most), each, |_| self.taint()) > 0 {
+            if self.zone.take_blocks(&mut cursor, (order, most), each, |id| self.taint(id)) > 0 {
                 continue;
             }
             if drained {
@@ -180,7 +180,7 @@ impl<M: Mode> Core<M> {
                     // Its bytes are still poison: they were just compared.
                     self.set_poison_mark(id);
                 }
-                self.zone.put(&[id], |_| self.taint());
+                self.zone.put(&[id], |id| self.taint(id));
             }
         }
         whole

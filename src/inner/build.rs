@@ -4,12 +4,13 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
+use super::alarm::Alarm;
 use super::exact::ExactTurn;
 use super::maintain::Upkeep;
 use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
 use crate::depot::{DEPOT_MAX, Depots};
-use crate::error::BuildError;
+use crate::error::{BuildError, Taint};
 use crate::injector::Injector;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::mapping::RegionKind;
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) depots: Option<usize>,
     pub(crate) colors: u32,
     pub(crate) panics: bool,
+    /// What a taint is told to.
+    pub(crate) on_taint: Option<fn(&Taint)>,
     pub(crate) poison_every: u32,
     pub(crate) poison_lazily: bool,
     /// With QUARANTINE: how many used pages wait in the zone before one is used again.
@@ -192,7 +195,7 @@ impl<M: Mode> CoreLayout<M> {
             colors,
             owned_slots,
             starts: Starts::new(config.slots() - owned_slots, config.cpu_hint),
-            panics,
+            alarm: Alarm::new(panics, config.on_taint),
             poison_every,
             poison_lazily: config.poison_lazily,
             dry_without_cache: Atomic::new(0),

@@ -8,7 +8,7 @@ use core::mem::MaybeUninit;
 
 use super::pressure::Reach;
 use super::{Core, Faults};
-use crate::error::ShortReason;
+use crate::error::{Call, ShortReason};
 use crate::mode::Mode;
 use crate::page::{GivenUp, PageId, written_mut};
 use crate::slot::{Slot, SlotMut};
@@ -232,7 +232,7 @@ impl<M: Mode> Core<M> {
         let back = self.free_without_slot(ids, &mut faults);
         // A page that is refused is out from now on, as if the caller had it.
         self.count_uncached_alloc(count - back);
-        self.record_for_later(&faults, back);
+        self.record_for_later(&faults, back, Call::AllocBulkExact);
     }
 }
 

@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use super::accounting::{Dropped, FreeAccount};
 use super::{Core, Faults};
 use crate::depot::Stack;
+use crate::error::Call;
 use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId, PartlyFreed, ZONE};
@@ -128,7 +129,7 @@ impl<M: Mode> Core<M> {
         }
         // Sorted, so that neighbours go back with one instruction.
         ids[..n].sort_unstable();
-        self.zone.put(&ids[..n], |_| self.taint())
+        self.zone.put(&ids[..n], |id| self.taint(id))
     }
 
     /// Frees pages without any slot, when all shared ones are busy: straight into the zone. They are not
@@ -192,7 +193,8 @@ impl<M: Mode> Core<M> {
                 None => self.free_without_slot(ids.skip(fast), &mut faults),
             };
         // A drop never panics: the pool remembers.
-        let _ = self.record(&faults, freed);
+        let _ = self.record(&faults, freed, Call::Drop);
+        self.conclude_quietly(Call::Drop);
         freed
     }
 }

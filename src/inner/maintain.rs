@@ -236,7 +236,7 @@ impl<M: Mode> Core<M> {
                 }
             }
         });
-        held.put_back(|_| self.taint());
+        held.put_back(|id| self.taint(id));
         done.purged += purged;
         purged
     }

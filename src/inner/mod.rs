@@ -5,19 +5,21 @@
 //!
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
 //! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes),
-//! `exchange` (of magazines, with the depots), `accounting` (every count), `drain`, `steal` (from
+//! `exchange` (of magazines, with the depots), `accounting` (every count), `alarm` (what is said of faults), `drain`, `steal` (from
 //! idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `exact` (all or none),
 //! `block`, `place` (what is asked for by its number), `lend`, `poison`, `zeroed` (pages of zeros),
-//! `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
+//! `doubt` (pages that others may hold still), `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
 //! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
+pub(crate) mod alarm;
 mod alloc;
 mod audit;
 mod block;
 mod build;
 mod claims;
 mod compact;
+mod doubt;
 mod drain;
 pub(crate) mod exact;
 mod exchange;
@@ -88,7 +90,7 @@ pub(crate) struct Core<M> {
     pub(crate) colors: u32,
     pub(crate) owned_slots: usize,
     starts: shared::Starts,
-    panics: bool,
+    alarm: alarm::Alarm,
     poison_every: u32,
     poison_lazily: bool,
     /// 1 if a call on the pool got nothing, and none has got pages since; see `pressure`.

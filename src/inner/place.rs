@@ -78,7 +78,7 @@ impl<M: Mode> Core<M> {
         order: Order,
     ) -> Result<(), PlaceError> {
         let mut drained = false;
-        while !self.zone.take_block_at(first, order, |_| self.taint()) {
+        while !self.zone.take_block_at(first, order, |id| self.taint(id)) {
             let missing = self.missing_at(first, order);
             let is_cached =
                 matches!(missing.reason, PlaceReason::Cached | PlaceReason::OutOrCached);

@@ -51,7 +51,7 @@ impl<M: Mode> Core<M> {
             if let Some(count) = self.counts.get(id.index() as usize) {
                 count.reset();
             }
-            recovered += self.zone.put(&[id], |_| self.taint());
+            recovered += self.zone.put(&[id], |id| self.taint(id));
         }
         // Relaxed: the caller is alone, here and below. What is out goes past the caches, whatever a
         // fault has made of the figure.

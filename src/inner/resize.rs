@@ -38,8 +38,7 @@ impl<M: Mode> Core<M> {
     /// It is withheld if it may not leave. A poisoned page whose bytes were compared is added to
     /// `looked`.
     fn verify_offline(&self, id: PageId, looked: &mut u64) -> bool {
-        if M::CHECKS && !self.rests_at(id, ZONE) {
-            self.withhold_corrupt(id);
+        if M::CHECKS && !self.rests_at(id, ZONE) && !self.verify_doubted(id, ZONE, ZONE) {
             return false;
         }
         if M::POISONS && self.take_poison_mark(id) {
@@ -80,7 +79,7 @@ impl<M: Mode> Core<M> {
     /// Puts pages into the zone whose words say already that they are there, and which hold what their owner has left.
     fn put_written(&self, first: PageId, count: usize) {
         self.zone.note_written_range(first, count);
-        self.zone.put_range(first, count, |_| self.taint());
+        self.zone.put_range(first, count, |id| self.taint(id));
     }
 
     /// What is wrong with a page that is found to be free already: it may be offline.

@@ -114,10 +114,7 @@ impl<M: Mode> Core<M> {
         if M::CHECKS {
             match self.words.get(id.index() as usize) {
                 Some(word) if word.load() == PageState::resting(from) => word.rest(to),
-                _ => {
-                    self.withhold_corrupt(id);
-                    return false;
-                }
+                _ => return self.verify_doubted(id, from, to),
             }
         }
         true

@@ -4,8 +4,10 @@
 //! Invariant: each wrapper owns the metadata block that its tables lie in, and hands out what has one owner as a
 //! value that cannot be copied, so that whatever a model does is sound if the layer is.
 
+mod alarm;
 pub mod corrupt;
 mod mark;
+mod name;
 mod offline;
 mod slot;
 mod store;
@@ -13,7 +15,9 @@ mod turn;
 mod word;
 mod zone;
 
+pub use alarm::Taints;
 pub use mark::Byte;
+pub use name::SlotName;
 pub use offline::OfflineSet;
 pub use slot::{Claimed, Lock, Locked, Owned, Stolen};
 pub use store::{Loaded, Store};

@@ -72,6 +72,12 @@ impl Word {
         self.references::<M>().release(M::CLAIMS) == Released::Last
     }
 
+    /// Gives up `n` references in one step; whether they were the last.
+    #[must_use]
+    pub fn release_many<M: Mode>(&self, n: u32) -> bool {
+        self.references::<M>().release_many(M::CLAIMS, n) == Released::Last
+    }
+
     fn references<M: Mode>(&self) -> References<'_> {
         References::new((!M::COUNTS_ONLY).then_some(&self.0), &self.1)
     }

@@ -8,6 +8,7 @@ use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
+use crate::error::Call;
 use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode};
 use crate::page::{Order, PageId};
@@ -184,7 +185,7 @@ impl<M: Mode> Drop for Block<M> {
         let mut faults = Faults::default();
         let freed = core.free_block(self.first, self.order, &mut faults);
         // A drop never panics: the pool remembers.
-        let _ = core.record(&faults, freed);
+        let _ = core.record(&faults, freed, Call::Drop);
         // SAFETY: the block's pages are back, and the owner ends here.
         unsafe { Core::release_pages(self.core, None, freed) };
     }

@@ -7,6 +7,7 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 use super::SharedPage;
+use crate::error::Call;
 use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::page::{GivenUp, PageId};
@@ -52,7 +53,7 @@ impl<M: Mode> Page<M> {
     }
 
     #[inline(always)]
-    fn shared(&self) -> &Core<M> {
+    pub(super) fn shared(&self) -> &Core<M> {
         // SAFETY: a page that is out keeps its core alive.
         unsafe { self.core.as_ref() }
     }
@@ -173,7 +174,7 @@ impl<M: Mode> Page<M> {
                 let mut faults = Faults::default();
                 faults.add(page.id, 0, fault);
                 // The call has no error to return; the pool remembers. By a panic the id would be lost.
-                core.record_for_later(&faults, 0);
+                core.record_for_later(&faults, 0, Call::Lend);
             }
         }
         page.id

@@ -5,12 +5,15 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
-use super::Page;
+use super::{Page, Retained};
+use crate::error::Call;
 use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode, Policy, Refcounted};
 use crate::page::{Fault, PageId, References, Released};
 
 /// A reference to a page that may have others. The last one to go frees the page.
+///
+/// Who makes many references at once counts them in one step: [`retain_many`](Self::retain_many).
 ///
 /// At 2²³ references the count sticks: the page is never freed, the pool is tainted, and a pool
 /// that was built to panic on a bad page does, when the reference is made.
@@ -45,11 +48,11 @@ impl<M: Mode> SharedPage<M> {
     /// Records that a reference could not be counted. The references are safe: nobody frees the
     /// page any more.
     #[cold]
-    fn stuck(&self, fault: Fault) {
+    fn stuck(&self, fault: Fault, call: Call) {
         let mut faults = Faults::default();
         faults.add(self.id(), 0, fault);
         // A clone has no error to return; the pool remembers.
-        let _ = self.core().record_or_panic(&faults, 0);
+        let _ = self.core().record_or_panic(&faults, 0, call);
     }
 
     fn references(&self) -> References<'_> {
@@ -66,6 +69,41 @@ impl<M: Mode> SharedPage<M> {
     #[must_use]
     pub fn refcount(&self) -> u32 {
         self.references().load()
+    }
+
+    /// Makes `n` further references, counted in one step, and hands them out one by one. The returned value gives up
+    /// those that are left when it is dropped, in one step, too.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Pool, SharedPage};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// let page = pool.alloc()?.into_shared();
+    /// let mut more = page.retain_many(100);
+    /// let readers: Vec<SharedPage<_>> = more.by_ref().take(3).collect();
+    /// assert_eq!((page.refcount(), more.len()), (101, 97));
+    /// drop(more);
+    /// assert_eq!(page.refcount(), 4);
+    /// # drop(readers);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    /// When the count has stuck, as at 2²³ references in all, and the pool was built to panic on a bad page. The page
+    /// stays out for good then.
+    pub fn retain_many(&self, n: u32) -> Retained<M> {
+        let retained = match n {
+            0 => Ok(()),
+            n => self.references().retain(M::CLAIMS, n),
+        };
+        // SAFETY: the page is the same, and what has it is not dropped; the references just counted are the new
+        // value's.
+        let page = ManuallyDrop::new(unsafe { Page::new(self.0.core(), self.id()) });
+        let new = Retained::new(page, n);
+        if let Err(fault) = retained {
+            self.stuck(fault, Call::RetainMany);
+        }
+        new
     }
 
     /// The sole owner again, if this is the only reference.
@@ -105,7 +143,7 @@ impl<M: Mode> Clone for SharedPage<M> {
         // SAFETY: the page is the same; the reference just counted is the new owner's.
         let new = SharedPage(ManuallyDrop::new(unsafe { Page::new(self.0.core(), self.id()) }));
         if let Err(fault) = retained {
-            new.stuck(fault);
+            new.stuck(fault, Call::Clone);
         }
         new
     }

@@ -9,7 +9,7 @@ use super::Fault;
 use super::state::{AtomicPageState, SATURATED};
 use crate::sync::{Atomic, Ordering, defect, ordering, zeroed};
 
-/// What [`References::release`] found.
+/// What [`References::release`], or [`References::release_many`], found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Released {
     /// Others still hold the page.
@@ -18,6 +18,8 @@ pub(crate) enum Released {
     Last,
     /// The count has stuck: nobody will free the page.
     Saturated,
+    /// There are fewer references than were to be given up, so none was. Of many only: who gives up one has it.
+    Fewer(u32),
 }
 
 /// The count of one page, as [`flipped`].
@@ -53,6 +55,10 @@ impl AtomicCount {
             let new = flipped(current).saturating_add(n).min(SATURATED);
             let (relaxed, word) = (Ordering::Relaxed, &self.0);
             match word.compare_exchange_weak(current, flipped(new), relaxed, relaxed) {
+                _ if defect!("retain-step") => {
+                    word.store(flipped(new), relaxed);
+                    return Ok(());
+                }
                 Ok(_) if new == SATURATED => return Err(Fault::Saturated),
                 Ok(_) => return Ok(()),
                 Err(_) if defect!("retain") => return Ok(()),
@@ -83,6 +89,32 @@ impl AtomicCount {
                         Err(changed) => current = changed,
                     }
                 }
+            }
+        }
+    }
+
+    /// **release_many**: the caller gives up `n` references, at least one, in one step.
+    ///
+    /// As `release`, whose orderings these are: who gives up all that there are becomes the sole owner, and leaves
+    /// the count at one.
+    fn release_many(&self, n: u32) -> Released {
+        let mut current = self.0.load(Ordering::Acquire);
+        loop {
+            let references = flipped(current);
+            if references >= SATURATED {
+                return Released::Saturated;
+            }
+            let Some(left) = references.checked_sub(n) else { return Released::Fewer(references) };
+            let new = flipped(left.max(Self::ONE));
+            let (release, word) = (ordering!(Release, "release-many"), &self.0);
+            if defect!("release-step") {
+                word.store(new, release);
+                return if left == 0 { Released::Last } else { Released::Shared };
+            }
+            match word.compare_exchange_weak(current, new, release, Ordering::Acquire) {
+                Ok(_) if left == 0 => return Released::Last,
+                Ok(_) => return Released::Shared,
+                Err(changed) => current = changed,
             }
         }
     }
@@ -148,6 +180,23 @@ impl<'a> References<'a> {
             return Released::Last;
         }
         let released = self.count.release();
+        if released == Released::Last {
+            word.unshare(state);
+        }
+        released
+    }
+
+    /// **release_many**: the caller gives up `n` references, at least one; as [`Self::release`].
+    pub(crate) fn release_many(self, claims: bool, n: u32) -> Released {
+        let word = match self.word {
+            Some(word) if !claims => word,
+            _ => return self.count.release_many(n),
+        };
+        let state = word.load();
+        if !state.is_shared() {
+            return if n == 1 { Released::Last } else { Released::Fewer(AtomicCount::ONE) };
+        }
+        let released = self.count.release_many(n);
         if released == Released::Last {
             word.unshare(state);
         }

@@ -21,6 +21,11 @@ pub enum Fault {
         /// How many references there are.
         references: u32,
     },
+    /// The page has fewer references than were to be given up by one call, which gave up none.
+    FewerReferences {
+        /// How many references there are.
+        references: u32,
+    },
     /// The page's reference count has stuck at its limit: it is never freed.
     Saturated,
     /// The page is part of a block of this order, and is freed with it.
@@ -90,6 +95,7 @@ impl Fault {
             Fault::Shared { references } => references << TAG_BITS | first,
             Fault::InBlock { order } => u32::from(order) << TAG_BITS | (first + 1),
             Fault::Poison { .. } => first + 2,
+            Fault::FewerReferences { references } => references << TAG_BITS | (first + 3),
             plain => PLAIN.iter().position(|&it| it == plain).unwrap_or(0) as u32,
         }
     }
@@ -102,7 +108,8 @@ impl Fault {
             None => match tag - PLAIN.len() as u32 {
                 0 => Fault::Shared { references: figure },
                 1 => Fault::InBlock { order: figure as u8 },
-                _ => Fault::Poison { offset: 0 },
+                2 => Fault::Poison { offset: 0 },
+                _ => Fault::FewerReferences { references: figure },
             },
         }
     }
@@ -114,6 +121,9 @@ impl fmt::Display for Fault {
             Fault::OutOfRange => f.write_str("is outside the pool"),
             Fault::AlreadyFree => f.write_str("is already free"),
             Fault::Shared { references } => write!(f, "is shared by {references} references"),
+            Fault::FewerReferences { references } => {
+                write!(f, "has fewer references, {references}, than were to be given up: none was")
+            }
             Fault::Saturated => {
                 write!(
                     f,
@@ -145,8 +155,10 @@ mod tests {
 
     #[test]
     fn a_packed_fault_is_the_same_unpacked() {
-        let counted = [Fault::Shared { references: 2 }, Fault::Shared { references: 0xff_ffff }];
+        let counted =
+            [Fault::Shared { references: 2 }, Fault::FewerReferences { references: 0xff_ffff }];
         let others = [Fault::InBlock { order: 15 }, Fault::Poison { offset: 0 }];
+        assert!(PLAIN.len() + 4 <= 1 << TAG_BITS);
         for fault in PLAIN.into_iter().chain(counted).chain(others) {
             assert_eq!(Fault::unpacked(fault.packed()), fault);
         }

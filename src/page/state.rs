@@ -94,6 +94,20 @@ impl PageState {
         PageState(location)
     }
 
+    /// A free page in the zone that is verified again when it leaves: it was freed whatever its count was. No page
+    /// that is out has this order, and no flipped bit makes it of a page at rest.
+    pub(crate) const DOUBTED: Self = Self::new(Kind::Page, 7, ZONE);
+
+    /// Whether this is [`Self::DOUBTED`], or somebody has marked it since as shared.
+    pub(crate) fn is_doubted(self) -> bool {
+        self.shared(false) == Self::DOUBTED
+    }
+
+    /// Whether a free page in this location can have this state.
+    pub(crate) fn rests_at(self, location: Location) -> bool {
+        self == Self::resting(location) || location == ZONE && self == Self::DOUBTED
+    }
+
     /// The same, so many locations later. Places end before they would carry into the bits above.
     #[inline(always)]
     pub(crate) const fn after(self, locations: u32) -> Self {
@@ -198,8 +212,9 @@ impl PageState {
     #[cold]
     pub(crate) fn fault(self) -> Fault {
         match self.kind() {
-            // Only modes that claim come here with a well-formed word: a page at rest is not held.
-            Some(Kind::Page) if self.order() == 0 => Fault::AlreadyFree,
+            // But for pages in doubt, only modes that claim come here with a well-formed word: a page at rest is not
+            // held.
+            Some(Kind::Page) if self.order() == 0 || self.is_doubted() => Fault::AlreadyFree,
             Some(Kind::Block | Kind::Tail) => match self.block_order() {
                 Some(order) => Fault::InBlock { order: order.get() },
                 None => Fault::Corrupt,

@@ -1,6 +1,6 @@
 //! Blocks without owners: to an owner, and into pieces.
 
-use crate::error::{PageError, ShortReason};
+use crate::error::{Call, PageError, ShortReason};
 use crate::inner::Faults;
 use crate::mode::Mode;
 use crate::owned::Block;
@@ -48,7 +48,7 @@ impl<M: Mode> Pool<M> {
     ) -> Result<(), PageError> {
         let mut faults = Faults::default();
         let pieces = self.core.split_block(first, order, into, &mut faults);
-        self.core.record_or_panic(&faults, pieces)
+        self.core.record_or_panic(&faults, pieces, Call::SplitBlockRaw)
     }
 }
 

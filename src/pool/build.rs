@@ -10,7 +10,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use crate::error::BuildError;
+use crate::error::{BuildError, Taint};
 use crate::handle::Handle;
 use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
@@ -49,6 +49,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     poison_every: Option<u32>,
     poison_lazily: bool,
     cpu_hint: Option<fn() -> usize>,
+    on_taint: Option<fn(&Taint)>,
     quarantine: Option<usize>,
     pub(crate) faults: Option<FaultPlan>,
     mode: PhantomData<M>,
@@ -73,6 +74,7 @@ impl Pool<DefaultMode> {
             poison_every: None,
             poison_lazily: false,
             cpu_hint: None,
+            on_taint: None,
             quarantine: None,
             faults: None,
             mode: PhantomData,
@@ -87,7 +89,7 @@ impl<M: Mode> Builder<M> {
             pages, initially, page_size, region, caches, shared_caches, magazine, ..
         } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
-        let Builder { quarantine, cpu_hint, faults, .. } = self;
+        let Builder { quarantine, cpu_hint, on_taint, faults, .. } = self;
         Builder {
             pages,
             initially,
@@ -102,6 +104,7 @@ impl<M: Mode> Builder<M> {
             poison_every,
             poison_lazily,
             cpu_hint,
+            on_taint,
             quarantine,
             faults,
             mode: PhantomData,
@@ -174,6 +177,27 @@ impl<M: Mode> Builder<M> {
     /// What to do about bad pages.
     pub const fn on_bad_page(mut self, policy: OnBadPage) -> Self {
         self.on_bad_page = policy;
+        self
+    }
+
+    /// What is called when the pool becomes [tainted](Pool::taint): once, with the first cause, to log it, say.
+    ///
+    /// It is called at the end of the call that found the cause, when that call's work is done. A drop, and a raw
+    /// allocation, leave it to the next call that is neither: any call of any thread that does not end on its fast
+    /// path. It may use the pool. Like any function that can be called wherever the pool is, in signal handlers
+    /// perhaps, it should not wait; and it should not panic, or the call's result is lost.
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, Taint};
+    /// fn log(taint: &Taint) {
+    ///     eprintln!("the pool is tainted: {taint}");
+    /// }
+    ///
+    /// let builder = Pool::builder(1000).on_taint(log);
+    /// # let _ = builder;
+    /// ```
+    pub const fn on_taint(mut self, hook: fn(&Taint)) -> Self {
+        self.on_taint = Some(hook);
         self
     }
 

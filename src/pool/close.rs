@@ -4,10 +4,11 @@
 
 use core::fmt;
 
-use crate::error::{Count, debug_by_display};
+use crate::error::{Call, Count, debug_by_display};
 use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
 use crate::pool::Pool;
+use crate::pool::holders::Named;
 use crate::sync::Ordering;
 
 /// A pool that could not be closed, and what keeps it open.
@@ -62,6 +63,7 @@ impl<M: Mode> Pool<M> {
             return Err(error);
         }
         error.pool.core.drain();
+        error.pool.core.conclude(Call::Close);
         if error.pool.core.out() == 0 { Ok(()) } else { Err(error) }
     }
 }
@@ -173,10 +175,31 @@ impl<M: Mode> CloseError<M> {
         }
         // SAFETY: this is the only handle; the rest is the caller's promise: that no drop goes on, and
         // that nobody uses what is out.
-        match unsafe { self.pool.core.recover_forgotten() } {
+        let recovered = unsafe { self.pool.core.recover_forgotten() };
+        self.pool.core.conclude_quietly(Call::RecoverForgotten);
+        match recovered {
             Some(recovered) => Ok((self.pool, recovered)),
             None => Err(self),
         }
+    }
+
+    /// Names the caches that live and have names.
+    fn say_named(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// How many caches are named.
+        const NAMED: usize = 4;
+        let core = &self.pool.core;
+        let slots = core.slots[..core.owned_slots].iter().enumerate();
+        let live = slots.filter(|(_, slot)| slot.is_locked());
+        let named = live.filter_map(|(number, slot)| Some((number, slot.name.get()?)));
+        for (at, (number, name)) in named.take(NAMED + 1).enumerate() {
+            let cache = Named { number, name: Some(name) };
+            match at {
+                0 => write!(f, "; there is {cache}")?,
+                NAMED => f.write_str(", …")?,
+                _ => write!(f, ", {cache}")?,
+            }
+        }
+        Ok(())
     }
 
     /// Names the pages that are missing, `out` of them, and says what to do about them.
@@ -213,7 +236,9 @@ impl<M: Mode> fmt::Display for CloseError<M> {
                 1 => "a Pool or a Cache: drop it before close",
                 _ => "Pools or Caches: drop them before close",
             };
-            write!(f, "the pool has {others} ({drop_them}) and about {out} out")?;
+            write!(f, "the pool has {others} ({drop_them}")?;
+            self.say_named(f)?;
+            write!(f, ") and about {out} out")?;
         } else if balance < 0 {
             let more = Count(balance.unsigned_abs(), "page");
             write!(f, "{more} more came back to the pool than left it")?;

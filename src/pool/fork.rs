@@ -2,6 +2,7 @@
 
 use super::Pool;
 use crate::cache::Cache;
+use crate::error::Call;
 use crate::inner::AfterFork;
 use crate::mode::Mode;
 
@@ -102,5 +103,6 @@ impl<M: Mode> Pool<M> {
         let fork = unsafe { self.core.after_fork() };
         kept.iter_mut().for_each(|cache| cache.keep(&fork));
         fork.finish();
+        self.core.conclude_quietly(Call::AfterFork);
     }
 }

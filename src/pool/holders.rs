@@ -16,6 +16,8 @@ use crate::slot::Slot;
 pub struct Holder {
     /// The number of the cache: see [`Cache::number`](crate::Cache::number). Shared ones come after the others.
     pub number: usize,
+    /// Its name, if it has one: see [`Pool::cache_named`].
+    pub name: Option<&'static str>,
     /// What the cache is doing, and so who can have the pages.
     pub state: HolderState,
     /// Free pages in it.
@@ -50,10 +52,33 @@ impl fmt::Display for HolderState {
     }
 }
 
+impl Holder {
+    fn cache(&self) -> Named {
+        Named { number: self.number, name: self.name }
+    }
+}
+
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Holder { number, state, pages } = self;
-        write!(f, "cache {number} ({state}) holds {}", Count(*pages as u64, "page"))
+        let Holder { state, pages, .. } = *self;
+        let cache = self.cache();
+        write!(f, "{cache} ({state}) holds {}", Count(pages as u64, "page"))
+    }
+}
+
+/// A cache, as texts speak of it.
+pub(super) struct Named {
+    pub(super) number: usize,
+    pub(super) name: Option<&'static str>,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Named { number, name } = self;
+        match name {
+            Some(name) => write!(f, "cache {number} {name:?}"),
+            None => write!(f, "cache {number}"),
+        }
     }
 }
 
@@ -89,7 +114,7 @@ impl<M: Mode> Pool<M> {
             match (slot.is_locked() || holder.pages > 0, has_done) {
                 (true, _) => write!(f, "\n  {holder}")?,
                 (false, true) if holder.state == HolderState::Shared => write!(f, "\n  {holder}")?,
-                (false, true) => write!(f, "\n  cache {number}, which nobody has")?,
+                (false, true) => write!(f, "\n  {}, which nobody has", holder.cache())?,
                 (false, false) => continue,
             }
             if M::STATS {
@@ -110,6 +135,6 @@ impl<M: Mode> Pool<M> {
         } else {
             HolderState::InUse
         };
-        Holder { number, state, pages: slot.cached() }
+        Holder { number, name: slot.name.get(), state, pages: slot.cached() }
     }
 }

@@ -1,5 +1,6 @@
 //! Upkeep on demand: what is not needed goes back.
 
+use crate::error::Call;
 pub use crate::inner::{Maintained, NotPurged};
 use crate::mode::Mode;
 use crate::pool::Pool;
@@ -48,7 +49,7 @@ impl<M: Mode> Pool<M> {
     /// ```
     pub fn maintain(&self) -> Maintained {
         let done = self.core.maintain(fence_all_threads);
-        self.core.panic_if_pending();
+        self.core.conclude(Call::Maintain);
         done
     }
 }

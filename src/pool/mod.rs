@@ -9,6 +9,7 @@ mod close;
 mod fork;
 mod holders;
 mod maintain;
+mod named;
 mod resize;
 mod static_pool;
 mod stats;
@@ -22,13 +23,14 @@ pub use close::CloseError;
 pub use fork::AnyCache;
 pub use holders::{Holder, HolderState};
 pub use maintain::{Maintained, NotPurged};
+pub use named::CacheBuilder;
 pub use resize::WentOffline;
 pub use static_pool::StaticPool;
 pub use stats::{Audit, Calls, Pages, Stats};
 pub use steal::AsymmetricFence;
 
 use crate::cache::Cache;
-use crate::error::{CacheError, PageError};
+use crate::error::{CacheError, Call, PageError, Taint};
 use crate::handle::Handle;
 use crate::inner::Faults;
 use crate::mapping::RegionInfo;
@@ -60,7 +62,7 @@ impl<M: Mode> Pool<M> {
     /// [`CacheError::NoSlot`] when as many caches live as the pool was built for: see
     /// [`Builder::max_caches`].
     pub fn cache(&self) -> Result<Cache<M>, CacheError> {
-        Cache::new(self.core.clone())
+        Cache::new(self.core.clone(), None)
     }
 
     /// How many pages the pool has at the most: those that are [offline](Self::offline) are among
@@ -88,8 +90,29 @@ impl<M: Mode> Pool<M> {
         self.core.region.info
     }
 
-    /// Whether a fault was seen, or pages were freed with elevated counts: the pool goes on, but something in the
-    /// program is wrong, or was declared to be.
+    /// What tainted the pool first, if anything did: a fault was seen, or pages were freed with elevated counts. The
+    /// pool goes on, but something in the program is wrong, or was declared to be. The report says it, too;
+    /// [`Builder::on_taint`] is told of it.
+    ///
+    /// Where threads cannot be told apart (without `std`), and in a signal handler that interrupts the call which
+    /// found the cause, [`Taint::call`] may be another call that ended first.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// if let Some(taint) = pool.taint() {
+    ///     println!("{taint}");
+    /// }
+    /// # assert_eq!(pool.taint(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn taint(&self) -> Option<Taint> {
+        self.core.first_taint()
+    }
+
+    /// Whether the pool is tainted: see [`taint`](Self::taint).
     #[must_use]
     pub fn is_tainted(&self) -> bool {
         self.core.is_tainted()
@@ -99,6 +122,7 @@ impl<M: Mode> Pool<M> {
     /// the same at their next call, so that blocks can form again.
     pub fn drain(&self) {
         self.core.drain();
+        self.core.conclude(Call::Drain);
     }
 
     /// The page that an address lies in, wherever in the page.
@@ -170,7 +194,7 @@ impl<M: Mode> Pool<M> {
         };
         // SAFETY: the caller hands over the page, which is in range.
         let page = good.then(|| unsafe { Page::from_raw(self, id) });
-        self.core.record_or_panic(&faults, usize::from(good))?;
+        self.core.record_or_panic(&faults, usize::from(good), Call::Reclaim)?;
         Ok(page.expect("a page that was not reclaimed is a fault"))
     }
 }

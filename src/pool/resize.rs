@@ -6,7 +6,7 @@ use core::fmt;
 use core::ops::Range;
 
 use super::Pool;
-use crate::error::{Count, RangeError};
+use crate::error::{Call, Count, RangeError};
 use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
 
@@ -89,7 +89,7 @@ impl<M: Mode> Pool<M> {
             return Err(RangeError::AlreadyOffline { page: first });
         }
         let count = self.core.take_offline(first, len);
-        self.core.panic_if_pending();
+        self.core.conclude(Call::Offline);
         Ok(WentOffline { pool: self, pages, count })
     }
 
@@ -125,6 +125,7 @@ impl<M: Mode> Pool<M> {
     pub unsafe fn online(&self, pages: Range<u32>) -> Result<(), RangeError> {
         let (first, len) = self.checked(&pages)?;
         let came = self.core.bring_online(first, len);
+        self.core.conclude(Call::Online);
         came.map_err(|page| RangeError::AlreadyOnline { page })
     }
 

@@ -312,8 +312,9 @@ impl<M: Mode> Pool<M> {
             }
             None => f.write_str("; statistics not collected")?,
         }
-        if self.is_tainted() {
-            f.write_str("; tainted")?;
+        if let Some(taint) = self.taint() {
+            f.write_str("; tainted: ")?;
+            taint.say(f)?;
         }
         write!(f, "; {}", self.core.region.info)?;
         if f.alternate() {

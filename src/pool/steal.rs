@@ -4,7 +4,7 @@
 
 use super::Pool;
 use crate::cache::Cache;
-use crate::error::CacheError;
+use crate::error::{CacheError, Call};
 use crate::mode::Mode;
 use crate::sync::{fence_all_threads, register_fences};
 
@@ -80,7 +80,7 @@ impl<M: Mode> Pool<M> {
     /// ```
     pub fn cache_stealable(&self) -> Result<Cache<M, true>, CacheError> {
         register_fences();
-        Cache::new(self.core.clone())
+        Cache::new(self.core.clone(), None)
     }
 
     /// Puts into the zone, where every call can get them, the pages of all caches whose threads do nothing: of
@@ -137,6 +137,8 @@ impl<M: Mode> Pool<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn steal_idle_with(&self, fence: &impl AsymmetricFence) -> usize {
-        self.core.steal_idle(|_| true, || fence.fence_others())
+        let pages = self.core.steal_idle(|_| true, || fence.fence_others());
+        self.core.conclude(Call::StealIdle);
+        pages
     }
 }

@@ -78,6 +78,12 @@ pub trait SharedFront<M: Refcounted>: Front<M> {
     /// # Safety
     /// As the cache's.
     unsafe fn release_bulk(&mut self, ids: &[PageId]) -> Result<usize, PageError>;
+    /// # Safety
+    /// As the cache's.
+    unsafe fn retain_many(&mut self, id: PageId, n: u32) -> Result<(), PageError>;
+    /// # Safety
+    /// As the cache's.
+    unsafe fn release_many(&mut self, id: PageId, n: u32) -> Result<bool, PageError>;
 }
 
 macro_rules! front {
@@ -114,7 +120,7 @@ macro_rules! front {
                 $type::alloc_bulk_exact(self, batch, want)
             }
             fn fill_vacant(&mut self, pages: &mut [Option<Page<M>>]) -> BulkAlloc {
-                $type::fill_vacant(self, pages)
+                $type::fill_vacant(self, pages).into()
             }
             fn free_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>) {
                 $type::free_bulk(self, batch);
@@ -127,7 +133,7 @@ macro_rules! front {
                 order: Order,
                 out: &mut [Option<Block<M>>],
             ) -> BulkAlloc {
-                $type::alloc_blocks_bulk(self, order, out)
+                $type::alloc_blocks_bulk(self, order, out).into()
             }
             fn free_block(&mut self, block: Block<M>) {
                 $type::free_block(self, block);
@@ -219,6 +225,14 @@ macro_rules! front {
             unsafe fn release_bulk(&mut self, ids: &[PageId]) -> Result<usize, PageError> {
                 // SAFETY: passed on to the caller.
                 unsafe { $type::release_bulk(self, ids) }
+            }
+            unsafe fn retain_many(&mut self, id: PageId, n: u32) -> Result<(), PageError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::retain_many(self, id, n) }
+            }
+            unsafe fn release_many(&mut self, id: PageId, n: u32) -> Result<bool, PageError> {
+                // SAFETY: passed on to the caller.
+                unsafe { $type::release_many(self, id, n) }
             }
         }
     };

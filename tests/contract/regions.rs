@@ -65,7 +65,7 @@ fn a_pool_of_addresses_has_the_raw_calls_only<M: Mode>() {
         assert_eq!(cache.alloc_bulk(&mut batch, 3), none);
         assert_eq!(cache.alloc_bulk_zeroed(&mut batch, 3), none);
         assert_eq!(pool.alloc_bulk_zeroed(&mut batch, 3), none);
-        assert_eq!(cache.fill_vacant(&mut [None, None]), none);
+        assert_eq!(BulkAlloc::from(cache.fill_vacant(&mut [None, None])), none);
         for error in [cache.alloc_bulk_exact(&mut batch, 3), pool.alloc_bulk_exact(&mut batch, 3)] {
             let said = "0 of 3 pages: the pool has addresses only: use the raw calls";
             assert_eq!(error.expect_err("no bytes").to_string(), said);

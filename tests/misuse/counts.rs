@@ -11,6 +11,9 @@ const MANY: usize = 1 << 16;
 const STUCK: &str = "has a reference count that has stuck at 8388608, and is never freed: look for \
                      references that are made and not dropped";
 
+/// What is said where a page has three references, and four are to be given up.
+const FEWER: &str = "has fewer references, 3, than were to be given up: none was";
+
 counted_misuses! {
     shared_as_sole, "free of a shared page as if by its sole owner",
         |mode| where_counted(mode, mode.refcount, "is shared by 2 references"), |scene| {
@@ -27,6 +30,15 @@ counted_misuses! {
         scene.bad = Some((id, 0));
         // SAFETY: not so: there is none any more.
         said(unsafe { scene.two.release_bulk(&[id]) })
+    }
+    more_than_there_are, "release of more references to a page than it has",
+        |mode| where_counted(mode, mode.refcount, FEWER), |scene| {
+        let id = scene.ids[0];
+        // SAFETY: the page has one reference, of ours.
+        assert_eq!(unsafe { scene.one.retain_many(id, 2) }, Ok(()));
+        scene.bad = Some((id, 0));
+        // SAFETY: not so: there are three.
+        said(unsafe { scene.two.release_many(id, 4) })
     }
     overflow, "more references to a page than its count can hold",
         |mode| where_counted(mode, mode.refcount, STUCK), |scene| {
@@ -57,6 +69,20 @@ counted_misuses! {
             assert_eq!([alloc(&mut scene.one), alloc(&mut scene.two)], [[id], [id]]);
         }
         said
+    }
+    clone_after_an_elevated_free, "another reference made from one after a free that overrode it",
+        |mode| where_counted(mode, mode.checks, "has a corrupt state word [{mode}]"), |scene| {
+        let id = scene.ids[0];
+        // SAFETY: the page is out, and was never written.
+        let stale = unsafe { Page::from_raw(&scene.pool, id) }.into_shared();
+        // SAFETY: not so: the other holder uses its reference.
+        assert_eq!(unsafe { scene.one.free_bulk_ignoring_refcounts(&[id]) }, Ok(()));
+        let another = stale.clone();
+        // The page leaves again, or is withheld.
+        let _ = scene.two.alloc_bulk_raw(&mut no_ids::<100>());
+        let bad = scene.pool.bad_pages().next();
+        std::mem::forget((stale, another));
+        bad.map(|bad| bad.to_string().replace(&format!("{id} "), ""))
     }
     retain_offline, "a reference to a page that is offline",
         |mode| where_counted(mode, mode.checks, OFFLINE), |scene| {

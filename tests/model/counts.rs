@@ -50,6 +50,24 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 assert_eq!(retained, Ok(ids.len()));
                 self.raw.iter_mut().for_each(|(_, count)| *count += u32::from(b) % 3 + 1);
             }
+            Kind::ShareMany => {
+                let (n, taken) = (u32::from(b), usize::from(b) % 3);
+                let more = S::many(of(&mut self.shared, a)?, n, taken);
+                self.shared.extend(more);
+            }
+            Kind::RetainOne => {
+                let at = usize::from(b) % self.raw.len().max(1);
+                let &(id, count) = self.raw.get(at)?;
+                let (n, kept) = (u32::from(a) + 1, u32::from(a) % 3);
+                let front = through(&self.pool, &mut self.caches, a);
+                // SAFETY: a reference to the page is held.
+                unsafe { S::retain_many(front, id, n) }?;
+                let front = through(&self.pool, &mut self.caches, b);
+                // SAFETY: so many references to the page are held, and given up.
+                let freed = unsafe { S::release_many(front, id, n + count - 1 - kept.min(n)) }?;
+                assert!(!freed);
+                self.raw[at].1 = 1 + kept.min(n);
+            }
             Kind::ReleaseMany => {
                 // Of every other page all references, of the rest all but one.
                 let kept = |at: usize| u32::from((at + usize::from(b)).is_multiple_of(2));

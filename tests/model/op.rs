@@ -138,6 +138,14 @@ operations! {
     AllocStatic,
     AllocBulkStatic,
     CacheStatic,
+    /// `SharedPage::retain_many`, of which some are handed out.
+    ShareMany,
+    /// Many references to one page without an owner, and some of them given up again.
+    RetainOne,
+    /// Pages are allocated beforehand, some are taken, and the others go back.
+    Prefill,
+    /// `Pool::cache_named`, with some pages from the start.
+    OpenNamed,
 }
 
 /// An operation: what, and two operands, which are taken modulo what there is.

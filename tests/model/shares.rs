@@ -20,6 +20,8 @@ pub trait Shares<M: Mode> {
     /// How many references there are.
     fn count(shared: &Self::Shared) -> u32;
     fn again(shared: &Self::Shared) -> Self::Shared;
+    /// Makes so many at once, and hands out the second figure of them.
+    fn many(shared: &Self::Shared, n: u32, taken: usize) -> Vec<Self::Shared>;
     fn unique(shared: Self::Shared) -> Result<Page<M>, Self::Shared>;
     /// # Safety
     /// As `Pool::retain_bulk`.
@@ -27,6 +29,12 @@ pub trait Shares<M: Mode> {
     /// # Safety
     /// As `Pool::release_bulk`.
     unsafe fn release(front: Through<'_, M>, ids: &[PageId]) -> Option<Result<usize, PageError>>;
+    /// # Safety
+    /// As `Pool::retain_many`.
+    unsafe fn retain_many(front: Through<'_, M>, id: PageId, n: u32) -> Option<()>;
+    /// # Safety
+    /// As `Pool::release_many`.
+    unsafe fn release_many(front: Through<'_, M>, id: PageId, n: u32) -> Option<bool>;
 }
 
 /// The mode counts.
@@ -52,6 +60,10 @@ impl<M: Refcounted> Shares<M> for Counted {
         shared.clone()
     }
 
+    fn many(shared: &SharedPage<M>, n: u32, taken: usize) -> Vec<SharedPage<M>> {
+        shared.retain_many(n).take(taken).collect()
+    }
+
     fn unique(shared: SharedPage<M>) -> Result<Page<M>, SharedPage<M>> {
         shared.try_into_unique()
     }
@@ -72,6 +84,27 @@ impl<M: Refcounted> Shares<M> for Counted {
             // SAFETY: passed on to the caller.
             Through::Cache(cache) => unsafe { cache.release_bulk(ids) },
         })
+    }
+
+    unsafe fn retain_many(front: Through<'_, M>, id: PageId, n: u32) -> Option<()> {
+        let retained = match front {
+            // SAFETY: passed on to the caller.
+            Through::Pool(pool) => unsafe { pool.retain_many(id, n) },
+            // SAFETY: passed on to the caller.
+            Through::Cache(cache) => unsafe { cache.retain_many(id, n) },
+        };
+        retained.expect("the page is out");
+        Some(())
+    }
+
+    unsafe fn release_many(front: Through<'_, M>, id: PageId, n: u32) -> Option<bool> {
+        let released = match front {
+            // SAFETY: passed on to the caller.
+            Through::Pool(pool) => unsafe { pool.release_many(id, n) },
+            // SAFETY: passed on to the caller.
+            Through::Cache(cache) => unsafe { cache.release_many(id, n) },
+        };
+        Some(released.expect("the page is out"))
     }
 }
 
@@ -98,6 +131,10 @@ impl<M: Mode> Shares<M> for Uncounted {
         *shared
     }
 
+    fn many(shared: &Self::Shared, _: u32, _: usize) -> Vec<Self::Shared> {
+        match *shared {}
+    }
+
     fn unique(shared: Self::Shared) -> Result<Page<M>, Self::Shared> {
         Err(shared)
     }
@@ -107,6 +144,14 @@ impl<M: Mode> Shares<M> for Uncounted {
     }
 
     unsafe fn release(_: Through<'_, M>, _: &[PageId]) -> Option<Result<usize, PageError>> {
+        None
+    }
+
+    unsafe fn retain_many(_: Through<'_, M>, _: PageId, _: u32) -> Option<()> {
+        None
+    }
+
+    unsafe fn release_many(_: Through<'_, M>, _: PageId, _: u32) -> Option<bool> {
         None
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::op::{Kind, Op};
 use super::shares::Shares;
-use super::world::{KEPT, ROOM, World};
+use super::world::{KEPT, MAGAZINE, ROOM, World};
 use crate::common::*;
 
 /// Does `$body` through a cache, or through the pool, as the operand says.
@@ -63,6 +63,16 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let want = usize::from(b) % (ROOM + 10);
         match kind {
             Kind::OpenCache => self.caches.extend(self.pool.cache().ok()),
+            Kind::OpenNamed => {
+                let cache = self.pool.cache_named("named").min(usize::from(b) % (MAGAZINE + 1));
+                match cache.build() {
+                    Ok(cache) => self.caches.push(cache),
+                    Err(CacheError::Short { had, .. }) => {
+                        self.dry.set(self.dry.get() || had == 0);
+                    }
+                    Err(error) => assert_eq!(error, CacheError::NoSlot { slots: 2 }),
+                }
+            }
             Kind::CloseCache => drop(pick(&mut self.caches, a)?),
             Kind::OpenStealable => self.stealable.extend(self.pool.cache_stealable().ok()),
             Kind::CloseStealable => drop(pick(&mut self.stealable, a)?),
@@ -110,7 +120,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                     Ok(()) => assert_eq!(batch.len(), want),
                     Err(error) => {
                         assert!(batch.is_empty(), "{error}");
-                        self.check_refusal(error, want, before, others);
+                        self.check_refusal(error, want, ROOM, before, others);
                     }
                 }
                 self.took(batch.ids());
@@ -130,9 +140,32 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let ids = new.iter().map(Page::id).filter(|&it| Some(it) != id);
                 let ids = ids.collect::<Vec<_>>();
                 assert_eq!(ids.len(), bulk.allocated);
+                // One after the other from the start, past what was there.
+                let prefix = if bulk.allocated == 0 { 0 } else { bulk.allocated + full };
+                assert_eq!(bulk.populated, prefix, "{bulk:?}");
                 self.pages.extend(new);
                 self.took(&ids);
-                self.check_bulk(bulk, len - full, len - full, others);
+                self.check_bulk(bulk.into(), len - full, len - full, others);
+            }
+            Kind::Prefill => {
+                let before = self.pool.audit().pages;
+                let (reserved, others) = through!(self, a, |front| front.prefill(want));
+                let mut reserved = match reserved {
+                    Ok(reserved) => reserved,
+                    Err(error) => {
+                        self.check_refusal(error, want, 256, before, others);
+                        return Some(());
+                    }
+                };
+                assert_eq!(reserved.len(), want);
+                let new: Vec<_> = reserved.by_ref().take(usize::from(a) % 8).collect();
+                let ids: Vec<_> = new.iter().map(Page::id).collect();
+                self.took(&ids);
+                self.pages.extend(new);
+                let rest = reserved.into_batch();
+                self.took(rest.ids());
+                self.lets_go(rest.ids());
+                drop(Prefilled::from(rest));
             }
             Kind::AllocBlock => {
                 let order = Order::new(b % 9)?;
@@ -242,11 +275,18 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     }
     /// Whether it was right to say that there are not so many pages. `others` is how many owned caches the call could not
     /// take from.
-    fn check_refusal(&self, error: ExactError, want: usize, before: Pages, others: usize) {
+    fn check_refusal(
+        &self,
+        error: ExactError,
+        want: usize,
+        room: usize,
+        before: Pages,
+        others: usize,
+    ) {
         let ExactError { want: wanted, had, reason: short, .. } = error;
         assert!(wanted == want && had < want, "{error}");
-        if want > ROOM || want > self.pool.capacity() {
-            let why = if want > ROOM { ShortReason::BatchFull } else { ShortReason::Exhausted };
+        if want > room || want > self.pool.capacity() {
+            let why = if want > room { ShortReason::BatchFull } else { ShortReason::Exhausted };
             return assert_eq!((had, short), (0, why));
         }
         if self.is_injected(short == ShortReason::Injected) {

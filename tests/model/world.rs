@@ -221,6 +221,12 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         assert_eq!((pages.out, pages.lent, pages.bad), expected, "{pages}");
         assert_eq!(pages.offline, self.offline.len() as u64, "{pages}");
         assert_eq!(self.pool.is_tainted(), self.tainted);
+        let causes = [
+            (TaintReason::RefcountsIgnored, Some("free_bulk_ignoring_refcounts")),
+            (TaintReason::Fault(Fault::OtherPool), Some("reclaim_bulk")),
+        ];
+        let taint = self.pool.taint();
+        assert!(taint.iter().all(|it| causes.contains(&(it.reason, it.call))), "{taint:?}");
         if let Some(stats) = self.pool.stats() {
             assert_eq!(stats.calls.failed_exact, self.owners.failed_exact.load(Ordering::Relaxed));
         }

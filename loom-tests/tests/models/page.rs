@@ -69,6 +69,32 @@ every_mode! {
 }
 
 every_mode! {
+    /// Many references that are made and given up in one step each are counted, whatever others make and release
+    /// meanwhile; the last to go frees the page, once, and sees what the others wrote.
+    refcounted, Composite, at least 30;
+    fn many_references_against_releases_are_counted<M: Refcounted>() {
+        let word = Word::out::<M>();
+        word.retain::<M>(2).expect("few references");
+        let written: [Cell; 3] = Default::default();
+        let (_, last) = three((word, written), |(word, written), at| {
+            if at == 0 {
+                word.retain::<M>(3).expect("few references");
+                let early = word.release::<M>();
+                assert!(!early, "three are left");
+            }
+            written[at].bump();
+            let last = if at == 0 { word.release_many::<M>(3) } else { word.release::<M>() };
+            if last {
+                written.iter().for_each(Cell::bump);
+                word.try_free::<M>(ELSEWHERE, nowhere).expect("the sole owner frees");
+            }
+            last
+        });
+        assert_eq!(last.into_iter().filter(|last| *last).count(), 1);
+    }
+}
+
+every_mode! {
     /// A holder who frees the page and finds one reference sees what the other wrote before it let
     /// go.
     refcounted, Exhaustive, at least 4;

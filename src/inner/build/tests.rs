@@ -27,6 +27,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         depots,
         colors: 1,
         panics: false,
+        on_taint: None,
         poison_every: 1,
         poison_lazily: false,
         cpu_hint: None,

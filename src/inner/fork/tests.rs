@@ -213,7 +213,7 @@ fn no_page_that_is_out_is_forgotten_after_a_fault() {
         let out = alloc(&pool, 3);
         pool.core.zone.put(&out[..1], |_| ());
         pool.core.word(out[0]).rest(location);
-        (0..usize::from(is_found)).for_each(|_| pool.core.taint());
+        (0..usize::from(is_found)).for_each(|_| pool.core.taint(PageId::new(0)));
         pool.core.count_uncached_alloc(counted);
         // SAFETY: no other thread has the pool, and there are no caches.
         unsafe { pool.after_fork(&mut []) };

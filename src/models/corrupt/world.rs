@@ -12,6 +12,7 @@ use std::vec::Vec;
 
 use super::{Part, Table, parts};
 use crate::cache::Cache;
+use crate::error::Call;
 use crate::heap;
 use crate::inner::Faults;
 use crate::mode::{Compact, Mode, Refcounted};
@@ -234,7 +235,7 @@ impl<M: Sharing> World<M> {
                 let mut faults = Faults::default();
                 let freed = core.free_block(first, order, &mut faults);
                 core.count_uncached_free(freed);
-                let _ = core.record_or_panic(&faults, freed);
+                let _ = core.record_or_panic(&faults, freed, Call::Free);
             }
             6 => {
                 for id in self.some(n) {
@@ -287,7 +288,7 @@ impl<M: Sharing> World<M> {
             if self.pool().core.reclaim(id, 0, &mut faults) {
                 self.out.insert(id);
             }
-            let _ = self.pool().core.record_or_panic(&faults, 0);
+            let _ = self.pool().core.record_or_panic(&faults, 0, Call::Free);
         }
     }
 

@@ -9,6 +9,7 @@ use core::mem::ManuallyDrop;
 use core::ops::Range;
 
 use super::Block;
+use crate::error::Call;
 use crate::inner::Faults;
 use crate::mode::{DefaultMode, Mode};
 use crate::owned::Page;
@@ -42,7 +43,7 @@ impl<M: Mode> Pieces<M> {
         let pieces = core.split_block(first, order, into, &mut faults);
         // The call has no error to return; the pool remembers. What is no piece is refused when it
         // is freed, and stays out.
-        core.record_for_later(&faults, pieces);
+        core.record_for_later(&faults, pieces, Call::SplitBlock);
         let pages = into.map_or(1, Order::pages) as u32;
         let left = 0..order.pages() as u32 / pages;
         Pieces { block: ManuallyDrop::new(block), left, pages }

@@ -56,6 +56,41 @@ fn references_are_given_up_one_by_one_until_the_last() {
 }
 
 #[test]
+fn references_are_given_up_together_or_none() {
+    for (before, n, found, after) in [
+        (SATURATED - 1, SATURATED - 2, Released::Shared, 1),
+        (SATURATED - 1, SATURATED - 1, Released::Last, 1),
+        (5, 3, Released::Shared, 2),
+        (5, 5, Released::Last, 1),
+        (1, 1, Released::Last, 1),
+        (5, 6, Released::Fewer(5), 5),
+        (1, u32::MAX, Released::Fewer(1), 1),
+        (0, 1, Released::Fewer(0), 0),
+        (SATURATED, 1, Released::Saturated, SATURATED),
+        (u32::MAX, u32::MAX, Released::Saturated, u32::MAX),
+    ] {
+        let count = count(before);
+        assert_eq!((alone(&count).release_many(false, n), count.load()), (found, after));
+    }
+}
+
+#[test]
+fn a_page_is_marked_until_its_last_holder_has_given_up_many() {
+    for claims in [false, true] {
+        let (word, count) = page();
+        let page = References::new(Some(&word), &count);
+        assert_eq!(page.release_many(claims, 2), Released::Fewer(1));
+        assert_eq!(page.retain(claims, 9), Ok(()));
+        assert_eq!(page.release_many(claims, 11), Released::Fewer(10));
+        assert_eq!(page.release_many(claims, 4), Released::Shared);
+        assert_eq!((page.load(), word.load().is_shared()), (6, true));
+        assert_eq!(page.release_many(claims, 6), Released::Last);
+        assert_eq!((page.load(), word.load().is_shared()), (1, claims));
+        assert_eq!(page.release_many(claims, 1), Released::Last);
+    }
+}
+
+#[test]
 fn forgotten_references_are_told_and_one_is_left() {
     for references in [1, 2, SATURATED, u32::MAX] {
         let count = count(references);

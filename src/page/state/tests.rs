@@ -59,6 +59,33 @@ fn a_word_at_rest_is_that_of_a_page_with_one_owner() {
 }
 
 #[test]
+fn a_page_in_doubt_is_free_and_unlike_any_other() {
+    for claims in [false, true] {
+        let kind = if claims { Kind::Held } else { Kind::Page };
+        let word = word(at(kind, LOCATION));
+        assert_eq!(word.try_doubt(claims, no_count, |_| false), Ok(()));
+        let state = word.load();
+        assert!(state == PageState::DOUBTED && state.is_doubted() && state.rests_at(ZONE));
+        assert!(!state.rests_at(LOCATION) && !word.is_resting_at(ZONE));
+        assert!(!state.may_be_out::<Checked>(1) && !state.may_be_out::<Hardened>(1));
+        let free = |word: &AtomicPageState| word.try_free(claims, LOCATION, no_count, |_| true);
+        assert_eq!(free(&word), Err(Fault::AlreadyFree));
+        assert_eq!(word.try_doubt(claims, no_count, |_| true), Err(Fault::AlreadyFree));
+        word.share(claims);
+        assert!(word.load().is_doubted() && !word.load().rests_at(ZONE));
+        assert_eq!(free(&word), Err(Fault::AlreadyFree));
+    }
+    // Nothing but a single page that is out comes into doubt.
+    let refused = word(at(Kind::Lent, LOCATION));
+    assert_eq!(refused.try_doubt(false, no_count, |_| false), Err(Fault::Lent));
+    let free = word(PageState::resting(LOCATION));
+    assert_eq!(free.try_doubt(false, no_count, |_| true), Err(Fault::AlreadyFree));
+    let shared = word(at(Kind::Page, LOCATION).shared(true));
+    assert_eq!(shared.try_doubt(false, || 3, |_| false), Err(Fault::Shared { references: 3 }));
+    assert!(PageState::resting(ZONE).rests_at(ZONE) && !at(Kind::Lent, ZONE).rests_at(ZONE));
+}
+
+#[test]
 fn a_single_page_is_that_of_the_mode() {
     for kind in KINDS {
         for state in [at(kind, LOCATION), at(kind, LOCATION).shared(true)] {

@@ -102,6 +102,24 @@ impl AtomicPageState {
         Ok(())
     }
 
+    /// **doubt**: as [`Self::try_free`], of a page that goes to the zone, and is verified again when it leaves.
+    pub(crate) fn try_doubt(
+        &self,
+        claims: bool,
+        references: impl Fn() -> u32,
+        is_member: impl FnOnce(Location) -> bool,
+    ) -> Result<(), Fault> {
+        let state = self.load();
+        state.sole(claims, &references)?;
+        if !claims && is_member(state.location()) {
+            return Err(Fault::AlreadyFree);
+        }
+        // Relaxed: as in `try_free`.
+        self.swap(state, PageState::DOUBTED, Ordering::Relaxed, Ordering::Relaxed)
+            .map(drop)
+            .map_err(|state| state.sole(claims, references).err().unwrap_or(RETAINED))
+    }
+
     /// **share**: a holder says that the count is to be looked at, before it adds to it. Others may hold the page,
     /// and say the same at the same time.
     ///

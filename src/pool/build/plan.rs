@@ -92,6 +92,7 @@ impl<M: Mode> Builder<M> {
             depots: self.depots,
             colors: self.colors as u32,
             panics: matches!(self.on_bad_page, OnBadPage::Panic),
+            on_taint: self.on_taint,
             poison_every: match self.poison_every {
                 Some(pages) => pages,
                 None => 1,

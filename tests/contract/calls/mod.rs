@@ -1,6 +1,7 @@
 //! Every call does what it says, on a cache and on a pool, in every mode.
 
 mod addresses;
+mod arrays;
 mod batches;
 mod blocks;
 mod boxed;

@@ -138,7 +138,7 @@ fn a_pool_of_addresses_has_places_and_blocks<M: Mode>() {
     assert_eq!(pool.alloc_block_at(id(0), order(3)).expect_err("no bytes").reason, refused);
     let mut none = [const { None }; 2];
     let bulk = BulkAlloc { allocated: 0, reason: Some(ShortReason::AddressOnly) };
-    assert_eq!(cache.alloc_blocks_bulk(order(3), &mut none), bulk);
+    assert_eq!(BulkAlloc::from(cache.alloc_blocks_bulk(order(3), &mut none)), bulk);
     assert_eq!(pool.alloc_at_raw(id(1030)), Ok(()));
     let first = cache.alloc_block_raw(Order::MAX).expect("a block");
     assert_eq!((first, out(&pool)), (id(0), 1025));

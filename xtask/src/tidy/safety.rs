@@ -8,7 +8,7 @@ use super::{Fault, File};
 /// Where the table of all of them is.
 const TABLE: &str = "src/lib.rs";
 /// Those through which no bytes come back.
-const NO_BYTES: [&str; 3] = ["retain_bulk", "after_fork", "split_block_raw"];
+const NO_BYTES: [&str; 4] = ["retain_bulk", "retain_many", "after_fork", "split_block_raw"];
 
 /// Those that are given memory, and what they ask of it.
 const MEMORY: [&str; 5] = ["caller", "build_in", "build_in_range", "build_in_ranges", "online"];

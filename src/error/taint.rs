@@ -1,0 +1,167 @@
+//! What made a pool one that cannot be trusted fully.
+//!
+//! Invariant: a [`Taint`] is of the first cause, and stays as it is.
+
+use core::fmt;
+
+use crate::mode::ModeFlags;
+use crate::page::{Fault, PageId};
+
+/// Declares the public calls in which a cause can be found, each with its name.
+macro_rules! calls {
+    ($($variant:ident = $name:literal,)+) => {
+        /// A public call.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Call {
+            $(#[doc = concat!("`", $name, "`.")] $variant,)+
+        }
+
+        /// All of them, in their order.
+        const NAMES: &[&str] = &[$($name),+];
+    };
+}
+
+calls! {
+    Alloc = "alloc",
+    AllocZeroed = "alloc_zeroed",
+    AllocBulk = "alloc_bulk",
+    AllocBulkZeroed = "alloc_bulk_zeroed",
+    AllocBulkExact = "alloc_bulk_exact",
+    AllocBulkRaw = "alloc_bulk_raw",
+    AllocBlock = "alloc_block",
+    AllocBlockRaw = "alloc_block_raw",
+    AllocBlocksBulk = "alloc_blocks_bulk",
+    AllocBlocksBulkRaw = "alloc_blocks_bulk_raw",
+    AllocAt = "alloc_at",
+    AllocAtRaw = "alloc_at_raw",
+    AllocBlockAt = "alloc_block_at",
+    FillVacant = "fill_vacant",
+    Free = "free",
+    FreeBulk = "free_bulk",
+    FreeBulkRaw = "free_bulk_raw",
+    FreeBulkIgnoringRefcounts = "free_bulk_ignoring_refcounts",
+    FreeBlock = "free_block",
+    FreeBlockRaw = "free_block_raw",
+    SplitBlock = "split",
+    SplitBlockRaw = "split_block_raw",
+    RetainBulk = "retain_bulk",
+    RetainMany = "retain_many",
+    ReleaseBulk = "release_bulk",
+    ReleaseMany = "release_many",
+    Clone = "clone",
+    Lend = "lend",
+    LendBulk = "lend_bulk",
+    Reclaim = "reclaim",
+    ReclaimBulk = "reclaim_bulk",
+    Drop = "drop",
+    Idle = "idle",
+    Drain = "drain",
+    StealIdle = "steal_idle",
+    Maintain = "maintain",
+    Online = "online",
+    Offline = "offline",
+    Close = "close",
+    RecoverForgotten = "recover_forgotten",
+    AfterFork = "after_fork",
+}
+
+impl Call {
+    /// The number of the call that has this name, from 1 on.
+    pub(crate) const fn number(self) -> u32 {
+        self as u32 + 1
+    }
+
+    /// The name of the call with this number.
+    pub(crate) fn name_of(number: u32) -> Option<&'static str> {
+        NAMES.get((number as usize).checked_sub(1)?).copied()
+    }
+}
+
+/// Why a pool is tainted: see [`Taint`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TaintReason {
+    /// A page was bad: refused, and left as it was; or withheld, because it was found bad while it was free.
+    Fault(Fault),
+    /// Pages were freed whatever their counts were: others may use theirs.
+    RefcountsIgnored,
+    /// Metadata was corrupt, in a place that does not tell of which page.
+    Metadata,
+}
+
+impl fmt::Display for TaintReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TaintReason::Fault(fault) => write!(f, "{fault}"),
+            TaintReason::RefcountsIgnored => f.write_str("was freed whatever its count was"),
+            TaintReason::Metadata => f.write_str("metadata was corrupt"),
+        }
+    }
+}
+
+/// What tainted a pool first: it goes on, but something in the program is wrong, or was declared to be. See
+/// [`Pool::taint`](crate::Pool::taint).
+///
+/// ```
+/// # use pagesheaf::{Pool, TaintReason};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let id = pool.alloc_raw()?;
+/// // SAFETY: the page is ours, nobody wrote it, and who holds it besides is gone for good.
+/// unsafe { pool.free_bulk_ignoring_refcounts(&[id]) }?;
+/// let taint = pool.taint().expect("the call taints");
+/// assert_eq!((taint.reason, taint.page), (TaintReason::RefcountsIgnored, Some(id)));
+/// assert_eq!(taint.call, Some("free_bulk_ignoring_refcounts"));
+/// println!("{taint}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Taint {
+    /// Why.
+    pub reason: TaintReason,
+    /// The first page of which it is known.
+    pub page: Option<PageId>,
+    /// The name of the call in which it was found, such as `free_bulk`, or of the one for many pages that it is made
+    /// of; `drop` of any drop. `None` while that call has not ended, and where a stack of the depot was cut off before
+    /// anything else was found.
+    pub call: Option<&'static str>,
+    /// The pool's mode.
+    pub mode: ModeFlags,
+}
+
+impl Taint {
+    /// The sentence without the mode.
+    pub(crate) fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(page) = self.page {
+            write!(f, "{page} ")?;
+        }
+        write!(f, "{}", self.reason)?;
+        match self.call {
+            Some(call) => write!(f, ", found by {call}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Taint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.say(f)?;
+        write!(f, " [{}]", self.mode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_has_the_name_of_its_number() {
+        for (call, name) in [(Call::Alloc, "alloc"), (Call::AfterFork, "after_fork")] {
+            assert_eq!(Call::name_of(call.number()), Some(name));
+        }
+        let last = Call::AfterFork.number();
+        assert_eq!((Call::name_of(0), Call::name_of(last + 1)), (None, None));
+        assert_eq!(NAMES.len(), last as usize);
+    }
+}
