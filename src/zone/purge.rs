@@ -8,7 +8,7 @@
 use core::ops::Range;
 
 use super::layout::full;
-use super::{BITS, Fresh, Used, Zone, lowest, pages};
+use super::{BITS, Fresh, Zone, lowest, pages};
 use crate::page::PageId;
 use crate::sync::{Ordering, defect, ordering};
 
@@ -45,7 +45,7 @@ impl Zone {
     }
 
     /// All pages of a word.
-    fn all(&self, index: usize) -> u64 {
+    pub(super) fn all(&self, index: usize) -> u64 {
         full(index, self.pages)
     }
 
@@ -81,9 +81,8 @@ impl Zone {
     pub(crate) fn hold_area(&self, area: usize, most: usize) -> Option<Held<'_>> {
         let first = area * self.habits.area;
         let end = (first + self.habits.area).min(self.words.len());
-        let whole = |index: usize| self.words[index].load(Ordering::Relaxed) == !self.all(index);
         let worn = || (first..end).map(|index| self.worn(index).count_ones() as usize).sum();
-        if !(first..end).all(whole) || !(1..=most).contains(&worn()) {
+        if !self.is_whole_area(first) || !(1..=most).contains(&worn()) {
             return None;
         }
         // What is held so far goes back if another word is no longer whole.
@@ -95,7 +94,7 @@ impl Zone {
             held.words += 1;
         }
         // They are empty now. Whoever puts them back says in which summary they belong.
-        self.clear::<Used>(1, first / BITS, full(0, end - first) << (first % BITS));
+        self.clear_told(first / BITS, self.area_bits(first), 0);
         Some(held)
     }
 
@@ -176,21 +175,21 @@ impl Held<'_> {
     }
 
     fn put(&mut self, mut doubled: impl FnMut(PageId)) {
-        let (zone, mut emptied) = (self.zone, 0);
+        let (zone, mut emptied, mut whole) = (self.zone, 0, 0);
         let words = self.first..self.first + core::mem::take(&mut self.words);
         for index in words {
             let bits = self.bits(index);
             // Release: pairs with the Acquire of `take`, for which the page is zero. Acquire: as of any pages that come
             // back.
             let old = !zone.words[index].fetch_and(!bits, ordering!(AcqRel, "purge-publish"));
-            if old == 0 {
-                emptied |= 1 << (index % BITS);
-            }
+            let bit = 1 << (index % BITS);
+            emptied |= if old == 0 { bit } else { 0 };
+            whole |= if old | bits == zone.all(index) { bit } else { 0 };
             // They were counted when they were freed, too.
             zone.uncount((old & bits).count_ones() as usize);
             pages(index, old & bits).for_each(&mut doubled);
         }
-        if emptied == 0 {
+        if emptied | whole == 0 {
             return;
         }
         // An area lies in one word of the summary.
@@ -198,7 +197,7 @@ impl Held<'_> {
         if self.zeroed && self.bits.is_none() {
             zone.set::<Fresh>(1, summary, emptied);
         } else {
-            zone.set::<Used>(1, summary, emptied);
+            zone.set_told(summary, emptied, whole);
         }
     }
 }
