@@ -73,7 +73,7 @@ fn whole_areas_stay_whole_while_others_have_pages<M: Mode>() {
     const AREA: u32 = 4096;
     let pool = build::<M>(4 * AREA as usize, |builder| builder.magazine_capacity(32));
     let pages: Vec<_> = (0..4 * AREA).map(|_| pool.alloc().expect("a page")).collect();
-    let is_whole = |page: &Page<M>| page.id().index() / AREA % 2 == 0;
+    let is_whole = |page: &Page<M>| (page.id().index() / AREA).is_multiple_of(2);
     let (whole, others): (Vec<_>, Vec<_>) = pages.into_iter().partition(is_whole);
     let (kept, free): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|page| page.id().index() % 3 == 0);
