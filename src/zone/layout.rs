@@ -150,6 +150,7 @@ impl Zone {
             free: Atomic::new(count as u64),
             fresh: Atomic::new(fresh_words as u64),
             low: Atomic::new(count as u64),
+            held: Atomic::new(0),
         };
         let words = block.fill_zero(words);
         none_beyond(&words, count);

@@ -68,6 +68,8 @@ struct Counts {
     fresh: Atomic<u64>,
     /// The fewest that were free since somebody asked, about; kept only if the pool purges.
     low: Atomic<u64>,
+    /// Which words of an area are held (`purge`): the first one, and behind it how many.
+    held: Atomic<u64>,
 }
 
 /// The lowest `n` set bits of a word.

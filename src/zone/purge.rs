@@ -12,6 +12,9 @@ use super::{BITS, Fresh, Zone, lowest, pages};
 use crate::page::PageId;
 use crate::sync::{Ordering, defect, ordering};
 
+/// More than the words of an area: how a note of held words has both, the first of them and how many.
+const HELD: u64 = 2 * BITS as u64;
+
 /// Pages of the zone that the holder has for itself. Dropping it puts them back, as [`Held::put_back`] does.
 pub(crate) struct Held<'a> {
     zone: &'a Zone,
@@ -92,10 +95,34 @@ impl Zone {
                 return None;
             }
             held.words += 1;
+            self.note_held(first, held.words);
         }
         // They are empty now. Whoever puts them back says in which summary they belong.
         self.clear_told(first / BITS, self.area_bits(first), 0);
         Some(held)
+    }
+
+    /// So many words from this one on are held, all their pages: for the child of a fork, which has nobody that would put
+    /// them back. A word is noted once it is held, and no longer before it goes back: so what is noted nobody else has.
+    fn note_held(&self, first: usize, words: usize) {
+        // Release: what is noted was held before. After a fork nothing else is there to pair with.
+        let note = first as u64 * HELD + words as u64;
+        self.counts.held.store(note, Ordering::Release);
+    }
+
+    /// Puts back what one who is gone held of an area. The caller is alone, and makes summaries and counts anew. `each`
+    /// hears of the pages.
+    pub(crate) fn put_back_held(&self, each: impl FnMut(PageId)) {
+        // Relaxed: the caller is alone, here and below.
+        let held = self.counts.held.swap(0, Ordering::Relaxed);
+        let (first, count) = ((held / HELD) as usize, (held % HELD) as usize);
+        let words = (first..first + count).filter(|&index| index < self.words.len());
+        let ids = words.flat_map(|index| {
+            let bits = self.all(index);
+            self.words[index].fetch_and(!bits, Ordering::Relaxed);
+            pages(index, bits)
+        });
+        ids.for_each(each);
     }
 
     /// Holds pages of a word that are free and may have been written, at most so many.
@@ -177,7 +204,10 @@ impl Held<'_> {
     fn put(&mut self, mut doubled: impl FnMut(PageId)) {
         let (zone, mut emptied, mut whole) = (self.zone, 0, 0);
         let words = self.first..self.first + core::mem::take(&mut self.words);
-        for index in words {
+        for index in words.rev() {
+            if self.bits.is_none() {
+                zone.note_held(self.first, index - self.first);
+            }
             let bits = self.bits(index);
             // Release: pairs with the Acquire of `take`, for which the page is zero. Acquire: as of any pages that come
             // back.
