@@ -35,6 +35,12 @@ impl<M: Mode> Core<M> {
     /// No guard of a slot is used or dropped any more, but those that the result is told to keep,
     /// none of which was in a call at the fork.
     pub(crate) unsafe fn after_fork(&self) -> AfterFork<'_, M> {
+        self.zone.put_back_held(|id| {
+            if M::POISONS {
+                // Its memory may have gone back.
+                self.take_poison_mark(id);
+            }
+        });
         self.zone.rebuild();
         self.drain_shared();
         self.drain_idle(|_| true);

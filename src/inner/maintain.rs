@@ -5,15 +5,19 @@
 //! or are more than was allocated in any. A period is the time between two calls.
 
 use super::Core;
+use super::exact::ExactTurn;
 use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
 use crate::page::PageId;
 use crate::slot::Slot;
-use crate::sync::{Atomic, Ordering};
+use crate::sync::{Atomic, Ordering, defect};
 use crate::zone::Held;
 
 /// For how many periods something must have been surplus.
 const PERIODS: usize = 4;
+
+/// How many system calls one call makes to give memory back.
+const SYSTEM_CALLS: usize = 1024;
 
 /// What [`Pool::maintain`](crate::Pool::maintain) did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub enum NotPurged {
     Off,
     /// Pages are lent: a device may have pinned the region.
     Lent,
+    /// As many system calls were made as one call makes, 1,024. The next call goes on.
+    Later,
     /// The system refused.
     System {
         /// Its error number.
@@ -50,10 +56,10 @@ pub enum NotPurged {
     },
 }
 
-/// What upkeep remembers, and whose turn it is. The turn guards figures only, so all is relaxed.
+/// What upkeep remembers, and whose turn it is. The turn guards figures only, so all is relaxed; and whoever takes it
+/// over from one who stands still is no less sound.
 pub(crate) struct Upkeep {
-    /// 1 while somebody is at it.
-    turn: Atomic<u32>,
+    turn: ExactTurn,
     /// Which period it is.
     period: Atomic<u32>,
     /// Pages that had been allocated through slots when this period began.
@@ -68,20 +74,11 @@ pub(crate) struct Upkeep {
     purged: Atomic<u64>,
 }
 
-/// The turn, until it is dropped.
-struct Turn<'a>(&'a Upkeep);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.reset();
-    }
-}
-
 impl Upkeep {
     pub(super) fn new() -> Self {
         let all = |figure| core::array::from_fn(|_| Atomic::new(figure));
         Upkeep {
-            turn: Atomic::new(0),
+            turn: ExactTurn::new(),
             period: Atomic::new(0),
             allocated: Atomic::new(0),
             // Nothing is surplus before there were so many periods.
@@ -92,14 +89,9 @@ impl Upkeep {
         }
     }
 
-    fn try_turn(&self) -> Option<Turn<'_>> {
-        let took = self.turn.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed);
-        took.is_ok().then(|| Turn(self))
-    }
-
-    /// Takes the turn from whoever has it.
+    /// Takes the turn from whoever has it; the caller is alone.
     pub(super) fn reset(&self) {
-        self.turn.store(0, Ordering::Relaxed);
+        self.turn.reset();
     }
 
     /// Pages whose memory was given back, ever.
@@ -127,7 +119,7 @@ impl<M: Mode> Core<M> {
     pub(crate) fn maintain(&self, fence_others: impl Fn() -> bool) -> Maintained {
         let upkeep = &*self.upkeep;
         let mut done = Maintained::default();
-        let Some(_turn) = upkeep.try_turn() else {
+        let Some(_turn) = upkeep.turn.try_take() else {
             done.not_purged = Some(NotPurged::Busy);
             return done;
         };
@@ -152,7 +144,10 @@ impl<M: Mode> Core<M> {
         let is_quiet = |slot: &Slot| slot.quiet.periods() >= PERIODS as u64;
         let shared = self.slots[self.owned_slots..].iter();
         let shared = shared.filter(|slot| slot.cached() > 0 && is_quiet(slot));
-        let empty = |slot: &Slot| slot.try_lock().map_or(0, |mut it| self.empty_slot(it.as_mut()));
+        let empty = |slot: &Slot| {
+            let guard = slot.try_lock_or(defect!("quiet"));
+            guard.map_or(0, |mut guard| self.empty_slot(guard.as_mut()))
+        };
         shared.map(empty).sum::<usize>() + self.steal_idle(is_quiet, fence_others)
     }
 
@@ -190,12 +185,13 @@ impl<M: Mode> Core<M> {
     /// an area of which more was used nothing goes back as a whole: it would be touched again.
     fn purge(&self, surplus: usize, done: &mut Maintained) {
         let wanted = surplus.saturating_sub(self.zone.known_zero());
+        let mut calls = 0;
         for area in (0..self.zone.areas()).rev() {
             if done.purged >= wanted || done.not_purged.is_some() {
                 return;
             }
             if let Some(held) = self.zone.hold_area(area, wanted - done.purged) {
-                done.areas += usize::from(self.purge_held(held, done) > 0);
+                done.areas += usize::from(self.purge_held(held, &mut calls, done) > 0);
             }
         }
         for index in (0..self.zone.words()).rev() {
@@ -203,21 +199,25 @@ impl<M: Mode> Core<M> {
                 return;
             }
             if let Some(held) = self.zone.hold_worn(index, wanted - done.purged) {
-                self.purge_held(held, done);
+                self.purge_held(held, &mut calls, done);
             }
         }
     }
 
     /// Gives the memory of held pages back. Returns of how many.
-    fn purge_held(&self, mut held: Held<'_>, done: &mut Maintained) -> usize {
+    fn purge_held(&self, mut held: Held<'_>, calls: &mut usize, done: &mut Maintained) -> usize {
         let size = self.page_size();
         let purged = held.give_back(|first, pages| {
             if self.lent() > 0 {
                 done.not_purged = Some(NotPurged::Lent);
             }
+            if *calls >= SYSTEM_CALLS {
+                done.not_purged = Some(NotPurged::Later);
+            }
             if done.not_purged.is_some() {
                 return first..first;
             }
+            *calls += 1;
             let start = self.address(PageId::new(first as u32));
             // SAFETY: the pages are held, so nobody else has them, and hold nothing that is needed: poison is taken
             // off below.

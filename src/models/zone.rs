@@ -5,7 +5,7 @@ use std::vec::Vec;
 use super::Block;
 use crate::metadata::MetadataLayout;
 use crate::page::{Order, PageId};
-use crate::zone::{Cursor, Fresh, Habits, Held, Used, Zone, ZoneLayout};
+use crate::zone::{Cursor, Fresh, Habits, Held, Used, Whole, Zone, ZoneLayout};
 
 /// A zone.
 pub struct FreePages {
@@ -128,9 +128,10 @@ impl FreePages {
     /// The words of 64 pages that a search by the summaries finds.
     #[must_use]
     pub fn told(&self) -> Vec<u32> {
-        let next =
-            |from| self.zone.next::<Used>(from).into_iter().chain(self.zone.next::<Fresh>(from));
-        let first = |from| next(from).min();
+        let first = |from| {
+            let (used, whole) = (self.zone.next::<Used>(from), self.zone.next::<Whole>(from));
+            used.into_iter().chain(whole).chain(self.zone.next::<Fresh>(from)).min()
+        };
         let words = core::iter::successors(first(0), |from| first(from + 1));
         words.map(|index| index as u32).collect()
     }

@@ -11,6 +11,14 @@ use std::time::Duration;
 use crate::mode::Mode;
 use crate::pool::Pool;
 
+/// The shortest time that a helper waits.
+const LEAST: Duration = Duration::from_millis(1);
+
+/// How long a helper waits that was asked for this period.
+fn waits(period: Duration) -> Duration {
+    period.max(LEAST)
+}
+
 /// A thread that calls [`Pool::maintain`]: see [`Pool::maintain_every`]. Dropping it ends the
 /// thread, and waits for that.
 #[derive(Debug)]
@@ -25,7 +33,8 @@ pub struct Helper {
 
 impl<M: Mode> Pool<M> {
     /// Starts a thread that calls [`Pool::maintain`] again and again, `period` after the last call
-    /// has ended. A second is a good period: what was not needed for some seconds goes back.
+    /// has ended. A second is a good period: what was not needed for some seconds goes back. A period
+    /// of less than a millisecond is taken for one, so that the thread does not use up a processor.
     ///
     /// In a pool that panics about bad pages ([`OnBadPage::Panic`](crate::OnBadPage::Panic)) the
     /// thread ends with the panic about one that it finds.
@@ -49,6 +58,7 @@ impl<M: Mode> Pool<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn maintain_every(&self, period: Duration) -> io::Result<Helper> {
+        let period = waits(period);
         let (stop, stopped) = channel::<Infallible>();
         let pool = self.clone();
         let work = move || {
@@ -74,3 +84,7 @@ impl Drop for Helper {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "helper/tests.rs"]
+mod tests;

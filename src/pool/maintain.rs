@@ -30,8 +30,13 @@ impl<M: Mode> Pool<M> {
     /// [`Busy`](crate::ShortReason::Busy), one for a block may say
     /// [`Fragmented`](crate::ShortReason::Fragmented), and one that asks for such a page by its
     /// number may say that it is out. They are the pages of one area at the most. The child of a
-    /// fork in that moment has [lost](crate::Pages::lost) them; and a thread that stops for good in
-    /// this call keeps them, and from then on no other does any upkeep.
+    /// fork in that moment has [lost](crate::Pages::lost) up to 64 of them: those that were on their
+    /// way. A thread that stops for good in this call keeps them; after 1,024 calls that found it
+    /// there, others go on without it.
+    ///
+    /// Memory goes back by at most 1,024 system calls, one for an area or for a run of neighbouring
+    /// pages. If that is too few, [`Maintained::not_purged`] is [`Later`](NotPurged::Later), and the
+    /// next call goes on.
     ///
     /// ```
     /// use pagesheaf::{PageBatch, Pool, Region};

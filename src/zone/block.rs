@@ -28,7 +28,7 @@ impl Zone {
         mut each: impl FnMut(PageId),
         mut doubled: impl FnMut(PageId),
     ) -> usize {
-        let mut emptied = Emptied::new(self);
+        let mut emptied = Emptied::breaking(self);
         let mut search = Search::new(self, *cursor);
         let (mut taken, mut last) = (0, None);
         while taken < max {
@@ -74,7 +74,7 @@ impl Zone {
         order: Order,
         doubled: impl FnMut(PageId),
     ) -> bool {
-        let mut emptied = Emptied::new(self);
+        let mut emptied = Emptied::breaking(self);
         let index = first.index() as usize / BITS;
         let taken = match whole_words(order) {
             Some(words) => self.claim_words(index, words, &mut emptied, doubled),

@@ -45,6 +45,7 @@ impl Levels {
 pub(crate) struct ZoneLayout {
     words: Span<Atomic<u64>>,
     used: Span<Atomic<u64>>,
+    whole: Span<Atomic<u64>>,
     fresh: Span<Atomic<u64>>,
     written: Span<Atomic<u64>>,
     levels: Levels,
@@ -63,9 +64,10 @@ impl ZoneLayout {
         let written = if zeroed { words } else { 0 };
         let Some(words) = layout.table(words) else { return None };
         let Some(used) = layout.table(levels.words()) else { return None };
+        let Some(whole) = layout.table(levels.words()) else { return None };
         let Some(fresh) = layout.table(levels.words()) else { return None };
         let Some(written) = layout.table(written) else { return None };
-        Some(ZoneLayout { words, used, fresh, written, levels, pages })
+        Some(ZoneLayout { words, used, whole, fresh, written, levels, pages })
     }
 }
 
@@ -142,12 +144,13 @@ impl Zone {
         count: usize,
         habits: Habits,
     ) -> Self {
-        let ZoneLayout { words, used, fresh, written, levels, pages } = layout;
+        let ZoneLayout { words, used, whole, fresh, written, levels, pages } = layout;
         let fresh_words = count.div_ceil(BITS);
         let counts = Counts {
             free: Atomic::new(count as u64),
             fresh: Atomic::new(fresh_words as u64),
             low: Atomic::new(count as u64),
+            held: Atomic::new(0),
         };
         let words = block.fill_zero(words);
         none_beyond(&words, count);
@@ -157,8 +160,9 @@ impl Zone {
             none_beyond(&fresh[level[0]..level[1]], entries);
             entries = entries.div_ceil(BITS);
         }
-        let (used, written) = (block.fill_zero(used), block.fill_zero(written));
-        Zone { words, used, fresh, written, pages, levels, habits, counts: Padded(counts) }
+        let (used, whole) = (block.fill_zero(used), block.fill_zero(whole));
+        let written = block.fill_zero(written);
+        Zone { words, used, whole, fresh, written, pages, levels, habits, counts: Padded(counts) }
     }
 }
 

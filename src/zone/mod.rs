@@ -1,13 +1,15 @@
 //! The zone: one bit per page, clear while the page is in nobody's cache or magazine.
 //!
 //! Invariant: a page leaves by exactly one compare-and-swap that sets its bit and comes back by one `fetch_and` that
-//! clears it. Above the words stand two summaries, each of several levels, with a bit for each word below that has free
-//! pages: `fresh` tells of words from which no page was ever taken, `used` of the others. Whoever makes a word non-empty
+//! clears it. Above the words stand three summaries, each of several levels, with a bit for each word below that has
+//! free pages: `fresh` tells of words from which no page was ever taken, `whole` of those whose area was wholly free
+//! when that was noted, `used` of the others. Whoever makes a word non-empty
 //! notes it in a summary afterwards; whoever makes it empty, or breaks into a fresh one, takes the note away and *then
 //! looks again*. Both are read-modify-writes of the same summary word, so one of the two sees the other and no page is
-//! lost.
+//! lost. Whoever moves a note from one summary to another takes it away first, and then makes it anew (`whole`).
 //!
-//! A search prefers pages that were used before, so that no more memory is touched than was needed at once (`search`).
+//! A search prefers pages that were used before, so that no more memory is touched than was needed at once, and then
+//! those of areas that are not whole (`search`).
 
 mod block;
 mod gather;
@@ -21,11 +23,12 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod touched;
+mod whole;
 
 pub(crate) use layout::{Cursor, Habits, ZoneLayout};
 pub(crate) use offline::OfflinePages;
 pub(crate) use purge::Held;
-pub(crate) use summary::{Fresh, Used};
+pub(crate) use summary::{Fresh, Used, Whole};
 
 use gather::{Emptied, Filled};
 use layout::Levels;
@@ -43,13 +46,15 @@ pub(crate) struct Zone {
     words: MetadataSlice<Atomic<u64>>,
     /// The summary of words from which pages were taken.
     used: MetadataSlice<Atomic<u64>>,
+    /// The summary of those of them whose areas were whole.
+    whole: MetadataSlice<Atomic<u64>>,
     /// The summary of those from which none was, with its bits the other way: clear where there is such a word.
     fresh: MetadataSlice<Atomic<u64>>,
     /// A bit for each page that may have been written (`purge`); none where nothing is known of the memory.
     written: MetadataSlice<Atomic<u64>>,
     /// How many pages the tables have bits for.
     pages: usize,
-    /// How both summaries are cut.
+    /// How each summary is cut.
     levels: Levels,
     habits: Habits,
     counts: Padded<Counts>,
@@ -63,6 +68,8 @@ struct Counts {
     fresh: Atomic<u64>,
     /// The fewest that were free since somebody asked, about; kept only if the pool purges.
     low: Atomic<u64>,
+    /// Which words of an area are held (`purge`): the first one, and behind it how many.
+    held: Atomic<u64>,
 }
 
 /// The lowest `n` set bits of a word.
@@ -245,9 +252,7 @@ impl Zone {
         // Release: pairs with the Acquire of `take`, which hands the pages on. Acquire: the old value shows a
         // double free, whose report may follow what the first freer did.
         let old = !self.words[index].fetch_and(!bits, ordering!(AcqRel, "zone-publish"));
-        if old == 0 {
-            filled.note(index);
-        }
+        filled.note(index, old, bits);
         pages(index, old & bits).for_each(doubled);
         (bits & !old).count_ones() as usize
     }

@@ -8,9 +8,12 @@
 use core::ops::Range;
 
 use super::layout::full;
-use super::{BITS, Fresh, Used, Zone, lowest, pages};
+use super::{BITS, Fresh, Zone, lowest, pages};
 use crate::page::PageId;
 use crate::sync::{Ordering, defect, ordering};
+
+/// More than the words of an area: how a note of held words has both, the first of them and how many.
+const HELD: u64 = 2 * BITS as u64;
 
 /// Pages of the zone that the holder has for itself. Dropping it puts them back, as [`Held::put_back`] does.
 pub(crate) struct Held<'a> {
@@ -45,7 +48,7 @@ impl Zone {
     }
 
     /// All pages of a word.
-    fn all(&self, index: usize) -> u64 {
+    pub(super) fn all(&self, index: usize) -> u64 {
         full(index, self.pages)
     }
 
@@ -81,9 +84,8 @@ impl Zone {
     pub(crate) fn hold_area(&self, area: usize, most: usize) -> Option<Held<'_>> {
         let first = area * self.habits.area;
         let end = (first + self.habits.area).min(self.words.len());
-        let whole = |index: usize| self.words[index].load(Ordering::Relaxed) == !self.all(index);
         let worn = || (first..end).map(|index| self.worn(index).count_ones() as usize).sum();
-        if !(first..end).all(whole) || !(1..=most).contains(&worn()) {
+        if !self.is_whole_area(first) || !(1..=most).contains(&worn()) {
             return None;
         }
         // What is held so far goes back if another word is no longer whole.
@@ -93,10 +95,34 @@ impl Zone {
                 return None;
             }
             held.words += 1;
+            self.note_held(first, held.words);
         }
         // They are empty now. Whoever puts them back says in which summary they belong.
-        self.clear::<Used>(1, first / BITS, full(0, end - first) << (first % BITS));
+        self.clear_told(first / BITS, self.area_bits(first), 0);
         Some(held)
+    }
+
+    /// So many words from this one on are held, all their pages: for the child of a fork, which has nobody that would put
+    /// them back. A word is noted once it is held, and no longer before it goes back: so what is noted nobody else has.
+    fn note_held(&self, first: usize, words: usize) {
+        // Release: what is noted was held before. After a fork nothing else is there to pair with.
+        let note = first as u64 * HELD + words as u64;
+        self.counts.held.store(note, Ordering::Release);
+    }
+
+    /// Puts back what one who is gone held of an area. The caller is alone, and makes summaries and counts anew. `each`
+    /// hears of the pages.
+    pub(crate) fn put_back_held(&self, each: impl FnMut(PageId)) {
+        // Relaxed: the caller is alone, here and below.
+        let held = self.counts.held.swap(0, Ordering::Relaxed);
+        let (first, count) = ((held / HELD) as usize, (held % HELD) as usize);
+        let words = (first..first + count).filter(|&index| index < self.words.len());
+        let ids = words.flat_map(|index| {
+            let bits = self.all(index);
+            self.words[index].fetch_and(!bits, Ordering::Relaxed);
+            pages(index, bits)
+        });
+        ids.for_each(each);
     }
 
     /// Holds pages of a word that are free and may have been written, at most so many.
@@ -176,21 +202,24 @@ impl Held<'_> {
     }
 
     fn put(&mut self, mut doubled: impl FnMut(PageId)) {
-        let (zone, mut emptied) = (self.zone, 0);
+        let (zone, mut emptied, mut whole) = (self.zone, 0, 0);
         let words = self.first..self.first + core::mem::take(&mut self.words);
-        for index in words {
+        for index in words.rev() {
+            if self.bits.is_none() {
+                zone.note_held(self.first, index - self.first);
+            }
             let bits = self.bits(index);
             // Release: pairs with the Acquire of `take`, for which the page is zero. Acquire: as of any pages that come
             // back.
             let old = !zone.words[index].fetch_and(!bits, ordering!(AcqRel, "purge-publish"));
-            if old == 0 {
-                emptied |= 1 << (index % BITS);
-            }
+            let bit = 1 << (index % BITS);
+            emptied |= if old == 0 { bit } else { 0 };
+            whole |= if old | bits == zone.all(index) { bit } else { 0 };
             // They were counted when they were freed, too.
             zone.uncount((old & bits).count_ones() as usize);
             pages(index, old & bits).for_each(&mut doubled);
         }
-        if emptied == 0 {
+        if emptied | whole == 0 {
             return;
         }
         // An area lies in one word of the summary.
@@ -198,7 +227,7 @@ impl Held<'_> {
         if self.zeroed && self.bits.is_none() {
             zone.set::<Fresh>(1, summary, emptied);
         } else {
-            zone.set::<Used>(1, summary, emptied);
+            zone.set_told(summary, emptied, whole);
         }
     }
 }

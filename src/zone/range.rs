@@ -28,7 +28,7 @@ impl Zone {
         count: usize,
         mut each: impl FnMut(PageId),
     ) -> usize {
-        let mut emptied = Emptied::new(self);
+        let mut emptied = Emptied::breaking(self);
         let mut taken = 0;
         for (index, mask) in words_of(first, count) {
             let bits = if defect!("range-claim") {

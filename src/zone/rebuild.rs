@@ -5,7 +5,7 @@
 //! says to be fresh stays so, if it has pages: nothing depends on it but which pages come first.
 
 use super::summary::Summary;
-use super::{BITS, Fresh, Used, Zone};
+use super::{BITS, Fresh, Used, Whole, Zone};
 use crate::sync::{Atomic, Ordering};
 
 impl Zone {
@@ -13,17 +13,21 @@ impl Zone {
     /// left meanwhile could be missed.
     pub(crate) fn rebuild(&self) {
         let below = self.words.chunks(BITS);
-        let words = self.level::<Used>(1).iter().zip(self.level::<Fresh>(1)).zip(below);
+        let words = self.level::<Used>(1).iter().zip(self.level::<Whole>(1));
+        let words = words.zip(self.level::<Fresh>(1)).zip(below).enumerate();
         let mut count = 0;
-        for ((used, fresh), children) in words {
+        for (index, (((used, whole), fresh), children)) in words {
             let some = told(children, u64::MAX);
             // Relaxed: the caller is alone, here and below.
             let still = some & !fresh.load(Ordering::Relaxed);
             fresh.store(!still, Ordering::Relaxed);
-            used.store(some & !still, Ordering::Relaxed);
+            let areas = some & !still & self.whole_areas(index, some);
+            whole.store(areas, Ordering::Relaxed);
+            used.store(some & !still & !areas, Ordering::Relaxed);
             count += u64::from(still.count_ones());
         }
         self.rebuild_above::<Used>();
+        self.rebuild_above::<Whole>();
         self.rebuild_above::<Fresh>();
         self.counts.fresh.store(count, Ordering::Relaxed);
         self.counts.free.store(self.count() as u64, Ordering::Relaxed);

@@ -1,13 +1,14 @@
 //! Where a search goes, and in which order.
 //!
-//! Invariant: a search that finds nothing has asked both summaries for every word and, if the count says that pages
+//! Invariant: a search that finds nothing has asked all summaries for every word and, if the count says that pages
 //! are free, has looked at every word itself.
 //!
 //! Pages that were used come before fresh ones, so that what is resident stays near the most that was needed at once.
-//! Each party stays in its area while that has any, and otherwise begins at home: so parties seldom meet at one word,
-//! and each leaves the far end of its part of the zone alone.
+//! Of those, areas from which pages are missing come before whole ones, so that huge pages stay whole. Each party stays
+//! in its area while that has any, and otherwise begins at home: so parties seldom meet at one word, and each leaves
+//! the far end of its part of the zone alone.
 
-use super::{Cursor, Fresh, Used, Zone};
+use super::{Cursor, Fresh, Used, Whole, Zone};
 use crate::sync::{Ordering, defect};
 
 /// Where a lap begins.
@@ -24,11 +25,13 @@ enum From {
 /// A part of a search.
 #[derive(Clone, Copy)]
 enum Lap {
-    /// Through the used words of the area where the party is.
+    /// Through the used words of the area where the party is, unless it is whole.
     Area,
     /// Through what its last word has behind the last pages that it took.
     Rest,
     Used(From),
+    /// Through those whose areas were whole.
+    Whole(From),
     Fresh(From),
     /// By the words alone: for a moment no summary tells of a page, while the thread that emptied its word, or broke
     /// into it, looks at it again. The free count does.
@@ -40,6 +43,8 @@ const REUSE: &[Lap] = &[
     Lap::Area,
     Lap::Used(From::Home),
     Lap::Used(From::First),
+    Lap::Whole(From::Home),
+    Lap::Whole(From::First),
     Lap::Fresh(From::Home),
     Lap::Fresh(From::First),
     Lap::Rescan,
@@ -79,6 +84,8 @@ pub(super) struct Search<'a> {
     at: usize,
     /// Where the lap before this one began.
     began: usize,
+    /// Whether the summaries of used words, and of those in whole areas, told of any as the search began.
+    any: (bool, bool),
 }
 
 impl<'a> Search<'a> {
@@ -90,7 +97,8 @@ impl<'a> Search<'a> {
             Some(_) => ROTATE,
         };
         let (lap, began) = (laps[0], usize::MAX);
-        let mut search = Search { zone, cursor, laps: laps.iter(), lap, at: 0, began };
+        let any = (zone.tells::<Used>(), zone.tells::<Whole>());
+        let mut search = Search { zone, cursor, laps: laps.iter(), lap, at: 0, began, any };
         search.next_lap(0);
         search
     }
@@ -102,6 +110,7 @@ impl<'a> Search<'a> {
                 Lap::Area => self.zone.next_within(self.at, self.area_end()),
                 Lap::Rest => (self.at == self.cursor.at as usize).then_some(self.at),
                 Lap::Used(_) => self.zone.next::<Used>(self.at),
+                Lap::Whole(_) => self.zone.next::<Whole>(self.at),
                 Lap::Fresh(_) => self.zone.next::<Fresh>(self.at),
                 Lap::Rescan => (self.at < self.zone.words.len()).then_some(self.at),
             };
@@ -125,12 +134,22 @@ impl<'a> Search<'a> {
         let Cursor { home, at, .. } = self.cursor;
         for &lap in self.laps.by_ref() {
             let begin = match lap {
+                Lap::Used(_) if !self.any.0 => continue,
+                Lap::Whole(_) if !self.any.1 => continue,
+                Lap::Area if self.any == (false, false) => continue,
+                Lap::Area if self.zone.is_whole_area(at as usize) => continue,
                 Lap::Area => self.area_start(),
                 Lap::Rest if !(1..u64::BITS).contains(&self.cursor.before) => continue,
                 Lap::Rest => at as usize,
-                Lap::Used(From::Home) | Lap::Fresh(From::Home) => home as usize,
-                Lap::Used(From::Last) | Lap::Fresh(From::Last) => at as usize + 1,
-                Lap::Used(From::First) | Lap::Fresh(From::First) if self.began == 0 => continue,
+                Lap::Used(From::Home) | Lap::Whole(From::Home) | Lap::Fresh(From::Home) => {
+                    home as usize
+                }
+                Lap::Used(From::Last) => at as usize + 1,
+                Lap::Used(From::First) | Lap::Whole(From::First) | Lap::Fresh(From::First)
+                    if self.began == 0 =>
+                {
+                    continue;
+                }
                 Lap::Rescan if self.zone.free() < least || defect!("rescan") => continue,
                 _ => 0,
             };

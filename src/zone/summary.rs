@@ -1,12 +1,19 @@
-//! The two summaries: from any word to the next that has free pages, in a few steps.
+//! The three summaries: from any word to the next that has free pages, in a few steps.
 
 use super::{BITS, Zone, pages};
 use crate::sync::{Atomic, Ordering, defect, ordering};
 
-/// One of the two summaries.
+/// One of the three summaries.
 pub(crate) trait Summary {
+    /// Which of them it is.
+    #[cfg(test)]
+    const NUMBER: usize;
+
     /// Whether it tells of fresh words; its bits are then the other way.
-    const FRESH: bool;
+    const FRESH: bool = false;
+
+    /// Whether what is left of a word is told of in it, and not among the used ones.
+    const KEEPS: bool = false;
 
     /// Its words.
     fn table(zone: &Zone) -> &[Atomic<u64>];
@@ -15,18 +22,34 @@ pub(crate) trait Summary {
 /// The summary of words from which pages were taken.
 pub(crate) struct Used;
 
+/// The summary of such words whose areas were whole (`whole`).
+pub(crate) struct Whole;
+
 /// The summary of words from which none was.
 pub(crate) struct Fresh;
 
 impl Summary for Used {
-    const FRESH: bool = false;
+    #[cfg(test)]
+    const NUMBER: usize = 0;
+    const KEEPS: bool = true;
 
     fn table(zone: &Zone) -> &[Atomic<u64>] {
         &zone.used
     }
 }
 
+impl Summary for Whole {
+    #[cfg(test)]
+    const NUMBER: usize = 1;
+
+    fn table(zone: &Zone) -> &[Atomic<u64>] {
+        &zone.whole
+    }
+}
+
 impl Summary for Fresh {
+    #[cfg(test)]
+    const NUMBER: usize = 2;
     const FRESH: bool = true;
 
     fn table(zone: &Zone) -> &[Atomic<u64>] {
@@ -38,6 +61,11 @@ impl Zone {
     /// The words of a level of a summary, from 1 on.
     pub(super) fn level<S: Summary>(&self, level: usize) -> &[Atomic<u64>] {
         &S::table(self)[self.levels.starts[level]..self.levels.starts[level + 1]]
+    }
+
+    /// Whether this summary tells of any word, as of about now; in a zone of one word it does.
+    pub(super) fn tells<S: Summary>(&self) -> bool {
+        self.levels.top == 0 || self.look::<S>(self.levels.top, 0) != 0
     }
 
     /// The first word that this summary tells of and that has pages, from `from` on: up its levels and down again.
@@ -73,18 +101,20 @@ impl Zone {
         None
     }
 
-    /// As [`Self::next`] of used words, from `from` to before `end`, which lie in one word of the summary.
+    /// As [`Self::next`] of used words, whole areas or not, from `from` to before `end`, which lie in one word of the
+    /// summary.
     pub(super) fn next_within(&self, from: usize, end: usize) -> Option<usize> {
         if from >= end {
             return None;
         }
         let index = from / BITS;
         let within = (u64::MAX << (from % BITS)) & (u64::MAX >> (BITS - 1 - (end - 1) % BITS));
-        let found = pages(index, self.look::<Used>(1, index) & within);
+        let told = self.look::<Used>(1, index) | self.look::<Whole>(1, index);
+        let found = pages(index, told & within);
         found.map(|word| word.index() as usize).find(|&at| {
             let some = self.look::<Used>(0, at) != 0;
             if !some {
-                self.clear::<Used>(1, index, 1 << (at % BITS));
+                self.clear_told(index, 1 << (at % BITS), 0);
             }
             some
         })
@@ -93,7 +123,7 @@ impl Zone {
     /// A word on the way of a search, with its bits set for what there is: none past the end.
     fn look<S: Summary>(&self, level: usize, index: usize) -> u64 {
         #[cfg(test)]
-        super::tests::visits::note(level + if S::FRESH { super::layout::LEVELS } else { 0 });
+        super::tests::visits::note(level + S::NUMBER * super::layout::LEVELS);
         // Relaxed: a hint; the compare-and-swap that takes the pages is what counts.
         let bits = |word: &Atomic<u64>| word.load(Ordering::Relaxed);
         match level {
@@ -128,7 +158,7 @@ impl Zone {
     }
 
     /// Clears bits of a summary, after the words below became empty, or were broken into, and sets those again whose
-    /// words are not empty. Of words that were fresh until now, the other summary tells then.
+    /// words are not empty. Of words that were fresh until now, or in a whole area, that of used ones tells then.
     pub(super) fn clear<S: Summary>(&self, level: usize, index: usize, bits: u64) {
         if level > self.levels.top {
             return;
@@ -145,6 +175,8 @@ impl Zone {
         let left = old & !bits == 0;
         if S::FRESH && level == 1 {
             self.uncount_fresh(old & bits);
+        }
+        if !S::KEEPS && level == 1 {
             if again != 0 && !defect!("fresh-again") {
                 self.set::<Used>(1, index, again);
             }
@@ -153,6 +185,14 @@ impl Zone {
         }
         if left {
             self.clear::<S>(level + 1, index / BITS, 1 << (index % BITS));
+        }
+    }
+
+    /// Clears bits of the first level, whose words another summary will tell of.
+    pub(super) fn take_note<S: Summary>(&self, index: usize, bits: u64) {
+        // AcqRel: what those bits said is known to who sees where they go.
+        if self.level::<S>(1)[index].fetch_and(!bits, Ordering::AcqRel) & !bits == 0 {
+            self.clear::<S>(2, index / BITS, 1 << (index % BITS));
         }
     }
 

@@ -66,4 +66,37 @@ fn a_quarantine_has_a_length<M: Mode>() {
     assert!((LENGTH as u64..=most + LENGTH as u64 + 256).contains(&seen), "{seen}, {most}");
 }
 
-every_mode!(rounds_touch_no_more_than_was_needed_at_once, a_quarantine_has_a_length);
+/// Every second area is whole, and of the others half of the pages are free: what is
+/// allocated then leaves the whole ones alone.
+fn whole_areas_stay_whole_while_others_have_pages<M: Mode>() {
+    // Of pages of 256 bytes.
+    const AREA: u32 = 4096;
+    let pool = build::<M>(4 * AREA as usize, |builder| builder.magazine_capacity(32));
+    let pages: Vec<_> = (0..4 * AREA).map(|_| pool.alloc().expect("a page")).collect();
+    let is_whole = |page: &Page<M>| (page.id().index() / AREA).is_multiple_of(2);
+    let (whole, others): (Vec<_>, Vec<_>) = pages.into_iter().partition(is_whole);
+    let (kept, free): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|page| page.id().index() % 3 == 0);
+    let fits = free.len();
+    drop((whole, free));
+    pool.drain();
+    let mut cache = pool.cache().expect("a cache");
+    // What a cache takes beyond what it was asked for must fit, too.
+    let again: Vec<_> = (0..fits - 64).map(|_| cache.alloc().expect("a page")).collect();
+    let broken = again.iter().filter(|page| is_whole(page)).count();
+    drop(cache);
+    pool.drain();
+    let order = Order::new(9).expect("an order");
+    let blocks: Vec<_> = core::iter::from_fn(|| pool.alloc_block(order).ok()).collect();
+    if !quarantines::<M>() {
+        assert_eq!((broken, blocks.len()), (0, 2 * AREA as usize / 512));
+    }
+    drop((blocks, again, kept));
+    assert!(!pool.is_tainted() && pool.audit().pages.adds_up());
+}
+
+every_mode!(
+    rounds_touch_no_more_than_was_needed_at_once,
+    a_quarantine_has_a_length,
+    whole_areas_stay_whole_while_others_have_pages,
+);

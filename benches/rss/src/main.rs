@@ -30,6 +30,9 @@ const CASES: &[Case] = &[
     Case { name: "service", run: cases::service::service },
     Case { name: "quarantine", run: cases::drain::quarantine },
     Case { name: "large", run: cases::large::large },
+    Case { name: "reserve", run: cases::reserve::reserve },
+    Case { name: "search", run: cases::search::search },
+    Case { name: "refills", run: cases::refills::refills },
 ];
 
 fn main() -> ExitCode {

@@ -29,6 +29,11 @@ impl Rows {
         self.print(&Row { case: self.case, figure, mode, value, unit, at_most: Some(at_most) });
     }
 
+    /// A figure that has none.
+    pub fn unbounded(&mut self, figure: &str, mode: &str, value: f64, unit: &str) {
+        self.print(&Row { case: self.case, figure, mode, value, unit, at_most: None });
+    }
+
     fn print(&mut self, row: &Row<'_>) {
         println!("{}", serde_json::to_string(row).expect("figures are JSON"));
     }

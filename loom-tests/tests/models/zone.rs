@@ -202,6 +202,49 @@ every_mode! {
     }
 }
 
+/// A zone of 66 pages, one area, of which all but the page 65 are here; that one is out.
+fn area() -> Arc<Zone> {
+    let zone = Zone::fresh(64 + 2, 64 + 2);
+    let ids: Vec<_> = (0..65).map(PageId::new).collect();
+    zone.put(&ids);
+    zone
+}
+
+every_mode! {
+    /// The last page comes to an area while another takes of it, and empties the word: afterwards a
+    /// summary leads to what is left.
+    any, Composite, at least 1_000;
+    fn an_area_that_becomes_whole_loses_no_page<M: Mode>() {
+        let zone = area();
+        let other = Arc::clone(&zone);
+        let (taken, ()) = race(
+            move || other.take(1, 2).len(),
+            || zone.put(&[PageId::new(65)]),
+        );
+        zone.has(66 - taken);
+    }
+}
+
+every_mode! {
+    /// The same while a page leaves and comes back, and a third empties its word.
+    any, Composite, at least 100_000;
+    fn an_area_that_becomes_whole_as_it_is_taken_loses_no_page<M: Mode>() {
+        let zone = Zone::fresh(64 + 2, 64 + 2);
+        let ids: Vec<_> = (1..66).map(PageId::new).collect();
+        zone.put(&ids);
+        let (first, second) = (Arc::clone(&zone), Arc::clone(&zone));
+        let (a, (), ()) = race3(
+            move || first.take(1, 1).len(),
+            move || {
+                let taken = second.take(1, 1);
+                second.put(&taken);
+            },
+            || zone.put(&[PageId::new(0)]),
+        );
+        zone.has(66 - a);
+    }
+}
+
 /// A zone whose pages are zero, and which of them were written since. loom does not know of that: it
 /// adds nothing to explore.
 struct Zeros {

@@ -196,11 +196,70 @@ fn who_has_not_allocated_for_four_periods_is_stolen_from() {
     quiet_caches_are_stolen_from::<Hardened>();
 }
 
+/// The thread that held an area is not in the child.
+fn a_child_puts_back_what_upkeep_held<M: Mode>() {
+    let Some(pool) = pool::<M>() else { return };
+    burst(&pool, 4096);
+    pool.drain();
+    let zone = &pool.core.zone;
+    let area = || (0..zone.areas()).find_map(|at| zone.hold_area(at, usize::MAX));
+    let held = area().expect("one is whole");
+    let before = zone.count();
+    core::mem::forget(held);
+    // What was put back in time is not put back again.
+    drop(area().expect("another one is whole"));
+    assert_eq!(zone.count(), before);
+    core::mem::forget(area().expect("another one is whole"));
+    // SAFETY: no other thread uses the pool, and no guard of a slot is used any more.
+    unsafe { pool.core.after_fork() }.finish();
+    let pages = pool.audit().pages;
+    // One area was held by nobody that a child could have seen.
+    assert_eq!((pages.lost, pages.out), (512, 0), "{pages}");
+    assert!(pages.adds_up() && !pool.is_tainted());
+    let mut batch = PageBatch::<M, 4096>::empty();
+    assert_eq!(pool.alloc_bulk(&mut batch, 4096).allocated, 4096);
+    assert!(!pool.is_tainted() && pool.bad_pages().count() == 0);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "memory is mapped")]
+fn the_child_of_a_fork_puts_back_what_upkeep_held() {
+    a_child_puts_back_what_upkeep_held::<Bare>();
+    a_child_puts_back_what_upkeep_held::<Checked>();
+    a_child_puts_back_what_upkeep_held::<Hardened>();
+}
+
 #[test]
 fn one_thread_at_a_time_sees_to_upkeep() {
     let pool = build::<Bare>(|builder| builder);
-    let turn = pool.core.upkeep.try_turn();
+    let turn = pool.core.upkeep.turn.try_take();
     assert_eq!(pool.maintain().not_purged, Some(NotPurged::Busy));
     drop(turn);
     assert_eq!(pool.maintain().not_purged, Some(NotPurged::Off));
+    // One that stops there is not waited for for ever.
+    core::mem::forget(pool.core.upkeep.turn.try_take());
+    for _ in 0..1024 {
+        assert_eq!(pool.maintain().not_purged, Some(NotPurged::Busy));
+    }
+    assert_eq!(pool.maintain().not_purged, Some(NotPurged::Off));
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "memory is mapped")]
+fn one_call_asks_the_system_so_often_and_the_next_goes_on() {
+    let Some(pool) = pool::<Bare>() else { return };
+    let pages: std::vec::Vec<_> = (0..8192).map(|_| pool.alloc().expect("a page")).collect();
+    let (kept, free): (std::vec::Vec<_>, std::vec::Vec<_>) =
+        pages.into_iter().partition(|page| page.id().index() % 2 == 0);
+    drop(free);
+    pool.drain();
+    let purges: std::vec::Vec<_> = (0..12).map(|_| pool.maintain()).collect();
+    assert!(purges.iter().all(|done| done.purged <= SYSTEM_CALLS), "{purges:?}");
+    let later = |done: &&Maintained| done.not_purged == Some(NotPurged::Later);
+    assert!(purges.iter().filter(later).count() >= 3, "{purges:?}");
+    // The caches hold a few.
+    let purged = purges.iter().map(|done| done.purged).sum::<usize>();
+    assert!((4096 - 256..=4096).contains(&purged), "{purged}");
+    drop(kept);
+    assert!(pool.audit().pages.adds_up());
 }

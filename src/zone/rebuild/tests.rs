@@ -24,6 +24,7 @@ impl Zone {
     /// As after calls that were stopped before they came to a summary and the count.
     pub(crate) fn spoil_summary(&self) {
         self.used.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        self.whole.iter().for_each(|word| word.store(0, Ordering::Relaxed));
         self.fresh.iter().for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
         self.counts.free.fetch_add(7, Ordering::Relaxed);
     }

@@ -3,5 +3,7 @@
 mod bits;
 mod order;
 mod purge;
+#[path = "../../../tests/common/random.rs"]
+mod random;
 mod touched;
 pub(super) mod visits;

@@ -1,5 +1,5 @@
 //! Which pages come first: used ones before fresh ones, those of the own area before others; with a
-//! quarantine, fresh ones until enough wait.
+//! quarantine, fresh ones until enough wait. Whole areas come last of those that were used.
 
 extern crate std;
 
@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::vec::Vec;
 
 use super::super::*;
+use super::random;
 use crate::metadata::{MetadataLayout, tests::with_block};
 
 /// Words of an area of 2 MiB with pages of 4 KiB.
@@ -158,5 +159,101 @@ fn a_quarantine_of_no_length_still_goes_round() {
         for (max, word) in [(1, 0), (64, 0), (3, 1), (64, 1), (64, 2)] {
             assert_eq!(words(&take(zone, &mut cursor, max))[0], word);
         }
+    });
+}
+
+/// The pages of an area, and whether all of them are here.
+fn area(area: u32) -> impl Iterator<Item = PageId> {
+    (area * AREA * 64..(area + 1) * AREA * 64).map(PageId::new)
+}
+
+fn whole(zone: &Zone, areas: u32) -> Vec<u32> {
+    (0..areas).filter(|&at| area(at).all(|id| zone.holds(id))).collect()
+}
+
+/// Half of the areas get all of their pages back, in one of several orders, and the others some.
+fn what_fits_in_broken_areas_leaves_the_others_whole(seed: u64, one_by_one: bool) {
+    const AREAS: u32 = 160;
+    with_zone(AREAS as usize * 512, None, |zone| {
+        assert_eq!(take(zone, &mut Cursor::new(0), usize::MAX).len(), AREAS as usize * 512);
+        let mut random = random::Random::new(seed);
+        let mut areas: Vec<_> = (0..AREAS).collect();
+        let shuffle = |random: &mut random::Random, ids: &mut [u32]| {
+            (1..ids.len()).rev().for_each(|at| ids.swap(at, random.below(at + 1)));
+        };
+        shuffle(&mut random, &mut areas);
+        let (all, some) = areas.split_at(AREAS as usize / 2);
+        let mut ids: Vec<_> = all.iter().flat_map(|&at| area(at)).map(PageId::index).collect();
+        let mut fits = 0;
+        for &at in some {
+            let mut pages: Vec<_> = area(at).map(PageId::index).collect();
+            shuffle(&mut random, &mut pages);
+            let n = random.below(512);
+            fits += n;
+            ids.extend(&pages[..n]);
+        }
+        shuffle(&mut random, &mut ids);
+        let ids: Vec<_> = ids.into_iter().map(PageId::new).collect();
+        ids.chunks(if one_by_one { 1 } else { 256 }).for_each(|ids| {
+            let mut ids = ids.to_vec();
+            ids.sort_unstable();
+            put(zone, &ids);
+        });
+        let before = whole(zone, AREAS);
+        assert_eq!(before.len(), all.len());
+        let mut cursors = [0, 300, 777].map(Cursor::new);
+        let mut left = fits;
+        while left > 0 {
+            let cursor = &mut cursors[left % 3];
+            left -= take(zone, cursor, left.min(1 + left % 256)).len();
+        }
+        assert_eq!(whole(zone, AREAS), before);
+        let order = crate::page::Order::new(9).expect("a small order");
+        let mut blocks = 0;
+        while zone.take_blocks(&mut cursors[0], (order, 1), |_| blocks += 1, |_| ()) > 0 {}
+        assert_eq!(blocks, before.len());
+        assert_eq!(zone.count(), 0);
+    });
+}
+
+#[test]
+fn what_fits_in_broken_areas_leaves_whole_ones_alone() {
+    what_fits_in_broken_areas_leaves_the_others_whole(1, true);
+    what_fits_in_broken_areas_leaves_the_others_whole(2, false);
+    what_fits_in_broken_areas_leaves_the_others_whole(3, false);
+}
+
+#[test]
+fn who_takes_a_whole_area_page_by_page_stays_in_it() {
+    with_zone(16 * 512, None, |zone| {
+        assert_eq!(take(zone, &mut Cursor::new(0), usize::MAX).len(), 16 * 512);
+        (0..16).for_each(|at| put(zone, &area(at).collect::<Vec<_>>()));
+        // Each in an area of its own, though neither is whole.
+        let mut cursors = [Cursor::new(0), Cursor::new(64)];
+        for _ in 0..60 {
+            let ids = cursors.each_mut().map(|cursor| take(zone, cursor, 8));
+            assert!(area(0).any(|id| id == ids[0][7]) && area(8).any(|id| id == ids[1][7]));
+        }
+        // Its own area, once it is whole, is taken after one that is not.
+        let ids: Vec<_> = area(0).filter(|&id| !zone.holds(id)).collect();
+        put(zone, &ids);
+        let one = area(15).next().expect("it has pages");
+        assert_eq!(zone.take_range(one, 1, |_| ()), 1);
+        assert_eq!(words(&take(zone, &mut cursors[0], 64)), [120, 121]);
+    });
+}
+
+#[test]
+fn what_a_block_leaves_of_an_area_comes_first() {
+    with_zone(16 * 512, None, |zone| {
+        assert_eq!(take(zone, &mut Cursor::new(0), usize::MAX).len(), 16 * 512);
+        (0..16).for_each(|at| put(zone, &area(at).collect::<Vec<_>>()));
+        let order = crate::page::Order::new(6).expect("a small order");
+        assert!(zone.take_block_at(PageId::new(9 * 512 + 64), order, |_| ()));
+        assert_eq!(words(&take(zone, &mut Cursor::new(0), 128)), [72, 74]);
+        let mut cursor = Cursor::new(0);
+        assert_eq!(zone.take_blocks(&mut cursor, (order, 1), |_| (), |_| ()), 1);
+        assert_eq!(words(&take(zone, &mut Cursor::new(32), 64 * 4)), [76, 77, 78, 79]);
+        assert_eq!(whole(zone, 16).len(), 15);
     });
 }

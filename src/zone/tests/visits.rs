@@ -3,22 +3,20 @@
 
 extern crate std;
 
-#[path = "../../../tests/common/random.rs"]
-mod random;
-
 use core::cell::Cell;
 use std::vec::Vec;
 
+use super::random;
 use crate::metadata::{MetadataLayout, tests::with_block};
 use crate::page::PageId;
 use crate::zone::layout::LEVELS;
 use crate::zone::{BITS, Cursor, Habits, Zone, ZoneLayout};
 
 std::thread_local! {
-    static VISITS: Cell<[usize; 2 * LEVELS]> = const { Cell::new([0; 2 * LEVELS]) };
+    static VISITS: Cell<[usize; 3 * LEVELS]> = const { Cell::new([0; 3 * LEVELS]) };
 }
 
-/// A search looks at a word of this level; those of the summary of fresh words come behind the others.
+/// A search looks at a word of this level; those of the second and third summary come behind the others.
 pub(in crate::zone) fn note(level: usize) {
     let mut visits = VISITS.get();
     visits[level] += 1;
@@ -28,7 +26,7 @@ pub(in crate::zone) fn note(level: usize) {
 /// Takes one page for a party in this area, and fails if the search visited more than four words of a level of a
 /// summary.
 fn take_at(zone: &Zone, mut cursor: Cursor) -> Option<PageId> {
-    VISITS.set([0; 2 * LEVELS]);
+    VISITS.set([0; 3 * LEVELS]);
     let mut page = None;
     zone.take(&mut cursor, 1, |id| page = Some(id));
     let visits = VISITS.get();
@@ -96,6 +94,26 @@ fn a_search_in_64_gib_of_which_one_in_a_hundred_is_free_is_short() {
 fn a_search_for_the_only_page_is_short() {
     few_are_free(MIB_64, 1);
     few_are_free(GIB_64, 1);
+}
+
+/// All areas are whole but one, which comes first from everywhere; and without it.
+#[test]
+fn a_search_for_the_only_broken_area_is_short() {
+    for (pages, area) in [(MIB_64, 11), (GIB_64, 0), (GIB_64, GIB_64 / 512 - 1)] {
+        with_zone(pages, |zone| {
+            all_out(zone, pages);
+            zone.put_range(PageId::new(0), pages, |_| unreachable!("taken"));
+            let first = PageId::new((area * 512) as u32);
+            assert_eq!(zone.take_range(first, 100, |_| ()), 100);
+            let ids: Vec<_> =
+                random(pages / BITS).take(412).filter_map(|home| take(zone, home)).collect();
+            assert!(ids.iter().all(|id| id.index() as usize / 512 == area), "{area}: {ids:?}");
+            for home in random(pages / BITS).take(200) {
+                let id = take(zone, home).expect("a page");
+                assert_eq!(zone.put(&[id], |_| unreachable!("taken")), 1);
+            }
+        });
+    }
 }
 
 #[test]

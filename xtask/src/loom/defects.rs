@@ -48,6 +48,8 @@ const DEFECTS: &[Defect] = &[
     defect("summary-again", "a summary bit is not set again", &["summary_bits_lose_no_page", "a_search_that_clears_a_stale_bit_loses_no_page"]),
     defect("summary-level", "a summary bit is not set above the first level", &["two_levels_of_summary_bits_lose_no_page"]),
     defect("summary-order", "a summary bit is set without Release", &["summary_bits_lose_no_page"]),
+    defect("whole-moved", "what becomes whole is no longer told of", &["an_area_that_becomes_whole_loses_no_page"]),
+    defect("whole-order", "a note is made in the second summary before it is taken out of the first", &["an_area_that_becomes_whole_as_it_is_taken_loses_no_page"]),
     defect("fresh-again", "a fresh word that is broken into is not noted as used", &["a_fresh_word_that_two_break_into_loses_no_page"]),
     defect("purge-held", "the memory of pages goes back that nobody holds", &["a_purge_against_a_take_has_its_pages_alone"]),
     defect("purge-take", "pages are held to be purged without Acquire", &["a_purge_against_a_take_has_its_pages_alone"]),
