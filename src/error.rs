@@ -75,7 +75,9 @@ const INJECTED: &str = "the pool's FaultPlan makes this call fail";
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ShortReason {
-    /// No page is free anywhere.
+    /// No page was free anywhere, at a moment of this call: the pool has read all its counters
+    /// twice, and they said the same. A page that another call has in the middle of its work counts
+    /// as free.
     Exhausted,
     /// Pages are free, but in other threads' caches that are in use; they give them up at their
     /// next call. [`Pool::holders`](crate::Pool::holders) says whose caches these are. Whoever runs
@@ -87,8 +89,9 @@ pub enum ShortReason {
     /// [`recover_forgotten`](crate::CloseError::recover_forgotten).
     Cached,
     /// Pages are free, or about to be, but another caller is at them: one that found nothing is
-    /// served first, an all-or-none request has its turn, or a call in progress has them in hand.
-    /// Try again, after letting other threads run.
+    /// served first, an all-or-none request has its turn, or a call in progress has them in hand, or
+    /// in the shared cache that it uses. Or pages came and went while the pool looked, so that
+    /// nothing else is sure. Try again, after letting other threads run.
     Busy,
     /// Of a block only: pages are free, but no block of this order is whole. If the call got
     /// nothing, what caches free next goes where it can complete one. In a pool that has fewer pages
@@ -115,7 +118,8 @@ impl fmt::Display for ShortReason {
                  after their next call, or have those threads wait in Cache::idle"
             }
             ShortReason::Busy => {
-                "another caller is served first: let other threads run, and try again"
+                "the free pages are in calls in progress, or another caller is served first: let \
+                 other threads run, and try again"
             }
             ShortReason::Fragmented => {
                 "no block of this order is whole: free its neighbours, or ask for a smaller one"

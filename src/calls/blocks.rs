@@ -297,7 +297,10 @@ fn free<M: Mode>(front: &mut impl Frontend<M>, first: PageId, order: Order) -> (
     // Without a slot: a pool's would be busy while the pages are poisoned.
     let freed = front.shared().free_block(first, order, &mut faults);
     front.with_slot(|core, slot| match slot {
-        Some(slot) => slot.counters().count_free::<M>(freed),
+        Some(slot) => {
+            slot.counters().count_free::<M>(freed);
+            core.uncount_given(freed);
+        }
         None => core.count_uncached_free(freed),
     });
     (freed, faults)

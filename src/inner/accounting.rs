@@ -9,8 +9,8 @@ use super::alarm::Cause;
 use crate::error::BadPage;
 use crate::mode::{Mode, ModeFlags, Policy};
 use crate::page::{Fault, PageId};
-use crate::slot::{Counters, Slot};
-use crate::sync::{Atomic, Ordering};
+use crate::slot::Slot;
+use crate::sync::{Atomic, Ordering, ordering};
 
 /// The figures that no slot keeps.
 pub(crate) struct PoolCounters {
@@ -18,6 +18,10 @@ pub(crate) struct PoolCounters {
     pub(super) uncached_balance: Atomic<u64>,
     /// Live handles.
     pub(crate) handles: Atomic<u64>,
+    /// Pages allocated without a slot, ever.
+    pub(super) taken: Atomic<u64>,
+    /// Pages freed without a slot, counted before others can have them; see `reading`.
+    pub(super) given: Atomic<u64>,
     /// Pages lent to devices.
     pub(super) lent: Atomic<u64>,
     /// Pages withheld for good.
@@ -40,6 +44,8 @@ impl PoolCounters {
         PoolCounters {
             uncached_balance: Atomic::new(super::lifecycle::LIVE),
             handles: Atomic::new(1),
+            taken: Atomic::new(0),
+            given: Atomic::new(0),
             lent: Atomic::new(0),
             bad: Atomic::new(0),
             lost: Atomic::new(0),
@@ -49,29 +55,6 @@ impl PoolCounters {
             poison_turns: Atomic::new(0),
         }
     }
-}
-
-/// Where pages that come back through a slot are counted.
-pub(crate) trait FreeAccount {
-    fn count<M: Mode>(counters: &Counters, pages: usize);
-}
-
-/// In the slot, as a call.
-pub(crate) struct InSlot;
-
-impl FreeAccount for InSlot {
-    #[inline(always)]
-    fn count<M: Mode>(counters: &Counters, pages: usize) {
-        counters.count_free::<M>(pages);
-    }
-}
-
-/// As dropped, by whoever drops them, when the slot is no longer locked: see [`Core::drop_pages`].
-pub(crate) struct Dropped;
-
-impl FreeAccount for Dropped {
-    #[inline(always)]
-    fn count<M: Mode>(_counters: &Counters, _pages: usize) {}
 }
 
 /// The bad pages of a call.
@@ -143,11 +126,13 @@ impl<M: Mode> Core<M> {
 
     /// Counts pages allocated without a slot; a handle is alive.
     pub(super) fn count_uncached_alloc(&self, n: usize) {
+        // Release: pairs with the Acquire of a reading, which then sees the frees that came before.
+        self.counters.taken.fetch_add(n as u64, ordering!(Release, "count-order"));
         // Relaxed: the handle keeps the core alive, and its release orders this before the closing.
         self.counters.uncached_balance.fetch_add(n as u64, Ordering::Relaxed);
     }
 
-    /// Counts pages freed without a slot, while a handle is alive.
+    /// Counts pages freed without a slot, while a handle is alive; they have been [given](Self::count_given).
     pub(crate) fn count_uncached_free(&self, n: usize) {
         // Relaxed: as above.
         self.counters.uncached_balance.fetch_sub(n as u64, Ordering::Relaxed);
@@ -195,7 +180,8 @@ impl<M: Mode> Core<M> {
 
     /// Pages withheld for good.
     pub(crate) fn bad(&self) -> u64 {
-        self.counters.bad.load(Ordering::Relaxed)
+        // Acquire: pairs with the Release of who withheld a page, for a reading.
+        self.counters.bad.load(Ordering::Acquire)
     }
 
     /// Pages that are nowhere, and that nobody has, since the process was forked.
@@ -242,13 +228,14 @@ impl<M: Mode> Core<M> {
 
     /// Counts a page that is withheld, and why.
     pub(super) fn count_withheld(&self, page: PageId, why: Fault) {
-        self.counters.bad.fetch_add(1, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `bad`; here and below.
+        self.counters.bad.fetch_add(1, Ordering::Release);
         self.alarm_later(Cause::Of(page, why));
     }
 
     /// Counts a page that is withheld and that no word names.
     pub(super) fn count_bad(&self) {
-        self.counters.bad.fetch_add(1, Ordering::Relaxed);
+        self.counters.bad.fetch_add(1, Ordering::Release);
         self.count_corruption();
     }
 

@@ -188,12 +188,22 @@ impl<M: Mode> Core<M> {
 
     /// Takes a block back, which its owner gives up; pages behind its first whose words make no
     /// sense are withheld. Returns how many pages it had, 0 if it was bad. They are not counted
-    /// yet.
+    /// yet, but as given.
     pub(crate) fn free_block(&self, first: PageId, order: Order, faults: &mut Faults) -> usize {
         if let Err(fault) = self.end_block(first, order, None) {
             faults.add(first, 0, fault);
             return 0;
         }
+        self.count_given(order.pages());
+        let freed = self.put_block(first, order, faults);
+        if freed < order.pages() {
+            self.uncount_given(order.pages() - freed);
+        }
+        freed
+    }
+
+    /// Puts the pages of a block into the zone that is no block any more.
+    fn put_block(&self, first: PageId, order: Order, faults: &mut Faults) -> usize {
         let leaves = |id: PageId| !M::CHECKS || id == first || self.leave_block(id, order);
         let mut corrupt = 0;
         for id in block_pages(first, order) {

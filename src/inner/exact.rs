@@ -6,7 +6,7 @@
 
 use core::mem::MaybeUninit;
 
-use super::pressure::Reach;
+use super::reading::Reach;
 use super::{Core, Faults};
 use crate::error::{Call, ShortReason};
 use crate::mode::Mode;
@@ -230,6 +230,8 @@ impl<M: Mode> Core<M> {
         let mut faults = Faults::default();
         let count = ids.len();
         let back = self.free_without_slot(ids, &mut faults);
+        // They were free all along.
+        self.uncount_given(back);
         // A page that is refused is out from now on, as if the caller had it.
         self.count_uncached_alloc(count - back);
         self.record_for_later(&faults, back, Call::AllocBulkExact);

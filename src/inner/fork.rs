@@ -83,6 +83,7 @@ impl<M: Mode> Core<M> {
         let out = (counted as i64).clamp(0, most as i64) as u64;
         // Relaxed: the caller is alone.
         self.counters.uncached_balance.fetch_add(out.wrapping_sub(counted), Ordering::Relaxed);
+        self.recount_given();
         self.counters.lost.store(missing.saturating_sub(out), Ordering::Relaxed);
         if M::CLAIMS {
             self.claim_missing();

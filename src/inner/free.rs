@@ -3,7 +3,7 @@
 
 use core::ptr::NonNull;
 
-use super::accounting::{Dropped, FreeAccount};
+use super::reading::{Dropped, FreeAccount};
 use super::{Core, Faults};
 use crate::depot::Stack;
 use crate::error::Call;
@@ -64,6 +64,10 @@ impl<M: Mode> Core<M> {
     ) -> usize {
         let ids = ids.ids();
         let mut parts = slot.parts();
+        // Before a full magazine goes where others can have it.
+        if !defect!("count-late") {
+            A::count::<M>(parts.counters, ids.len());
+        }
         if !M::FREES_TO_PREVIOUS {
             parts.load_what_fits(|magazine| magazine.remaining() >= ids.len());
         }
@@ -81,15 +85,17 @@ impl<M: Mode> Core<M> {
             at += pushed;
             if let Some(fault) = fault {
                 faults.add(ids[at], at, fault);
+                A::uncount(parts.counters, 1);
                 (at, refused) = (at + 1, refused + 1);
             }
         }
         if M::POISONS && defect!("poison-late") {
             self.poison_some(&mut parts, ids);
         }
-        let freed = ids.len() - refused;
-        A::count::<M>(parts.counters, freed);
-        freed
+        if defect!("count-late") {
+            A::count::<M>(parts.counters, ids.len());
+        }
+        ids.len() - refused
     }
 
     /// Makes room where frees go to, which is full. A previous magazine with some room, but less than is
@@ -133,10 +139,13 @@ impl<M: Mode> Core<M> {
     }
 
     /// Frees pages without any slot, when all shared ones are busy: straight into the zone. They are not
-    /// counted yet.
+    /// counted yet, but as given.
     #[cold]
     pub(crate) fn free_without_slot(&self, ids: GivenUp<'_>, faults: &mut Faults) -> usize {
-        let mut freed = 0;
+        let (count, mut freed) = (ids.len(), 0);
+        if !defect!("count-late") {
+            self.count_given(count);
+        }
         for (position, &id) in ids.ids().iter().enumerate() {
             if M::CHECKS {
                 if let Err(fault) = self.try_free_to_zone(id) {
@@ -155,6 +164,12 @@ impl<M: Mode> Core<M> {
             if defect!("poison-late") {
                 self.poison_without_slot(id);
             }
+        }
+        if defect!("count-late") {
+            self.count_given(count);
+        }
+        if freed < count {
+            self.uncount_given(count - freed);
         }
         freed
     }

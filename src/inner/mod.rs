@@ -5,8 +5,9 @@
 //!
 //! A room for every verb: `build`; `alloc` and `free`, each with its fast path; `push` (into a
 //! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes),
-//! `exchange` (of magazines, with the depots), `accounting` (every count), `alarm` (what is said of faults), `drain`, `steal` (from
-//! idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `exact` (all or none),
+//! `exchange` (of magazines, with the depots), `accounting` (every count), `alarm` (what is said of faults), `drain`,
+//! `steal` (from idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `reading` (of all counters
+//! at one moment), `exact` (all or none),
 //! `block`, `place` (what is asked for by its number), `lend`, `poison`, `zeroed` (pages of zeros),
 //! `doubt` (pages that others may hold still), `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
 //! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
@@ -32,6 +33,7 @@ mod place;
 mod poison;
 mod pressure;
 mod push;
+mod reading;
 mod recover;
 mod resize;
 mod run;
@@ -46,10 +48,11 @@ use core::marker::PhantomData;
 use core::ops::Deref;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-pub(crate) use accounting::{Faults, InSlot, PoolCounters};
+pub(crate) use accounting::{Faults, PoolCounters};
 pub(crate) use build::{Config, CoreLayout};
 pub(crate) use fork::AfterFork;
 pub use maintain::{Maintained, NotPurged};
+pub(crate) use reading::InSlot;
 
 use crate::depot::Depots;
 use crate::injector::Injector;

@@ -115,7 +115,7 @@ impl<M: Mode> Core<M> {
     /// pages.
     #[cold]
     pub(super) fn short_reason(&self, slot: Option<&Slot>, got: usize) -> ShortReason {
-        let reason = self.why_not_more(got);
+        let reason = self.why_not_more(slot, got);
         if got == 0 {
             self.request_pages(slot);
         } else if reason == ShortReason::Cached {
@@ -125,15 +125,20 @@ impl<M: Mode> Core<M> {
     }
 
     /// Where pages are that cannot be had, or that there are none but those that the call got.
-    fn why_not_more(&self, got: usize) -> ShortReason {
-        if self.cached() > 0 {
+    fn why_not_more(&self, own: Option<&Slot>, got: usize) -> ShortReason {
+        if self.others(own).any(|slot| slot.cached() > 0) || self.is_out_of_reach() {
             ShortReason::Cached
-        } else if self.not_out().1 <= got {
+        } else if self.not_out().most <= got {
             ShortReason::Exhausted
         } else {
-            // In the zone again, or on their way in another call.
+            // In the zone again, or in another call.
             ShortReason::Busy
         }
+    }
+
+    /// Whether pages lie on a stack of a depot that was cut off.
+    fn is_out_of_reach(&self) -> bool {
+        self.depots.cuts() > 0 && self.cached() > 0
     }
 
     /// Asks every other cache for what it has, and for what it frees by its next calls.
@@ -163,7 +168,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// The slots of all caches but this one.
-    fn others<'a>(&'a self, own: Option<&'a Slot>) -> impl Iterator<Item = &'a Slot> {
+    pub(super) fn others<'a>(&'a self, own: Option<&'a Slot>) -> impl Iterator<Item = &'a Slot> {
         let caches = self.slots[..self.owned_slots].iter();
         caches.filter(move |slot| !own.is_some_and(|own| ptr::eq(own, *slot)))
     }
@@ -187,57 +192,6 @@ impl<M: Mode> Core<M> {
         }
         dry
     }
-
-    /// How many pages a call can get that can take from this slot: those that are neither out nor in the caches of
-    /// others, unless these are idle. Those in the middle of a call are among them.
-    pub(super) fn within_reach(&self, own: Option<&Slot>) -> Reach {
-        let busy = self.others(own).filter(|slot| !slot.is_idle());
-        let elsewhere = busy.map(Slot::cached).sum::<usize>();
-        let (least, most) = self.not_out();
-        let [least, most] = [least, most].map(|pages| pages.saturating_sub(elsewhere));
-        Reach { least, most, elsewhere }
-    }
-
-    /// How many pages are neither out nor withheld, lost or offline. There was a moment when there were so many at the least,
-    /// and another when there were so many at the most: the same number where nobody else is at work.
-    ///
-    /// Counts only grow. What is looked at first misses some; what is looked at last has all of that time.
-    fn not_out(&self) -> (usize, usize) {
-        let gone = self.bad() + self.lost() + self.offline.len();
-        let freed = || {
-            self.sum_slots(|slot| {
-                // Acquire: before what is looked at next; here and below.
-                slot.counters.freed.get_first().wrapping_add(slot.dropped.load(Ordering::Acquire))
-            })
-        };
-        let uncached = || {
-            let balance = self.counters.uncached_balance.load(Ordering::Acquire);
-            balance.wrapping_sub(super::lifecycle::LIVE)
-        };
-        let pages = |allocated: u64, uncached: u64, freed: u64| {
-            let out = allocated.wrapping_add(uncached).wrapping_sub(freed) as i64;
-            u64::from(self.pages).saturating_sub(gone).saturating_sub(out.max(0) as u64) as usize
-        };
-        let before = (freed(), uncached());
-        let allocated = self.sum_slots(|slot| slot.counters.allocated.get_first());
-        let least = pages(allocated, before.1, before.0);
-        let after = uncached();
-        (least, pages(allocated, after, freed()))
-    }
-
-    fn sum_slots(&self, figure: impl Fn(&Slot) -> u64) -> u64 {
-        self.slots.iter().map(figure).fold(0, u64::wrapping_add)
-    }
-}
-
-/// Where the pages are that are not out.
-pub(super) struct Reach {
-    /// So many can be had, or are in the middle of a call, at the least.
-    pub(super) least: usize,
-    /// At the most.
-    pub(super) most: usize,
-    /// So many are in others' caches.
-    pub(super) elsewhere: usize,
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ impl<M: Mode> Core<M> {
         // Relaxed: the caller is alone, here and below. What is out goes past the caches, whatever a
         // fault has made of the figure.
         self.counters.uncached_balance.fetch_sub(self.out(), Ordering::Relaxed);
+        self.recount_given();
         self.counters.lent.store(0, Ordering::Relaxed);
         self.counters.lost.store(0, Ordering::Relaxed);
         self.recount_bad();

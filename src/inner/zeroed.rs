@@ -48,7 +48,7 @@ impl<M: Mode> Core<M> {
             if got == out.len() {
                 parts.counters.count_alloc::<M>(got);
             } else {
-                parts.counters.allocated.add(got as u64);
+                parts.counters.allocated.add_after(got as u64);
             }
         }
         if M::POISONS && M::STATS {

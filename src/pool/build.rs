@@ -136,8 +136,11 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    /// How many cache slots calls on the pool and drops share: the number of processors, 2 to 64, if nothing is
-    /// said. With none, they go straight to the zone.
+    /// How many cache slots calls on the pool and drops share. With none, they go straight to the zone.
+    ///
+    /// If nothing is said: the number of processors, 2 to 64, but no more than hold half of the pages together. So a
+    /// tiny pool, or one whose magazines hold all of it, has none: its pages would lie where the calls of others cannot
+    /// see them. See [`Pool::hidden_by_call`].
     pub const fn shared_caches(mut self, slots: usize) -> Self {
         self.shared_caches = Some(slots);
         self

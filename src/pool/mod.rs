@@ -72,6 +72,34 @@ impl<M: Mode> Pool<M> {
         self.core.pages as usize
     }
 
+    /// How many free pages a call in progress can hide from all others, at the most, beside those
+    /// that it allocates or frees itself: what the magazines of the shared cache hold that it uses,
+    /// and of another one that it empties. A thread that the system stops in the middle of a call
+    /// hides them for as long, and who finds no page meanwhile is told
+    /// [`Busy`](crate::ShortReason::Busy).
+    ///
+    /// So of a pool of which `threads` threads hold `held` pages each, at most, calls on the pool
+    /// get what they want if the pool has `threads * (held + hidden_by_call())` pages. With
+    /// [`shared_caches(0)`](Builder::shared_caches), and no caches, nothing is hidden. A [`Cache`] in
+    /// use keeps its two magazines besides; and [`maintain`](Self::maintain) an area of 2 MiB, while
+    /// it gives memory back.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let builder = || Pool::builder(1000).magazine_capacity(16).max_caches(2);
+    /// assert_eq!(builder().shared_caches(2).build()?.hidden_by_call(), 64);
+    /// let pool = Pool::builder(1000).max_caches(0).shared_caches(1).magazine_capacity(16).build()?;
+    /// assert_eq!(pool.hidden_by_call(), 32);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn hidden_by_call(&self) -> usize {
+        // Its own slot, and one at a time of the others; without one, a magazine of a depot or an idle slot.
+        let slots = self.core.slots.len().min(2);
+        (2 * slots * self.core.magazines.capacity()).min(self.capacity())
+    }
+
     /// Bytes of a page.
     #[must_use]
     pub fn page_size(&self) -> usize {

@@ -18,9 +18,11 @@ use crate::sync::{Atomic, Ordering, ordering};
 pub(crate) struct OfflinePages {
     /// A bit for each page: set while it is online.
     words: MetadataSlice<Atomic<u64>>,
-    /// How many bits are clear: a page is counted after its bit was cleared, and no longer when it is
-    /// set. So while a page is on its way it counts as in the middle of a call.
-    count: Atomic<u64>,
+    /// How many pages went, counted after their bits were cleared, and how many came back, counted
+    /// before they are put where others can have them. So while a page is on its way it counts as in
+    /// the middle of a call.
+    went: Atomic<u64>,
+    came: Atomic<u64>,
 }
 
 impl OfflinePages {
@@ -46,7 +48,8 @@ impl OfflinePages {
             // Relaxed: nobody has the pool yet.
             word.store(full(index, online) | !full(index, pages), Ordering::Relaxed);
         }
-        OfflinePages { words, count: Atomic::new((pages - online) as u64) }
+        let went = Atomic::new((pages - online) as u64);
+        OfflinePages { words, went, came: Atomic::new(0) }
     }
 
     /// Whether pages can go offline.
@@ -58,7 +61,20 @@ impl OfflinePages {
     /// before whoever added it has counted it.
     pub(crate) fn len(&self) -> u64 {
         // Relaxed: a report, or a hint.
-        (self.count.load(Ordering::Relaxed) as i64).max(0) as u64
+        let came = self.came.load(Ordering::Relaxed);
+        (self.went.load(Ordering::Relaxed).wrapping_sub(came) as i64).max(0) as u64
+    }
+
+    /// How many pages went, ever.
+    pub(crate) fn went(&self) -> u64 {
+        // Acquire: pairs with the Release of `insert`, for a reading of all counters.
+        self.went.load(Ordering::Acquire)
+    }
+
+    /// How many came back, ever.
+    pub(crate) fn came(&self) -> u64 {
+        // Acquire: what is looked at next comes after it.
+        self.came.load(Ordering::Acquire)
     }
 
     /// How many pages are offline, counted bit by bit.
@@ -70,7 +86,8 @@ impl OfflinePages {
     /// Makes the figure that of the bits. The caller is alone.
     pub(crate) fn recount(&self) {
         // Relaxed: the caller is alone.
-        self.count.store(self.count(), Ordering::Relaxed);
+        self.went.store(self.count(), Ordering::Relaxed);
+        self.came.store(0, Ordering::Relaxed);
     }
 
     /// Whether a page is offline.
@@ -103,7 +120,8 @@ impl OfflinePages {
         let bit = 1 << (index % BITS);
         // Release: pairs with the Acquire of `remove`, which hands on what was done to the page.
         self.words[index / BITS].fetch_and(!bit, ordering!(Release, "offline-publish"));
-        self.count.fetch_add(1, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `went`.
+        self.went.fetch_add(1, Ordering::Release);
     }
 
     /// Takes out `count` pages from `first` on, for whoever puts them into the zone: all of them,
@@ -121,7 +139,8 @@ impl OfflinePages {
                 return Err(page_of(index, mask & !had));
             }
         }
-        self.count.fetch_sub(count as u64, Ordering::Relaxed);
+        // Relaxed: whoever puts the pages into the zone publishes it.
+        self.came.fetch_add(count as u64, Ordering::Relaxed);
         Ok(())
     }
 

@@ -207,7 +207,8 @@ fn debug_prints_the_sentence<M: Mode>() {
     let page = pool.alloc().expect("a page");
     let dry = "no page is free: free some, or build a larger pool";
     same("ShortReason", ShortReason::Exhausted, dry);
-    let text = "another caller is served first: let other threads run, and try again";
+    let text = "the free pages are in calls in progress, or another caller is served first: let \
+                other threads run, and try again";
     same("ShortReason", ShortReason::Busy, text);
     let text = "no block of this order is whole: free its neighbours, or ask for a smaller one";
     same("ShortReason", ShortReason::Fragmented, text);

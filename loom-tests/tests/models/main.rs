@@ -15,6 +15,7 @@ mod ownership;
 mod page;
 mod poison;
 mod pressure;
+mod reasons;
 mod resize;
 mod slot;
 mod statics;

@@ -20,7 +20,17 @@ impl<M: Mode> Builder<M> {
     /// The owned and the shared slots if nothing is said of them.
     pub(super) fn usual_slots(&self) -> (usize, usize) {
         let (owned, shared) = usual_slots(heap::parallelism());
-        (self.caches.unwrap_or(owned), self.shared_caches.unwrap_or(shared))
+        let owned = self.caches.unwrap_or(owned);
+        (owned, self.shared_caches.unwrap_or_else(|| self.fair_shared(owned, shared)))
+    }
+
+    /// So many shared slots, or as many as hold no more than half of the pages together. A pool without caches has one.
+    fn fair_shared(&self, owned: usize, shared: usize) -> usize {
+        let magazine = match self.magazine {
+            Some(ids) => ids.max(1),
+            None => usual_magazine(self.pages, owned.saturating_add(shared)),
+        };
+        shared.min(self.pages / (4 * magazine)).max(usize::from(owned == 0))
     }
 
     /// What a pool of so many pages, at most those that were asked for, is built from.
@@ -68,11 +78,7 @@ impl<M: Mode> Builder<M> {
         }
         let magazine = match self.magazine {
             Some(ids) => ids,
-            None => match whole_lines(pages / (4 * slots)) {
-                0 => 1,
-                fair if fair > MAGAZINE_MAX => MAGAZINE_MAX,
-                fair => fair,
-            },
+            None => usual_magazine(pages, slots),
         };
         if magazine == 0 || magazine > MAGAZINE_MAX {
             return Err(BuildError::MagazineCapacity { ids: magazine });
@@ -178,6 +184,17 @@ impl<M: Mode> Builder<M> {
 /// How many owned and shared slots a pool has if nothing is said.
 pub(super) fn usual_slots(processors: usize) -> (usize, usize) {
     ((2 * processors).max(8), processors.clamp(2, 64))
+}
+
+/// How many ids a magazine holds if nothing is said: all caches together hold at most half of the pages, or each
+/// magazine one.
+const fn usual_magazine(pages: usize, slots: usize) -> usize {
+    // As many slots as this are refused elsewhere.
+    match whole_lines(pages / slots.saturating_mul(4)) {
+        0 => 1,
+        fair if fair > MAGAZINE_MAX => MAGAZINE_MAX,
+        fair => fair,
+    }
 }
 
 /// The plan of the metadata, and the bytes of the pages.

@@ -55,7 +55,7 @@ fn a_range_comes_back_whole_or_not_at_all() {
 #[test]
 fn the_figure_can_be_made_anew() {
     with_pages(0, |pages| {
-        pages.count.store(7, Ordering::Relaxed);
+        pages.went.store(7, Ordering::Relaxed);
         pages.recount();
         has(pages, 0..150);
     });
