@@ -18,4 +18,5 @@ mod resize;
 mod slot;
 mod statics;
 mod stealing;
+mod upkeep;
 mod zone;
