@@ -21,4 +21,5 @@ mod slot;
 mod statics;
 mod stealing;
 mod taints;
+mod upkeep;
 mod zone;
