@@ -118,6 +118,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
                 slot.map(|slot| core.empty_slot(slot));
             });
         }
+        self.core.see_to_waiters();
     }
 }
 
@@ -181,7 +182,7 @@ fn with_slot_again<M: Mode, R, const STEALABLE: bool>(
 ) -> R {
     match owner.take_back() {
         Some(slot) => f(core, Some(slot)),
-        None => core.with_shared_slot(f),
+        None => core.with_shared_slot_as_is(|core, slot, _| f(core, slot)),
     }
 }
 
@@ -193,10 +194,12 @@ fn with_slot_attended<M: Mode, R, const STEALABLE: bool>(
     owner: OwnerMut<'_, STEALABLE>,
     f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R,
 ) -> R {
-    match owner.take_back() {
+    let result = match owner.take_back() {
         Some(slot) => core.answering(slot, f),
         None => core.with_shared_slot(f),
-    }
+    };
+    core.see_to_waiters();
+    result
 }
 
 impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
@@ -204,6 +207,7 @@ impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
         if let Some(mut slot) = self.slot.leave() {
             self.core.empty_slot(slot.as_mut());
         }
+        self.core.see_to_waiters();
     }
 }
 

@@ -8,6 +8,7 @@ mod place;
 mod range;
 mod system;
 mod unbuilt;
+mod wait;
 
 use core::fmt;
 
@@ -17,6 +18,7 @@ pub use range::RangeError;
 pub use system::MemoryLimit;
 pub(crate) use system::Size;
 pub use unbuilt::{InitError, NotBuilt};
+pub use wait::{WaitError, WaitReason};
 
 use crate::mode::ModeFlags;
 use crate::page::{Fault, PageId};
@@ -44,7 +46,7 @@ macro_rules! debug_by_display {
 pub(crate) use debug_by_display;
 
 debug_by_display!(ShortReason, ExactError, BatchError, PageError, BadPage, BuildError, CacheError);
-debug_by_display!(RangeError);
+debug_by_display!(RangeError, WaitError, WaitReason);
 
 /// Why a bulk call stopped before it had everything that was asked for.
 ///

@@ -162,6 +162,19 @@ cfg_if::cfg_if! {
 }
 
 cfg_if::cfg_if! {
+    if #[cfg(not(feature = "std"))] {
+        #[path = "sync/park/none.rs"]
+        mod park;
+    } else if #[cfg(all(target_os = "linux", not(miri)))] {
+        #[path = "sync/park/futex.rs"]
+        mod park;
+    } else {
+        #[path = "sync/park/condvar.rs"]
+        mod park;
+    }
+}
+
+cfg_if::cfg_if! {
     if #[cfg(all(feature = "std", target_os = "linux"))] {
         #[path = "limits/linux.rs"]
         mod limits;
@@ -199,6 +212,7 @@ mod io;
 #[cfg(feature = "std")]
 #[path = "error/io.rs"]
 mod io_error;
+mod line;
 mod magazine;
 mod mapping;
 mod metadata;
@@ -212,12 +226,16 @@ mod pool;
 mod region;
 mod slot;
 mod sync;
+#[cfg(feature = "std")]
+#[path = "wait/timeout.rs"]
+mod timeout;
+mod wait;
 mod zone;
 
 pub use cache::{Cache, ParkedCache};
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, InitError, MemoryLimit,
-    NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason,
+    NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason, WaitError, WaitReason,
 };
 #[cfg(feature = "std")]
 pub use helper::Helper;

@@ -135,6 +135,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     fn go_idle(&mut self) {
         calls::through!(marked, self, front, answer(front));
         self.slot.go_idle();
+        self.core.see_idle(self.slot.shared());
     }
 }
 

@@ -201,7 +201,7 @@ pub(crate) fn alloc_block<M: Mode>(
         Some(&first) => Ok(own(&front, first, order)),
         None => Err(reason.unwrap_or(ShortReason::Exhausted)),
     };
-    front.shared().panic_if_pending();
+    front.shared().end_call();
     block
 }
 
@@ -245,6 +245,7 @@ fn alloc_blocks<'o, M: Mode>(
 ) -> (&'o mut [PageId], Option<ShortReason>) {
     let (got, reason) =
         front.with_slot_as_is(|core, slot, _| core.alloc_blocks(slot, order, &mut *out));
+    front.shared().see_to_waiters();
     // SAFETY: the first `got` were written.
     (unsafe { written_mut(&mut out[..got]) }, reason)
 }
@@ -294,7 +295,7 @@ pub(crate) fn alloc_at<M: Mode>(
     let taken = take_with_bytes(&mut front, id, None);
     // SAFETY: the page is out, of a core with bytes, and is the call's alone, which gives it up.
     let page = taken.map(|()| unsafe { Page::new(front.core(), id) });
-    front.shared().panic_if_pending();
+    front.shared().end_call();
     page
 }
 
@@ -305,7 +306,7 @@ pub(crate) fn alloc_block_at<M: Mode>(
 ) -> Result<Block<M>, PlaceError> {
     let taken = take_with_bytes(&mut front, first, Some(order));
     let block = taken.map(|()| own(&front, first, order));
-    front.shared().panic_if_pending();
+    front.shared().end_call();
     block
 }
 
@@ -319,7 +320,9 @@ fn take_with_bytes<M: Mode>(
         front.begin();
         return Err(PlaceError { page: first, reason: PlaceReason::AddressOnly });
     }
-    front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order))
+    let taken = front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order));
+    front.shared().see_to_waiters();
+    taken
 }
 
 pub(crate) fn alloc_at_raw<M: Mode>(
@@ -327,5 +330,7 @@ pub(crate) fn alloc_at_raw<M: Mode>(
     first: PageId,
     order: Option<Order>,
 ) -> Result<(), PlaceError> {
-    front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order))
+    let taken = front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order));
+    front.shared().see_to_waiters();
+    taken
 }

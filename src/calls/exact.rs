@@ -55,6 +55,6 @@ fn alloc_exact_slowly<M: Mode, const N: usize>(
         // SAFETY: `alloc_exact` wrote `want` ids of pages that are now the batch's.
         unsafe { batch.grow(core, want) };
     }
-    front.shared().panic_if_pending();
+    front.shared().end_call();
     done.map_err(|(had, reason)| ExactError { want, had, reason })
 }

@@ -92,19 +92,18 @@ fn free_owned<M: Mode>(mut front: impl Frontend<M>, core: &Core<M>, ids: GivenUp
 #[cold]
 #[inline(never)]
 fn free_owned_rest<M: Mode>(mut front: impl Frontend<M>, ids: GivenUp<'_>, fast: usize) {
-    front.with_slot(|core, slot| {
+    let mut faults = Faults::after(fast);
+    let freed = front.with_slot(|core, slot| {
         if !M::CHECKS
             && let Some(slot) = slot
         {
             // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
             // way into a magazine.
-            core.free::<InSlot>(slot, ids, &mut Faults::default());
-            return core.panic_if_pending();
+            return core.free::<InSlot>(slot, ids, &mut Faults::default());
         }
-        let mut faults = Faults::after(fast);
-        let freed = fast + free_slow(core, slot, ids.skip(fast), &mut faults);
-        core.remember_or_panic(&faults, freed);
+        fast + free_slow(core, slot, ids.skip(fast), &mut faults)
     });
+    front.shared().remember_or_panic(&faults, freed);
 }
 
 /// Frees what did not go fast.
@@ -114,11 +113,9 @@ fn free_rest<M: Mode>(
 ) -> Result<(), PageError> {
     let (ids, fast) = partly.into_parts();
     let rest = ids.skip(fast);
-    front.with_slot(|core, slot| {
-        let mut faults = Faults::after(fast);
-        let freed = fast + free_slow(core, slot, rest, &mut faults);
-        core.record_or_panic(&faults, freed)
-    })
+    let mut faults = Faults::after(fast);
+    let freed = front.with_slot(|core, slot| fast + free_slow(core, slot, rest, &mut faults));
+    front.shared().record_or_panic(&faults, freed)
 }
 
 #[inline(always)]
@@ -179,7 +176,7 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n]);
     // SAFETY: `alloc_slow` wrote `new` ids of pages that are now the batch's.
     unsafe { batch.grow(core, new) };
-    front.shared().panic_if_pending();
+    front.shared().end_call();
     if new == want {
         return BulkAlloc { allocated: want, reason: None };
     }
@@ -225,7 +222,7 @@ fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortRe
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
         (_, reason) => Err(reason.unwrap_or(ShortReason::Exhausted)),
     };
-    front.shared().panic_if_pending();
+    front.shared().end_call();
     page
 }
 
@@ -269,7 +266,7 @@ fn fill<'o, M: Mode, F: Frontend<M>, T>(
         let (got, short) = some(&mut front, want.min(CHUNK), &mut vacant);
         (allocated, want, reason) = (allocated + got, want - got, short);
     }
-    front.shared().panic_if_pending();
+    front.shared().end_call();
     BulkAlloc { allocated, reason }
 }
 

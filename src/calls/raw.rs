@@ -22,7 +22,11 @@ pub(crate) fn alloc_bulk_raw<M: Mode>(
             fast.alloc(out);
             (out.len(), None)
         }
-        None => alloc_slow(&mut front, out),
+        None => {
+            let got = alloc_slow(&mut front, out);
+            core.see_to_waiters();
+            got
+        }
     };
     // SAFETY: the first `got` were written.
     (unsafe { written_mut(&mut out[..got]) }, reason)

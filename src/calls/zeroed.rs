@@ -36,7 +36,7 @@ pub(crate) fn alloc_zeroed<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<
         (Some(core), (1, written)) => {
             // SAFETY: `alloc_knowing` wrote one id of a page that is now the caller's.
             let page = unsafe { Page::new(core, out[0].assume_init()) };
-            front.shared().panic_if_pending();
+            front.shared().end_call();
             if written & 1 == 0 {
                 return Ok(page);
             }
@@ -72,7 +72,7 @@ pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
         }
     }
     let bulk = if direct == want && direct > 0 {
-        front.shared().panic_if_pending();
+        front.shared().end_call();
         BulkAlloc { allocated: 0, reason: None }
     } else {
         alloc_bulk(front, batch, want - direct)

@@ -324,9 +324,12 @@ impl<M: Mode> Core<M> {
     /// faults of its own to tell.
     pub(crate) fn record_or_panic(&self, faults: &Faults, done: usize) -> Result<(), PageError> {
         match self.record(faults, done) {
-            Err(error) if self.panics => panic!("pagesheaf: {error}"),
+            Err(error) if self.line.panics() => {
+                self.see_to_waiters();
+                panic!("pagesheaf: {error}")
+            }
             recorded => {
-                self.panic_if_pending();
+                self.end_call();
                 recorded
             }
         }
@@ -335,7 +338,7 @@ impl<M: Mode> Core<M> {
     /// As [`Self::record_or_panic`], for a call that has no error to return: the pool remembers.
     #[inline]
     pub(crate) fn remember_or_panic(&self, faults: &Faults, done: usize) {
-        if faults.count > 0 || self.panics {
+        if faults.count > 0 || self.line.has_to_see() {
             self.remember_or_panic_slowly(faults, done);
         }
     }
@@ -353,18 +356,11 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Panics if something was found since the last time that nobody has panicked about, and the pool was
-    /// built to: for whatever is not a drop, when its work is done.
-    #[inline]
-    pub(crate) fn panic_if_pending(&self) {
-        if self.panics && self.counters.pending.load(Ordering::Relaxed) != 0 {
-            self.panic_about_pending();
+    /// Panics about what was found since the last time and nobody has panicked about, if there is anything.
+    pub(super) fn panic_about_pending(&self) {
+        if self.counters.pending.load(Ordering::Relaxed) == 0 {
+            return;
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn panic_about_pending(&self) {
         let mode = ModeFlags::of::<M>();
         let fault = match self.counters.pending.fetch_and(0, Ordering::Relaxed) {
             0 => return,

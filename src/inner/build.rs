@@ -10,6 +10,7 @@ use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
 use crate::depot::{DEPOT_MAX, Depots};
 use crate::error::BuildError;
+use crate::line::Line;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::mapping::RegionKind;
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
@@ -34,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) depots: Option<usize>,
     pub(crate) colors: u32,
     pub(crate) panics: bool,
+    /// Wakers are called by upkeep only.
+    pub(crate) defer_wakes: bool,
     pub(crate) poison_every: u32,
     pub(crate) poison_lazily: bool,
     /// With QUARANTINE: how many used pages wait in the zone before one is used again.
@@ -188,7 +191,7 @@ impl<M: Mode> CoreLayout<M> {
             colors,
             owned_slots,
             starts: Starts::new(config.slots() - owned_slots, config.cpu_hint),
-            panics,
+            line: Line::new(panics, config.defer_wakes),
             poison_every,
             poison_lazily: config.poison_lazily,
             dry_without_cache: Atomic::new(0),

@@ -36,7 +36,8 @@ impl<M: Mode> Core<M> {
     /// none of which was in a call at the fork.
     pub(crate) unsafe fn after_fork(&self) -> AfterFork<'_, M> {
         self.zone.rebuild();
-        self.drain_shared();
+        self.line.forget();
+        let _ = self.drain_shared();
         self.drain_idle(|_| true);
         self.drain_depots();
         self.depots.iter().for_each(Depot::forget);
@@ -69,7 +70,7 @@ impl<M: Mode> Core<M> {
         self.recount_bad();
         self.offline.recount();
         let free = (self.zone.free() + self.cached()) as u64;
-        let somewhere = free + self.bad() + self.offline.len();
+        let somewhere = free + self.bad() + self.offline.len() + self.line.promised();
         let missing = u64::from(self.pages).saturating_sub(somewhere);
         let counted = self.out();
         let is_corrupt = self.is_tainted() || self.bad() > 0 || M::CHECKS && self.misplaced() > 0;

@@ -8,7 +8,7 @@
 //! `exchange` (of magazines, with the depots), `accounting` (every count), `drain`, `steal` (from
 //! idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `exact` (all or none),
 //! `block`, `place` (what is asked for by its number), `lend`, `poison`, `zeroed` (pages of zeros),
-//! `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
+//! `supply` (for who waits), `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
 //! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
@@ -35,6 +35,7 @@ mod resize;
 mod run;
 mod shared;
 mod steal;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -50,6 +51,7 @@ pub(crate) use fork::AfterFork;
 pub use maintain::{Maintained, NotPurged};
 
 use crate::depot::Depots;
+use crate::line::Line;
 use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
 use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, References};
@@ -87,7 +89,8 @@ pub(crate) struct Core<M> {
     pub(crate) colors: u32,
     pub(crate) owned_slots: usize,
     starts: shared::Starts,
-    panics: bool,
+    /// Who waits for pages. Calls look at a word of it as they end.
+    pub(crate) line: Line,
     poison_every: u32,
     poison_lazily: bool,
     /// 1 if a call on the pool got nothing, and none has got pages since; see `pressure`.

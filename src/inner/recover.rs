@@ -58,6 +58,7 @@ impl<M: Mode> Core<M> {
         self.counters.uncached_balance.fetch_sub(self.out(), Ordering::Relaxed);
         self.counters.lent.store(0, Ordering::Relaxed);
         self.counters.lost.store(0, Ordering::Relaxed);
+        self.line.forget_promises();
         self.recount_bad();
         Some(recovered)
     }

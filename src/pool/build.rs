@@ -48,6 +48,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     poison_every: Option<u32>,
     poison_lazily: bool,
     cpu_hint: Option<fn() -> usize>,
+    defer_wakes: bool,
     quarantine: Option<usize>,
     mode: PhantomData<M>,
 }
@@ -71,6 +72,7 @@ impl Pool<DefaultMode> {
             poison_every: None,
             poison_lazily: false,
             cpu_hint: None,
+            defer_wakes: false,
             quarantine: None,
             mode: PhantomData,
         }
@@ -84,7 +86,7 @@ impl<M: Mode> Builder<M> {
             pages, initially, page_size, region, caches, shared_caches, magazine, ..
         } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
-        let Builder { quarantine, cpu_hint, .. } = self;
+        let Builder { quarantine, cpu_hint, defer_wakes, .. } = self;
         Builder {
             pages,
             initially,
@@ -99,6 +101,7 @@ impl<M: Mode> Builder<M> {
             poison_every,
             poison_lazily,
             cpu_hint,
+            defer_wakes,
             quarantine,
             mode: PhantomData,
         }

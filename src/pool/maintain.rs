@@ -48,7 +48,8 @@ impl<M: Mode> Pool<M> {
     /// ```
     pub fn maintain(&self) -> Maintained {
         let done = self.core.maintain(fence_all_threads);
-        self.core.panic_if_pending();
+        self.core.line.look_again();
+        self.core.end_call();
         done
     }
 }

@@ -99,6 +99,7 @@ impl<M: Mode> Pool<M> {
     /// the same at their next call, so that blocks can form again.
     pub fn drain(&self) {
         self.core.drain();
+        self.core.see_to_waiters();
     }
 
     /// The page that an address lies in, wherever in the page.

@@ -89,7 +89,7 @@ impl<M: Mode> Pool<M> {
             return Err(RangeError::AlreadyOffline { page: first });
         }
         let count = self.core.take_offline(first, len);
-        self.core.panic_if_pending();
+        self.core.end_call();
         Ok(WentOffline { pool: self, pages, count })
     }
 
@@ -125,6 +125,7 @@ impl<M: Mode> Pool<M> {
     pub unsafe fn online(&self, pages: Range<u32>) -> Result<(), RangeError> {
         let (first, len) = self.checked(&pages)?;
         let came = self.core.bring_online(first, len);
+        self.core.see_to_waiters();
         came.map_err(|page| RangeError::AlreadyOnline { page })
     }
 

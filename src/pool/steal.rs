@@ -137,6 +137,8 @@ impl<M: Mode> Pool<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn steal_idle_with(&self, fence: &impl AsymmetricFence) -> usize {
-        self.core.steal_idle(|_| true, || fence.fence_others())
+        let stolen = self.core.steal_idle(|_| true, || fence.fence_others());
+        self.core.see_to_waiters();
+        stolen
     }
 }

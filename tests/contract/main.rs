@@ -32,4 +32,7 @@ mod stealing;
 mod texts;
 mod threads;
 mod unwinding;
+mod waiting;
+#[cfg(feature = "std")]
+mod waiting_threads;
 mod zeroed;

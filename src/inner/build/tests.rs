@@ -30,6 +30,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         poison_every: 1,
         poison_lazily: false,
         cpu_hint: None,
+        defer_wakes: false,
         quarantine: None,
         zeroed: false,
     }

@@ -99,6 +99,7 @@ impl<M: Mode> Builder<M> {
             poison_lazily: self.poison_lazily,
             zeroed: false,
             cpu_hint: self.cpu_hint,
+            defer_wakes: self.defer_wakes,
             quarantine: match self.quarantine {
                 _ if !M::QUARANTINES => None,
                 None => Some(usize::MAX),
