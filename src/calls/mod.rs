@@ -85,25 +85,35 @@ fn free_fast<'i, M: Mode>(
 fn free_owned<M: Mode>(mut front: impl Frontend<M>, core: &Core<M>, ids: GivenUp<'_>) {
     if let Err(partly) = free_fast(&mut front, core, ids) {
         let (ids, fast) = partly.into_parts();
-        free_owned_rest(front, ids, fast);
+        free_owned_rest(front, core, ids, fast);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn free_owned_rest<M: Mode>(mut front: impl Frontend<M>, ids: GivenUp<'_>, fast: usize) {
+fn free_owned_rest<M: Mode>(
+    mut front: impl Frontend<M>,
+    core: &Core<M>,
+    ids: GivenUp<'_>,
+    fast: usize,
+) {
     let mut faults = Faults::after(fast);
-    let freed = front.with_slot(|core, slot| {
-        if !M::CHECKS
-            && let Some(slot) = slot
-        {
-            // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
-            // way into a magazine.
-            return core.free::<InSlot>(slot, ids, &mut Faults::default());
-        }
-        fast + free_slow(core, slot, ids.skip(fast), &mut faults)
-    });
-    front.shared().remember_or_panic(&faults, freed);
+    let freed = if M::CHECKS {
+        front.with_slot(|core, slot| fast + free_slow(core, slot, ids.skip(fast), &mut faults))
+    } else {
+        // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
+        // way into a magazine.
+        let left = front.with_slot(|core, slot| match slot {
+            Some(slot) => {
+                core.free::<InSlot>(slot, ids, &mut Faults::default());
+                None
+            }
+            None => Some(ids),
+        });
+        let Some(ids) = left else { return core.end_call() };
+        free_slow(core, None, ids, &mut faults)
+    };
+    core.remember_or_panic(&faults, freed);
 }
 
 /// Frees what did not go fast.

@@ -139,6 +139,9 @@ impl<M: Mode> Core<M> {
     #[cold]
     pub(crate) fn free_without_slot(&self, ids: GivenUp<'_>, faults: &mut Faults) -> usize {
         let mut freed = 0;
+        if defect!("supply-early") && self.line.is_waited_in() {
+            self.line.raise();
+        }
         for (position, &id) in ids.ids().iter().enumerate() {
             if M::CHECKS {
                 if let Err(fault) = self.try_free_to_zone(id) {

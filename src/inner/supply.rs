@@ -58,7 +58,7 @@ impl<M: Mode> Core<M> {
         let has_pages = || self.depots.iter().any(|depot| depot.has(Stack::Nonempty));
         if self.line.is_waited_in()
             && (self.zone.free() > 0 || has_pages())
-            && !defect!("supply-late")
+            && !defect!("supply-early")
         {
             self.line.raise();
         }
@@ -98,9 +98,12 @@ impl<M: Mode> Core<M> {
         Looked { got, clean: all && !owned.any(|slot| slot.is_between() && slot.cached() > 0) }
     }
 
-    /// What was promised is its waiter's.
+    /// What was promised is its waiter's: a call of the pool.
     pub(crate) fn deliver(&self, pages: usize) {
-        self.count_uncached_alloc(pages);
+        self.with_shared_slot_as_is(|core, slot, _| match slot {
+            Some(slot) => slot.counters().count_alloc::<M>(pages),
+            None => core.count_uncached_alloc(pages),
+        });
         self.line.end_promise(pages);
     }
 

@@ -126,6 +126,8 @@ impl<'a> Locked<'a> {
         // All but the one for which the first sleeps.
         let bit = 1 << (listed.came % (u32::BITS - 1));
         node.bit.store(bit, Ordering::Relaxed);
+        // Also of one that had it before a fork.
+        node.turn.store(0, Ordering::Relaxed);
         let before = listed.queues[node.class as usize].last.replace(at);
         match before {
             Some(before) => self.parts(before).after = Some(at),

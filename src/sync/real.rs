@@ -271,13 +271,12 @@ pub(crate) const PATIENCE: u64 = 1024;
 /// Whether each read-modify-write is a full fence of the processor's.
 const UPDATES_FENCE: bool = cfg!(all(target_arch = "x86_64", not(miri)));
 
-/// A full fence behind a read-modify-write: what was published by it is seen by who comes to wait, or that one is seen
-/// by what is loaded next. Where the processor's read-modify-writes are such fences, the compiler's is enough.
+/// A full fence behind a read-modify-write that acquires: what was published by it is seen by who comes to wait, or that
+/// one is seen by what is loaded next. Where the processor's read-modify-writes are such fences it is there already: no
+/// compiler moves a load before one that acquires.
 #[inline(always)]
 pub(crate) fn publish_fence() {
-    if UPDATES_FENCE {
-        compiler_fence(Ordering::SeqCst);
-    } else {
+    if !UPDATES_FENCE {
         fence(Ordering::SeqCst);
     }
 }

@@ -1,6 +1,7 @@
 //! Who waits for pages gets them in its turn, and leaves nothing behind.
 
 use std::future::{Future, ready};
+use std::mem::ManuallyDrop;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -360,6 +361,28 @@ fn a_short_result_with_pages_asks_nobody<M: Mode>() {
     assert_whole(pool);
 }
 
+/// Who waited in another thread is no longer in line, and what was promised to it stays so. Who goes on comes in anew.
+fn a_line_is_empty_after_a_fork<M: Mode>() {
+    let (pool, mut all) = taken::<M>(16);
+    keep(&mut all, 12);
+    let [mut gone, mut kept, mut new] = [(); 3].map(|()| Batch::empty());
+    let waker = Waker::noop();
+    // As if another thread had it.
+    let mut gone = ManuallyDrop::new(Box::pin(pool.alloc_bulk_async(&mut gone, 5)));
+    let mut kept = Box::pin(pool.alloc_bulk_async(&mut kept, 3));
+    assert!(poll(gone.as_mut(), waker).is_pending() && poll(kept.as_mut(), waker).is_pending());
+    // SAFETY: there are no other threads, and what is left behind is not used any more.
+    unsafe { pool.after_fork(&mut []) };
+    let pages = pool.audit().pages;
+    assert_eq!((pages.promised, pages.lost, pages.out), (4, 0, 12), "{pages}");
+    assert!(pages.adds_up(), "{pages}");
+    assert!(poll(pin!(pool.alloc_bulk_async(&mut new, 12)), waker).is_pending());
+    drop(all);
+    assert!(poll(kept.as_mut(), waker).is_ready());
+    drop(kept);
+    assert_eq!((promised(&pool), out(&pool)), (4, 3));
+}
+
 #[allow(dead_code, reason = "it is compiled")]
 fn futures_are_send<M: Mode>(pool: &Pool<M>, cache: &mut Cache<M>, batch: &mut Batch<M>) {
     fn send<T: Send>(_: T) {}
@@ -379,4 +402,5 @@ every_mode!(
     a_pool_is_not_closed_while_somebody_waits,
     nothing_stays_marked,
     a_short_result_with_pages_asks_nobody,
+    a_line_is_empty_after_a_fork,
 );

@@ -18,4 +18,5 @@ mod resize;
 mod slot;
 mod statics;
 mod stealing;
+mod waiting;
 mod zone;
