@@ -133,6 +133,8 @@ impl<M: Mode, const STEALABLE: bool> Marked<'_, M, STEALABLE> {
 // SAFETY: both words are of one cache, whose handle names one core, and keeps it alive; the slot is one of
 // that core.
 unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEALABLE> {
+    const BORROWS: bool = false;
+
     #[inline(always)]
     fn home(&self) -> Home<M> {
         self.home
@@ -186,7 +188,8 @@ fn with_slot_again<M: Mode, R, const STEALABLE: bool>(
     }
 }
 
-/// As [`with_slot_again`]; the cache answers what it was asked for.
+/// As [`with_slot_again`]; the cache answers what it was asked for. While somebody takes from its slot there is none: what
+/// is freed goes into the zone, and nothing is locked when the call ends.
 #[cold]
 #[inline(never)]
 fn with_slot_attended<M: Mode, R, const STEALABLE: bool>(
@@ -196,7 +199,7 @@ fn with_slot_attended<M: Mode, R, const STEALABLE: bool>(
 ) -> R {
     let result = match owner.take_back() {
         Some(slot) => core.answering(slot, f),
-        None => core.with_shared_slot(f),
+        None => f(core, None),
     };
     core.see_to_waiters();
     result

@@ -15,6 +15,9 @@ use crate::slot::{FastSlot, SlotMut};
 /// [`Self::home`] names one core for as long as the value lives, which that keeps alive; and the slots are
 /// of that core.
 pub(crate) unsafe trait Frontend<M: Mode>: Sized {
+    /// Whether [`Self::with_slot`] has a shared slot, which is locked until it returns.
+    const BORROWS: bool;
+
     /// The core, as owners of pages are compared with it.
     fn home(&self) -> Home<M>;
 

@@ -85,35 +85,33 @@ fn free_fast<'i, M: Mode>(
 fn free_owned<M: Mode>(mut front: impl Frontend<M>, core: &Core<M>, ids: GivenUp<'_>) {
     if let Err(partly) = free_fast(&mut front, core, ids) {
         let (ids, fast) = partly.into_parts();
-        free_owned_rest(front, core, ids, fast);
+        free_owned_rest(front, ids, fast);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn free_owned_rest<M: Mode>(
-    mut front: impl Frontend<M>,
-    core: &Core<M>,
-    ids: GivenUp<'_>,
-    fast: usize,
-) {
-    let mut faults = Faults::after(fast);
-    let freed = if M::CHECKS {
-        front.with_slot(|core, slot| fast + free_slow(core, slot, ids.skip(fast), &mut faults))
-    } else {
-        // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
-        // way into a magazine.
-        let left = front.with_slot(|core, slot| match slot {
-            Some(slot) => {
-                core.free::<InSlot>(slot, ids, &mut Faults::default());
-                None
-            }
-            None => Some(ids),
-        });
-        let Some(ids) = left else { return core.end_call() };
-        free_slow(core, None, ids, &mut faults)
-    };
-    core.remember_or_panic(&faults, freed);
+fn free_owned_rest<M: Mode, F: Frontend<M>>(mut front: F, ids: GivenUp<'_>, fast: usize) {
+    if F::BORROWS {
+        // The call ends when the slot is given up, so that a waker does not find it locked.
+        let mut faults = Faults::after(fast);
+        let rest = ids.skip(fast);
+        let freed = front.with_slot(|core, slot| fast + free_slow(core, slot, rest, &mut faults));
+        return front.shared().remember_or_panic(&faults, freed);
+    }
+    front.with_slot(|core, slot| {
+        if !M::CHECKS
+            && let Some(slot) = slot
+        {
+            // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
+            // way into a magazine.
+            core.free::<InSlot>(slot, ids, &mut Faults::default());
+            return core.end_call();
+        }
+        let mut faults = Faults::after(fast);
+        let freed = fast + free_slow(core, slot, ids.skip(fast), &mut faults);
+        core.remember_or_panic(&faults, freed);
+    });
 }
 
 /// Frees what did not go fast.

@@ -24,6 +24,8 @@ impl<M: Mode> Core<M> {
     }
 
     /// Empties the shared slots that nobody is using. Says whether these were all.
+    #[cold]
+    #[inline(never)]
     pub(super) fn drain_shared(&self) -> bool {
         let mut all = true;
         for slot in &self.slots[self.owned_slots..] {

@@ -89,8 +89,6 @@ pub(crate) struct Core<M> {
     pub(crate) colors: u32,
     pub(crate) owned_slots: usize,
     starts: shared::Starts,
-    /// Who waits for pages. Calls look at a word of it as they end.
-    pub(crate) line: Line,
     poison_every: u32,
     poison_lazily: bool,
     /// 1 if a call on the pool got nothing, and none has got pages since; see `pressure`.
@@ -100,6 +98,8 @@ pub(crate) struct Core<M> {
     pub(crate) counters: Padded<PoolCounters>,
     exact_turn: Padded<exact::ExactTurn>,
     upkeep: Padded<maintain::Upkeep>,
+    /// Who waits for pages. Calls look at a word of it as they end. The depots lie before it, at the core's start.
+    pub(crate) line: Line,
     pub(crate) region: Backing,
     mode: PhantomData<M>,
     /// What all this lies in, if the core is to give it back: dropped last.

@@ -13,6 +13,8 @@ use crate::slot::{FastSlot, SlotMut};
 
 // SAFETY: the pool's handle names one core, and keeps it alive.
 unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
+    const BORROWS: bool = true;
+
     #[inline(always)]
     fn home(&self) -> Home<M> {
         Home::of(&self.core)

@@ -340,27 +340,6 @@ fn nothing_stays_marked<M: Mode>() {
     assert_whole(pool);
 }
 
-/// A call that got some pages leaves other caches alone.
-fn a_short_result_with_pages_asks_nobody<M: Mode>() {
-    let (pool, mut all) = taken::<M>(16);
-    let (mut owner, mut other) = (pool.cache().expect("a slot"), pool.cache().expect("a slot"));
-    owner.free_bulk(&mut all);
-    owner.drain();
-    let mut some = Batch::empty();
-    assert_eq!(owner.alloc_bulk(&mut some, 1).allocated, 1);
-    owner.free_bulk(&mut some);
-    let cached = pool.holders().map(|holder| holder.pages).sum::<usize>();
-    if cached == 0 || cached == 16 {
-        return;
-    }
-    let got = other.alloc_bulk(&mut some, 16);
-    assert_eq!((got.allocated, got.reason), (16 - cached, Some(ShortReason::Cached)));
-    next_call(&mut owner);
-    assert!(pool.holders().any(|holder| holder.pages == cached), "{pool:#}");
-    drop((some, owner, other));
-    assert_whole(pool);
-}
-
 /// Who waited in another thread is no longer in line, and what was promised to it stays so. Who goes on comes in anew.
 fn a_line_is_empty_after_a_fork<M: Mode>() {
     let (pool, mut all) = taken::<M>(16);
@@ -401,6 +380,5 @@ every_mode!(
     a_sleep_that_ends_is_another_look,
     a_pool_is_not_closed_while_somebody_waits,
     nothing_stays_marked,
-    a_short_result_with_pages_asks_nobody,
     a_line_is_empty_after_a_fork,
 );
