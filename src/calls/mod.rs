@@ -99,15 +99,20 @@ fn free_owned_rest<M: Mode, F: Frontend<M>>(mut front: F, ids: GivenUp<'_>, fast
         let freed = front.with_slot(|core, slot| fast + free_slow(core, slot, rest, &mut faults));
         return front.shared().remember_or_panic(&faults, freed);
     }
+    if !M::CHECKS {
+        // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
+        // way into a magazine.
+        return front.with_slot(|core, slot| {
+            if let Some(slot) = slot {
+                core.free::<InSlot>(slot, ids, &mut Faults::default());
+                return core.end_call();
+            }
+            let mut faults = Faults::default();
+            let freed = free_slow(core, None, ids, &mut faults);
+            core.remember_or_panic(&faults, freed);
+        });
+    }
     front.with_slot(|core, slot| {
-        if !M::CHECKS
-            && let Some(slot) = slot
-        {
-            // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
-            // way into a magazine.
-            core.free::<InSlot>(slot, ids, &mut Faults::default());
-            return core.end_call();
-        }
         let mut faults = Faults::after(fast);
         let freed = fast + free_slow(core, slot, ids.skip(fast), &mut faults);
         core.remember_or_panic(&faults, freed);

@@ -338,7 +338,7 @@ impl<M: Mode> Core<M> {
     /// As [`Self::record_or_panic`], for a call that has no error to return: the pool remembers.
     #[inline]
     pub(crate) fn remember_or_panic(&self, faults: &Faults, done: usize) {
-        if faults.count > 0 || self.line.has_to_see() {
+        if self.line.has_to_see_or(faults.count) {
             self.remember_or_panic_slowly(faults, done);
         }
     }

@@ -98,7 +98,7 @@ pub(crate) struct Core<M> {
     pub(crate) counters: Padded<PoolCounters>,
     exact_turn: Padded<exact::ExactTurn>,
     upkeep: Padded<maintain::Upkeep>,
-    /// Who waits for pages. Calls look at a word of it as they end. The depots lie before it, at the core's start.
+    /// Who waits for pages. Calls look at a word of it as they end.
     pub(crate) line: Line,
     pub(crate) region: Backing,
     mode: PhantomData<M>,

@@ -21,7 +21,6 @@ use core::task::Waker;
 use list::{Listed, Locked};
 pub(crate) use spot::{Sleeper, Spot};
 
-use crate::metadata::Padded;
 use crate::park::calmly;
 use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering, wake_threads};
 
@@ -59,7 +58,8 @@ pub(crate) struct Line {
     at_end: Atomic<u64>,
     /// Wakers are left to upkeep.
     defers: bool,
-    waiting: Padded<Waiting>,
+    /// On no lines of its own: the core begins with its depots, which are found sooner so.
+    waiting: Waiting,
 }
 
 /// What is written while somebody waits.
@@ -94,21 +94,27 @@ impl Line {
         Line {
             at_end: Atomic::new(if panics { PANICS } else { 0 }),
             defers,
-            waiting: Padded(Waiting {
+            waiting: Waiting {
                 event: Atomic::new(0),
                 lock: Atomic::new(0),
                 forks: Atomic::new(0),
                 promised: Atomic::new(0),
                 listed: ExclusiveCell::new(Listed::new()),
-            }),
+            },
         }
     }
 
     /// Whether a call that ends has something to see to.
     #[inline(always)]
     pub(crate) fn has_to_see(&self) -> bool {
+        self.has_to_see_or(0)
+    }
+
+    /// The same, or the call has some other thing to see to, of which this is the number: one compare for both.
+    #[inline(always)]
+    pub(crate) fn has_to_see_or(&self, other: usize) -> bool {
         // Relaxed: who publishes pages and comes here has made a fence between; here and below.
-        self.at_end.load(Ordering::Relaxed) != 0
+        self.at_end.load(Ordering::Relaxed) | other as u64 != 0
     }
 
     /// Whether the pool panics about bad pages.
