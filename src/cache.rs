@@ -195,11 +195,12 @@ fn with_slot_again<M: Mode, R, const STEALABLE: bool>(
 ) -> R {
     match owner.take_back() {
         Some(slot) => f(core, Some(slot)),
-        None => core.with_shared_slot(f),
+        None => core.with_shared_slot_as_is(|core, slot, _| f(core, slot)),
     }
 }
 
-/// As [`with_slot_again`]; the cache answers what it was asked for.
+/// As [`with_slot_again`]; the cache answers what it was asked for. While somebody takes from its slot there is none: what
+/// is freed goes into the zone, and nothing is locked when the call ends.
 #[cold]
 #[inline(never)]
 fn with_slot_attended<M: Mode, R, const STEALABLE: bool>(
@@ -207,18 +208,20 @@ fn with_slot_attended<M: Mode, R, const STEALABLE: bool>(
     owner: OwnerMut<'_, STEALABLE>,
     f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R,
 ) -> R {
-    match owner.take_back() {
+    let result = match owner.take_back() {
         Some(slot) => core.answering(slot, f),
-        None => core.with_shared_slot(f),
-    }
+        None => f(core, None),
+    };
+    core.see_to_waiters();
+    result
 }
 
 impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
     fn drop(&mut self) {
         if let Some(mut slot) = self.slot.leave() {
             self.core.empty_slot(slot.as_mut());
-            self.core.conclude_quietly(Call::Drop);
         }
+        self.core.conclude_quietly(Call::Drop);
     }
 }
 

@@ -11,6 +11,7 @@ mod range;
 mod system;
 mod taint;
 mod unbuilt;
+mod wait;
 
 use core::fmt;
 
@@ -24,6 +25,7 @@ pub(crate) use system::Size;
 pub(crate) use taint::Call;
 pub use taint::{Taint, TaintReason};
 pub use unbuilt::{InitError, NotBuilt};
+pub use wait::{WaitError, WaitReason};
 
 use crate::mode::ModeFlags;
 use crate::page::{Fault, PageId};
@@ -51,7 +53,7 @@ macro_rules! debug_by_display {
 pub(crate) use debug_by_display;
 
 debug_by_display!(ShortReason, ExactError, BatchError, PageError, BadPage, BuildError, CacheError);
-debug_by_display!(RangeError);
+debug_by_display!(RangeError, WaitError, WaitReason);
 
 /// What a call says that a plan made fail.
 const INJECTED: &str = "the pool's FaultPlan makes this call fail";

@@ -56,6 +56,14 @@
 //! its own steps, and a panic for a bad page comes when all other pages have been moved and
 //! counted.
 //!
+//! # Waiting
+//!
+//! No allocation waits, but for those that say so: `alloc_bulk_timeout`, whose thread sleeps, and
+//! [`Pool::alloc_bulk_async`], whose task does, on any executor and without a heap. Both stand in one
+//! line, are served in the order in which they came, and get all pages that they asked for. A free
+//! only tells the first in line that pages have come; so it still works in a signal handler, where
+//! [`Builder::defer_wakes`] keeps wakers out of it.
+//!
 //! # What the unsafe calls ask
 //!
 //! Owned pages need none of this. The *Safety* section of each call says it in full; this is the
@@ -105,14 +113,16 @@
 //!
 //! In this order, each of which knows only those before it:
 //!
-//! - `hint`, `fence`, `sync`: atomics, fences, and what else the models replace;
+//! - `hint`, `fence`, `park`, `sync`: atomics, fences, sleep, and what else the models replace;
 //! - `mode`, `page`, `error` and `io_error`: what a mode does, the state of a page, and what can be
 //!   wrong;
 //! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
 //! - `limits`, `heap`, `mapping`, `map`, `region`: memory of the system;
+//! - `line`: who waits for pages, in which order;
 //! - `inner`: the core, which does what the calls ask for;
 //! - `owned`, `boxed` and `io`, `handle`: owners of pages, and what keeps a core;
-//! - `calls`, `cache`, `pool`: the calls, written once, and what they are called on.
+//! - `calls`, `cache`, `pool`: the calls, written once, and what they are called on;
+//! - `wait`, `timeout`: the calls that wait.
 //!
 //! `xtask/src/tidy/layers.rs` has the list that is enforced. `DESIGN.md` explains the words, and
 //! walks through one allocation and one free.
@@ -174,6 +184,19 @@ cfg_if::cfg_if! {
 }
 
 cfg_if::cfg_if! {
+    if #[cfg(not(feature = "std"))] {
+        #[path = "sync/park/none.rs"]
+        mod park;
+    } else if #[cfg(all(target_os = "linux", not(miri)))] {
+        #[path = "sync/park/futex.rs"]
+        mod park;
+    } else {
+        #[path = "sync/park/condvar.rs"]
+        mod park;
+    }
+}
+
+cfg_if::cfg_if! {
     if #[cfg(all(feature = "std", target_os = "linux"))] {
         #[path = "limits/linux.rs"]
         mod limits;
@@ -214,6 +237,7 @@ mod io;
 #[cfg(feature = "std")]
 #[path = "error/io.rs"]
 mod io_error;
+mod line;
 mod magazine;
 mod mapping;
 mod metadata;
@@ -230,13 +254,17 @@ mod pool;
 mod region;
 mod slot;
 mod sync;
+#[cfg(feature = "std")]
+#[path = "wait/timeout.rs"]
+mod timeout;
+mod wait;
 mod zone;
 
 pub use cache::{Cache, ParkedCache};
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, Filled, InitError,
     MemoryLimit, NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason, Taint,
-    TaintReason,
+    TaintReason, WaitError, WaitReason,
 };
 #[cfg(feature = "std")]
 pub use helper::Helper;

@@ -196,6 +196,11 @@ impl Slot {
         matches!(self.lock.load(Ordering::Relaxed), IDLE | BUSY | BUSY_IDLE)
     }
 
+    /// Whether the slot's owner is just going idle or coming back, as of about now.
+    pub(crate) fn is_between(&self) -> bool {
+        self.requests.is_away() && !self.is_idle()
+    }
+
     /// After a fork: gives the slot back if its holder is gone, with the two empty magazines, of its
     /// tables, that `own` gives. What it held is forgotten; what it counted stays. A slot that is free
     /// stays as it is, and so does one that is kept, or for which `own` has none. An owner that is kept

@@ -137,6 +137,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
         calls::through!(marked, self, front, answer(front));
         self.core.conclude(Call::Idle);
         self.slot.go_idle();
+        self.core.see_idle(self.slot.shared());
     }
 }
 

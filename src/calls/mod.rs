@@ -116,6 +116,14 @@ fn free_owned_rest<M: Mode, F: Frontend<M>, const BULK: bool>(
     fast: usize,
 ) {
     let call = const { if BULK { Call::FreeBulk } else { Call::Free } };
+    if !F::OWNS_SLOT {
+        // The call ends when the slot is given up, so that a waker does not find it locked.
+        let mut faults = Faults::after(fast);
+        let rest = ids.skip(fast);
+        let freed = front.with_slot(|core, slot| fast + free_slow(core, slot, rest, &mut faults));
+        _ = front.shared().record_or_panic(&faults, freed, call);
+        return;
+    }
     front.with_slot(|core, slot| {
         match slot {
             // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
@@ -127,13 +135,8 @@ fn free_owned_rest<M: Mode, F: Frontend<M>, const BULK: bool>(
                 core.remember_in_slot(&faults, freed, call);
             }
         }
-        if F::OWNS_SLOT {
-            core.conclude(call);
-        }
+        core.conclude(call);
     });
-    if !F::OWNS_SLOT {
-        front.shared().conclude(call);
-    }
 }
 
 /// Frees what did not go fast.

@@ -56,6 +56,7 @@ calls! {
     Drop = "drop",
     Idle = "idle",
     Drain = "drain",
+    Wait = "a call that waits",
     StealIdle = "steal_idle",
     Maintain = "maintain",
     Online = "online",

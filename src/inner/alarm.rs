@@ -253,6 +253,7 @@ impl<M: Mode> Core<M> {
     #[cold]
     #[inline(never)]
     fn panic_with(&self, error: &PageError, call: Call) -> ! {
+        self.see_to_waiters();
         self.tell(call);
         panic!("pagesheaf: {error}");
     }
@@ -270,7 +271,10 @@ impl<M: Mode> Core<M> {
     #[inline(never)]
     fn remember_slowly(&self, faults: &Faults, done: usize, call: Call) {
         match self.record(faults, done, call) {
-            Err(error) if self.alarm.panics => panic!("pagesheaf: {error}"),
+            Err(error) if self.alarm.panics => {
+                self.see_to_waiters();
+                panic!("pagesheaf: {error}")
+            }
             _ => {}
         }
     }
@@ -292,11 +296,18 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// The end of a call: of whatever is not a drop, when its work is done. Tells what is to be told; panics if
-    /// something was found since the last time that nobody has panicked about, and the pool was built to.
+    /// Whether a call that ends has something to see to: who waits, or what was found.
+    #[inline(always)]
+    fn has_to_conclude(&self) -> bool {
+        u64::from(self.alarm.todo.load(Ordering::Relaxed)) | self.line.waiters() != 0
+    }
+
+    /// The end of a call: of whatever is not a drop, when its work is done. Whoever waits is told of what it may have
+    /// brought. Tells what is to be told; panics if something was found since the last time that nobody has panicked
+    /// about, and the pool was built to.
     #[inline]
     pub(crate) fn conclude(&self, call: Call) {
-        if self.alarm.todo.load(Ordering::Relaxed) != 0 {
+        if self.has_to_conclude() {
             self.conclude_slowly(call);
         }
     }
@@ -304,7 +315,7 @@ impl<M: Mode> Core<M> {
     /// The end of a drop, or of a raw allocation: names the call, and leaves the rest to another one.
     #[inline]
     pub(crate) fn conclude_quietly(&self, call: Call) {
-        if self.alarm.todo.load(Ordering::Relaxed) != 0 {
+        if self.has_to_conclude() {
             self.name_call(call);
         }
     }
@@ -312,7 +323,10 @@ impl<M: Mode> Core<M> {
     #[cold]
     #[inline(never)]
     fn name_call(&self, call: Call) {
-        self.alarm.name(call);
+        self.see_to_waiters();
+        if self.alarm.todo.load(Ordering::Relaxed) != 0 {
+            self.alarm.name(call);
+        }
     }
 
     /// Calls the hook, if that is this call's to do.
@@ -327,6 +341,10 @@ impl<M: Mode> Core<M> {
     #[cold]
     #[inline(never)]
     fn conclude_slowly(&self, call: Call) {
+        self.see_to_waiters();
+        if self.alarm.todo.load(Ordering::Relaxed) == 0 {
+            return;
+        }
         self.tell(call);
         let mode = ModeFlags::of::<M>();
         match self.alarm.pending() {

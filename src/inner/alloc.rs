@@ -100,7 +100,7 @@ impl<M: Mode> Core<M> {
             }
             if !drained {
                 drained = true;
-                self.drain_shared();
+                let _ = self.drain_shared();
             } else if !self.refill_from_idle(parts.loaded.reborrow(), parts.counters) {
                 break Some(short(got));
             } else if M::SHUFFLES {

@@ -11,7 +11,7 @@ use crate::error::ShortReason;
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, Mark, Order, PageId, Piece, ZONE};
 use crate::slot::{Slot, SlotMut};
-use crate::sync::defect;
+use crate::sync::{defect, publish_fence};
 use crate::zone::Cursor;
 
 /// Pages of a block, by how far they are from its first.
@@ -102,6 +102,8 @@ impl<M: Mode> Core<M> {
             drained = true;
             self.drain_for(slot.as_mut());
         };
+        // What it had in hand for a moment is back.
+        publish_fence();
         self.count_blocks(slot.as_ref(), got * order.pages(), reason.is_some(), looked);
         (got, reason)
     }
@@ -141,7 +143,7 @@ impl<M: Mode> Core<M> {
         if let Some(slot) = slot {
             self.empty_slot(slot.reborrow());
         }
-        self.drain_shared();
+        let _ = self.drain_shared();
         self.drain_idle(|_| true);
         self.drain_depots();
     }
@@ -215,11 +217,14 @@ impl<M: Mode> Core<M> {
             }
         }
         let mut doubled = |id| faults.add(id, 0, Fault::AlreadyFree);
-        if corrupt == 0 {
-            return self.zone.put_range(first, order.pages(), doubled);
-        }
-        let good = block_pages(first, order).filter(|&id| self.withheld(id).is_none());
-        corrupt + good.map(|id| self.zone.put(&[id], &mut doubled)).sum::<usize>()
+        let back = if corrupt == 0 {
+            self.zone.put_range(first, order.pages(), doubled)
+        } else {
+            let good = block_pages(first, order).filter(|&id| self.withheld(id).is_none());
+            corrupt + good.map(|id| self.zone.put(&[id], &mut doubled)).sum::<usize>()
+        };
+        publish_fence();
+        back
     }
 
     /// Makes blocks of the order `into` of a block that is out, or single pages, which stay its

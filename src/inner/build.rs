@@ -12,6 +12,7 @@ use super::{Core, PoolCounters, Tables, poison};
 use crate::depot::{DEPOT_MAX, Depots};
 use crate::error::{BuildError, Taint};
 use crate::injector::Injector;
+use crate::line::Line;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::mapping::RegionKind;
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
@@ -39,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) panics: bool,
     /// What a taint is told to.
     pub(crate) on_taint: Option<fn(&Taint)>,
+    /// Wakers are called by upkeep only.
+    pub(crate) defer_wakes: bool,
     pub(crate) poison_every: u32,
     pub(crate) poison_lazily: bool,
     /// With QUARANTINE: how many used pages wait in the zone before one is used again.
@@ -196,6 +199,7 @@ impl<M: Mode> CoreLayout<M> {
             owned_slots,
             starts: Starts::new(config.slots() - owned_slots, config.cpu_hint),
             alarm: Alarm::new(panics, config.on_taint),
+            line: Line::new(config.defer_wakes),
             poison_every,
             poison_lazily: config.poison_lazily,
             dry_without_cache: Atomic::new(0),

@@ -5,7 +5,7 @@ use crate::depot::{Depot, Stack};
 use crate::magazine::MagazineMut;
 use crate::mode::Mode;
 use crate::slot::SlotMut;
-use crate::sync::defect;
+use crate::sync::{defect, publish_fence};
 
 impl<M: Mode> Core<M> {
     /// Puts all that a slot has into the zone. Returns how many pages went there.
@@ -23,13 +23,18 @@ impl<M: Mode> Core<M> {
         pages
     }
 
-    /// Empties the shared slots that nobody is using.
-    pub(super) fn drain_shared(&self) {
+    /// Empties the shared slots that nobody is using. Says whether these were all.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn drain_shared(&self) -> bool {
+        let mut all = true;
         for slot in &self.slots[self.owned_slots..] {
-            if let Some(mut slot) = slot.try_lock_or(defect!("drain")) {
-                self.empty_slot(slot.as_mut());
+            match slot.try_lock_or(defect!("drain")) {
+                Some(mut slot) => _ = self.empty_slot(slot.as_mut()),
+                None => all = false,
             }
         }
+        all
     }
 
     /// Empties the depots into the zone: as many magazines of each as there are in all, and no more, though
@@ -64,12 +69,13 @@ impl<M: Mode> Core<M> {
         let (magazine, len) = open.close::<M>(&self.magazines);
         let to = if len == 0 { Stack::Empty } else { Stack::Nonempty };
         depot.push(&self.magazines, magazine, len, to);
+        publish_fence();
         true
     }
 
     /// Puts everything that can be reached back into the zone, and asks owned caches for the rest.
     pub(crate) fn drain(&self) {
-        self.drain_shared();
+        let _ = self.drain_shared();
         self.drain_idle(|_| true);
         self.drain_depots();
         self.request_drains(None);

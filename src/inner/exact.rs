@@ -220,7 +220,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Puts pages into the zone that this call has just taken, and not counted.
-    fn put_back(&self, out: &mut [MaybeUninit<PageId>]) {
+    pub(super) fn put_back(&self, out: &mut [MaybeUninit<PageId>]) {
         // SAFETY: `gather` wrote them, and they are this call's alone, which gives them up. Nobody has touched their
         // bytes.
         let ids = unsafe { GivenUp::new(written_mut(out)) };

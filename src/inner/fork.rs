@@ -42,7 +42,8 @@ impl<M: Mode> Core<M> {
             }
         });
         self.zone.rebuild();
-        self.drain_shared();
+        self.line.forget();
+        let _ = self.drain_shared();
         self.drain_idle(|_| true);
         self.drain_depots();
         self.depots.iter().for_each(Depot::forget);
@@ -75,7 +76,7 @@ impl<M: Mode> Core<M> {
         self.recount_bad();
         self.offline.recount();
         let free = (self.zone.free() + self.cached()) as u64;
-        let somewhere = free + self.bad() + self.offline.len();
+        let somewhere = free + self.bad() + self.offline.len() + self.line.promised();
         let missing = u64::from(self.pages).saturating_sub(somewhere);
         let counted = self.out();
         let is_corrupt = self.is_tainted() || self.bad() > 0 || M::CHECKS && self.misplaced() > 0;

@@ -10,8 +10,8 @@ use crate::error::Call;
 use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId, PartlyFreed, ZONE};
-use crate::slot::{FastSlot, Parts, SlotMut};
-use crate::sync::defect;
+use crate::slot::{FastSlot, Parts, SlotGuard, SlotMut};
+use crate::sync::{defect, publish_fence};
 
 impl<M: Mode> Core<M> {
     /// Frees pages into the loaded magazine, if that has room and can be used as it is: all of them, or those
@@ -115,6 +115,7 @@ impl<M: Mode> Core<M> {
         let counters = parts.counters;
         let home = *parts.depot;
         if self.exchange(target::<M>(parts).reborrow(), home, Stack::Empty) {
+            publish_fence();
             counters.count_event::<M>(&counters.depot_flushes);
         } else if !in_previous(parts, 1) {
             self.flush(target::<M>(parts).reborrow());
@@ -135,7 +136,9 @@ impl<M: Mode> Core<M> {
         }
         // Sorted, so that neighbours go back with one instruction.
         ids[..n].sort_unstable();
-        self.zone.put(&ids[..n], |id| self.taint(id))
+        let put = self.zone.put(&ids[..n], |id| self.taint(id));
+        publish_fence();
+        put
     }
 
     /// Frees pages without any slot, when all shared ones are busy: straight into the zone. They are not
@@ -143,6 +146,9 @@ impl<M: Mode> Core<M> {
     #[cold]
     pub(crate) fn free_without_slot(&self, ids: GivenUp<'_>, faults: &mut Faults) -> usize {
         let (count, mut freed) = (ids.len(), 0);
+        if defect!("supply-early") && self.line.is_waited_in() {
+            self.line.raise();
+        }
         if !defect!("count-late") {
             self.count_given(count);
         }
@@ -171,6 +177,7 @@ impl<M: Mode> Core<M> {
         if freed < count {
             self.uncount_given(count - freed);
         }
+        publish_fence();
         freed
     }
 
@@ -184,11 +191,12 @@ impl<M: Mode> Core<M> {
         let count = ids.len();
         let (dropped, freed) = match core.borrow_slot() {
             Some(mut slot) => {
+                let dropped = NonNull::from(&slot.shared().dropped);
                 let freed = match core.free_fast::<Dropped>(slot.as_mut().fast(), ids) {
                     Ok(()) => count,
-                    Err(partly) => core.drop_rest(Some(slot.as_mut()), partly),
+                    Err(partly) => core.drop_rest(Some(slot), partly),
                 };
-                (Some(NonNull::from(&slot.shared().dropped)), freed)
+                (Some(dropped), freed)
             }
             None => (None, core.drop_rest(None, ids.partly_freed(0))),
         };
@@ -196,15 +204,20 @@ impl<M: Mode> Core<M> {
         unsafe { Self::release_pages(this, dropped, freed) };
     }
 
-    /// Frees what did not take the fast path. Returns how many of all were good.
+    /// Frees what did not take the fast path, and gives up the slot. Returns how many of all were good.
     #[cold]
     #[inline(never)]
-    fn drop_rest(&self, slot: Option<SlotMut<'_>>, partly: PartlyFreed<'_>) -> usize {
+    fn drop_rest(&self, slot: Option<SlotGuard<'_>>, partly: PartlyFreed<'_>) -> usize {
         let (ids, fast) = partly.into_parts();
         let mut faults = Faults::after(fast);
         let freed = fast
             + match slot {
-                Some(slot) => self.free::<Dropped>(slot, ids.skip(fast), &mut faults),
+                Some(mut slot) => {
+                    let rest = ids.skip(fast);
+                    let freed = self.free::<Dropped>(slot.as_mut(), rest, &mut faults);
+                    self.give_to_waiters(slot.as_mut());
+                    freed
+                }
                 None => self.free_without_slot(ids.skip(fast), &mut faults),
             };
         // A drop never panics: the pool remembers.

@@ -10,7 +10,7 @@ use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
 use crate::page::PageId;
 use crate::slot::Slot;
-use crate::sync::{Atomic, Ordering, defect};
+use crate::sync::{Atomic, Ordering, defect, publish_fence};
 use crate::zone::Held;
 
 /// For how many periods something must have been surplus.
@@ -237,6 +237,7 @@ impl<M: Mode> Core<M> {
             }
         });
         held.put_back(|id| self.taint(id));
+        publish_fence();
         done.purged += purged;
         purged
     }

@@ -9,7 +9,8 @@
 //! `steal` (from idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `reading` (of all counters
 //! at one moment), `exact` (all or none),
 //! `block`, `place` (what is asked for by its number), `lend`, `poison`, `zeroed` (pages of zeros),
-//! `doubt` (pages that others may hold still), `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
+//! `doubt` (pages that others may hold still), `supply` (for who waits), `maintain` (what is not needed goes back),
+//! `resize` (pages go offline and come back), `shared`
 //! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
@@ -39,6 +40,7 @@ mod resize;
 mod run;
 mod shared;
 mod steal;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -56,6 +58,7 @@ pub(crate) use reading::InSlot;
 
 use crate::depot::Depots;
 use crate::injector::Injector;
+use crate::line::Line;
 use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
 use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, References};
@@ -103,6 +106,8 @@ pub(crate) struct Core<M> {
     pub(crate) counters: Padded<PoolCounters>,
     exact_turn: Padded<exact::ExactTurn>,
     upkeep: Padded<maintain::Upkeep>,
+    /// Who waits for pages. Calls look at a word of it as they end.
+    pub(crate) line: Line,
     pub(crate) region: Backing,
     pub(crate) injector: Injector,
     mode: PhantomData<M>,

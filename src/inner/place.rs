@@ -9,6 +9,7 @@ use crate::error::{PlaceError, PlaceReason};
 use crate::mode::Mode;
 use crate::page::{Fault, Order, PageId, ZONE};
 use crate::slot::SlotMut;
+use crate::sync::publish_fence;
 
 impl<M: Mode> Core<M> {
     /// Allocates the page `first`, or with an order the block that starts there, whose pages are
@@ -65,6 +66,8 @@ impl<M: Mode> Core<M> {
             };
             if leaves { Ok(()) } else { Err(self.missing_at(first, order.unwrap_or(Order::ZERO))) }
         });
+        // What it had in hand for a moment is back.
+        publish_fence();
         let pages = if taken.is_ok() { order.map_or(1, Order::pages) } else { 0 };
         self.count_blocks(slot.as_ref(), pages, taken.is_err(), looked);
         taken

@@ -70,11 +70,13 @@ impl<M: Mode> Core<M> {
     pub(super) fn begin_answer(&self, mut slot: SlotMut<'_>, want: usize, least: usize) -> Answer {
         let asked = slot.begin_answer(want > 0);
         let is_cache = self.is_cache(slot.shared());
-        if asked.calls > 0 {
+        let awaited = asked.is_awaited && self.is_awaited(slot.shared());
+        if asked.calls > 0 || awaited {
             self.empty_slot(slot.reborrow());
         }
         // More than one call: somebody is dry, and not only short of some.
-        let leaves = asked.calls > 1 && !asked.was_dry && !asked.was_held_back;
+        let others = asked.calls > 1 || awaited;
+        let leaves = others && !asked.was_dry && !asked.was_held_back;
         let most = if leaves { self.all_but_one(want, least) } else { want };
         if most < want {
             slot.note_held_back();
@@ -87,7 +89,9 @@ impl<M: Mode> Core<M> {
     pub(super) fn end_answer(&self, slot: SlotMut<'_>, answer: &Answer, got: usize) {
         let shared = slot.shared();
         // The last of the calls, or the only one that a drain asks for, has given up what was there before.
-        let files_nothing = answer.files_nothing || shared.requests.calls() > 0;
+        let files_nothing = answer.files_nothing
+            || shared.requests.calls() > 0
+            || shared.requests.is_awaited() && self.is_awaited(shared);
         if files_nothing && !defect!("answer-first") {
             self.empty_slot(slot);
         }
@@ -111,15 +115,12 @@ impl<M: Mode> Core<M> {
     }
 
     /// Why a call is short that got so many pages, which are not counted yet. One that got nothing asks every
-    /// cache for what it has or will free, also when all pages are out; one that got some asks those that have
-    /// pages.
+    /// cache for what it has or will free, also when all pages are out; one that got some leaves them alone.
     #[cold]
     pub(super) fn short_reason(&self, slot: Option<&Slot>, got: usize) -> ShortReason {
         let reason = self.why_not_more(slot, got);
         if got == 0 {
             self.request_pages(slot);
-        } else if reason == ShortReason::Cached {
-            self.request_drains(slot);
         }
         reason
     }

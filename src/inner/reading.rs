@@ -87,6 +87,8 @@ impl<M: Mode> Core<M> {
         let elsewhere = busy.map(Slot::cached).sum::<usize>();
         let NotOut { least, most } = self.not_out();
         let [least, most] = [least, most].map(|pages| pages.saturating_sub(elsewhere));
+        // Those in hand of who waits cannot be had, but may come back.
+        let least = least.saturating_sub(self.line.promised() as usize);
         Reach { least, most, elsewhere }
     }
 

@@ -59,6 +59,7 @@ impl<M: Mode> Core<M> {
         self.recount_given();
         self.counters.lent.store(0, Ordering::Relaxed);
         self.counters.lost.store(0, Ordering::Relaxed);
+        self.line.forget_promises();
         self.recount_bad();
         Some(recovered)
     }

@@ -8,7 +8,7 @@
 use super::Core;
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, PageId, ZONE};
-use crate::sync::defect;
+use crate::sync::{defect, publish_fence};
 
 impl<M: Mode> Core<M> {
     /// Takes those of `count` pages from `first` on offline that are free. They are drained from
@@ -80,6 +80,7 @@ impl<M: Mode> Core<M> {
     fn put_written(&self, first: PageId, count: usize) {
         self.zone.note_written_range(first, count);
         self.zone.put_range(first, count, |id| self.taint(id));
+        publish_fence();
     }
 
     /// What is wrong with a page that is found to be free already: it may be offline.

@@ -138,10 +138,27 @@ impl<M: Mode> Core<M> {
         first.try_lock().or_else(|| self.borrow_another(number, start))
     }
 
-    /// Calls `f` with a shared slot, if one is to be had.
+    /// Calls `f` with a shared slot, if one is to be had. If somebody waits, what the slot holds is for them.
     #[inline]
     pub(crate) fn with_shared_slot<R>(&self, f: impl FnOnce(&Self, Option<SlotMut<'_>>) -> R) -> R {
-        f(self, self.borrow_slot().as_mut().map(SlotGuard::as_mut))
+        let mut slot = self.borrow_slot();
+        if let Some(slot) = &mut slot
+            && slot.as_mut().is_asked()
+        {
+            return self.answering(slot.as_mut(), f);
+        }
+        f(self, slot.as_mut().map(SlotGuard::as_mut))
+    }
+
+    /// Calls `f` with a shared slot, if one is to be had, and whether it was asked for its pages. `f` answers.
+    #[inline]
+    pub(crate) fn with_shared_slot_as_is<R>(
+        &self,
+        f: impl FnOnce(&Self, Option<SlotMut<'_>>, bool) -> R,
+    ) -> R {
+        let mut slot = self.borrow_slot();
+        let asked = slot.as_mut().is_some_and(|slot| slot.as_mut().is_asked());
+        f(self, slot.as_mut().map(SlotGuard::as_mut), asked)
     }
 
     /// Tries to get another shared slot than `busy`. From now on the thread starts where it got one: two

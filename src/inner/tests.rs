@@ -224,7 +224,10 @@ fn pages_come_and_go_without_a_slot<M: Mode>() {
     both.sort_unstable();
     both.dedup();
     assert_eq!(both.len(), 100 - held);
-    // The cache was asked for what it holds.
+    // Who got some leaves the cache alone, and who got none asks it for what it holds.
+    assert_eq!(cache.alloc_bulk_raw(&mut []).1, None);
+    has(&pool, 0, held as u64, 100 - held as u64);
+    assert_eq!(raw(&pool, 1), (Vec::new(), Some(ShortReason::Cached)));
     assert_eq!(cache.alloc_bulk_raw(&mut []).1, None);
     has(&pool, held as u64, 0, 100 - held as u64);
     core::mem::forget((cache, pool));

@@ -186,6 +186,7 @@ impl<M: Mode> Drop for Block<M> {
         let freed = core.free_block(self.first, self.order, &mut faults);
         // A drop never panics: the pool remembers.
         let _ = core.record(&faults, freed, Call::Drop);
+        core.conclude_quietly(Call::Drop);
         // SAFETY: the block's pages are back, and the owner ends here.
         unsafe { Core::release_pages(self.core, None, freed) };
     }

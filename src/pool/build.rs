@@ -50,6 +50,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     poison_lazily: bool,
     cpu_hint: Option<fn() -> usize>,
     on_taint: Option<fn(&Taint)>,
+    defer_wakes: bool,
     quarantine: Option<usize>,
     pub(crate) faults: Option<FaultPlan>,
     mode: PhantomData<M>,
@@ -75,6 +76,7 @@ impl Pool<DefaultMode> {
             poison_lazily: false,
             cpu_hint: None,
             on_taint: None,
+            defer_wakes: false,
             quarantine: None,
             faults: None,
             mode: PhantomData,
@@ -89,7 +91,7 @@ impl<M: Mode> Builder<M> {
             pages, initially, page_size, region, caches, shared_caches, magazine, ..
         } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
-        let Builder { quarantine, cpu_hint, on_taint, faults, .. } = self;
+        let Builder { quarantine, cpu_hint, on_taint, defer_wakes, faults, .. } = self;
         Builder {
             pages,
             initially,
@@ -105,6 +107,7 @@ impl<M: Mode> Builder<M> {
             poison_lazily,
             cpu_hint,
             on_taint,
+            defer_wakes,
             quarantine,
             faults,
             mode: PhantomData,

@@ -35,8 +35,8 @@ unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
         &mut self,
         f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>, bool) -> R,
     ) -> R {
-        let asked = self.core.is_dry_without_cache();
-        self.with_slot(|core, slot| f(core, slot, asked))
+        let dry = self.core.is_dry_without_cache();
+        self.core.with_shared_slot_as_is(|core, slot, asked| f(core, slot, asked || dry))
     }
 }
 

@@ -54,6 +54,7 @@ impl<M: Mode> Pool<M> {
     /// ```
     pub fn maintain(&self) -> Maintained {
         let done = self.core.maintain(fence_all_threads);
+        self.core.line.look_again();
         self.core.conclude(Call::Maintain);
         done
     }

@@ -1,6 +1,6 @@
 //! Reports: what a pool is doing, in numbers that add up.
 //!
-//! Invariant: free + cached + out + lent + bad + offline + lost = capacity, at rest. A report starts
+//! Invariant: free + cached + out + lent + bad + offline + promised + lost = capacity, at rest. A report starts
 //! with the mode, and says "not collected" of what the mode does not count.
 
 mod calls;
@@ -50,6 +50,9 @@ pub struct Pages {
     pub bad: u64,
     /// Offline: not given out before [`Pool::online`] brings them.
     pub offline: u64,
+    /// In the hands of those who wait for more: see [`Pool::alloc_bulk_async`]. They get these
+    /// pages with the others, or put them back.
+    pub promised: u64,
     /// Lost to a forked child: see [`Pool::after_fork`]. Elsewhere 0. No audit takes them for
     /// corrupt.
     pub lost: u64,
@@ -61,18 +64,20 @@ impl Pages {
     pub const fn adds_up(&self) -> bool {
         let sum = self.free as u128 + self.cached as u128 + self.out as u128;
         let gone = self.bad as u128 + self.offline as u128 + self.lost as u128;
-        sum + self.lent as u128 + gone == self.capacity as u128
+        let lent = self.lent as u128 + self.promised as u128;
+        sum + lent + gone == self.capacity as u128
     }
 }
 
 impl fmt::Display for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Pages { capacity, free, cached, out, lent, bad, offline, lost } = self;
+        let Pages { capacity, free, cached, out, lent, bad, offline, promised, lost } = self;
         write!(
             f,
             "capacity {capacity} = free {free} + cached {cached} + out {out} + lent {lent} + bad {bad}"
         )?;
-        for (some, what) in [(*offline, "offline"), (*lost, "lost")] {
+        let more = [(*offline, "offline"), (*promised, "promised"), (*lost, "lost")];
+        for (some, what) in more {
             if some > 0 {
                 write!(f, " + {what} {some}")?;
             }
@@ -178,6 +183,7 @@ impl<M: Mode> Pool<M> {
             lent,
             bad: bounded(self.core.bad()),
             offline: bounded(offline),
+            promised: bounded(self.core.line.promised()),
             lost: bounded(self.core.lost()),
         }
     }

@@ -5,7 +5,7 @@
 //! lowers it by one as it begins. So a request wears off, whoever made it, and one that comes in the middle of a call is for
 //! the next. The marks are the holder's own.
 
-use crate::sync::{Atomic, Ordering, defect};
+use crate::sync::{Atomic, Ordering, defect, ordering};
 
 /// One call that is to answer. Larger than any count of ids.
 const CALL: u64 = 1 << 32;
@@ -26,8 +26,11 @@ const LARGE: u64 = 1 << 62;
 /// has its own ways to end that.
 const AWAY: u64 = 1 << 59;
 
+/// Somebody waits: all calls are to answer, until nobody does.
+const AWAITED: u64 = 1 << 58;
+
 /// All marks.
-const MARKS: u64 = DRY | HELD_BACK | LARGE | AWAY;
+const MARKS: u64 = DRY | HELD_BACK | LARGE | AWAY | AWAITED;
 
 /// What the slot's holder is asked for, and what its last call noted.
 pub(crate) struct Requests(Atomic<u64>);
@@ -43,6 +46,8 @@ pub(crate) struct Asked {
     pub(crate) was_held_back: bool,
     /// The call before got all of more pages than a magazine holds.
     pub(crate) was_large: bool,
+    /// Somebody waits for pages, or did.
+    pub(crate) is_awaited: bool,
 }
 
 impl Requests {
@@ -82,6 +87,35 @@ impl Requests {
         self.update(|word| with_calls(word, calls(word).min(1)));
     }
 
+    /// Asks the holder to give up the slot's pages at all calls, while somebody waits.
+    pub(crate) fn ask_while_awaited(&self) {
+        if !defect!("supply-asked") {
+            // Release: pairs with the Acquire of who takes the mark off, and then sees that somebody waits.
+            self.0.fetch_or(AWAITED, ordering!(Release, "supply-mark"));
+        }
+    }
+
+    /// Whether somebody waits, or did.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & AWAITED != 0
+    }
+
+    /// Nobody waits any more, or so it seemed: the mark goes, unless somebody does. Says whether.
+    pub(crate) fn end_awaited(&self, awaited: impl FnOnce() -> bool) -> bool {
+        // Acquire: as above. Who waits says so before it makes its mark.
+        self.0.fetch_and(!AWAITED, ordering!(Acquire, "supply-unmark"));
+        let awaited = awaited();
+        if awaited && !defect!("supply-unmarked") {
+            self.0.fetch_or(AWAITED, Ordering::Release);
+        }
+        awaited
+    }
+
+    /// Whether the owner goes idle, comes back, or has let others take.
+    pub(super) fn is_away(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & AWAY != 0
+    }
+
     /// The owner lets others take from the slot, or somebody has claimed it.
     pub(super) fn set_away(&self) {
         self.0.fetch_or(AWAY, Ordering::Relaxed);
@@ -108,9 +142,9 @@ impl Requests {
         &self.0
     }
 
-    /// The slot has a new holder.
+    /// The slot has a new holder. Who waits still does.
     pub(crate) fn forget(&self) {
-        self.update(|_| 0);
+        self.update(|word| word & AWAITED);
     }
 
     /// A call of the holder begins, and learns what it is asked for: it is one of those that are to answer. The marks are
@@ -119,13 +153,14 @@ impl Requests {
     pub(super) fn begin(&self, allocates: bool) -> Asked {
         let word = self.update(|word| {
             let stays = if allocates || calls(word) == 0 { 0 } else { word & (DRY | HELD_BACK) };
-            with_calls(stays | word & AWAY, calls(word).saturating_sub(1))
+            with_calls(stays | word & (AWAY | AWAITED), calls(word).saturating_sub(1))
         });
         Asked {
             calls: calls(word),
             was_dry: word & DRY != 0,
             was_held_back: word & HELD_BACK != 0,
             was_large: word & LARGE != 0,
+            is_awaited: word & AWAITED != 0,
         }
     }
 
@@ -231,10 +266,10 @@ mod tests {
         requests.withdraw();
         let asked = requests.begin(false);
         assert!(asked.was_large, "what was freed is for others");
-        let Asked { calls, was_dry, was_held_back, was_large } = requests.begin(true);
+        let Asked { calls, was_dry, was_held_back, was_large, .. } = requests.begin(true);
         assert_eq!((calls, was_dry, was_held_back, was_large), (0, true, true, false));
         requests.ask_once();
-        let Asked { calls, was_dry, was_held_back, was_large } = requests.begin(true);
+        let Asked { calls, was_dry, was_held_back, was_large, .. } = requests.begin(true);
         assert_eq!((calls, was_dry, was_held_back, was_large), (1, false, false, false));
         requests.note_dry();
         assert!(requests.are_there() && requests.begin(false).was_dry);

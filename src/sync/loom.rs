@@ -4,6 +4,8 @@ extern crate std;
 
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use core::num::NonZero;
+use core::time::Duration;
 
 pub(super) use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicU64, fence};
@@ -270,3 +272,32 @@ pub(crate) fn register_fences() {}
 
 /// Once, so that it happens in a model.
 pub(crate) const PATIENCE: u64 = 1;
+
+/// A sequentially consistent fence: loom knows no others that pair so.
+#[track_caller]
+pub(crate) fn publish_fence() {
+    if !defect!("supply-publish-fence") {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// As [`publish_fence`].
+#[track_caller]
+pub(crate) fn wait_fence() {
+    if !defect!("supply-wait-fence") {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// A model has no threads of the system that sleep.
+pub(crate) fn wake_threads(_word: &Atomic<u32>, _bits: NonZero<u32>) {}
+
+/// As [`wake_threads`]: it looks again.
+pub(crate) fn sleep_on(_word: &Atomic<u32>, _seen: u32, _bits: NonZero<u32>, _most: Duration) {
+    pause();
+}
+
+/// Lets others run.
+pub(crate) fn pause() {
+    loom::thread::yield_now();
+}

@@ -1,7 +1,9 @@
 //! The real arm: the `atomic` crate, without its lock-based fallback.
 
 use core::mem::MaybeUninit;
+use core::num::NonZero;
 use core::sync::atomic::{compiler_fence, fence};
+use core::time::Duration;
 use core::{ptr, slice};
 
 pub(crate) use atomic::Atomic;
@@ -265,3 +267,42 @@ pub(crate) fn register_fences() {
 
 /// How often tries meet one that stands still before one takes its turn over.
 pub(crate) const PATIENCE: u64 = 1024;
+
+/// Whether each read-modify-write is a full fence of the processor's.
+const UPDATES_FENCE: bool = cfg!(all(target_arch = "x86_64", not(miri)));
+
+/// A full fence behind a read-modify-write that acquires: what was published by it is seen by who comes to wait, or that
+/// one is seen by what is loaded next. Where the processor's read-modify-writes are such fences it is there already: no
+/// compiler moves a load before one that acquires.
+#[inline(always)]
+pub(crate) fn publish_fence() {
+    if !UPDATES_FENCE {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// The full fence of who comes to wait, which pairs with [`publish_fence`].
+pub(crate) fn wait_fence() {
+    fence(Ordering::SeqCst);
+}
+
+/// The word, as the system takes it.
+fn as_futex(word: &Atomic<u32>) -> &core::sync::atomic::AtomicU32 {
+    // SAFETY: `Atomic<u32>` is transparent over a cell of a `u32`, aligned as one.
+    unsafe { &*ptr::from_ref(word).cast() }
+}
+
+/// Wakes the threads that sleep on the word for one of `bits`.
+pub(crate) fn wake_threads(word: &Atomic<u32>, bits: NonZero<u32>) {
+    crate::park::wake(as_futex(word), bits);
+}
+
+/// Sleeps while the word is `seen`, at most for so long, or until somebody wakes one of `bits`.
+pub(crate) fn sleep_on(word: &Atomic<u32>, seen: u32, bits: NonZero<u32>, most: Duration) {
+    crate::park::sleep(as_futex(word), seen, bits, most);
+}
+
+/// Lets others run, while a lock is in the hands of one of them.
+pub(crate) fn pause() {
+    crate::park::pause();
+}

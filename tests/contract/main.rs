@@ -37,4 +37,7 @@ mod taints;
 mod texts;
 mod threads;
 mod unwinding;
+mod waiting;
+#[cfg(feature = "std")]
+mod waiting_threads;
 mod zeroed;

@@ -263,7 +263,28 @@ fn a_block_larger_than_the_pool_asks_nobody<M: Mode>() {
     assert_whole(pool);
 }
 
+/// A call that got some pages leaves other caches alone.
+fn a_short_result_with_pages_asks_nobody<M: Mode>() {
+    let pool = small::<M>(16, 2);
+    let (mut owner, mut other) = (pool.cache().expect("a slot"), pool.cache().expect("a slot"));
+    let page = owner.alloc().expect("a new pool");
+    owner.free(page);
+    let cached = |pool: &Pool<M>| pool.audit().pages.cached as usize;
+    let held = cached(&pool);
+    let mut batch = PageBatch::<M>::new();
+    let got = other.alloc_bulk(&mut batch, 16);
+    assert_eq!((got.allocated, got.reason), (16 - held, Some(ShortReason::Cached)));
+    next_call(&mut owner);
+    assert_eq!(cached(&pool), held, "{pool:#}");
+    assert_eq!(other.alloc().err(), Some(ShortReason::Cached));
+    next_call(&mut owner);
+    assert_eq!(cached(&pool), 0, "who got nothing has asked");
+    drop((batch, owner, other));
+    assert_whole(pool);
+}
+
 every_mode!(
+    a_short_result_with_pages_asks_nobody,
     a_block_larger_than_the_pool_asks_nobody,
     beside_a_hog_everybody_is_served,
     an_asked_cache_does_not_take_everything_back,

@@ -43,6 +43,8 @@ operations! {
     AllocBulk,
     AllocBulkZeroed,
     AllocBulkExact,
+    /// A task waits for pages, while some come or none.
+    Wait,
     /// Into the batch that was filled last.
     AllocMore,
     Fill,

@@ -1,6 +1,9 @@
 //! What each operation does to the world: allocating and freeing.
 
 use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use super::op::{Kind, Op};
 use super::shares::Shares;
@@ -121,6 +124,43 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                     Err(error) => {
                         assert!(batch.is_empty(), "{error}");
                         self.check_refusal(error, want, ROOM, before, others);
+                    }
+                }
+                self.took(batch.ids());
+                self.batches.push(batch);
+            }
+            // Where others wait, too, nobody can say who is served.
+            Kind::Wait if self.alone => {
+                let (mut batch, mut given) = (PageBatch::default(), Vec::new());
+                for _ in 0..a / 16 % 4 {
+                    given.extend(self.pages.pop());
+                }
+                given.iter().for_each(|page| self.lets_go(&[page.id()]));
+                let failed = || self.pool.stats().map_or(0, |stats| stats.calls.failed_exact);
+                let before = failed();
+                let (done, others) = through!(self, a, |front| {
+                    let mut wait = pin!(front.alloc_bulk_async(&mut batch, want));
+                    let mut poll = || wait.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                    let mut done = poll();
+                    while done.is_pending() && given.pop().is_some() {
+                        done = poll();
+                    }
+                    done
+                });
+                drop(given);
+                (before..failed()).for_each(|_| self.failed_exact());
+                self.dry.set(true);
+                match done {
+                    Poll::Ready(Ok(())) => assert_eq!(batch.len(), want),
+                    Poll::Ready(Err(error)) => {
+                        let never = want > ROOM || want > self.pool.capacity();
+                        assert!(never && error.had == 0 && batch.is_empty(), "{error}");
+                    }
+                    Poll::Pending => {
+                        let pages = self.pool.audit().pages;
+                        let left = (pages.free + pages.cached) as usize;
+                        assert!(batch.is_empty() && pages.promised == 0, "{pages}");
+                        assert!(left < want || others > 0, "{want} of {pages}");
                     }
                 }
                 self.took(batch.ids());

@@ -36,7 +36,7 @@ impl<M: Mode> Case<M> {
     }
 
     /// A cache if there is one left: with many threads some go through the pool.
-    fn cache(&self) -> Option<Cache<M>> {
+    pub fn cache(&self) -> Option<Cache<M>> {
         self.pool.cache().ok()
     }
 
@@ -59,7 +59,7 @@ impl<M: Mode> Case<M> {
         }
     }
 
-    fn alloc_bulk(
+    pub fn alloc_bulk(
         &self,
         cache: &mut Option<Cache<M>>,
         bulk: &mut BulkAlloc<M>,
@@ -94,7 +94,7 @@ impl<M: Mode> Case<M> {
         got.is_ok()
     }
 
-    fn free_bulk(&self, cache: &mut Option<Cache<M>>, bulk: &mut BulkAlloc<M>) {
+    pub fn free_bulk(&self, cache: &mut Option<Cache<M>>, bulk: &mut BulkAlloc<M>) {
         lets_all_go(bulk);
         match cache {
             Some(cache) => cache.free_bulk(bulk),

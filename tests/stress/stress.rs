@@ -8,6 +8,7 @@ mod programs;
 #[path = "../common/random.rs"]
 mod random;
 mod sleepers;
+mod waiters;
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,7 +38,10 @@ struct Program<M: Mode> {
 /// The program beside which another thread sees to upkeep, in a region whose memory goes back.
 const UPKEEP: &str = "upkeep";
 
-const fn programs<M: Mode>() -> [Program<M>; 8] {
+/// The program whose threads wait.
+const WAITERS: &str = "waiters";
+
+const fn programs<M: Mode>() -> [Program<M>; 9] {
     [
         Program {
             name: "larson",
@@ -65,6 +69,11 @@ const fn programs<M: Mode>() -> [Program<M>; 8] {
             name: "sleepers",
             pages: 64,
             run: |case, n| programs::spawn(case, n, sleepers::sleepers),
+        },
+        Program {
+            name: WAITERS,
+            pages: 48,
+            run: |case, n| programs::spawn(case, n, waiters::waiters),
         },
         Program { name: UPKEEP, pages: 4096, run: programs::upkeep },
     ]
@@ -106,6 +115,12 @@ fn try_program<M: Mode>(program: &Program<M>, threads: u64, time: Duration) {
             PAGES.load(Ordering::Relaxed),
             SHORT.load(Ordering::Relaxed),
         );
+    }
+    if program.name == WAITERS {
+        let waits = waiters::report();
+        if time > SHORTLY {
+            println!("{waits}");
+        }
     }
     pool.drain();
     pool.close().expect("every page is back");

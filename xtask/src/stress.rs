@@ -9,8 +9,17 @@ use clap::builder::PossibleValuesParser;
 use crate::run::{cargo, executable, run};
 
 /// The programs: those of `tests/stress`.
-const PROGRAMS: [&str; 8] =
-    ["larson", "xmalloc", "mstress", "cache-thrash", "storm", "turns", "sleepers", "upkeep"];
+const PROGRAMS: [&str; 9] = [
+    "larson",
+    "xmalloc",
+    "mstress",
+    "cache-thrash",
+    "storm",
+    "turns",
+    "sleepers",
+    "waiters",
+    "upkeep",
+];
 
 /// Which programs, and for how long.
 #[derive(clap::Args)]

@@ -22,4 +22,5 @@ mod statics;
 mod stealing;
 mod taints;
 mod upkeep;
+mod waiting;
 mod zone;

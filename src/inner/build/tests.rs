@@ -32,6 +32,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         poison_lazily: false,
         cpu_hint: None,
         faults: None,
+        defer_wakes: false,
         quarantine: None,
         zeroed: false,
     }

@@ -58,4 +58,24 @@ impl<M: Mode> Builder<M> {
         self.cpu_hint = Some(cpu);
         self
     }
+
+    /// Leaves wakers to [`Pool::maintain`](crate::Pool::maintain): no other call runs one.
+    ///
+    /// A free wakes the first of those who wait for pages. A thread that waits
+    /// (`alloc_bulk_timeout`) is woken by one call of the system, which may be made anywhere; but
+    /// the waker of a task ([`Pool::alloc_bulk_async`](crate::Pool::alloc_bulk_async)) is code of
+    /// its executor. So say `true` where pages are freed in signal handlers or interrupts while tasks
+    /// wait, and call `maintain` as often as a task is to look for pages.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).defer_wakes(true).build()?;
+    /// # let _ = pool;
+    /// # Ok::<(), pagesheaf::BuildError>(())
+    /// ```
+    pub const fn defer_wakes(mut self, defer: bool) -> Self {
+        self.defer_wakes = defer;
+        self
+    }
 }

@@ -107,6 +107,7 @@ impl<M: Mode> Builder<M> {
             zeroed: false,
             cpu_hint: self.cpu_hint,
             faults: self.faults,
+            defer_wakes: self.defer_wakes,
             quarantine: match self.quarantine {
                 _ if !M::QUARANTINES => None,
                 None => Some(usize::MAX),

@@ -6,13 +6,22 @@ use std::{format, string::ToString};
 
 use super::*;
 
-const NONE: Pages =
-    Pages { capacity: 0, free: 0, cached: 0, out: 0, lent: 0, bad: 0, offline: 0, lost: 0 };
+const NONE: Pages = Pages {
+    capacity: 0,
+    free: 0,
+    cached: 0,
+    out: 0,
+    lent: 0,
+    bad: 0,
+    offline: 0,
+    promised: 0,
+    lost: 0,
+};
 
 #[test]
 fn pages_add_up_to_the_capacity_and_to_nothing_else() {
     let some = Pages { capacity: 255, free: 1, cached: 2, out: 4, lent: 8, bad: 16, ..NONE };
-    let pages = Pages { offline: 32, lost: 192, ..some };
+    let pages = Pages { offline: 32, promised: 64, lost: 128, ..some };
     assert!(pages.adds_up());
     for wrong in [
         Pages { capacity: 254, ..pages },
@@ -22,6 +31,7 @@ fn pages_add_up_to_the_capacity_and_to_nothing_else() {
         Pages { lent: 0, ..pages },
         Pages { bad: 17, ..pages },
         Pages { offline: 0, ..pages },
+        Pages { promised: 0, ..pages },
         Pages { lost: 0, ..pages },
     ] {
         assert!(!wrong.adds_up(), "{wrong}");
@@ -29,8 +39,8 @@ fn pages_add_up_to_the_capacity_and_to_nothing_else() {
     let most = Pages { capacity: u64::MAX, free: u64::MAX, ..NONE };
     assert!(most.adds_up() && !Pages { out: 1, ..most }.adds_up());
     let text = "capacity 255 = free 1 + cached 2 + out 4 + lent 8 + bad 16";
-    assert_eq!(pages.to_string(), format!("{text} + offline 32 + lost 192"));
-    let own = Pages { lost: 0, ..pages };
+    assert_eq!(pages.to_string(), format!("{text} + offline 32 + promised 64 + lost 128"));
+    let own = Pages { promised: 0, lost: 0, ..pages };
     assert_eq!(own.to_string(), format!("{text} + offline 32"), "only a forked child has lost any");
     assert_eq!(some.to_string(), text, "a pool of a fixed size has none offline");
 }

@@ -10,7 +10,7 @@ use super::{Fault, File};
 /// of its own (`page::state`). The crate's root may name everything.
 const LAYERS: &[&[&str]] = &[
     // Atomics and what else the models replace.
-    &["hint", "fence"],
+    &["hint", "fence", "park"],
     &["sync"],
     // Which mode does what.
     &["mode"],
@@ -32,6 +32,8 @@ const LAYERS: &[&[&str]] = &[
     &["mapping"],
     &["map"],
     &["region"],
+    // Who waits for pages.
+    &["line"],
     // The core.
     &["inner"],
     // Owners of pages, and what keeps a core.
@@ -41,6 +43,8 @@ const LAYERS: &[&[&str]] = &[
     &["calls"],
     &["cache"],
     &["pool", "helper", "fault_calls"],
+    // The calls that wait, above all others.
+    &["wait", "timeout"],
     // For the model package only.
     &["models"],
 ];

@@ -1,0 +1,117 @@
+//! Supply for those who wait: where pages reach a depot or the zone they are told, and caches give up what they hold.
+//!
+//! Invariant: whoever publishes pages makes a fence, and looks at the line's word when its call has ended: nothing is
+//! held then, so that a waker may do what it likes. While somebody waits, all slots are marked: no fast path runs, what
+//! calls file goes into the zone as they end, and the mark goes when nobody waits any more. Who waits has had each
+//! shared slot once after marking it, or looks again: so no page is left in one unseen.
+
+use core::mem::MaybeUninit;
+
+use super::Core;
+use crate::depot::Stack;
+use crate::line::{Class, Sleeper, Spot};
+use crate::mode::Mode;
+use crate::page::PageId;
+use crate::slot::{Slot, SlotMut};
+use crate::sync::{defect, fence_all_threads, wait_fence};
+
+/// What a look has brought.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Looked {
+    /// So many pages, which are promised to who looked.
+    pub(crate) got: usize,
+    /// Nothing was in somebody's hands: what comes later raises the event.
+    pub(crate) clean: bool,
+}
+
+impl<M: Mode> Core<M> {
+    /// A call ends that may have brought pages, and holds nothing any more: the first in line is told.
+    #[inline]
+    pub(crate) fn see_to_waiters(&self) {
+        if self.line.is_waited_in() {
+            self.tell_waiters();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_waiters(&self) {
+        let has_pages = || self.depots.iter().any(|depot| depot.has(Stack::Nonempty));
+        if self.line.is_waited_in()
+            && (self.zone.free() > 0 || has_pages())
+            && !defect!("supply-early")
+        {
+            self.line.raise();
+        }
+    }
+
+    /// A cache has gone idle. If somebody waits, and it could not know of that before, its pages can be had now.
+    pub(crate) fn see_idle(&self, slot: &Slot) {
+        // The owner has changed this word as it went: so it sees the mark, or who makes the mark sees that it goes.
+        if slot.requests.is_awaited() && slot.cached() > 0 && self.line.is_waited_in() {
+            self.line.raise();
+        }
+    }
+
+    /// A place in the line.
+    pub(crate) fn spot(&self, class: Class, who: Sleeper) -> Spot<'_> {
+        Spot::new(&self.line, class, who)
+    }
+
+    /// Somebody waits from now on: whoever publishes pages sees it, or its next look sees the pages.
+    pub(crate) fn come_to_wait(&self, spot: &Spot<'_>) {
+        if spot.come() {
+            self.slots.iter().for_each(|slot| slot.requests.ask_while_awaited());
+            wait_fence();
+        }
+    }
+
+    /// Takes up to `out.len()` pages for the first in line, from wherever they can be had without waiting. They are
+    /// promised then.
+    pub(crate) fn look_for_waiter(&self, out: &mut [MaybeUninit<PageId>]) -> Looked {
+        let all = self.drain_shared();
+        let mut got = self.gather_without_slot(out);
+        if got < out.len() && self.steal_idle(|_| true, fence_all_threads) > 0 {
+            got += self.gather_without_slot(&mut out[got..]);
+        }
+        self.line.promise(got);
+        let mut owned = self.slots[..self.owned_slots].iter();
+        Looked { got, clean: all && !owned.any(|slot| slot.is_between() && slot.cached() > 0) }
+    }
+
+    /// What was promised is its waiter's: a call of the pool.
+    pub(crate) fn deliver(&self, pages: usize) {
+        self.with_shared_slot_as_is(|core, slot, _| match slot {
+            Some(slot) => slot.counters().count_alloc::<M>(pages),
+            None => core.count_uncached_alloc(pages),
+        });
+        self.line.end_promise(pages);
+    }
+
+    /// Puts back what was promised, into the zone.
+    pub(crate) fn break_promise(&self, out: &mut [MaybeUninit<PageId>]) {
+        if !out.is_empty() && !defect!("wait-lost") {
+            let pages = out.len();
+            self.put_back(out);
+            self.line.end_promise(pages);
+            self.see_to_waiters();
+        }
+    }
+
+    /// How many pages a call can ever get: those that are neither withheld nor lost.
+    pub(crate) fn could_be_had(&self) -> usize {
+        u64::from(self.pages).saturating_sub(self.bad() + self.lost()) as usize
+    }
+
+    /// Whether somebody waits, of a slot that is marked. If not, the mark goes.
+    pub(super) fn is_awaited(&self, slot: &Slot) -> bool {
+        self.line.is_waited_in() || slot.requests.end_awaited(|| self.line.is_waited_in())
+    }
+
+    /// Puts what a marked slot holds where those can get it who wait.
+    pub(super) fn give_to_waiters(&self, slot: SlotMut<'_>) {
+        if slot.shared().requests.is_awaited() && self.is_awaited(slot.shared()) {
+            self.empty_slot(slot);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The line by itself: whose turn it is.
+
+extern crate std;
+
+use core::pin::{Pin, pin};
+use core::task::Waker;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
+
+use super::{Class, HELD, Line, Sleeper, Spot};
+use crate::sync::Ordering as Order;
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Count {
+    fn new() -> (Arc<Self>, Waker) {
+        let count = Arc::new(Count::default());
+        (Arc::clone(&count), Waker::from(count))
+    }
+
+    fn take(&self) -> usize {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+fn enter(spot: Pin<&Spot<'_>>, waker: &Waker) {
+    assert!(spot.come());
+    assert!(spot.try_enter() && spot.try_leave_waker(waker));
+    assert!(!spot.come(), "it has come");
+}
+
+/// A critical one that comes later is served first; then it is the first ordinary one's turn again.
+#[test]
+fn a_critical_one_goes_before_all_ordinary_ones() {
+    let line = Line::new(false);
+    let [one, two, hurry] = [(); 3].map(|()| Count::new());
+    let first = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task));
+    let second = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task));
+    let critical = pin!(Spot::new(&line, Class::Critical, Sleeper::Task));
+    let (first, second, critical) = (first.into_ref(), second.into_ref(), critical.into_ref());
+    enter(first, &one.1);
+    enter(second, &two.1);
+    assert!(first.is_first() && !second.is_first());
+    enter(critical, &hurry.1);
+    assert!(critical.is_first() && !first.is_first());
+    line.raise();
+    assert_eq!((one.0.take(), two.0.take(), hurry.0.take()), (0, 0, 1));
+    critical.leave();
+    assert!(first.is_first());
+    assert_eq!((one.0.take(), two.0.take()), (1, 0), "its turn again");
+    first.leave();
+    assert!(second.is_first());
+    assert_eq!(two.0.take(), 1);
+    second.leave();
+    assert!(!line.is_waited_in());
+}
+
+/// Whoever finds the list busy leaves a note, which its holder answers as it lets go.
+#[test]
+fn a_note_is_answered_by_who_has_the_list() {
+    let line = Line::new(false);
+    let (count, waker) = Count::new();
+    let spot = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task));
+    let spot = spot.into_ref();
+    enter(spot, &waker);
+    let locked = line.try_lock().expect("nobody has it");
+    line.raise();
+    assert!(line.try_lock().is_none() && !spot.try_leave_waker(&waker));
+    assert_eq!(count.take(), 0);
+    line.wake(locked.unlock());
+    assert_eq!((count.take(), line.waiting.lock.load(Order::Relaxed)), (1, 0));
+    let locked = line.try_lock().expect("it was given up");
+    assert_eq!(line.waiting.lock.load(Order::Relaxed), HELD);
+    line.wake(locked.unlock());
+    assert_eq!(count.take(), 0, "there was no note");
+    spot.leave();
+    assert!(!line.is_waited_in());
+}
+
+/// Of threads and tasks in one line each is told by its own means.
+#[test]
+fn a_thread_is_told_by_the_event() {
+    let line = Line::new(true);
+    let (count, waker) = Count::new();
+    let thread = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Thread));
+    let task = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task));
+    let (thread, task) = (thread.into_ref(), task.into_ref());
+    assert!(thread.come() && thread.try_enter());
+    enter(task, &waker);
+    let seen = line.event();
+    line.raise();
+    assert!(line.event() != seen && count.take() == 0);
+    thread.leave();
+    assert!(task.is_first() && count.take() == 1);
+    let seen = line.event();
+    line.raise();
+    assert_eq!((line.event(), count.take()), (seen, 0), "wakers are left to upkeep");
+    line.look_again();
+    assert_eq!(count.take(), 0, "its waker was called and it has left no other");
+    assert!(task.try_leave_waker(&waker));
+    line.look_again();
+    assert_eq!(count.take(), 1);
+}
+
+/// After a fork nobody is in line; who goes on enters anew.
+#[test]
+fn a_line_that_was_forgotten_is_entered_anew() {
+    let line = Line::new(false);
+    let (count, waker) = Count::new();
+    let [gone, kept] = [(); 2].map(|()| Spot::new(&line, Class::Ordinary, Sleeper::Task));
+    let (gone, kept) = (pin!(gone), pin!(kept));
+    let (gone, kept) = (gone.into_ref(), kept.into_ref());
+    enter(gone, &waker);
+    enter(kept, &waker);
+    line.promise(3);
+    line.forget();
+    assert!(!line.is_waited_in() && !gone.is_first());
+    assert_eq!(line.promised(), 3, "what was promised is not lost");
+    enter(kept, &waker);
+    assert!(kept.is_first());
+    line.raise();
+    assert_eq!(count.take(), 1);
+    gone.leave();
+    assert!(kept.is_first());
+    kept.leave();
+    assert!(!line.is_waited_in());
+}

@@ -1,0 +1,141 @@
+//! The calls whose threads wait, for some time at the most.
+
+use core::pin::pin;
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::cache::Cache;
+use crate::error::{WaitError, WaitReason};
+use crate::inner::Core;
+use crate::line::{Class, Sleeper};
+use crate::mode::Mode;
+use crate::owned::PageBatch;
+use crate::pool::Pool;
+use crate::sync::pause;
+use crate::wait::{Asker, Progress, Request};
+
+/// How soon the first in line looks again at what nobody tells of: caches that are idle, or stealable.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// The same, where others were in the middle of calls.
+const SOON: Duration = Duration::from_micros(100);
+
+/// Waits until all pages have come, or the time is up: then `whole` says whether none is to come.
+fn wait<M: Mode, const N: usize>(
+    core: &Core<M>,
+    batch: &mut PageBatch<M, N>,
+    (want, whole): (usize, bool),
+    timeout: Duration,
+) -> Result<(), WaitError> {
+    // No end, if it is beyond what the clock can say.
+    let end = Instant::now().checked_add(timeout);
+    let mut request = Request::new(core, batch, want);
+    // Dropped before the request: so who is next is there when the pages come back.
+    let spot = pin!(core.spot(Class::Ordinary, Sleeper::Thread));
+    let spot = spot.into_ref();
+    core.come_to_wait(&spot);
+    while !spot.try_enter() {
+        pause();
+    }
+    let done = loop {
+        // Before the look: what comes after it changes the word, and the thread does not fall asleep.
+        let seen = core.line.event();
+        let mut most = Duration::MAX;
+        if spot.is_first() {
+            match request.look() {
+                Ok(Progress::Served) => break Ok(()),
+                Ok(Progress::Waits) => most = INTERVAL,
+                Ok(Progress::Soon) => most = SOON,
+                Err(error) => break Err(error),
+            }
+        }
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            break Err(request.error(WaitReason::TimedOut));
+        }
+        spot.sleep(seen, left.min(most));
+    };
+    if done.is_ok() || !whole {
+        request.deliver(spot);
+    }
+    done
+}
+
+/// Stamps the calls on a type: the receiver is as that of its other calls.
+macro_rules! waiting {
+    ([$($parameters:tt)*] $type:ty, $self:ident, [$($receiver:tt)+], [$($again:tt)+], $core:expr) => {
+        impl<M: Mode $($parameters)*> $type {
+            /// Appends `want` pages to `batch`, and waits for them at most for `timeout`: as long as pages
+            /// come, it takes them; when none comes, its thread sleeps.
+            ///
+            /// Threads and tasks wait in one line, and calls that do not wait may be quicker: see
+            /// [`alloc_bulk_async`](Self::alloc_bulk_async), which also says when this is a deadlock. The
+            /// timeout is the way out of it. The first in line looks again each 10 ms at caches that are
+            /// [idle](crate::Cache::idle) or stealable.
+            ///
+            /// Not for signal handlers.
+            ///
+            /// # Errors
+            /// When the time is up: the pages that had come are in the batch, and
+            /// [`had`](crate::WaitError::had) says how many. Or when the request can never be served, at
+            /// once.
+            ///
+            /// ```
+            /// # use std::time::Duration;
+            /// # use pagesheaf::{PageBatch, Pool, WaitReason};
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(8).build()?;
+            /// let (mut some, mut batch) = (PageBatch::new(), PageBatch::new());
+            /// pool.alloc_bulk_timeout(&mut some, 6, Duration::from_secs(1))?;
+            /// let error = pool.alloc_bulk_timeout(&mut batch, 4, Duration::from_millis(1));
+            /// let error = error.expect_err("two are left");
+            /// assert_eq!((error.had, error.reason), (2, WaitReason::TimedOut));
+            /// assert_eq!(batch.len(), 2);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            pub fn alloc_bulk_timeout<const N: usize>(
+                $($receiver)+,
+                batch: &mut PageBatch<M, N>,
+                want: usize,
+                timeout: Duration,
+            ) -> Result<(), WaitError> {
+                if Asker::before_waiting($($again)+, batch, want)? {
+                    return Ok(());
+                }
+                wait($core, batch, (want, false), timeout)
+            }
+
+            /// As [`alloc_bulk_timeout`](Self::alloc_bulk_timeout), all or none: when the time is up, what had
+            /// come goes back, and the batch is as it was.
+            ///
+            /// # Errors
+            /// As [`alloc_bulk_timeout`](Self::alloc_bulk_timeout); no page is new.
+            ///
+            /// ```
+            /// # use std::time::Duration;
+            /// # use pagesheaf::{PageBatch, Pool};
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(8).build()?;
+            /// let (mut some, mut batch) = (PageBatch::new(), PageBatch::new());
+            /// pool.alloc_bulk_exact(&mut some, 6)?;
+            /// let error = pool.alloc_bulk_exact_timeout(&mut batch, 4, Duration::from_millis(1));
+            /// assert_eq!((error.expect_err("two are left").had, batch.len()), (2, 0));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            pub fn alloc_bulk_exact_timeout<const N: usize>(
+                $($receiver)+,
+                batch: &mut PageBatch<M, N>,
+                want: usize,
+                timeout: Duration,
+            ) -> Result<(), WaitError> {
+                if Asker::before_waiting($($again)+, batch, want)? {
+                    return Ok(());
+                }
+                wait($core, batch, (want, true), timeout)
+            }
+        }
+    };
+}
+
+waiting!([] Pool<M>, self, [&self], [self], &self.core);
+waiting!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], [&mut *self], self.handle());
