@@ -8,13 +8,11 @@ use super::{Count, ShortReason};
 ///
 /// ```
 /// # use pagesheaf::{PageBatch, Pool, WaitReason};
-/// # if Pool::builder(1).build().is_err() { return Ok(()) }
-/// let pool = Pool::builder(10).build()?;
-/// let mut batch = PageBatch::new();
-/// let time = std::time::Duration::ZERO;
-/// let error = pool.alloc_bulk_timeout(&mut batch, 20, time).expect_err("there are ten");
-/// assert_eq!((error.want, error.had, error.reason), (20, 0, WaitReason::TooMany { most: 10 }));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # async fn example(pool: &Pool) {
+/// let (mut batch, most) = (PageBatch::<_, 100>::empty(), pool.capacity());
+/// let error = pool.alloc_bulk_async(&mut batch, most + 1).await.expect_err("too many");
+/// assert_eq!((error.had, error.reason), (0, WaitReason::TooMany { most }));
+/// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -135,6 +135,7 @@ impl Line {
     }
 
     /// What the event word says. Who goes to sleep does so only if it still says that.
+    #[allow(dead_code, reason = "without `std` no thread sleeps")]
     pub(crate) fn event(&self) -> u32 {
         // Acquire: pairs with the Release of whoever raised it, whose pages can be found then.
         self.waiting.event.load(Ordering::Acquire)
