@@ -14,6 +14,7 @@ mod idle;
 mod looks;
 mod moves;
 mod op;
+mod refusals;
 mod resize;
 mod shares;
 mod statics;

@@ -1,13 +1,12 @@
 //! What each operation does to the world: allocating and freeing.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use super::op::{Kind, Op};
 use super::shares::Shares;
-use super::world::{KEPT, MAGAZINE, ROOM, World};
+use super::world::{MAGAZINE, ROOM, World};
 use crate::common::*;
 
 /// Does `$body` through a cache, or through the pool, as the operand says.
@@ -312,92 +311,5 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             _ => return None,
         }
         Some(())
-    }
-    /// Whether it was right to say that there are not so many pages. `others` is how many owned caches the call could not
-    /// take from.
-    fn check_refusal(
-        &self,
-        error: ExactError,
-        want: usize,
-        room: usize,
-        before: Pages,
-        others: usize,
-    ) {
-        let ExactError { want: wanted, had, reason: short, .. } = error;
-        assert!(wanted == want && had < want, "{error}");
-        if want > room || want > self.pool.capacity() {
-            let why = if want > room { ShortReason::BatchFull } else { ShortReason::Exhausted };
-            return assert_eq!((had, short), (0, why));
-        }
-        if self.is_injected(short == ShortReason::Injected) {
-            return assert_eq!(had, 0);
-        }
-        self.failed_exact();
-        if !self.alone {
-            return;
-        }
-        self.dry.set(true);
-        let left = (before.free + before.cached) as usize;
-        let busy = short == ShortReason::Busy;
-        assert!(busy || before.free < want as u64, "{error}, though the zone had {before}");
-        match short {
-            // Another that found nothing is to get what is left.
-            ShortReason::Busy => assert!(had == 0 && left > 0 && self.may_be_held_back(others)),
-            ShortReason::Exhausted => assert_eq!(had, left, "{before}"),
-            ShortReason::Cached => {
-                assert!(had < left && left - had <= others * KEPT, "{had} of {before}")
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// How many pages the zone has.
-    fn in_zone(&self) -> u64 {
-        self.pool.audit().pages.free
-    }
-
-    /// How many blocks of this order there could be, if every page that is not out were in the zone.
-    pub(super) fn whole(&self, order: Order) -> usize {
-        let held: BTreeSet<_> = self.held().0.into_iter().map(|id| id.index() as usize).collect();
-        let pages = order.pages();
-        let starts = (0..self.pool.capacity() / pages).map(|block| block * pages);
-        let is_online = |id: usize| !self.offline.contains(&PageId::new(id as u32));
-        let starts = starts.filter(|&start| (start..start + pages).all(is_online));
-        starts.filter(|&start| held.range(start..start + pages).next().is_none()).count()
-    }
-
-    /// Whether it was right to say that there is no block, where there could be `whole`.
-    pub(super) fn check_no_block(
-        &self,
-        short: ShortReason,
-        order: Order,
-        whole: usize,
-        others: usize,
-    ) {
-        if self.is_injected(short == ShortReason::Injected) {
-            return;
-        }
-        if order.pages() > self.pool.capacity() {
-            assert_eq!((short, whole), (ShortReason::Fragmented, 0));
-            return;
-        }
-        if !self.alone {
-            return;
-        }
-        self.dry.set(true);
-        let cached = self.pool.audit().pages.cached as usize;
-        match short {
-            ShortReason::Exhausted => assert_eq!((cached, self.in_zone()), (0, 0)),
-            ShortReason::Fragmented => {
-                assert_eq!((whole, cached, self.in_zone() > 0), (0, 0, true))
-            }
-            // Held back before it looked: there may be no block either.
-            ShortReason::Busy => assert!(self.may_be_held_back(others), "{others}"),
-            // Each page in a cache that could not be emptied can be in the way of one block.
-            ShortReason::Cached => {
-                assert!(whole <= cached && cached <= others * KEPT && cached > 0)
-            }
-            other => panic!("{other:?}"),
-        }
     }
 }

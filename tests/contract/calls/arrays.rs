@@ -86,7 +86,8 @@ on_both_fronts! {
 }
 
 /// A short array was a result like any other, and nobody was asked to give up pages: a file system waited for ever.
-/// Whoever holds pages is asked, and gives them up at its next call.
+/// One that got some leaves the caches of others alone; when the caller comes back and gets none, whoever holds pages is
+/// asked, and gives them up at its next call.
 fn a_short_array_has_others_asked_for_pages<M: Mode>() {
     let pool = build::<M>(16, |builder| builder.max_caches(2).magazine_capacity(16));
     let (mut one, mut two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
@@ -97,6 +98,8 @@ fn a_short_array_has_others_asked_for_pages<M: Mode>() {
     let filled = one.fill_vacant(&mut pages);
     assert_eq!((filled.allocated, filled.reason), (filled.populated, Some(ShortReason::Cached)));
     assert!(filled.allocated < 16);
+    let none = one.fill_vacant(&mut pages);
+    assert_eq!((none.allocated, none.reason), (0, Some(ShortReason::Cached)));
     next_call(&mut two);
     let again = one.fill_vacant(&mut pages);
     assert_eq!((again.allocated, again.populated), (16 - filled.allocated, 16));
