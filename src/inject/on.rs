@@ -99,6 +99,8 @@ fn random(seed: u64, call: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use std::vec::Vec;
 
     use super::*;

@@ -209,6 +209,8 @@ impl FaultPlan {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use std::format;
 
     use super::*;

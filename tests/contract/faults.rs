@@ -93,7 +93,7 @@ fn a_short_call_gets_half<M: Mode>() {
     let mut blocks = [const { None }; 9];
     let order = Order::try_from(1).expect("an order");
     let four = BulkAlloc { allocated: 4, reason: Some(ShortReason::Injected) };
-    assert_eq!(cache.alloc_blocks_bulk(order, &mut blocks), four);
+    assert_eq!(BulkAlloc::from(cache.alloc_blocks_bulk(order, &mut blocks)), four);
     assert_eq!(pool.audit().pages.out, 40);
     drop((batch, blocks, cache));
     assert_whole(pool);

@@ -6,10 +6,11 @@ use pagesheaf::{Mode, PageBatch};
 use crate::common::{is_whole, pool, visit};
 
 every_mode! {
-    /// Upkeep that empties a quiet shared slot and the depots, against one who allocates and frees
-    /// through that slot: each page has one owner, and all are there afterwards. With hardening it does not end.
-    unhardened, Composite, at least 100;
-    fn upkeep_against_alloc_and_free_loses_nothing<M: Mode>() {
+    /// Upkeep that empties a quiet shared slot and the depots, against one who allocates through
+    /// that slot: each page has one owner, and all are there afterwards. In most modes it has too
+    /// many executions.
+    few, Composite, at least 100;
+    fn upkeep_against_alloc_loses_nothing<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 1);
         let owners = Owners::new(4);
         let mut cache = pool.cache().expect("a slot");
@@ -22,14 +23,8 @@ every_mode! {
         cache.free_bulk(&mut batch);
         (0..3).for_each(|_| _ = pool.maintain());
         let other = pool.clone();
-        let (done, ()) = race(
-            move || other.maintain(),
-            || {
-                if let Some(page) = visit(&owners, || pool.alloc()) {
-                    pool.free(page);
-                }
-            },
-        );
+        let (done, page) = race(move || other.maintain(), || visit(&owners, || pool.alloc()));
+        drop(page);
         assert!(done.moved + done.stolen <= 4, "{done:?}");
         drop(cache);
         is_whole(&pool);

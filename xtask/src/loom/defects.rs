@@ -78,7 +78,7 @@ const DEFECTS: &[Defect] = &[
     defect("compact-step", "a page is lent without Release, where it has a byte", &["a_page_with_a_byte_is_reclaimed_once"]),
     defect("poison-late", "a page is poisoned after it was given up", &["a_poison_mark_comes_through_the_zone", "a_poison_mark_comes_through_the_depot"]),
     defect("pressure", "a pool that runs dry asks nobody", &["pressure_empties_an_idle_cache"]),
-    defect("quiet", "upkeep empties shared slots that others hold", &["upkeep_against_alloc_and_free_loses_nothing"]),
+    defect("quiet", "upkeep empties shared slots that others hold", &["upkeep_against_alloc_loses_nothing"]),
     defect("drain", "a drain empties slots that others hold", &["drain_against_a_shared_slot_loses_nothing"]),
     defect("dropped", "a cache takes from a shared slot that another holds", &["a_cache_takes_what_was_dropped_against_a_drop"]),
     defect("idle", "a cache goes idle without Release", &["an_owner_goes_idle_and_comes_back"]),
