@@ -22,6 +22,8 @@ mod looks;
 mod moves;
 #[path = "../../tests/model/op.rs"]
 mod op;
+#[path = "../../tests/model/refusals.rs"]
+mod refusals;
 #[path = "../../tests/model/resize.rs"]
 mod resize;
 #[path = "../../tests/model/shares.rs"]

@@ -12,6 +12,37 @@ impl<M: Mode> Builder<M> {
     /// feature `fault-injection`.
     ///
     /// While it is in force, no allocation takes the fast path.
+    ///
+    /// ```
+    /// # use pagesheaf::{FaultPlan, PageBatch, Pool, ShortReason};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let plan = FaultPlan::new(42).interval(3);
+    /// let pool = Pool::builder(100).fault_plan(plan).build()?;
+    /// let mut cache = pool.cache()?;
+    /// let mut batch = PageBatch::new();
+    /// let mut reasons = || cache.alloc_bulk(&mut batch, 8).reason;
+    /// // The cache itself was the first call.
+    /// assert_eq!([reasons(), reasons(), reasons()], [None, Some(ShortReason::Injected), None]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Only bulk calls of one thread:
+    ///
+    /// ```
+    /// # use std::cell::Cell;
+    /// # use pagesheaf::{CallKinds, FaultPlan, PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// thread_local! {
+    ///     static FAILS: Cell<bool> = const { Cell::new(false) };
+    /// }
+    /// let plan = FaultPlan::new(0).calls(CallKinds::BULK | CallKinds::EXACT).only_if(|| FAILS.get());
+    /// let pool = Pool::builder(100).fault_plan(plan).build()?;
+    /// let mut batch = PageBatch::new();
+    /// assert_eq!(pool.alloc_bulk(&mut batch, 8).allocated, 8);
+    /// FAILS.set(true);
+    /// assert!(pool.alloc_bulk_exact(&mut batch, 8).is_err() && pool.alloc().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn fault_plan(mut self, plan: FaultPlan) -> Self {
         self.faults = Some(plan);
         self

@@ -6,13 +6,6 @@ use core::fmt;
 use core::ops::BitOr;
 
 /// Kinds of calls that allocate: a set, joined with `|`; see [`FaultPlan::calls`].
-///
-/// ```
-/// use pagesheaf::CallKinds;
-///
-/// let some = CallKinds::SINGLE | CallKinds::BULK;
-/// assert!(some.contains(CallKinds::BULK) && !some.contains(CallKinds::EXACT));
-/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallKinds(u8);
 
@@ -85,18 +78,7 @@ pub enum InjectedFault {
 /// The same calls in the same order fail in the same way, for the same seed. Between several
 /// threads it is the order in which they make their calls that counts.
 ///
-/// ```
-/// # use pagesheaf::{FaultPlan, PageBatch, Pool, ShortReason};
-/// # if Pool::builder(1).build().is_err() { return Ok(()) }
-/// let plan = FaultPlan::new(42).interval(3);
-/// let pool = Pool::builder(100).fault_plan(plan).build()?;
-/// let mut cache = pool.cache()?;
-/// let mut batch = PageBatch::new();
-/// let mut reasons = || cache.alloc_bulk(&mut batch, 8).reason;
-/// // The cache itself was the first call.
-/// assert_eq!([reasons(), reasons(), reasons()], [None, Some(ShortReason::Injected), None]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// `Builder::fault_plan` has an example.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct FaultPlan {
@@ -153,21 +135,6 @@ impl FaultPlan {
 
     /// Only calls for which this is true: say, of one thread, or while a test says so. It is asked in
     /// the call, so it must not panic, nor call the pool.
-    ///
-    /// ```
-    /// # use std::cell::Cell;
-    /// # use pagesheaf::{FaultPlan, Pool};
-    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
-    /// thread_local! {
-    ///     static FAILS: Cell<bool> = const { Cell::new(false) };
-    /// }
-    /// let plan = FaultPlan::new(0).only_if(|| FAILS.get());
-    /// let pool = Pool::builder(100).fault_plan(plan).build()?;
-    /// assert!(pool.alloc().is_ok());
-    /// FAILS.set(true);
-    /// assert!(pool.alloc().is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub const fn only_if(mut self, means: fn() -> bool) -> Self {
         self.only_if = Some(means);
         self

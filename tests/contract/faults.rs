@@ -135,6 +135,8 @@ fn a_call_that_fails_honours_a_request<M: Mode>() {
     let mut all = PageBatch::<M, 256>::empty();
     let short = pool.alloc_bulk(&mut all, 200);
     assert_eq!(short.reason, Some(ShortReason::Cached));
+    // Who got none asks.
+    assert_eq!(pool.alloc().err(), Some(ShortReason::Cached));
     pool.inject_faults(true);
     let mut batch = PageBatch::<M, 64>::empty();
     assert_eq!(cache.alloc_bulk(&mut batch, 1).reason, Some(ShortReason::Injected));

@@ -99,14 +99,16 @@ impl<M: Mode> Builder<M> {
     ///
     /// Ranges are of addresses, from the pages' first on: `base` is page 0, wherever the first range
     /// starts. They come in any order, may end within a page, which is not used then, and have no page
-    /// in common. [`initially`](Self::initially) plays no part.
+    /// in common. What [`initially`](Self::initially) says plays no part, but for the size of the metadata:
+    /// say `initially(0)`, so that [`metadata_layout`](Self::metadata_layout) has room for offline pages.
     ///
     /// ```
     /// # use core::mem::MaybeUninit;
     /// # use pagesheaf::{Checked, Pool, Region};
     /// // What firmware says of physical memory.
     /// let usable = [0x0..0x9_fc00, 0x10_0000..0x20_0000];
-    /// let builder = Pool::builder(512).mode::<Checked>().region(Region::addresses(0, 0x20_0000));
+    /// let builder = Pool::builder(512).mode::<Checked>().initially(0);
+    /// let builder = builder.region(Region::addresses(0, 0x20_0000));
     /// # let layout = builder.metadata_layout()?;
     /// # let bytes = layout.size() + layout.align();
     /// # let bytes: &'static mut [u8] = Box::leak(vec![0; bytes].into_boxed_slice());
