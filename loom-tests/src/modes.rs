@@ -29,7 +29,7 @@ pub type ShuffleOnly = Select<false, true, true, { hardening::SHUFFLE }>;
 ///
 /// The modes are the presets and each hardening switch alone, as far as they are of the kind that is named: `all`,
 /// `refcounted`, `checking`, `running` (their checked frees go by runs, and chance does not decide where pages
-/// lie), `few` (for what has too many executions), `claiming`, `poisoning`, `marking` (pages have a byte); or `any` when the mechanism does not know modes.
+/// lie), `one` (`Checked` alone, of what takes too long), `claiming`, `poisoning`, `marking` (pages have a byte); or `any` when the mechanism does not know modes.
 /// `Compact` is in `marking`, and in those of the other models in which a byte changes hands: `all_and_compact`,
 /// `checking_and_compact`. Names of modes that are no presets end in `_only`.
 #[macro_export]
@@ -39,8 +39,8 @@ macro_rules! every_mode {
             no_stats: NoStats, bare: Bare, hardened: Hardened, claim_only: ClaimOnly, poison_only: PoisonOnly,
             quarantine_only: QuarantineOnly, shuffle_only: ShuffleOnly }
     };
-    (@modes few $model:tt) => {
-        $crate::every_mode! { @stamp $model checked: Checked, bare: Bare }
+    (@modes one $model:tt) => {
+        $crate::every_mode! { @stamp $model checked: Checked }
     };
     (@modes refcounted $model:tt) => {
         $crate::every_mode! { @stamp $model checked: Checked, no_checks: NoChecks, no_stats: NoStats,

@@ -10,6 +10,9 @@ use super::trial::Test;
 /// A model with more executions than this takes more than some seconds.
 const LONG: u64 = 20_000;
 
+/// One with more than this everywhere takes minutes, and is left out whole.
+const MINUTES: u64 = 500_000;
+
 /// Leaves out what takes long, and says what: models and modes.
 pub fn shorten(tests: &mut Vec<Test>) -> Result<BTreeSet<(String, String)>> {
     let left_out = long(tests, &report::known()?);
@@ -19,7 +22,8 @@ pub fn shorten(tests: &mut Vec<Test>) -> Result<BTreeSet<(String, String)>> {
     Ok(left_out)
 }
 
-/// The models and modes with too many executions. A model that has too many everywhere stays where it has fewest.
+/// The models and modes with too many executions. A model that has too many everywhere stays where it has fewest,
+/// unless these take minutes.
 fn long(
     tests: &[Test],
     known: &BTreeMap<String, BTreeMap<String, u64>>,
@@ -35,7 +39,7 @@ fn long(
     }
     let long = tests.iter().filter(|test| {
         count(test).is_some_and(|executions| executions > LONG)
-            && fewest[test.model()].1 != test.mode()
+            && (fewest[test.model()].1 != test.mode() || fewest[test.model()].0 > MINUTES)
     });
     long.map(|test| (test.model().to_owned(), test.mode().to_owned())).collect()
 }
@@ -62,6 +66,12 @@ mod tests {
     fn a_model_is_tried_at_least_once() {
         let long = [("bare", LONG + 2), ("checked", LONG + 1), ("hardened", LONG + 3)];
         assert_eq!(left_out(&long), ["bare", "hardened"]);
+    }
+
+    #[test]
+    fn a_model_that_takes_minutes_everywhere_is_left_out() {
+        let long = ["bare", "checked", "hardened"].map(|mode| (mode, MINUTES + 1));
+        assert_eq!(left_out(&long), ["bare", "checked", "hardened"]);
     }
 
     #[test]
