@@ -7,7 +7,8 @@ const CONTRIBUTING: &str = include_str!("../../../CONTRIBUTING.md");
 const BUILDER: &str = concat!(
     include_str!("../../../src/pool/build.rs"),
     include_str!("../../../src/pool/build/growth.rs"),
-    include_str!("../../../src/pool/build/hardening.rs")
+    include_str!("../../../src/pool/build/hardening.rs"),
+    include_str!("../../../src/inject/calls.rs")
 );
 const MODES: &str = include_str!("../../../src/mode.rs");
 
