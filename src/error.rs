@@ -91,8 +91,8 @@ pub enum ShortReason {
     /// [`recover_forgotten`](crate::CloseError::recover_forgotten).
     Cached,
     /// Pages are free, or about to be, but another caller is at them: one that found nothing is
-    /// served first, an all-or-none request has its turn, or a call in progress has them in hand, or
-    /// in the shared cache that it uses. Or pages came and went while the pool looked, so that
+    /// served first, they are promised to one that waits for more, an all-or-none request has its
+    /// turn, or a call in progress has them in hand, or in the shared cache that it uses. Or pages came and went while the pool looked, so that
     /// nothing else is sure. Try again, after letting other threads run.
     Busy,
     /// Of a block only: pages are free, but no block of this order is whole. If the call got
