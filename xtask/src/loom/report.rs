@@ -125,15 +125,15 @@ pub fn agrees(rows: &[Row], run: &Run) -> Result<()> {
 fn unlike(one: &str, other: &str, run: &Run) -> Vec<String> {
     let lines = |table: &str| -> BTreeSet<_> {
         let rows = table.lines().filter(|line| line.starts_with("| `"));
-        rows.map(|line| without_figures(line, run)).collect()
+        rows.filter_map(|line| without_figures(line, run)).collect()
     };
     lines(one).symmetric_difference(&lines(other)).cloned().collect()
 }
 
-/// A line of the table: its model, its bound if that matters, and its modes.
-fn without_figures(line: &str, run: &Run) -> String {
+/// A line of the table: its model, its bound if that matters, and its modes. `None` if the run left out all of them.
+fn without_figures(line: &str, run: &Run) -> Option<String> {
     let cells: Vec<_> = line.trim_matches(['|', ' ']).split(" | ").collect();
-    let [model, bound, modes] = cells[..] else { return line.into() };
+    let [model, bound, modes] = cells[..] else { return Some(line.into()) };
     let alike = modes.split("; ").map(|alike| alike.rsplit_once(": ").unwrap_or((alike, "")).0);
     let modes = alike.flat_map(|alike| alike.split(", "));
     let left_out =
@@ -141,7 +141,7 @@ fn without_figures(line: &str, run: &Run) -> String {
     let modes = modes.filter(|mode| !run.presets || is_preset(mode));
     let modes: BTreeSet<_> = modes.filter(|mode| !left_out(mode)).collect();
     let bound = if run.deep { "" } else { bound };
-    [model, bound, &Vec::from_iter(modes).join(", ")].join(" ")
+    (!modes.is_empty()).then(|| [model, bound, &Vec::from_iter(modes).join(", ")].join(" "))
 }
 
 #[cfg(test)]
@@ -184,6 +184,8 @@ mod tests {
         let run = "| `a` | exhaustive | Bare, Checked: 7 |\n";
         assert_eq!(unlike(TABLE, run, &short), [""; 0]);
         assert_eq!(unlike(TABLE, run, &WHOLE).len(), 2);
+        let all = ["Bare", "Checked", "Hardened"].map(|mode| ("a".to_owned(), mode.to_owned()));
+        assert_eq!(unlike(TABLE, "", &Run { left_out: BTreeSet::from(all), ..WHOLE }), [""; 0]);
     }
 
     #[test]
