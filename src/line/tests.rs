@@ -5,14 +5,12 @@ extern crate std;
 use core::pin::{Pin, pin};
 use core::task::Waker;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
 use super::{Class, HELD, Line, Sleeper, Spot};
-use crate::sync::Ordering as Order;
+use crate::sync::{Atomic, Ordering};
 
-#[derive(Default)]
-struct Count(AtomicUsize);
+struct Count(Atomic<u32>);
 
 impl Wake for Count {
     fn wake(self: Arc<Self>) {
@@ -22,11 +20,11 @@ impl Wake for Count {
 
 impl Count {
     fn new() -> (Arc<Self>, Waker) {
-        let count = Arc::new(Count::default());
+        let count = Arc::new(Count(Atomic::new(0)));
         (Arc::clone(&count), Waker::from(count))
     }
 
-    fn take(&self) -> usize {
+    fn take(&self) -> u32 {
         self.0.swap(0, Ordering::Relaxed)
     }
 }
@@ -76,9 +74,9 @@ fn a_note_is_answered_by_who_has_the_list() {
     assert!(line.try_lock().is_none() && !spot.try_leave_waker(&waker));
     assert_eq!(count.take(), 0);
     line.wake(locked.unlock());
-    assert_eq!((count.take(), line.waiting.lock.load(Order::Relaxed)), (1, 0));
+    assert_eq!((count.take(), line.waiting.lock.load(Ordering::Relaxed)), (1, 0));
     let locked = line.try_lock().expect("it was given up");
-    assert_eq!(line.waiting.lock.load(Order::Relaxed), HELD);
+    assert_eq!(line.waiting.lock.load(Ordering::Relaxed), HELD);
     line.wake(locked.unlock());
     assert_eq!(count.take(), 0, "there was no note");
     spot.leave();

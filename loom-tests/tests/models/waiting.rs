@@ -67,16 +67,21 @@ fn taken<M: Mode>(pages: usize, shared: usize) -> (Pool<M>, Vec<Page<M>>) {
     (pool, all)
 }
 
+/// The only page is dropped while a task comes to wait for it, in a pool with so many shared slots.
+fn a_drop_against_who_comes_to_wait<M: Mode>(shared: usize) {
+    let (pool, mut all) = taken::<M>(1, shared);
+    let mut task = Task::new(&pool, 1);
+    let page = all.pop();
+    race(move || drop(page), || task.poll());
+    task.settle();
+    is_whole(&pool);
+}
+
 every_mode! {
     /// A page is dropped, past all slots, while a task comes to wait for it.
     all, Composite, at least 100;
     fn a_free_is_seen_by_who_comes_to_wait<M: Mode>() {
-        let (pool, mut all) = taken::<M>(1, 0);
-        let mut task = Task::new(&pool, 1);
-        let page = all.pop();
-        race(move || drop(page), || task.poll());
-        task.settle();
-        is_whole(&pool);
+        a_drop_against_who_comes_to_wait::<M>(0);
     }
 }
 
@@ -84,12 +89,7 @@ every_mode! {
     /// The same, where the page goes into a shared slot.
     all, Composite, at least 100;
     fn a_drop_into_a_shared_slot_is_seen_by_who_waits<M: Mode>() {
-        let (pool, mut all) = taken::<M>(1, 1);
-        let mut task = Task::new(&pool, 1);
-        let page = all.pop();
-        race(move || drop(page), || task.poll());
-        task.settle();
-        is_whole(&pool);
+        a_drop_against_who_comes_to_wait::<M>(1);
     }
 }
 

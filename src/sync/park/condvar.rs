@@ -3,11 +3,16 @@
 //! Invariant: whoever wakes only tries the lock, so that it never waits. What it misses so, the sleeper sees a little
 //! later: no sleep is longer than [`SLICE`].
 
+#[path = "threads.rs"]
+mod threads;
+
 use core::num::NonZero;
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError};
+
+#[allow(unused_imports, reason = "a model has no other threads of the system")]
+pub(crate) use threads::{calmly, pause};
 
 static LOCK: Mutex<()> = Mutex::new(());
 static CHANGED: Condvar = Condvar::new();
@@ -30,18 +35,4 @@ pub(crate) fn sleep(word: &AtomicU32, seen: u32, _bits: NonZero<u32>, most: Dura
 pub(crate) fn wake(_word: &AtomicU32, _bits: NonZero<u32>) {
     drop(LOCK.try_lock());
     CHANGED.notify_all();
-}
-
-/// Lets others run.
-#[allow(dead_code, reason = "a model has no other threads of the system")]
-pub(crate) fn pause() {
-    std::thread::yield_now();
-}
-
-/// Runs a waker's code. A panic of it ends here: whoever frees a page has nothing to do with it.
-pub(crate) fn calmly(f: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-        // Its drop may panic, too.
-        core::mem::forget(panic);
-    }
 }

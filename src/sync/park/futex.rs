@@ -4,13 +4,18 @@
 //! Invariant: a thread goes to sleep only while the word is what it has seen, which the system compares. It may wake up
 //! for no reason.
 
+#[path = "threads.rs"]
+mod threads;
+
 use core::num::NonZero;
 use core::sync::atomic::AtomicU32;
 use core::time::Duration;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::thread::futex::{Flags, Timespec, wait_bitset, wake_bitset};
 use rustix::time::{ClockId, clock_gettime};
+
+#[allow(unused_imports, reason = "a model has no other threads of the system")]
+pub(crate) use threads::{calmly, pause};
 
 /// Sleeps while the word is `seen`, at most for so long, until somebody wakes one of `bits`.
 #[allow(dead_code, reason = "a model has no other threads of the system")]
@@ -30,18 +35,4 @@ pub(crate) fn sleep(word: &AtomicU32, seen: u32, bits: NonZero<u32>, most: Durat
 #[allow(dead_code, reason = "a model has no other threads of the system")]
 pub(crate) fn wake(word: &AtomicU32, bits: NonZero<u32>) {
     let _ = wake_bitset(word, Flags::PRIVATE, i32::MAX as u32, bits);
-}
-
-/// Lets others run.
-#[allow(dead_code, reason = "a model has no other threads of the system")]
-pub(crate) fn pause() {
-    std::thread::yield_now();
-}
-
-/// Runs a waker's code. A panic of it ends here: whoever frees a page has nothing to do with it.
-pub(crate) fn calmly(f: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-        // Its drop may panic, too.
-        core::mem::forget(panic);
-    }
 }
