@@ -12,6 +12,7 @@ use crate::calls::{self, Frontend, Home};
 use crate::error::{BulkAlloc, CacheError, Call, ExactError, PageError, ShortReason};
 use crate::handle::Handle;
 use crate::inner::Core;
+use crate::line::Class;
 use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
@@ -145,6 +146,7 @@ impl<M: Mode, const STEALABLE: bool> Marked<'_, M, STEALABLE> {
 // that core.
 unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEALABLE> {
     const OWNS_SLOT: bool = true;
+    const CLASS: Class = Class::Ordinary;
 
     #[inline(always)]
     fn home(&self) -> Home<M> {

@@ -7,6 +7,7 @@ mod build;
 mod cache;
 mod filled;
 mod place;
+mod pressure;
 mod range;
 mod system;
 mod taint;
@@ -19,6 +20,7 @@ pub use build::BuildError;
 pub use cache::CacheError;
 pub use filled::Filled;
 pub use place::{PlaceError, PlaceReason};
+pub use pressure::{Pressure, Watermark};
 pub use range::RangeError;
 pub use system::MemoryLimit;
 pub(crate) use system::Size;
@@ -95,6 +97,11 @@ pub enum ShortReason {
     /// turn, or a call in progress has them in hand, or in the shared cache that it uses. Or pages came and went while the pool looked, so that
     /// nothing else is sure. Try again, after letting other threads run.
     Busy,
+    /// Pages are free, but stay for others: a bulk call stops at the pool's
+    /// [`low`](crate::Builder::low) mark, a call for one page at the
+    /// [`critical_reserve`](crate::Builder::critical_reserve). Ask for one page, wait, or let
+    /// [`Pool::critical`](crate::Pool::critical) have them.
+    Watermark,
     /// Of a block only: pages are free, but no block of this order is whole. If the call got
     /// nothing, what caches free next goes where it can complete one. In a pool that has fewer pages
     /// than such a block there never is one, and nobody is asked.
@@ -122,6 +129,10 @@ impl fmt::Display for ShortReason {
             ShortReason::Busy => {
                 "the free pages are in calls in progress, or another caller is served first: let \
                  other threads run, and try again"
+            }
+            ShortReason::Watermark => {
+                "the free pages stay for others (Builder::low, Builder::critical_reserve): free some, \
+                 wait, or have Pool::critical take them"
             }
             ShortReason::Fragmented => {
                 "no block of this order is whole: free its neighbours, or ask for a smaller one"

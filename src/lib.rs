@@ -263,8 +263,8 @@ mod zone;
 pub use cache::{Cache, ParkedCache};
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, Filled, InitError,
-    MemoryLimit, NotBuilt, PageError, PlaceError, PlaceReason, RangeError, ShortReason, Taint,
-    TaintReason, WaitError, WaitReason,
+    MemoryLimit, NotBuilt, PageError, PlaceError, PlaceReason, Pressure, RangeError, ShortReason,
+    Taint, TaintReason, WaitError, WaitReason, Watermark,
 };
 #[cfg(feature = "std")]
 pub use helper::Helper;
@@ -281,7 +281,7 @@ pub use page::{Fault, Order, OrderError, PageId};
 #[cfg(feature = "fault-injection")]
 pub use plan::{CallKinds, FaultPlan, InjectedFault};
 pub use pool::{
-    AnyCache, AsymmetricFence, Audit, Builder, CacheBuilder, Calls, CloseError, Holder,
+    AnyCache, AsymmetricFence, Audit, Builder, CacheBuilder, Calls, CloseError, Critical, Holder,
     HolderState, Maintained, NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,
 };
 pub use region::Region;

@@ -12,6 +12,7 @@ use crate::mode::Mode;
 use crate::owned::{Block, Page};
 use crate::page::{Order, PageId, written_mut};
 use crate::plan::{CallKinds, InjectedFault};
+use crate::zone::Floor;
 
 /// Stamps the calls for blocks on a type, as `methods` does the others.
 macro_rules! block_methods {
@@ -197,7 +198,8 @@ pub(crate) fn alloc_block<M: Mode>(
         return Err(ShortReason::AddressOnly);
     }
     let mut out = [MaybeUninit::uninit()];
-    let (blocks, reason) = alloc_blocks(&mut front, order, &mut out);
+    let floor = front.floor(order.pages());
+    let (blocks, reason) = alloc_blocks(&mut front, order, &mut out, floor);
     let block = match blocks.first() {
         Some(&first) => Ok(own(&front, first, order)),
         None => Err(reason.unwrap_or(ShortReason::Exhausted)),
@@ -211,9 +213,9 @@ pub(crate) fn alloc_blocks_bulk<M: Mode>(
     order: Order,
     out: &mut [Option<Block<M>>],
 ) -> Filled {
-    fill(front, Call::AllocBlocksBulk, out, |front, most, vacant| {
+    fill(front, Call::AllocBlocksBulk, (out, order.pages()), |front, (most, floor), vacant| {
         let mut firsts = [MaybeUninit::uninit(); CHUNK];
-        let (blocks, short) = alloc_blocks(front, order, &mut firsts[..most]);
+        let (blocks, short) = alloc_blocks(front, order, &mut firsts[..most], floor);
         for (&mut first, block) in blocks.iter_mut().zip(vacant) {
             *block = Some(own(front, first, order));
         }
@@ -226,7 +228,8 @@ pub(crate) fn alloc_block_raw<M: Mode>(
     order: Order,
 ) -> Result<PageId, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let (blocks, reason) = alloc_blocks(&mut front, order, &mut out);
+    let floor = front.floor(order.pages());
+    let (blocks, reason) = alloc_blocks(&mut front, order, &mut out, floor);
     front.shared().conclude_quietly(Call::AllocBlockRaw);
     blocks.first().copied().ok_or(reason.unwrap_or(ShortReason::Exhausted))
 }
@@ -236,7 +239,8 @@ pub(crate) fn alloc_blocks_bulk_raw<M: Mode>(
     order: Order,
     out: &mut [MaybeUninit<PageId>],
 ) -> (&mut [PageId], Option<ShortReason>) {
-    let blocks = alloc_blocks(&mut front, order, out);
+    let floor = front.floor(out.len() * order.pages());
+    let blocks = alloc_blocks(&mut front, order, out, floor);
     front.shared().conclude_quietly(Call::AllocBlocksBulkRaw);
     blocks
 }
@@ -246,6 +250,7 @@ fn alloc_blocks<'o, M: Mode>(
     front: &mut impl Frontend<M>,
     order: Order,
     out: &'o mut [MaybeUninit<PageId>],
+    floor: Floor,
 ) -> (&'o mut [PageId], Option<ShortReason>) {
     let effect =
         front.shared().injector.decide(CallKinds::BLOCKS, order.get(), out.len() * order.pages());
@@ -258,7 +263,9 @@ fn alloc_blocks<'o, M: Mode>(
         front.begin();
         (0, None)
     } else {
-        front.with_slot_as_is(|core, slot, _| core.alloc_blocks(slot, order, &mut out[..most]))
+        front.with_slot_as_is(|core, slot, _| {
+            core.alloc_blocks(slot, order, &mut out[..most], floor)
+        })
     };
     let injected = effect.map(|_| ShortReason::Injected);
     // SAFETY: the first `got` were written.
@@ -351,7 +358,8 @@ fn take<M: Mode>(
         front.begin();
         return Err(PlaceError { page: first, reason: PlaceReason::Injected });
     }
-    front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order))
+    let floor = front.floor(pages);
+    front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order, floor))
 }
 
 pub(crate) fn alloc_at_raw<M: Mode>(

@@ -54,7 +54,8 @@ fn alloc_exact_slowly<M: Mode, const N: usize>(
         return none(refuse(front, batch, ShortReason::Injected));
     }
     let out = &mut batch.vacant()[..want];
-    let done = front.with_slot_as_is(|core, slot, _| core.alloc_exact(slot, out));
+    let floor = front.floor(want);
+    let done = front.with_slot_as_is(|core, slot, _| core.alloc_exact(slot, out, floor));
     if done.is_ok() {
         // SAFETY: `alloc_exact` wrote `want` ids of pages that are now the batch's.
         unsafe { batch.grow(core, want) };

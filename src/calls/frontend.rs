@@ -5,8 +5,10 @@ use core::ptr::NonNull;
 
 use crate::handle::Handle;
 use crate::inner::Core;
+use crate::line::Class;
 use crate::mode::Mode;
 use crate::slot::{FastSlot, SlotMut};
+use crate::zone::Floor;
 
 /// A way into the core: an owned cache, or a pool through its shared slots. Calls pass it on by value, as
 /// they do [`SlotMut`].
@@ -17,6 +19,9 @@ use crate::slot::{FastSlot, SlotMut};
 pub(crate) unsafe trait Frontend<M: Mode>: Sized {
     /// Whether the slot stays its own after a call: others have no use for it then.
     const OWNS_SLOT: bool;
+
+    /// Whether its calls may have what stays for others.
+    const CLASS: Class;
 
     /// The core, as owners of pages are compared with it.
     fn home(&self) -> Home<M>;
@@ -50,6 +55,12 @@ pub(crate) unsafe trait Frontend<M: Mode>: Sized {
     {
         // SAFETY: the frontend keeps the core alive for longer than any call, by the trait's promise.
         unsafe { self.core().as_ref() }
+    }
+
+    /// How far down in the zone a call may go that wants so many pages.
+    #[inline(always)]
+    fn floor(&self, want: usize) -> Floor {
+        Core::<M>::floor(Self::CLASS, want)
     }
 
     /// The core, if it is the one that an owner of pages names.

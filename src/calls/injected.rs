@@ -10,18 +10,20 @@ use crate::error::ShortReason;
 use crate::mode::Mode;
 use crate::page::PageId;
 use crate::plan::InjectedFault;
+use crate::zone::Floor;
 
 /// Allocates pages as a plan will have it.
 #[cold]
 pub(super) fn alloc_injected<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
+    floor: Floor,
     effect: InjectedFault,
 ) -> (usize, Option<ShortReason>) {
     match effect {
         InjectedFault::Short if out.len() > 1 => {
             let half = out.len() / 2;
-            let (got, reason) = alloc_any(front, &mut out[..half]);
+            let (got, reason) = alloc_any(front, &mut out[..half], floor);
             (got, reason.or(Some(ShortReason::Injected)))
         }
         InjectedFault::Fail | InjectedFault::Short => {
@@ -29,12 +31,12 @@ pub(super) fn alloc_injected<M: Mode>(
             (0, Some(ShortReason::Injected))
         }
         InjectedFault::BadPage => {
-            let (got, reason) = alloc_any(front, out);
+            let (got, reason) = alloc_any(front, out, floor);
             let Some(last) = got.checked_sub(1) else { return (got, reason) };
             // SAFETY: the first `got` were written.
             let id = unsafe { out[last].assume_init() };
             front.with_slot(|core, slot| core.veto(slot, id));
-            let (another, none) = alloc_any(front, &mut out[last..got]);
+            let (another, none) = alloc_any(front, &mut out[last..got], floor);
             (last + another, reason.or(none))
         }
     }

@@ -36,6 +36,7 @@ use crate::owned::{Page, PageBatch};
 use crate::page::{GivenUp, PageId, PartlyFreed};
 use crate::plan::CallKinds;
 use crate::slot::SlotMut;
+use crate::zone::Floor;
 
 /// How many pages the calls without a batch move at once.
 const CHUNK: usize = 32;
@@ -45,11 +46,12 @@ const CHUNK: usize = 32;
 fn alloc_slow<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
+    floor: Floor,
     kind: CallKinds,
 ) -> (usize, Option<ShortReason>) {
     match front.shared().injector.decide(kind, 0, out.len()) {
-        Some(effect) => injected::alloc_injected(front, out, effect),
-        None => alloc_any(front, out),
+        Some(effect) => injected::alloc_injected(front, out, floor, effect),
+        None => alloc_any(front, out, floor),
     }
 }
 
@@ -57,11 +59,12 @@ fn alloc_slow<M: Mode>(
 fn alloc_any<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
+    floor: Floor,
 ) -> (usize, Option<ShortReason>) {
     front.with_slot_as_is(move |core, slot, asked| match slot {
-        Some(slot) if asked => core.alloc_asked(slot, out),
-        Some(slot) => core.alloc(slot, out),
-        None => core.alloc_without_slot(out),
+        Some(slot) if asked => core.alloc_asked(slot, out, floor),
+        Some(slot) => core.alloc(slot, out, floor),
+        None => core.alloc_without_slot(out, floor),
     })
 }
 
@@ -156,16 +159,27 @@ fn free_rest<M: Mode>(
 
 #[inline(always)]
 pub(crate) fn alloc_bulk<M: Mode, const N: usize>(
+    front: impl Frontend<M>,
+    batch: &mut PageBatch<M, N>,
+    want: usize,
+) -> BulkAlloc {
+    alloc_bulk_rest(front, batch, want, want)
+}
+
+/// As [`alloc_bulk`], for the last `want` pages of a call for `whole`.
+#[inline(always)]
+fn alloc_bulk_rest<M: Mode, const N: usize>(
     mut front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
+    whole: usize,
 ) -> BulkAlloc {
     if let Some(core) = front.home().is(batch.named_core())
         && alloc_bulk_fast(&mut front, core, batch, want)
     {
         return BulkAlloc { allocated: want, reason: None };
     }
-    alloc_bulk_slowly(front, batch, want)
+    alloc_bulk_slowly(front, batch, want, whole)
 }
 
 /// The fast path, into a batch that is of this pool or may join it. Says whether it could be taken.
@@ -197,6 +211,7 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     mut front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
+    whole: usize,
 ) -> BulkAlloc {
     let none = |reason| BulkAlloc { allocated: 0, reason: Some(reason) };
     let Some(core) = front.home().with_bytes() else {
@@ -209,7 +224,8 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
         return BulkAlloc { allocated: want, reason: None };
     }
     let n = want.min(batch.remaining_capacity());
-    let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n], CallKinds::BULK);
+    let floor = front.floor(whole);
+    let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n], floor, CallKinds::BULK);
     // SAFETY: `alloc_slow` wrote `new` ids of pages that are now the batch's.
     unsafe { batch.grow(core, new) };
     front.shared().conclude(Call::AllocBulk);
@@ -253,7 +269,8 @@ pub(crate) fn alloc<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, Sho
 #[inline(never)]
 fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let page = match alloc_slow(&mut front, &mut out, CallKinds::SINGLE) {
+    let floor = front.floor(1);
+    let page = match alloc_slow(&mut front, &mut out, floor, CallKinds::SINGLE) {
         // SAFETY: `alloc_slow` wrote one id of a page that is now the caller's.
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
         (_, reason) => Err(reason.unwrap_or(ShortReason::Exhausted)),
@@ -266,9 +283,9 @@ pub(crate) fn fill_vacant<M: Mode>(
     front: impl Frontend<M>,
     pages: &mut [Option<Page<M>>],
 ) -> Filled {
-    fill(front, Call::FillVacant, pages, |front, most, vacant| {
+    fill(front, Call::FillVacant, (pages, 1), |front, (most, floor), vacant| {
         let mut out = [MaybeUninit::uninit(); CHUNK];
-        let (got, short) = alloc_slow(front, &mut out[..most], CallKinds::BULK);
+        let (got, short) = alloc_slow(front, &mut out[..most], floor, CallKinds::BULK);
         for (id, page) in out[..got].iter().zip(vacant) {
             // SAFETY: `alloc_slow` wrote `got` ids of pages that are now the caller's.
             *page = Some(unsafe { Page::new(front.core(), id.assume_init()) });
@@ -277,15 +294,15 @@ pub(crate) fn fill_vacant<M: Mode>(
     })
 }
 
-/// Fills the empty slots of an array. `some` fills up to so many of those that it is given, at most [`CHUNK`], and
-/// says how many, and why no more.
+/// Fills the empty slots of an array, each with what has so many pages. `some` fills up to so many of those that it is
+/// given, at most [`CHUNK`], and says how many, and why no more.
 fn fill<M: Mode, F: Frontend<M>, T>(
     mut front: F,
     call: Call,
-    out: &mut [Option<T>],
+    (out, pages): (&mut [Option<T>], usize),
     mut some: impl for<'o> FnMut(
         &mut F,
-        usize,
+        (usize, Floor),
         &mut dyn Iterator<Item = &'o mut Option<T>>,
     ) -> (usize, Option<ShortReason>),
 ) -> Filled {
@@ -297,10 +314,11 @@ fn fill<M: Mode, F: Frontend<M>, T>(
     if want == 0 {
         front.begin();
     }
+    let floor = front.floor(want * pages);
     let mut vacant = out.iter_mut().filter(|slot| slot.is_none());
     let (mut allocated, mut reason) = (0, None);
     while want > 0 && reason.is_none() {
-        let (got, short) = some(&mut front, want.min(CHUNK), &mut vacant);
+        let (got, short) = some(&mut front, (want.min(CHUNK), floor), &mut vacant);
         (allocated, want, reason) = (allocated + got, want - got, short);
     }
     front.shared().conclude(call);

@@ -33,7 +33,8 @@ fn alloc_ids<M: Mode>(
             (out.len(), None)
         }
         None => {
-            let slow = alloc_slow(&mut front, out, kind);
+            let floor = front.floor(out.len());
+            let slow = alloc_slow(&mut front, out, floor, kind);
             front.shared().conclude_quietly(Call::AllocBulkRaw);
             slow
         }

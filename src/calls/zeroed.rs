@@ -2,11 +2,12 @@
 
 use core::mem::MaybeUninit;
 
-use super::{Frontend, alloc, alloc_bulk};
+use super::{Frontend, alloc, alloc_bulk_rest};
 use crate::error::{BulkAlloc, Call, ShortReason};
 use crate::mode::Mode;
 use crate::owned::{Page, PageBatch};
 use crate::page::PageId;
+use crate::zone::Floor;
 
 /// Takes pages past the magazines, at most 64, for a call that wants so many, where a fast path has none: how many, and
 /// which of them are not zero, as bits. The caller counts them as its own.
@@ -14,10 +15,11 @@ fn alloc_knowing<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
     want: usize,
+    floor: Floor,
 ) -> (usize, u64) {
     let core = front.shared();
     // A call that a plan may fail goes on as one that gets no zeros.
-    if !core.may_know_zero(want) || out.is_empty() || core.injector.is_armed() {
+    if !core.may_know_zero(want, floor) || out.is_empty() || core.injector.is_armed() {
         return (0, 0);
     }
     if front.fast_slot().is_some_and(|slot| slot.entries(1).is_some()) {
@@ -25,7 +27,7 @@ fn alloc_knowing<M: Mode>(
     }
     front.with_slot_as_is(|core, slot, asked| match slot {
         Some(slot) if !asked => {
-            let (got, zero) = core.alloc_knowing(slot, out);
+            let (got, zero) = core.alloc_knowing(slot, out, floor);
             (got, !zero)
         }
         _ => (0, 0),
@@ -34,7 +36,9 @@ fn alloc_knowing<M: Mode>(
 
 pub(crate) fn alloc_zeroed<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let mut page = match (front.home().with_bytes(), alloc_knowing(&mut front, &mut out, 1)) {
+    let floor = front.floor(1);
+    let known = alloc_knowing(&mut front, &mut out, 1, floor);
+    let mut page = match (front.home().with_bytes(), known) {
         (Some(core), (1, written)) => {
             // SAFETY: `alloc_knowing` wrote one id of a page that is now the caller's.
             let page = unsafe { Page::new(core, out[0].assume_init()) };
@@ -57,12 +61,14 @@ pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
 ) -> BulkAlloc {
     let before = batch.len();
     let mut direct = 0;
+    let floor = front.floor(want);
     if let Some(core) = front.home().with_bytes()
         && batch.may_join(core)
     {
         while direct < want {
             let n = (want - direct).min(batch.remaining_capacity());
-            let (got, written) = alloc_knowing(&mut front, &mut batch.vacant()[..n], want - direct);
+            let out = &mut batch.vacant()[..n];
+            let (got, written) = alloc_knowing(&mut front, out, want - direct, floor);
             // SAFETY: `alloc_knowing` wrote `got` ids of pages that are now the batch's.
             unsafe { batch.grow(core, got) };
             let new = (0..got).filter(|at| written >> at & 1 == 1);
@@ -77,7 +83,7 @@ pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
         front.shared().conclude(Call::AllocBulkZeroed);
         BulkAlloc { allocated: 0, reason: None }
     } else {
-        alloc_bulk(front, batch, want - direct)
+        alloc_bulk_rest(front, batch, want - direct, want)
     };
     (before + direct..batch.len()).for_each(|at| batch[at].fill(0));
     BulkAlloc { allocated: direct + bulk.allocated, reason: bulk.reason }

@@ -91,6 +91,15 @@ pub enum BuildError {
         /// The pool's mode.
         mode: ModeFlags,
     },
+    /// Marks that cannot be: `low` below the reserve, or no page above it.
+    Watermarks {
+        /// The mark at which bulk calls stop.
+        low: usize,
+        /// The pages that stay for critical calls.
+        reserve: usize,
+        /// How many pages the pool has.
+        capacity: usize,
+    },
     /// The region holds fewer bytes than the pages need.
     RegionTooSmall {
         /// What the pages need.
@@ -257,6 +266,16 @@ impl fmt::Display for BuildError {
                 write!(f, "poison_lazily needs a mode that poisons [{mode}]")
             }
             BuildError::Purge { with } => write!(f, "a region with {with} cannot be purged"),
+            BuildError::Watermarks { low, reserve, .. } if low < reserve => {
+                write!(
+                    f,
+                    "low({low}) is below critical_reserve({reserve}): raise it, or leave it out"
+                )
+            }
+            BuildError::Watermarks { low, capacity, .. } => {
+                let pages = Count(capacity as u64, "page");
+                write!(f, "a pool of {pages} has none above a mark of {low}")
+            }
             BuildError::QuarantineLength { mode } => {
                 write!(f, "quarantine_length needs a mode that quarantines [{mode}]")
             }

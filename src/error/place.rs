@@ -75,6 +75,9 @@ pub enum PlaceReason {
     /// The page is free, or about to be, but another caller is served first, or came before. Try
     /// again, after letting other threads run.
     Busy,
+    /// The page is free, but stays for others: [`Builder::low`](crate::Builder::low) and
+    /// [`Builder::critical_reserve`](crate::Builder::critical_reserve).
+    Watermark,
     /// The pool has addresses only: use the raw calls.
     AddressOnly,
     /// The pool's `FaultPlan` has it so, in a build with the feature `fault-injection`.
@@ -97,6 +100,9 @@ impl fmt::Display for PlaceReason {
             }
             PlaceReason::OutOrCached => {
                 "is out, or in another thread's cache: drain the caches to learn which"
+            }
+            PlaceReason::Watermark => {
+                "stays for others (Builder::low, Builder::critical_reserve): free some pages first"
             }
             PlaceReason::Busy => "is in another call: let other threads run, and try again",
             PlaceReason::AddressOnly => {

@@ -16,6 +16,9 @@ const TELL: u32 = 1;
 /// In [`Alarm::todo`]: a fault is to be panicked about.
 const PANIC: u32 = 2;
 
+/// In [`Alarm::todo`]: marks were crossed (`marks`).
+const CROSSED: u32 = 4;
+
 /// Something that must not be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
@@ -146,6 +149,17 @@ impl Alarm {
             return false;
         }
         self.todo.fetch_and(!TELL, relaxed) & TELL != 0 || defect!("taint-twice")
+    }
+
+    /// A call has crossed a mark: the end of one sees to that.
+    pub(super) fn note_crossing(&self) {
+        // Relaxed, here and below: the zone knows what there is to see to.
+        self.todo.fetch_or(CROSSED, Ordering::Relaxed);
+    }
+
+    /// The end of a call sees to it.
+    pub(super) fn end_crossing(&self) {
+        self.todo.fetch_and(!CROSSED, Ordering::Relaxed);
     }
 
     /// Leaves the panic about a fault to the next call that loses nothing by it. Of several faults the
@@ -325,6 +339,7 @@ impl<M: Mode> Core<M> {
     fn name_call(&self, call: Call) {
         self.see_to_waiters();
         if self.alarm.todo.load(Ordering::Relaxed) != 0 {
+            self.see_to_reserve();
             self.alarm.name(call);
         }
     }
@@ -342,10 +357,14 @@ impl<M: Mode> Core<M> {
     #[inline(never)]
     fn conclude_slowly(&self, call: Call) {
         self.see_to_waiters();
-        if self.alarm.todo.load(Ordering::Relaxed) == 0 {
+        let todo = self.alarm.todo.load(Ordering::Relaxed);
+        if todo == 0 {
             return;
         }
         self.tell(call);
+        if todo & CROSSED != 0 {
+            self.see_to_crossings(call);
+        }
         let mode = ModeFlags::of::<M>();
         match self.alarm.pending() {
             None => {}

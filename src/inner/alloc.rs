@@ -12,7 +12,7 @@ use crate::mode::{Mode, Policy};
 use crate::page::{PageId, ZONE, written, written_mut};
 use crate::slot::{Counters, FastSlot, Parts, SlotMut};
 use crate::sync::{Ordering, defect};
-use crate::zone::Cursor;
+use crate::zone::{Cursor, Floor};
 
 /// Proof that the fast path may run: the loaded magazine has so many ids to give.
 pub(crate) struct FastAlloc<'a, M> {
@@ -56,18 +56,19 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Allocates up to `out.len()` pages, from wherever there are any. The ids written are the caller's, who has
-    /// seen to requests already (`pressure`).
+    /// Allocates up to `out.len()` pages, from wherever there are any, but for those below its floor. The ids written
+    /// are the caller's, who has seen to requests already (`pressure`).
     #[inline(never)]
     pub(crate) fn alloc(
         &self,
         slot: SlotMut<'_>,
         out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
     ) -> (usize, Option<ShortReason>) {
         let shared = slot.shared();
         let mut parts = slot.parts();
         let (got, reason) =
-            self.gather(&mut parts, out, |got| self.short_reason(Some(shared), got));
+            self.gather(&mut parts, out, floor, |got| self.short_reason(Some(shared), got, floor));
         let counters = parts.counters;
         counters.count_alloc::<M>(got);
         if reason.is_some() {
@@ -83,6 +84,7 @@ impl<M: Mode> Core<M> {
         &self,
         parts: &mut Parts<'_>,
         out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
         short: impl FnOnce(usize) -> R,
     ) -> (usize, Option<R>) {
         if !M::FREES_TO_PREVIOUS {
@@ -94,7 +96,7 @@ impl<M: Mode> Core<M> {
             if got == out.len() {
                 break None;
             }
-            if parts.loaded.len() > 0 || self.refill(parts, out.len() - got) {
+            if parts.loaded.len() > 0 || self.refill(parts, out.len() - got, floor) {
                 got += self.alloc_from(parts.loaded.reborrow(), &mut out[got..], &mut looked);
                 continue;
             }
@@ -147,24 +149,24 @@ impl<M: Mode> Core<M> {
     /// it got on; verifying may have taken out every page again, and the caller tries once more. A previous
     /// magazine that has fewer than `need` comes after the depots': splitting this call would split later ones
     /// too.
-    fn refill(&self, parts: &mut Parts<'_>, need: usize) -> bool {
+    fn refill(&self, parts: &mut Parts<'_>, need: usize, floor: Floor) -> bool {
         if !M::FREES_TO_PREVIOUS {
             return from_previous(parts, need)
                 || self.refill_from_drops(parts)
                 || self.refill_from_depot(parts)
                 || from_previous(parts, 1)
-                || self.refill_from_zone(parts, need);
+                || self.refill_from_zone(parts, need, floor);
         }
         let filled = if M::QUARANTINES {
             // Freed pages wait in the previous magazine, and behind all the pages of the zone.
-            self.refill_from_zone(parts, need)
+            self.refill_from_zone(parts, need, floor)
                 || self.refill_from_depot(parts)
                 || from_previous(parts, 1)
         } else {
             // At least half a magazine: a few pages have few orders.
             from_previous(parts, self.magazines.capacity().div_ceil(2))
                 || self.refill_from_depot(parts)
-                || self.refill_from_zone(parts, need)
+                || self.refill_from_zone(parts, need, floor)
                 || from_previous(parts, 1)
         };
         if filled && M::SHUFFLES {
@@ -184,7 +186,7 @@ impl<M: Mode> Core<M> {
 
     /// Fills the loaded magazine, which is empty, from the zone: with what is needed or a fair share of what is
     /// free (in whole cache lines), whichever is more.
-    fn refill_from_zone(&self, parts: &mut Parts<'_>, need: usize) -> bool {
+    fn refill_from_zone(&self, parts: &mut Parts<'_>, need: usize, floor: Floor) -> bool {
         let fair = whole_lines(self.zone.free() / (2 * self.slots.len()));
         let most = need.max(fair).clamp(1, self.magazines.capacity());
         let mut room = parts.loaded.room(most);
@@ -192,12 +194,14 @@ impl<M: Mode> Core<M> {
         let mut n = 0;
         // Again, if all that it took had to be withheld.
         while n == 0 {
-            let taken = self.zone.take(parts.cursor, entries.len(), |id| {
-                if self.verify_move(id, ZONE, start + n as u32) {
-                    // Relaxed: `commit` publishes it.
-                    entries[n].store(id.index(), Ordering::Relaxed);
-                    n += 1;
-                }
+            let taken = self.allowed(floor, need.min(entries.len()), entries.len(), |allowed| {
+                allowed.take(parts.cursor, |id| {
+                    if self.verify_move(id, ZONE, start + n as u32) {
+                        // Relaxed: `commit` publishes it.
+                        entries[n].store(id.index(), Ordering::Relaxed);
+                        n += 1;
+                    }
+                })
             });
             if taken == 0 {
                 break;
@@ -237,9 +241,10 @@ impl<M: Mode> Core<M> {
     pub(crate) fn alloc_without_slot(
         &self,
         out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
     ) -> (usize, Option<ShortReason>) {
-        let got = self.gather_without_slot(out);
-        let reason = (got < out.len()).then(|| self.short_reason(None, got));
+        let got = self.gather_without_slot(out, floor);
+        let reason = (got < out.len()).then(|| self.short_reason(None, got, floor));
         if !defect!("orphans") {
             self.count_uncached_alloc(got);
         }
@@ -249,16 +254,24 @@ impl<M: Mode> Core<M> {
 
     /// Takes up to `out.len()` pages without any slot: from the zone, where that disturbs nobody, then from the
     /// depots; when both have run dry, what idle caches hold goes to the zone. They are not counted yet.
-    pub(super) fn gather_without_slot(&self, out: &mut [MaybeUninit<PageId>]) -> usize {
+    pub(super) fn gather_without_slot(
+        &self,
+        out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
+    ) -> usize {
         let (mut cursor, mut got, mut looked) = (Cursor::default(), 0, 0);
         loop {
             while got < out.len() {
                 let most = out.len() - got;
-                let taken = self.zone.take(&mut cursor, most, |id| {
-                    if self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, &mut looked) {
-                        out[got].write(id);
-                        got += 1;
-                    }
+                let taken = self.allowed(floor, most, most, |allowed| {
+                    allowed.take(&mut cursor, |id| {
+                        if self.verify_move(id, ZONE, ZONE)
+                            && self.verify_from_zone(id, &mut looked)
+                        {
+                            out[got].write(id);
+                            got += 1;
+                        }
+                    })
                 });
                 if taken == 0 {
                     break;

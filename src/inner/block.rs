@@ -12,7 +12,7 @@ use crate::mode::{Mode, Policy};
 use crate::page::{Fault, Mark, Order, PageId, Piece, ZONE};
 use crate::slot::{Slot, SlotMut};
 use crate::sync::{defect, publish_fence};
-use crate::zone::Cursor;
+use crate::zone::{Cursor, Floor};
 
 /// Pages of a block, by how far they are from its first.
 struct PageSet([u64; Order::MAX.pages().div_ceil(64)]);
@@ -51,6 +51,7 @@ impl<M: Mode> Core<M> {
         mut slot: Option<SlotMut<'_>>,
         order: Order,
         out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
     ) -> (usize, Option<ShortReason>) {
         if !self.fits(PageId::new(0), order) && !out.is_empty() {
             // Whatever others gave up would be of no use.
@@ -58,12 +59,13 @@ impl<M: Mode> Core<M> {
             return (0, Some(ShortReason::Fragmented));
         }
         let Some(asked) = slot.as_mut().filter(|slot| self.has_to_answer(slot)) else {
-            return self.gather_blocks(slot, order, out);
+            return self.gather_blocks(slot, order, out, floor);
         };
         let want = out.len() * order.pages();
-        let answer = self.begin_answer(asked.reborrow(), want, order.pages());
+        let answer = self.begin_answer(asked.reborrow(), (want, order.pages()), floor);
         let most = answer.most / order.pages();
-        let (got, mut reason) = self.gather_blocks(Some(asked.reborrow()), order, &mut out[..most]);
+        let (got, mut reason) =
+            self.gather_blocks(Some(asked.reborrow()), order, &mut out[..most], floor);
         if most < out.len() && reason.is_none() {
             asked.counters().count_event::<M>(&asked.counters().short);
             reason = Some(ShortReason::Busy);
@@ -77,6 +79,7 @@ impl<M: Mode> Core<M> {
         mut slot: Option<SlotMut<'_>>,
         order: Order,
         out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
     ) -> (usize, Option<ShortReason>) {
         let mut cursor =
             slot.as_mut().map_or(Cursor::default(), |slot| *slot.reborrow().parts().cursor);
@@ -93,11 +96,15 @@ impl<M: Mode> Core<M> {
                 }
             };
             // Again, also if all that it took had to be withheld.
-            if self.zone.take_blocks(&mut cursor, (order, most), each, |id| self.taint(id)) > 0 {
+            let pages = most * order.pages();
+            let taken = self.allowed(floor, pages, pages, |allowed| {
+                allowed.take_blocks(&mut cursor, order, each, |id| self.taint(id))
+            });
+            if taken > 0 {
                 continue;
             }
             if drained {
-                break Some(self.no_block(slot.as_ref().map(SlotMut::shared), order, got));
+                break Some(self.no_block(slot.as_ref().map(SlotMut::shared), order, got, floor));
             }
             drained = true;
             self.drain_for(slot.as_mut());
@@ -149,8 +156,9 @@ impl<M: Mode> Core<M> {
     }
 
     /// Why there is no block for a call that got so many.
-    fn no_block(&self, own: Option<&Slot>, order: Order, got: usize) -> ShortReason {
-        match self.short_reason(own, got * order.pages()) {
+    fn no_block(&self, own: Option<&Slot>, order: Order, got: usize, floor: Floor) -> ShortReason {
+        match self.short_reason(own, got * order.pages(), floor) {
+            ShortReason::Busy if self.keeps(floor, order.pages()) => ShortReason::Watermark,
             ShortReason::Busy if order.pages() > 1 && self.zone.free() > 0 => {
                 ShortReason::Fragmented
             }

@@ -10,7 +10,7 @@ use super::maintain::Upkeep;
 use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
 use crate::depot::{DEPOT_MAX, Depots};
-use crate::error::{BuildError, Taint};
+use crate::error::{BuildError, Pressure, Taint};
 use crate::injector::Injector;
 use crate::line::Line;
 use crate::magazine::{Magazine, MagazineLayout, Magazines};
@@ -22,7 +22,7 @@ use crate::plan::FaultPlan;
 use crate::region::{Backing, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
-use crate::zone::{Cursor, Habits, OfflinePages, Zone, ZoneLayout};
+use crate::zone::{Cursor, Habits, Marks, OfflinePages, Zone, ZoneLayout};
 
 /// What a pool is built from, checked.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,10 @@ pub(crate) struct Config {
     pub(crate) panics: bool,
     /// What a taint is told to.
     pub(crate) on_taint: Option<fn(&Taint)>,
+    /// What the crossing of a mark is told to.
+    pub(crate) on_pressure: Option<fn(&Pressure)>,
+    /// How many pages stay in the zone for others.
+    pub(crate) marks: Marks,
     /// Wakers are called by upkeep only.
     pub(crate) defer_wakes: bool,
     pub(crate) poison_every: u32,
@@ -171,7 +175,8 @@ impl<M: Mode> CoreLayout<M> {
         let in_slots = 2 * config.slots();
         let in_depots = in_slots + 1..config.magazines() + 1;
         let depots = Depots::new(config.depots(), &magazines, in_depots, magazine);
-        let habits = Habits::new(page_size, config.quarantine).purging(region.info.purgeable);
+        let habits = Habits::new(page_size, config.quarantine);
+        let habits = habits.purging(region.info.purgeable).keeping(config.marks);
         let slot = |index: usize| {
             let cursor = Cursor::new(habits.home(index, config.slots(), pages));
             let mut random = random ^ ((index as u64) << 32);
@@ -200,6 +205,7 @@ impl<M: Mode> CoreLayout<M> {
             starts: Starts::new(config.slots() - owned_slots, config.cpu_hint),
             alarm: Alarm::new(panics, config.on_taint),
             line: Line::new(config.defer_wakes),
+            on_pressure: config.on_pressure,
             poison_every,
             poison_lazily: config.poison_lazily,
             dry_without_cache: Atomic::new(0),

@@ -13,6 +13,7 @@ use crate::mode::Mode;
 use crate::page::{GivenUp, PageId, written_mut};
 use crate::slot::{Slot, SlotMut};
 use crate::sync::{Atomic, Ordering, PATIENCE, defect};
+use crate::zone::Floor;
 
 /// Whose turn it is: `number | tries that found it taken | whether it is taken`.
 pub(crate) struct ExactTurn(Atomic<u64>);
@@ -81,18 +82,19 @@ impl<M: Mode> Core<M> {
         &self,
         mut slot: Option<SlotMut<'_>>,
         out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
     ) -> Result<(), (usize, ShortReason)> {
         let want = out.len();
         let answer = match &mut slot {
             Some(slot) if self.has_to_answer(slot) => {
-                Some(self.begin_answer(slot.reborrow(), want, want))
+                Some(self.begin_answer(slot.reborrow(), (want, want), floor))
             }
             _ => None,
         };
         let done = if answer.as_ref().is_some_and(|answer| answer.most < want) {
             Err((0, ShortReason::Busy))
         } else {
-            self.take_exactly(&mut slot, out, answer.is_some())
+            self.take_exactly(&mut slot, out, floor, answer.is_some())
         };
         let Some(mut slot) = slot else {
             match done {
@@ -128,6 +130,7 @@ impl<M: Mode> Core<M> {
         &self,
         slot: &mut Option<SlotMut<'_>>,
         out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
         under_pressure: bool,
     ) -> Result<(), (usize, ShortReason)> {
         let want = out.len();
@@ -139,23 +142,24 @@ impl<M: Mode> Core<M> {
             Some(slot) => *slot.reborrow().parts().depot,
             None => self.home_here(),
         };
-        self.look_for(own, home, want)?;
+        self.look_for(own, home, want, floor)?;
         // As any other call, where a magazine serves it, or there is enough for as many as can come.
-        let few = want <= self.magazines.capacity() || self.zone.free() / self.slots.len() >= want;
+        let few = want <= self.magazines.capacity()
+            || self.zone.free_above(floor) / self.slots.len() >= want;
         if few && !under_pressure {
-            if self.take_or_put_back(slot, out) == want {
+            if self.take_or_put_back(slot, out, floor) == want {
                 return Ok(());
             }
             // Others were quicker.
-            self.look_for(own, home, want)?;
+            self.look_for(own, home, want, floor)?;
         }
         let Some(_turn) = self.exact_turn.try_take() else {
             return Err((0, ShortReason::Busy));
         };
-        match self.take_or_put_back(slot, out) {
+        match self.take_or_put_back(slot, out, floor) {
             got if got == want => Ok(()),
             // Others were quicker.
-            got => Err((got, self.short_reason(own, got))),
+            got => Err((got, self.short_reason(own, got, floor))),
         }
     }
 
@@ -166,8 +170,10 @@ impl<M: Mode> Core<M> {
         own: Option<&Slot>,
         home: u32,
         want: usize,
+        floor: Floor,
     ) -> Result<(), (usize, ShortReason)> {
-        let mut near = self.zone.free() + own.map_or(0, Slot::cached);
+        let free = self.zone.free();
+        let mut near = free - self.zone.kept(floor, free) + own.map_or(0, Slot::cached);
         let mut next = self.depots.from(home).map(|depot| depot.next_len(&self.magazines));
         while near < want
             && let Some(more) = next.next()
@@ -176,17 +182,25 @@ impl<M: Mode> Core<M> {
         }
         if near < want {
             let reach = self.within_reach(own);
-            if reach.least < want {
-                return Err(self.refuse_exact(own, want, &reach));
+            let kept = self.zone.kept(floor, free);
+            if reach.least.saturating_sub(kept) < want {
+                return Err(self.refuse_exact(own, want, &reach, kept));
             }
         }
         Ok(())
     }
 
-    /// Why a try took nothing, because fewer than `want` pages can be had, and how many. It asks for those in others'
-    /// caches if they would help.
-    fn refuse_exact(&self, own: Option<&Slot>, want: usize, reach: &Reach) -> (usize, ShortReason) {
+    /// Why a try took nothing, because fewer than `want` pages can be had, `kept` of them by others, and how many. It
+    /// asks for those in others' caches if they would help.
+    fn refuse_exact(
+        &self,
+        own: Option<&Slot>,
+        want: usize,
+        reach: &Reach,
+        kept: usize,
+    ) -> (usize, ShortReason) {
         let Reach { least, most, elsewhere } = *reach;
+        let least = least.saturating_sub(kept);
         if elsewhere > 0 && least + elsewhere >= want {
             self.request_pages(own);
         } else if least == 0 {
@@ -195,6 +209,8 @@ impl<M: Mode> Core<M> {
         if most + elsewhere < want {
             // Those in caches would not help.
             (least + elsewhere, ShortReason::Exhausted)
+        } else if most.saturating_sub(kept) + elsewhere < want {
+            (least + elsewhere, ShortReason::Watermark)
         } else if elsewhere > 0 {
             (least, ShortReason::Cached)
         } else {
@@ -208,10 +224,11 @@ impl<M: Mode> Core<M> {
         &self,
         slot: &mut Option<SlotMut<'_>>,
         out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
     ) -> usize {
         let got = match slot {
-            Some(slot) => self.gather(&mut slot.reborrow().parts(), out, |_| ()).0,
-            None => self.gather_without_slot(out),
+            Some(slot) => self.gather(&mut slot.reborrow().parts(), out, floor, |_| ()).0,
+            None => self.gather_without_slot(out, floor),
         };
         if got < out.len() {
             self.put_back(&mut out[..got]);

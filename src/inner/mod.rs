@@ -9,7 +9,7 @@
 //! `steal` (from idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `reading` (of all counters
 //! at one moment), `exact` (all or none),
 //! `block`, `place` (what is asked for by its number), `lend`, `poison`, `zeroed` (pages of zeros),
-//! `doubt` (pages that others may hold still), `supply` (for who waits), `maintain` (what is not needed goes back),
+//! `doubt` (pages that others may hold still), `marks` (what stays for others), `supply` (for who waits), `maintain` (what is not needed goes back),
 //! `resize` (pages go offline and come back), `shared`
 //! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
@@ -30,6 +30,7 @@ mod free;
 mod lend;
 mod lifecycle;
 mod maintain;
+mod marks;
 mod place;
 mod poison;
 mod pressure;
@@ -57,6 +58,7 @@ pub use maintain::{Maintained, NotPurged};
 pub(crate) use reading::InSlot;
 
 use crate::depot::Depots;
+use crate::error::Pressure;
 use crate::injector::Injector;
 use crate::line::Line;
 use crate::magazine::Magazines;
@@ -97,6 +99,8 @@ pub(crate) struct Core<M> {
     pub(crate) owned_slots: usize,
     starts: shared::Starts,
     alarm: alarm::Alarm,
+    /// What the crossing of a mark is told to.
+    on_pressure: Option<fn(&Pressure)>,
     poison_every: u32,
     poison_lazily: bool,
     /// 1 if a call on the pool got nothing, and none has got pages since; see `pressure`.

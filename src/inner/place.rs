@@ -10,6 +10,7 @@ use crate::mode::Mode;
 use crate::page::{Fault, Order, PageId, ZONE};
 use crate::slot::SlotMut;
 use crate::sync::publish_fence;
+use crate::zone::Floor;
 
 impl<M: Mode> Core<M> {
     /// Allocates the page `first`, or with an order the block that starts there, whose pages are
@@ -19,19 +20,20 @@ impl<M: Mode> Core<M> {
         mut slot: Option<SlotMut<'_>>,
         first: PageId,
         order: Option<Order>,
+        floor: Floor,
     ) -> Result<(), PlaceError> {
         let block = order.unwrap_or(Order::ZERO);
         let wanted = self.check_place(first, block);
         let Some(asked) = slot.as_mut().filter(|slot| self.has_to_answer(slot)) else {
-            return wanted.and_then(|_| self.take_at(slot, first, order));
+            return wanted.and_then(|_| self.take_at(slot, first, order, floor));
         };
         let want = wanted.unwrap_or(0);
-        let answer = self.begin_answer(asked.reborrow(), want, want);
+        let answer = self.begin_answer(asked.reborrow(), (want, want), floor);
         let taken = match wanted {
             Ok(_) if answer.most < want => {
                 Err(PlaceError { page: first, reason: PlaceReason::Busy })
             }
-            Ok(_) => self.take_at(Some(asked.reborrow()), first, order),
+            Ok(_) => self.take_at(Some(asked.reborrow()), first, order, floor),
             Err(error) => Err(error),
         };
         self.end_answer(asked.reborrow(), &answer, if taken.is_ok() { want } else { 0 });
@@ -55,16 +57,18 @@ impl<M: Mode> Core<M> {
         mut slot: Option<SlotMut<'_>>,
         first: PageId,
         order: Option<Order>,
+        floor: Floor,
     ) -> Result<(), PlaceError> {
         let mut looked = 0;
-        let taken = self.find_at(&mut slot, first, order.unwrap_or(Order::ZERO)).and_then(|()| {
+        let block = order.unwrap_or(Order::ZERO);
+        let taken = self.find_at(&mut slot, first, block, floor).and_then(|()| {
             let leaves = match order {
                 Some(order) => self.verify_block(first, order, &mut looked),
                 None => {
                     self.verify_move(first, ZONE, ZONE) && self.verify_from_zone(first, &mut looked)
                 }
             };
-            if leaves { Ok(()) } else { Err(self.missing_at(first, order.unwrap_or(Order::ZERO))) }
+            if leaves { Ok(()) } else { Err(self.missing_at(first, block)) }
         });
         // What it had in hand for a moment is back.
         publish_fence();
@@ -79,10 +83,17 @@ impl<M: Mode> Core<M> {
         slot: &mut Option<SlotMut<'_>>,
         first: PageId,
         order: Order,
+        floor: Floor,
     ) -> Result<(), PlaceError> {
-        let mut drained = false;
-        while !self.zone.take_block_at(first, order, |id| self.taint(id)) {
-            let missing = self.missing_at(first, order);
+        let (mut drained, pages) = (false, order.pages());
+        while self.allowed(floor, pages, pages, |allowed| {
+            usize::from(allowed.take_block_at(first, order, |id| self.taint(id)))
+        }) == 0
+        {
+            let mut missing = self.missing_at(first, order);
+            if missing.reason == PlaceReason::Busy && self.keeps(floor, pages) {
+                missing.reason = PlaceReason::Watermark;
+            }
             let is_cached =
                 matches!(missing.reason, PlaceReason::Cached | PlaceReason::OutOrCached);
             if drained && is_cached {

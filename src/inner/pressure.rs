@@ -14,6 +14,7 @@ use crate::mode::Mode;
 use crate::page::PageId;
 use crate::slot::{Slot, SlotMut};
 use crate::sync::{Ordering, defect};
+use crate::zone::Floor;
 
 /// How many calls of each cache a call that got nothing asks for. A thread that looks for pages for as long as the
 /// scheduler lets it takes longer over a call than one that answers: so the requests outlast it.
@@ -36,7 +37,7 @@ impl<M: Mode> Core<M> {
         mut slot: SlotMut<'_>,
         f: impl FnOnce(&Self, Option<SlotMut<'_>>) -> R,
     ) -> R {
-        let answer = self.begin_answer(slot.reborrow(), 0, 0);
+        let answer = self.begin_answer(slot.reborrow(), (0, 0), Floor::None);
         let result = f(self, Some(slot.reborrow()));
         self.end_answer(slot, &answer, 0);
         result
@@ -49,9 +50,10 @@ impl<M: Mode> Core<M> {
         &self,
         mut slot: SlotMut<'_>,
         out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
     ) -> (usize, Option<ShortReason>) {
-        let answer = self.begin_answer(slot.reborrow(), out.len(), 0);
-        let (got, mut reason) = self.alloc(slot.reborrow(), &mut out[..answer.most]);
+        let answer = self.begin_answer(slot.reborrow(), (out.len(), 0), floor);
+        let (got, mut reason) = self.alloc(slot.reborrow(), &mut out[..answer.most], floor);
         if answer.most < out.len() && reason.is_none() {
             slot.counters().count_event::<M>(&slot.counters().short);
             reason = Some(ShortReason::Busy);
@@ -67,7 +69,12 @@ impl<M: Mode> Core<M> {
 
     /// A call that wants so many pages, and at least so many or none, begins to answer: the slot gives up what it
     /// holds. The call is to leave a page to others, unless the call before was, or found nothing.
-    pub(super) fn begin_answer(&self, mut slot: SlotMut<'_>, want: usize, least: usize) -> Answer {
+    pub(super) fn begin_answer(
+        &self,
+        mut slot: SlotMut<'_>,
+        (want, least): (usize, usize),
+        floor: Floor,
+    ) -> Answer {
         let asked = slot.begin_answer(want > 0);
         let is_cache = self.is_cache(slot.shared());
         let awaited = asked.is_awaited && self.is_awaited(slot.shared());
@@ -77,7 +84,7 @@ impl<M: Mode> Core<M> {
         // More than one call: somebody is dry, and not only short of some.
         let others = asked.calls > 1 || awaited;
         let leaves = others && !asked.was_dry && !asked.was_held_back;
-        let most = if leaves { self.all_but_one(want, least) } else { want };
+        let most = if leaves { self.all_but_one(want, least, floor) } else { want };
         if most < want {
             slot.note_held_back();
         }
@@ -103,11 +110,12 @@ impl<M: Mode> Core<M> {
 
     /// How many of the pages that it wants a call may take without taking the last one that can be had. Not its concern
     /// where it can take none.
-    fn all_but_one(&self, want: usize, least: usize) -> usize {
-        if self.zone.free() > want || defect!("take-back") {
+    fn all_but_one(&self, want: usize, least: usize, floor: Floor) -> usize {
+        if self.zone.free_above(floor) > want || self.is_critical(floor) || defect!("take-back") {
             return want;
         }
-        match self.within_reach(None).least {
+        match self.within_reach(None).least.saturating_sub(self.zone.kept(floor, self.zone.free()))
+        {
             0 => want,
             pages if pages < least => want,
             pages => want.min(pages - 1),
@@ -117,8 +125,14 @@ impl<M: Mode> Core<M> {
     /// Why a call is short that got so many pages, which are not counted yet. One that got nothing asks every
     /// cache for what it has or will free, also when all pages are out; one that got some leaves them alone.
     #[cold]
-    pub(super) fn short_reason(&self, slot: Option<&Slot>, got: usize) -> ShortReason {
-        let reason = self.why_not_more(slot, got);
+    pub(super) fn short_reason(
+        &self,
+        slot: Option<&Slot>,
+        got: usize,
+        floor: Floor,
+    ) -> ShortReason {
+        let kept = self.keeps(floor, 1);
+        let reason = if kept { ShortReason::Watermark } else { self.why_not_more(slot, got) };
         if got == 0 {
             self.request_pages(slot);
         }

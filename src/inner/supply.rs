@@ -14,6 +14,7 @@ use crate::mode::Mode;
 use crate::page::PageId;
 use crate::slot::{Slot, SlotMut};
 use crate::sync::{defect, fence_all_threads, wait_fence};
+use crate::zone::Floor;
 
 /// What a look has brought.
 #[derive(Clone, Copy, Debug)]
@@ -61,18 +62,23 @@ impl<M: Mode> Core<M> {
     /// Somebody waits from now on: whoever publishes pages sees it, or its next look sees the pages.
     pub(crate) fn come_to_wait(&self, spot: &Spot<'_>) {
         if spot.come() {
-            self.slots.iter().for_each(|slot| slot.requests.ask_while_awaited());
+            self.mark_slots();
             wait_fence();
         }
     }
 
+    /// What slots hold, and what calls file, is awaited.
+    pub(super) fn mark_slots(&self) {
+        self.slots.iter().for_each(|slot| slot.requests.ask_while_awaited());
+    }
+
     /// Takes up to `out.len()` pages for the first in line, from wherever they can be had without waiting. They are
     /// promised then.
-    pub(crate) fn look_for_waiter(&self, out: &mut [MaybeUninit<PageId>]) -> Looked {
+    pub(crate) fn look_for_waiter(&self, out: &mut [MaybeUninit<PageId>], floor: Floor) -> Looked {
         let all = self.drain_shared();
-        let mut got = self.gather_without_slot(out);
+        let mut got = self.gather_without_slot(out, floor);
         if got < out.len() && self.steal_idle(|_| true, fence_all_threads) > 0 {
-            got += self.gather_without_slot(&mut out[got..]);
+            got += self.gather_without_slot(&mut out[got..], floor);
         }
         self.line.promise(got);
         let mut owned = self.slots[..self.owned_slots].iter();
@@ -98,14 +104,16 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// How many pages a call can ever get: those that are neither withheld nor lost.
-    pub(crate) fn could_be_had(&self) -> usize {
-        u64::from(self.pages).saturating_sub(self.bad() + self.lost()) as usize
+    /// How many pages a call can ever get: those that are neither withheld nor lost, nor stay for others.
+    pub(crate) fn could_be_had(&self, floor: Floor) -> usize {
+        let pages = u64::from(self.pages).saturating_sub(self.bad() + self.lost());
+        pages as usize - self.zone.kept(floor, pages as usize)
     }
 
-    /// Whether somebody waits, of a slot that is marked. If not, the mark goes.
+    /// Whether somebody waits, or the reserve does, of a slot that is marked. If not, the mark goes.
     pub(super) fn is_awaited(&self, slot: &Slot) -> bool {
-        self.line.is_waited_in() || slot.requests.end_awaited(|| self.line.is_waited_in())
+        let awaited = || self.line.is_waited_in() || self.is_reserve_awaited();
+        awaited() || slot.requests.end_awaited(awaited)
     }
 
     /// Puts what a marked slot holds where those can get it who wait.

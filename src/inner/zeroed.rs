@@ -10,13 +10,14 @@ use crate::depot::{Depot, Stack};
 use crate::mode::{Mode, Policy};
 use crate::page::{PageId, ZONE};
 use crate::slot::SlotMut;
+use crate::zone::Floor;
 
 impl<M: Mode> Core<M> {
     /// Whether so many pages may come straight from the zone, which knows of some that they are zero. Not if they are to
     /// be shuffled, or others come first; nor if there are fewer: what a call got so is not known to the one that looks
     /// for the rest, and finds nothing, and seems to be dry.
-    pub(crate) fn may_know_zero(&self, pages: usize) -> bool {
-        !M::FREES_TO_PREVIOUS && self.zone.knows_zero() && self.zone.free() >= pages
+    pub(crate) fn may_know_zero(&self, pages: usize, floor: Floor) -> bool {
+        !M::FREES_TO_PREVIOUS && self.zone.knows_zero() && self.zone.free_above(floor) >= pages
     }
 
     /// Where caches and depots have nothing, takes up to 64 pages straight from the zone. Returns how many, and which
@@ -26,6 +27,7 @@ impl<M: Mode> Core<M> {
         &self,
         slot: SlotMut<'_>,
         out: &mut [MaybeUninit<PageId>],
+        floor: Floor,
     ) -> (usize, u64) {
         let parts = slot.parts();
         let is_bare = |depot: &Depot| !depot.has(Stack::Nonempty);
@@ -35,12 +37,14 @@ impl<M: Mode> Core<M> {
         }
         let (mut got, mut zero, mut looked) = (0, 0, 0);
         let most = out.len().min(64);
-        self.zone.take_knowing(parts.cursor, most, |id, is_zero| {
-            if self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, &mut looked) {
-                out[got].write(id);
-                zero |= u64::from(is_zero) << got;
-                got += 1;
-            }
+        self.allowed(floor, most, most, |allowed| {
+            allowed.take_knowing(parts.cursor, |id, is_zero| {
+                if self.verify_move(id, ZONE, ZONE) && self.verify_from_zone(id, &mut looked) {
+                    out[got].write(id);
+                    zero |= u64::from(is_zero) << got;
+                    got += 1;
+                }
+            })
         });
         if got > 0 {
             parts.counters.count_event::<M>(&parts.counters.zone_refills);

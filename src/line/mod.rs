@@ -43,7 +43,6 @@ const FIRST: NonZero<u32> = NonZero::new(1 << 31).expect("a bit");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     /// Who may have what lies below the pool's marks.
-    #[allow(dead_code, reason = "the pool has no critical calls yet")]
     Critical,
     /// Everybody else.
     Ordinary,
@@ -112,6 +111,11 @@ impl Line {
     #[inline(always)]
     pub(crate) fn is_waited_in(&self) -> bool {
         self.waiters() != 0
+    }
+
+    /// Whether code of users' is left to upkeep.
+    pub(crate) fn defers(&self) -> bool {
+        self.defers
     }
 
     /// Pages that those who wait have in hand.

@@ -5,7 +5,9 @@ use std::vec::Vec;
 use super::Block;
 use crate::metadata::MetadataLayout;
 use crate::page::{Order, PageId};
-use crate::zone::{Cursor, Fresh, Habits, Held, Used, Whole, Zone, ZoneLayout};
+use crate::zone::{
+    Allowance, Cursor, Floor, Fresh, Habits, Held, Marks, Used, Whole, Zone, ZoneLayout,
+};
 
 /// A zone.
 pub struct FreePages {
@@ -17,42 +19,63 @@ impl FreePages {
     /// A zone with room for `pages`, none of which is in it.
     #[must_use]
     pub fn new(pages: usize) -> Self {
-        Self::with(pages, 0, false)
+        Self::with(pages, 0, false, Marks::default())
     }
 
     /// A zone of `pages`, all of which are in it, and fresh.
     #[must_use]
     pub fn fresh(pages: usize) -> Self {
-        Self::with(pages, pages, false)
+        Self::with(pages, pages, false, Marks::default())
     }
 
     /// The same, and all of them are zero.
     #[must_use]
     pub fn zeroed(pages: usize) -> Self {
-        Self::with(pages, pages, true)
+        Self::with(pages, pages, true, Marks::default())
     }
 
-    fn with(pages: usize, free: usize, zeroed: bool) -> Self {
+    /// A zone of `pages`, of which so many stay for others.
+    #[must_use]
+    pub fn marked(pages: usize, low: usize) -> Self {
+        Self::with(pages, pages, false, Marks { low: low as u32, reserve: 0 })
+    }
+
+    fn with(pages: usize, free: usize, zeroed: bool, marks: Marks) -> Self {
         let mut layout = MetadataLayout::starting_with::<()>();
         let zone = ZoneLayout::new(&mut layout, pages, zeroed).expect("models are small");
         let block = Block::new(&layout);
-        let zone = Zone::new(&mut block.tables(), zone, free, Habits::new(4096, None));
+        let habits = Habits::new(4096, None).keeping(marks);
+        let zone = Zone::new(&mut block.tables(), zone, free, habits);
         FreePages { zone, _block: block }
+    }
+
+    /// Of so many, all that there are.
+    fn all(&self, pages: usize) -> Allowance<'_> {
+        self.zone.allow(Floor::None, pages, pages)
     }
 
     /// Takes up to `max` pages for one whose home is the word `home`.
     #[must_use]
     pub fn take(&self, home: u32, max: usize) -> Vec<PageId> {
         let mut taken = Vec::new();
-        self.zone.take(&mut Cursor::new(home), max, |id| taken.push(id));
+        self.all(max).take(&mut Cursor::new(home), |id| taken.push(id));
         taken
     }
 
-    /// The same; says of each page whether it is known to be zero.
+    /// The same for one who leaves what stays for others.
+    #[must_use]
+    pub fn take_above_low(&self, max: usize) -> Vec<PageId> {
+        let mut taken = Vec::new();
+        let allowed = self.zone.allow(Floor::Low, max, max);
+        allowed.take(&mut Cursor::default(), |id| taken.push(id));
+        taken
+    }
+
+    /// Takes up to `max` pages, and says of each whether it is known to be zero.
     #[must_use]
     pub fn take_knowing(&self, home: u32, max: usize) -> Vec<(PageId, bool)> {
         let mut taken = Vec::new();
-        self.zone.take_knowing(&mut Cursor::new(home), max, |id, zero| taken.push((id, zero)));
+        self.all(max).take_knowing(&mut Cursor::new(home), |id, zero| taken.push((id, zero)));
         taken
     }
 
@@ -84,12 +107,8 @@ impl FreePages {
     pub fn take_block(&self, order: Order) -> Option<PageId> {
         let mut block = None;
         let twice = |page| panic!("{page} came back and was not out");
-        self.zone.take_blocks(
-            &mut Cursor::default(),
-            (order, 1),
-            |first| block = Some(first),
-            twice,
-        );
+        let each = |first| block = Some(first);
+        self.all(order.pages()).take_blocks(&mut Cursor::default(), order, each, twice);
         block
     }
 
@@ -100,7 +119,7 @@ impl FreePages {
     #[must_use]
     pub fn take_block_at(&self, first: PageId, order: Order) -> bool {
         let twice = |page| panic!("{page} came back and was not out");
-        self.zone.take_block_at(first, order, twice)
+        self.all(order.pages()).take_block_at(first, order, twice)
     }
 
     /// Takes those of `count` pages from `first` on that are in it.

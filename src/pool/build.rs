@@ -3,6 +3,7 @@
 mod given;
 mod growth;
 mod hardening;
+mod marks;
 mod plan;
 
 use core::iter;
@@ -10,7 +11,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use crate::error::{BuildError, Taint};
+use crate::error::{BuildError, Pressure, Taint};
 use crate::handle::Handle;
 use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
@@ -50,6 +51,9 @@ pub struct Builder<M: Mode = DefaultMode> {
     poison_lazily: bool,
     cpu_hint: Option<fn() -> usize>,
     on_taint: Option<fn(&Taint)>,
+    on_pressure: Option<fn(&Pressure)>,
+    low: Option<usize>,
+    reserve: usize,
     defer_wakes: bool,
     quarantine: Option<usize>,
     pub(crate) faults: Option<FaultPlan>,
@@ -76,6 +80,9 @@ impl Pool<DefaultMode> {
             poison_lazily: false,
             cpu_hint: None,
             on_taint: None,
+            on_pressure: None,
+            low: None,
+            reserve: 0,
             defer_wakes: false,
             quarantine: None,
             faults: None,
@@ -92,6 +99,7 @@ impl<M: Mode> Builder<M> {
         } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
         let Builder { quarantine, cpu_hint, on_taint, defer_wakes, faults, .. } = self;
+        let Builder { on_pressure, low, reserve, .. } = self;
         Builder {
             pages,
             initially,
@@ -107,6 +115,9 @@ impl<M: Mode> Builder<M> {
             poison_lazily,
             cpu_hint,
             on_taint,
+            on_pressure,
+            low,
+            reserve,
             defer_wakes,
             quarantine,
             faults,

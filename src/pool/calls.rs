@@ -1,4 +1,4 @@
-//! The calls of a pool: each borrows a shared slot.
+//! The calls of a pool, and of its critical callers: each borrows a shared slot.
 
 use core::mem::MaybeUninit;
 
@@ -6,18 +6,24 @@ use super::Pool;
 use crate::calls::{self, Frontend, Home};
 use crate::error::{BulkAlloc, ExactError, PageError, ShortReason};
 use crate::inner::Core;
-use crate::mode::{Mode, Refcounted};
+use crate::line::Class;
+use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{Fault, GivenUp, Order, PageId};
 use crate::slot::{FastSlot, SlotMut};
 
+/// A pool's way into its core.
+#[derive(Clone, Copy)]
+pub(crate) struct PoolFront<'a, M: Mode, const CRITICAL: bool>(&'a Pool<M>);
+
 // SAFETY: the pool's handle names one core, and keeps it alive.
-unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
+unsafe impl<M: Mode, const CRITICAL: bool> Frontend<M> for PoolFront<'_, M, CRITICAL> {
     const OWNS_SLOT: bool = false;
+    const CLASS: Class = if CRITICAL { Class::Critical } else { Class::Ordinary };
 
     #[inline(always)]
     fn home(&self) -> Home<M> {
-        Home::of(&self.core)
+        Home::of(&self.0.core)
     }
 
     #[inline(always)]
@@ -28,28 +34,78 @@ unsafe impl<M: Mode> Frontend<M> for &Pool<M> {
     fn begin(&mut self) {}
 
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
-        self.core.with_shared_slot(f)
+        self.0.core.with_shared_slot(f)
     }
 
     fn with_slot_as_is<R>(
         &mut self,
         f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>, bool) -> R,
     ) -> R {
-        let dry = self.core.is_dry_without_cache();
-        self.core.with_shared_slot_as_is(|core, slot, asked| f(core, slot, asked || dry))
+        let dry = self.0.core.is_dry_without_cache();
+        self.0.core.with_shared_slot_as_is(|core, slot, asked| f(core, slot, asked || dry))
     }
 }
 
 impl<M: Mode> Pool<M> {
     /// The way into the core.
     #[inline(always)]
-    fn front(&self) -> &Self {
-        self
+    fn front(&self) -> PoolFront<'_, M, false> {
+        PoolFront(self)
     }
 }
 
 calls::methods!([] Pool<M>, self, [&self], unmarked);
 calls::block_methods!([] Pool<M>, self, [&self], unmarked);
+
+/// The calls of a pool for those who may have its last pages: see [`Pool::critical`].
+///
+/// It is a reference, with the calls of a pool and nothing else; a page goes home by any of them.
+#[derive(Clone, Copy)]
+pub struct Critical<'a, M: Mode = DefaultMode> {
+    pool: &'a Pool<M>,
+}
+
+impl<'a, M: Mode> Critical<'a, M> {
+    /// The pool.
+    #[must_use]
+    pub fn pool(&self) -> &'a Pool<M> {
+        self.pool
+    }
+
+    /// The way into the core.
+    #[inline(always)]
+    fn front(&self) -> PoolFront<'a, M, true> {
+        PoolFront(self.pool)
+    }
+}
+
+impl<M: Mode> Pool<M> {
+    /// The pool's calls for who must not fail where others may: whoever writes pages back so that memory comes free,
+    /// or answers to the network that an answer will come later. They may take what
+    /// [`Builder::critical_reserve`](crate::Builder::critical_reserve) keeps, to the last page, and before others what comes back while they wait.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageBatch, Pool, ShortReason};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).low(20).critical_reserve(8).build()?;
+    /// let mut batch = PageBatch::new();
+    /// let bulk = pool.alloc_bulk(&mut batch, 100);
+    /// assert_eq!((bulk.allocated, bulk.reason), (80, Some(ShortReason::Watermark)));
+    /// while let Ok(page) = pool.alloc() {
+    ///     batch.push(page).expect("room, and of the same pool");
+    /// }
+    /// assert_eq!(batch.len(), 92);
+    /// assert_eq!(pool.critical().alloc_bulk(&mut batch, 8).allocated, 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn critical(&self) -> Critical<'_, M> {
+        Critical { pool: self }
+    }
+}
+
+calls::methods!([] Critical<'_, M>, self, [&self], unmarked);
+calls::block_methods!([] Critical<'_, M>, self, [&self], unmarked);
 
 impl<M: Mode> Page<M> {
     /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.

@@ -19,6 +19,7 @@ use core::fmt;
 use core::ptr::NonNull;
 
 pub use build::{Builder, OnBadPage};
+pub use calls::Critical;
 pub use close::CloseError;
 pub use fork::AnyCache;
 pub use holders::{Holder, HolderState};

@@ -5,13 +5,17 @@ use core::pin::Pin;
 use crate::cache::Cache;
 use crate::error::{Call, ShortReason, WaitError, WaitReason};
 use crate::inner::Core;
-use crate::line::Spot;
+use crate::line::{Class, Spot};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
-use crate::pool::Pool;
+use crate::pool::{Critical, Pool};
+use crate::zone::Floor;
 
 /// What can wait for pages: a pool, or a cache.
 pub(crate) trait Asker<M: Mode>: Sized {
+    /// Before whom it is served.
+    const CLASS: Class;
+
     /// The core.
     fn core(&self) -> &Core<M>;
 
@@ -28,7 +32,7 @@ pub(crate) trait Asker<M: Mode>: Sized {
         batch: &mut PageBatch<M, N>,
         want: usize,
     ) -> Result<bool, WaitError> {
-        let refused = refusal(self.core(), batch, want);
+        let refused = refusal(self.core(), batch, want, Core::<M>::floor(Self::CLASS, want));
         let served = refused.is_ok()
             && (want == 0 || !self.core().line.is_waited_in() && self.try_now(batch, want));
         if !served {
@@ -39,6 +43,8 @@ pub(crate) trait Asker<M: Mode>: Sized {
 }
 
 impl<M: Mode> Asker<M> for &Pool<M> {
+    const CLASS: Class = Class::Ordinary;
+
     fn core(&self) -> &Core<M> {
         &self.core
     }
@@ -50,7 +56,23 @@ impl<M: Mode> Asker<M> for &Pool<M> {
     fn give_up(&mut self) {}
 }
 
+impl<M: Mode> Asker<M> for &Critical<'_, M> {
+    const CLASS: Class = Class::Critical;
+
+    fn core(&self) -> &Core<M> {
+        &self.pool().core
+    }
+
+    fn try_now<const N: usize>(&mut self, batch: &mut PageBatch<M, N>, want: usize) -> bool {
+        self.alloc_bulk_exact(batch, want).is_ok()
+    }
+
+    fn give_up(&mut self) {}
+}
+
 impl<M: Mode, const STEALABLE: bool> Asker<M> for &mut Cache<M, STEALABLE> {
+    const CLASS: Class = Class::Ordinary;
+
     fn core(&self) -> &Core<M> {
         self.handle()
     }
@@ -69,8 +91,9 @@ fn refusal<M: Mode, const N: usize>(
     core: &Core<M>,
     batch: &PageBatch<M, N>,
     want: usize,
+    floor: Floor,
 ) -> Result<(), WaitError> {
-    let most = core.could_be_had();
+    let most = core.could_be_had(floor);
     let reason = if !batch.may_join(core.into()) {
         WaitReason::Refused(ShortReason::OtherPool)
     } else if core.addresses_only {
@@ -101,26 +124,32 @@ pub(crate) struct Request<'a, M: Mode, const N: usize> {
     batch: &'a mut PageBatch<M, N>,
     want: usize,
     had: usize,
+    floor: Floor,
 }
 
 impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
     /// A request that was not refused.
-    pub(crate) fn new(core: &'a Core<M>, batch: &'a mut PageBatch<M, N>, want: usize) -> Self {
-        Request { core, batch, want, had: 0 }
+    pub(crate) fn new(
+        core: &'a Core<M>,
+        batch: &'a mut PageBatch<M, N>,
+        want: usize,
+        class: Class,
+    ) -> Self {
+        Request { core, batch, want, had: 0, floor: Core::<M>::floor(class, want) }
     }
 
     /// The first in line takes what there is.
     pub(crate) fn look(&mut self) -> Result<Progress, WaitError> {
         loop {
             let out = &mut self.batch.vacant()[self.had..self.want];
-            let looked = self.core.look_for_waiter(out);
+            let looked = self.core.look_for_waiter(out, self.floor);
             self.had += looked.got;
             if self.had == self.want {
                 return Ok(Progress::Served);
             }
             if looked.got == 0 {
                 // Pages may have been withheld meanwhile.
-                let most = self.core.could_be_had();
+                let most = self.core.could_be_had(self.floor);
                 if self.want > most {
                     return Err(self.error(WaitReason::TooMany { most }));
                 }

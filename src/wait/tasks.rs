@@ -11,7 +11,7 @@ use crate::inner::Core;
 use crate::line::{Class, Sleeper, Spot};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
-use crate::pool::Pool;
+use crate::pool::{Critical, Pool};
 use crate::sync::defect;
 
 /// How often in a row a task looks again at once, because others are in the middle of calls. One that stands still there
@@ -53,11 +53,12 @@ async fn wait<M: Mode, T: Future<Output = ()>, const N: usize>(
     core: &Core<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
+    class: Class,
     mut sleep: impl FnMut() -> T,
 ) -> Result<(), WaitError> {
-    let mut request = Request::new(core, batch, want);
+    let mut request = Request::new(core, batch, want, class);
     // Dropped before the request: so who is next is there when the pages come back.
-    let spot = pin!(core.spot(Class::Ordinary, Sleeper::Task));
+    let spot = pin!(core.spot(class, Sleeper::Task));
     let spot = spot.into_ref();
     let mut tick = pin!(sleep());
     let mut looks = 0;
@@ -81,7 +82,7 @@ async fn wait<M: Mode, T: Future<Output = ()>, const N: usize>(
 
 /// Stamps the calls on a type: the receiver is as that of its other calls.
 macro_rules! waiting {
-    ([$($parameters:tt)*] $type:ty, $self:ident, [$($receiver:tt)+], [$($again:tt)+], $core:expr) => {
+    ([$($parameters:tt)*] $type:ty, $self:ident, [$($receiver:tt)+], [$($again:tt)+], $class:ident, $core:expr) => {
         impl<M: Mode $($parameters)*> $type {
             /// Appends exactly `want` pages to `batch`, and waits until there are so many: the future is ready
             /// when all have come. It needs no heap and no executor of a kind.
@@ -172,12 +173,13 @@ macro_rules! waiting {
                         return Ok(());
                     }
                     let core: &Core<M> = $core;
-                    wait(core, batch, want, sleep).await
+                    wait(core, batch, want, Class::$class, sleep).await
                 }
             }
         }
     };
 }
 
-waiting!([] Pool<M>, self, [&'a self], [self], &self.core);
-waiting!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&'a mut self], [&mut *self], self.handle());
+waiting!([] Pool<M>, self, [&'a self], [self], Ordinary, &self.core);
+waiting!([] Critical<'_, M>, self, [&'a self], [self], Critical, &self.pool().core);
+waiting!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&'a mut self], [&mut *self], Ordinary, self.handle());

@@ -10,7 +10,7 @@ use crate::inner::Core;
 use crate::line::{Class, Sleeper};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
-use crate::pool::Pool;
+use crate::pool::{Critical, Pool};
 use crate::sync::pause;
 use crate::wait::{Asker, Progress, Request};
 
@@ -25,13 +25,14 @@ fn wait<M: Mode, const N: usize>(
     core: &Core<M>,
     batch: &mut PageBatch<M, N>,
     (want, whole): (usize, bool),
+    class: Class,
     timeout: Duration,
 ) -> Result<(), WaitError> {
     // No end, if it is beyond what the clock can say.
     let end = Instant::now().checked_add(timeout);
-    let mut request = Request::new(core, batch, want);
+    let mut request = Request::new(core, batch, want, class);
     // Dropped before the request: so who is next is there when the pages come back.
-    let spot = pin!(core.spot(Class::Ordinary, Sleeper::Thread));
+    let spot = pin!(core.spot(class, Sleeper::Thread));
     let spot = spot.into_ref();
     core.come_to_wait(&spot);
     while !spot.try_enter() {
@@ -63,7 +64,7 @@ fn wait<M: Mode, const N: usize>(
 
 /// Stamps the calls on a type: the receiver is as that of its other calls.
 macro_rules! waiting {
-    ([$($parameters:tt)*] $type:ty, $self:ident, [$($receiver:tt)+], [$($again:tt)+], $core:expr) => {
+    ([$($parameters:tt)*] $type:ty, $self:ident, [$($receiver:tt)+], [$($again:tt)+], $class:ident, $core:expr) => {
         impl<M: Mode $($parameters)*> $type {
             /// Appends `want` pages to `batch`, and waits for them at most for `timeout`: as long as pages
             /// come, it takes them; when none comes, its thread sleeps.
@@ -102,7 +103,7 @@ macro_rules! waiting {
                 if Asker::before_waiting($($again)+, batch, want)? {
                     return Ok(());
                 }
-                wait($core, batch, (want, false), timeout)
+                wait($core, batch, (want, false), Class::$class, timeout)
             }
 
             /// As [`alloc_bulk_timeout`](Self::alloc_bulk_timeout), all or none: when the time is up, what had
@@ -131,11 +132,12 @@ macro_rules! waiting {
                 if Asker::before_waiting($($again)+, batch, want)? {
                     return Ok(());
                 }
-                wait($core, batch, (want, true), timeout)
+                wait($core, batch, (want, true), Class::$class, timeout)
             }
         }
     };
 }
 
-waiting!([] Pool<M>, self, [&self], [self], &self.core);
-waiting!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], [&mut *self], self.handle());
+waiting!([] Pool<M>, self, [&self], [self], Ordinary, &self.core);
+waiting!([] Critical<'_, M>, self, [&self], [self], Critical, &self.pool().core);
+waiting!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], [&mut *self], Ordinary, self.handle());

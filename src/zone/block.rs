@@ -21,7 +21,7 @@ fn whole_words(order: Order) -> Option<usize> {
 impl Zone {
     /// Takes up to `max` aligned runs of 2^order pages, and hands the first page of each to `each`.
     /// `doubled` hears of pages that came back while this call had them in hand.
-    pub(crate) fn take_blocks(
+    pub(super) fn take_blocks(
         &self,
         cursor: &mut Cursor,
         (order, max): (Order, usize),
@@ -68,7 +68,7 @@ impl Zone {
 
     /// Takes this block, which is aligned and in range, if all of its pages are here. `doubled` is
     /// as in [`Self::take_blocks`].
-    pub(crate) fn take_block_at(
+    pub(super) fn take_block_at(
         &self,
         first: PageId,
         order: Order,

@@ -3,7 +3,7 @@
 //! Invariant: zeroed tables are those of a zone whose pages are all free and fresh. Only where a
 //! level ends inside of a word do its last bits say that there is nothing.
 
-use super::{BITS, Counts, Zone};
+use super::{BITS, Counts, Marks, Zone};
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
 use crate::sync::{Atomic, Ordering};
 
@@ -80,17 +80,24 @@ pub(crate) struct Habits {
     pub(super) quarantine: Option<usize>,
     /// Whether memory is given back to the system.
     pub(super) purges: bool,
+    /// How many pages stay here for others.
+    pub(super) marks: Marks,
 }
 
 impl Habits {
     pub(crate) fn new(page_size: usize, quarantine: Option<usize>) -> Self {
         let area = (AREA / BITS / page_size).clamp(1, BITS);
-        Habits { area, quarantine, purges: false }
+        Habits { area, quarantine, purges: false, marks: Marks::default() }
     }
 
     /// The same where memory is given back to the system, if it is.
     pub(crate) fn purging(self, purges: bool) -> Self {
         Habits { purges, ..self }
+    }
+
+    /// The same where some pages stay for others.
+    pub(crate) fn keeping(self, marks: Marks) -> Self {
+        Habits { marks, ..self }
     }
 
     /// The word where a slot is at home: they lie evenly over the zone, each at an area's start
@@ -150,6 +157,8 @@ impl Zone {
             free: Atomic::new(count as u64),
             fresh: Atomic::new(fresh_words as u64),
             low: Atomic::new(count as u64),
+            claimed: Atomic::new(0),
+            crossed: Atomic::new(0),
             held: Atomic::new(0),
         };
         let words = block.fill_zero(words);

@@ -14,6 +14,7 @@
 mod block;
 mod gather;
 mod layout;
+mod marks;
 mod offline;
 mod purge;
 mod range;
@@ -26,6 +27,7 @@ mod touched;
 mod whole;
 
 pub(crate) use layout::{Cursor, Habits, ZoneLayout};
+pub(crate) use marks::{Allowance, BROKE_RESERVE, CROSSED_LOW, CROSSED_RESERVE, Floor, Marks};
 pub(crate) use offline::OfflinePages;
 pub(crate) use purge::Held;
 pub(crate) use summary::{Fresh, Used, Whole};
@@ -68,6 +70,10 @@ struct Counts {
     fresh: Atomic<u64>,
     /// The fewest that were free since somebody asked, about; kept only if the pool purges.
     low: Atomic<u64>,
+    /// Pages that calls may take next (`marks`).
+    claimed: Atomic<u64>,
+    /// Which marks were crossed.
+    crossed: Atomic<u32>,
     /// Which words of an area are held (`purge`): the first one, and behind it how many.
     held: Atomic<u64>,
 }
@@ -115,19 +121,9 @@ impl Zone {
         word >> (index % BITS) & 1 == 0
     }
 
-    /// Takes up to `max` pages into `each`, ascending in each word. The cursor says where to look first, and is left
-    /// where the last ones were.
-    pub(crate) fn take(
-        &self,
-        cursor: &mut Cursor,
-        max: usize,
-        mut each: impl FnMut(PageId),
-    ) -> usize {
-        self.take_knowing(cursor, max, |id, _| each(id))
-    }
-
-    /// As [`Self::take`]; `each` hears also whether the page is known to be zero.
-    pub(crate) fn take_knowing(
+    /// Takes up to `max` pages into `each`, ascending in each word, which hears also whether they are known to be
+    /// zero. The cursor says where to look first, and is left where the last ones were.
+    fn take_knowing(
         &self,
         cursor: &mut Cursor,
         max: usize,
@@ -220,6 +216,9 @@ impl Zone {
         // Saturating: a bit that was corrupted can be taken, and was not counted.
         let before = self.counts.free.fetch_sub(n as u64, Ordering::Relaxed);
         let left = before.saturating_sub(n as u64);
+        if self.has_marks() {
+            self.note_crossings(before, left);
+        }
         // Relaxed: a hint, so that of two that store at once either may be the last.
         if self.habits.purges && left < self.counts.low.load(Ordering::Relaxed) {
             self.counts.low.store(left, Ordering::Relaxed);

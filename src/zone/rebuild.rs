@@ -29,6 +29,7 @@ impl Zone {
         self.rebuild_above::<Used>();
         self.rebuild_above::<Whole>();
         self.rebuild_above::<Fresh>();
+        self.forget_claims();
         self.counts.fresh.store(count, Ordering::Relaxed);
         self.counts.free.store(self.count() as u64, Ordering::Relaxed);
     }

@@ -10,6 +10,7 @@ mod build_in;
 mod calls;
 mod checks;
 mod closing;
+mod crossings;
 mod draining;
 mod exact;
 #[cfg(feature = "fault-injection")]
@@ -19,6 +20,7 @@ mod given;
 mod idle;
 mod lazy;
 mod maintain;
+mod marks;
 mod named;
 mod pending;
 mod prefill;

@@ -52,7 +52,7 @@ every_mode! {
 every_mode! {
     /// Of two claims that overlap, one at least gets its block; the other one leaves its words
     /// whole.
-    any, Exhaustive, at least 5_000;
+    any, Composite, at least 500;
     fn one_of_two_blocks_that_overlap_is_had<M: Mode>() {
         let free = whole(4);
         let other = Arc::clone(&free);

@@ -30,9 +30,9 @@ pub fn is_whole<M: Mode>(pool: &Pool<M>) {
     assert_eq!(audit.misplaced.unwrap_or(0), 0, "{audit}");
     assert!(!pool.is_tainted(), "{pool}");
     let mut pages: Vec<_> = (0..pool.capacity())
-        .map(|_| pool.alloc().unwrap_or_else(|short| panic!("{short}: {pool}")))
+        .map(|_| pool.critical().alloc().unwrap_or_else(|short| panic!("{short}: {pool}")))
         .collect();
-    assert!(matches!(pool.alloc(), Err(ShortReason::Exhausted)), "{pool}");
+    assert!(matches!(pool.critical().alloc(), Err(ShortReason::Exhausted)), "{pool}");
     pages.sort_by_key(|page| page.id());
     assert!(pages.iter().map(|page| page.id()).eq(ids(pool.capacity())));
 }

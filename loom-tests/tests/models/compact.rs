@@ -65,7 +65,7 @@ fn free<M: Mode>(pool: &Pool<M>, id: PageId) -> Result<(), PageError> {
 every_mode! {
     /// A second free of a page that is free is told, though the page is just moving from a magazine
     /// to the zone: its byte says the same all the way.
-    marking, Exhaustive, at least 4;
+    marking, Composite, at least 4;
     fn a_double_free_is_told_while_its_page_moves<M: Mode>() {
         let pool = pool::<M>(2, 1, 1, 2);
         let mut cache: Cache<M> = pool.cache().expect("a slot");

@@ -161,7 +161,7 @@ fn pool<M: Mode>(pages: usize) -> Pool<M> {
 every_mode! {
     /// A drain against two caches that flush, each to a depot of its own: everything is in the zone
     /// after another.
-    all, Exhaustive, at least 20;
+    all, Composite, at least 20;
     fn a_drain_empties_every_depot<M: Mode>() {
         let pool = pool::<M>(6);
         let caches = [(); 2].map(|()| pool.cache().expect("a slot"));

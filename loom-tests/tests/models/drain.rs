@@ -36,7 +36,7 @@ every_mode! {
 every_mode! {
     /// A drain against a cache that puts a magazine into the depot: it reads the ids that it moves
     /// to the zone.
-    all_and_compact, Exhaustive, at least 10;
+    all_and_compact, Composite, at least 10;
     fn drain_against_a_flush_loses_nothing<M: Mode>() {
         let pool = pool::<M>(3, 1, 0, 1);
         let mut cache = pool.cache().expect("a slot");
@@ -100,7 +100,7 @@ every_mode! {
 
 every_mode! {
     /// A pool that has run dry gives a page again once one is back, whoever frees it and however.
-    all, Exhaustive, at least 700;
+    all, Composite, at least 100;
     fn exhaustion_recovers<M: Mode>() {
         let pool = pool::<M>(1, 1, 1, 1);
         let owners = Owners::new(1);

@@ -10,6 +10,7 @@ mod depots;
 mod drain;
 mod foreign;
 mod idle;
+mod marks;
 mod names;
 mod ownership;
 mod page;

@@ -71,7 +71,7 @@ every_mode! {
 
 every_mode! {
     /// A page dropped without a cache reaches a cache that wants it.
-    all, Exhaustive, at least 700;
+    all, Composite, at least 100;
     fn a_dropped_page_has_one_owner_again<M: Mode>() {
         let pool = pool::<M>(1, 1, 1, 1);
         let owners = Owners::new(1);

@@ -33,7 +33,7 @@ fn was_verified<M: Mode>(pool: &Pool<M>, others: u64, last: Option<Page<M>>) {
 
 every_mode! {
     /// The page goes through the zone, into which it is freed without a slot.
-    poisoning, Exhaustive, at least 80;
+    poisoning, Composite, at least 40;
     fn a_poison_mark_comes_through_the_zone<M: Mode>() {
         let pool = pool::<M>(1, 1, 0, 1);
         let owners = Owners::new(1);

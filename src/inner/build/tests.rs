@@ -14,6 +14,7 @@ use crate::page::{AtomicCount, AtomicMark, PageId};
 use crate::pool::{Builder, Pool};
 use crate::region::Region;
 use crate::sync::Ordering;
+use crate::zone::Marks;
 
 /// A pool of five slots.
 fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
@@ -28,6 +29,8 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         colors: 1,
         panics: false,
         on_taint: None,
+        on_pressure: None,
+        marks: Marks::default(),
         poison_every: 1,
         poison_lazily: false,
         cpu_hint: None,

@@ -8,6 +8,7 @@ use crate::inner::{Faults, InSlot};
 use crate::mode::{Bare, Checked, Hardened};
 use crate::page::{GivenUp, written};
 use crate::pool::Pool;
+use crate::zone::Floor;
 
 /// A cache is asked for its pages while one of its calls frees some: the next call gives them up.
 fn a_drain_in_the_middle_of_a_call_is_for_the_next<M: Mode>() {
@@ -20,9 +21,9 @@ fn a_drain_in_the_middle_of_a_call_is_for_the_next<M: Mode>() {
         }
         let mut owner = cache.owner_mut().enter();
         let mut call = owner.as_mut().take_back().expect("nobody takes from it");
-        let answer = core.begin_answer(call.reborrow(), 0, 0);
+        let answer = core.begin_answer(call.reborrow(), (0, 0), Floor::None);
         let mut out = [MaybeUninit::uninit(); 5];
-        assert_eq!(core.alloc(call.reborrow(), &mut out), (5, None));
+        assert_eq!(core.alloc(call.reborrow(), &mut out, Floor::None), (5, None));
         // SAFETY: all were written, and are this call's.
         let ids = unsafe { GivenUp::new(written(&out)) };
         pool.drain();

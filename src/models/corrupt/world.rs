@@ -20,6 +20,7 @@ use crate::owned::PageBatch;
 use crate::page::{Order, PageId};
 use crate::pool::{OnBadPage, Pool};
 use crate::region::Region;
+use crate::zone::Floor;
 
 /// How many kinds of calls [`World::call`] knows.
 pub const OPS: u8 = 12;
@@ -219,7 +220,7 @@ impl<M: Sharing> World<M> {
                 let order = Order::new((n % 7) as u8).expect("a legal order");
                 let core = &self.pool().core;
                 let mut first = [MaybeUninit::uninit()];
-                if core.alloc_blocks(None, order, &mut first).0 == 1 {
+                if core.alloc_blocks(None, order, &mut first, Floor::None).0 == 1 {
                     // SAFETY: its first page was written.
                     let first = unsafe { first[0].assume_init() };
                     let ids = (first.index()..).take(order.pages()).map(PageId::new);

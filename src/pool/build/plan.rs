@@ -12,6 +12,7 @@ use crate::inner::{Config, CoreLayout};
 use crate::magazine::{MAGAZINE_MAX, whole_lines};
 use crate::mode::{Mode, ModeFlags, Policy};
 use crate::region::Region;
+use crate::zone::Marks;
 
 /// The most cache slots of a pool: each has two magazines, and a depot can name 65,535.
 pub(super) const SLOTS_MAX: usize = 1 << 14;
@@ -71,6 +72,13 @@ impl<M: Mode> Builder<M> {
         if self.quarantine.is_some() && !M::QUARANTINES {
             return Err(BuildError::QuarantineLength { mode: ModeFlags::of::<M>() });
         }
+        let low = match self.low {
+            Some(low) => low,
+            None => self.reserve,
+        };
+        if low < self.reserve || low >= pages && low > 0 {
+            return Err(BuildError::Watermarks { low, reserve: self.reserve, capacity: pages });
+        }
         let (owned_slots, shared_slots) = slots;
         let slots = owned_slots.saturating_add(shared_slots);
         if slots == 0 || slots > SLOTS_MAX {
@@ -99,6 +107,8 @@ impl<M: Mode> Builder<M> {
             colors: self.colors as u32,
             panics: matches!(self.on_bad_page, OnBadPage::Panic),
             on_taint: self.on_taint,
+            on_pressure: self.on_pressure,
+            marks: Marks { low: low as u32, reserve: self.reserve as u32 },
             poison_every: match self.poison_every {
                 Some(pages) => pages,
                 None => 1,

@@ -135,6 +135,10 @@ const DEFECTS: &[Defect] = &[
     defect("supply-unmarked", "a slot's mark goes though somebody waits", &["a_mark_stays_while_somebody_waits"]),
     defect("supply-mark", "a slot is marked without Release", &["a_mark_stays_while_somebody_waits"]),
     defect("supply-unmark", "a slot's mark is taken off without Acquire", &["a_mark_stays_while_somebody_waits"]),
+    defect("mark-claim", "a call looks at the count, and claims nothing", &["takes_at_once_do_not_pass_a_mark", "a_claim_ends_when_its_pages_are_gone"]),
+    defect("mark-order", "a claim ends without Release", &["a_claim_ends_when_its_pages_are_gone"]),
+    defect("crossing-order", "a crossing is noted without Release", &["a_broken_reserve_gets_what_a_cache_frees"]),
+    defect("reserve-awaited", "a mark of a slot goes though the reserve is broken", &["a_broken_reserve_gets_what_a_cache_frees"]),
     defect("exact-lost", "what an all-or-none request cannot use is lost", &["what_an_exact_request_puts_back_can_be_had"]),
 ];
 
