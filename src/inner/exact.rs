@@ -206,11 +206,10 @@ impl<M: Mode> Core<M> {
         } else if least == 0 {
             self.request_drains(own);
         }
-        if most + elsewhere < want {
+        if most.saturating_sub(kept) + elsewhere < want {
             // Those in caches would not help.
-            (least + elsewhere, ShortReason::Exhausted)
-        } else if most.saturating_sub(kept) + elsewhere < want {
-            (least + elsewhere, ShortReason::Watermark)
+            let reason = if kept > 0 { ShortReason::Watermark } else { ShortReason::Exhausted };
+            (least + elsewhere, reason)
         } else if elsewhere > 0 {
             (least, ShortReason::Cached)
         } else {

@@ -82,7 +82,9 @@ impl<M: Mode> Core<M> {
             self.empty_slot(slot.reborrow());
         }
         // More than one call: somebody is dry, and not only short of some.
-        let others = asked.calls > 1 || awaited;
+        // What is awaited for the reserve alone is no concern of a call, which cannot have it.
+        let waits = !self.zone.has_marks() || self.line.is_waited_in();
+        let others = asked.calls > 1 || awaited && waits;
         let leaves = others && !asked.was_dry && !asked.was_held_back;
         let most = if leaves { self.all_but_one(want, least, floor) } else { want };
         if most < want {

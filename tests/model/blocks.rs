@@ -24,7 +24,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                         self.took(&block_ids(first, order));
                         self.raw_blocks.push((first, order));
                     }
-                    Err(short) => self.check_no_block(short, order, whole, others),
+                    Err(short) => self.check_no_block(short, (order, 1), whole, others),
                 }
             }
             Kind::FreeBlockRaw => {
@@ -128,7 +128,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         }
         if let Some(short) = bulk.reason {
             let was_dry = self.dry.get();
-            self.check_no_block(short, order, self.whole(order), others);
+            self.check_no_block(short, (order, want), self.whole(order), others);
             self.dry.set(was_dry || (self.dry.get() && bulk.allocated == 0));
         }
         Some(())
@@ -159,6 +159,11 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             PlaceReason::Lent => assert!(is_lent && M::CHECKS, "{error}"),
             PlaceReason::Cached => assert!(!is_held && may_be_cached && M::CHECKS, "{error}"),
             PlaceReason::OutOrCached => assert!(may_be_cached && !M::CHECKS, "{error}"),
+            PlaceReason::Watermark => {
+                let free = self.pool.audit().pages.free;
+                let kept = self.kept(pages, free);
+                assert!(kept > 0 && free as usize - kept < pages, "{error}");
+            }
             PlaceReason::Busy => assert!(self.may_be_held_back(others), "{error}"),
             other => panic!("{other:?}"),
         }

@@ -43,6 +43,8 @@ operations! {
     AllocBulk,
     AllocBulkZeroed,
     AllocBulkExact,
+    /// `Pool::critical`, in bulk.
+    AllocCritical,
     /// A task waits for pages, while some come or none.
     Wait,
     /// Into the batch that was filled last.

@@ -33,13 +33,16 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         self.dry.set(true);
         let left = (before.free + before.cached) as usize;
         let busy = short == ShortReason::Busy;
-        assert!(busy || before.free < want as u64, "{error}, though the zone had {before}");
+        let kept = self.kept(want, before.free);
+        let in_zone = before.free as usize - kept;
+        assert!(busy || in_zone < want, "{error}, though the zone had {before}");
         match short {
             // Another that found nothing is to get what is left.
             ShortReason::Busy => assert!(had == 0 && left > 0 && self.may_be_held_back(others)),
-            ShortReason::Exhausted => assert_eq!(had, left, "{before}"),
+            ShortReason::Exhausted => assert_eq!((had, kept), (left, 0), "{before}"),
+            ShortReason::Watermark => assert!(kept > 0 && had <= left - kept, "{error}, {before}"),
             ShortReason::Cached => {
-                assert!(had < left && left - had <= others * KEPT, "{had} of {before}")
+                assert!(had < left && left - kept - had <= others * KEPT, "{had} of {before}")
             }
             other => panic!("{other:?}"),
         }
@@ -64,7 +67,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     pub(super) fn check_no_block(
         &self,
         short: ShortReason,
-        order: Order,
+        (order, blocks): (Order, usize),
         whole: usize,
         others: usize,
     ) {
@@ -82,6 +85,10 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let cached = self.pool.audit().pages.cached as usize;
         match short {
             ShortReason::Exhausted => assert_eq!((cached, self.in_zone()), (0, 0)),
+            ShortReason::Watermark => {
+                let kept = self.kept(blocks * order.pages(), self.in_zone());
+                assert!(kept > 0 && self.in_zone() as usize - kept < order.pages());
+            }
             ShortReason::Fragmented => {
                 assert_eq!((whole, cached, self.in_zone() > 0), (0, 0, true))
             }

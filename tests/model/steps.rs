@@ -128,6 +128,17 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 self.took(batch.ids());
                 self.batches.push(batch);
             }
+            Kind::AllocCritical => {
+                let mut batch = PageBatch::default();
+                let bulk = self.pool.critical().alloc_bulk(&mut batch, want);
+                self.took(batch.ids());
+                self.batches.push(batch);
+                if self.alone && bulk.reason != Some(ShortReason::Injected) {
+                    let free = self.pool.audit().pages.free;
+                    assert!(bulk.allocated == want.min(ROOM) || free == 0, "{bulk:?} and {free}");
+                }
+                self.dry.set(self.dry.get() || bulk.allocated == 0 && bulk.reason.is_some());
+            }
             // Where others wait, too, nobody can say who is served.
             Kind::Wait if self.alone => {
                 let (mut batch, mut given) = (PageBatch::default(), Vec::new());
@@ -152,13 +163,15 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 match done {
                     Poll::Ready(Ok(())) => assert_eq!(batch.len(), want),
                     Poll::Ready(Err(error)) => {
-                        let never = want > ROOM || want > self.pool.capacity();
+                        let most = self.pool.capacity();
+                        let never = want > ROOM || want > most - self.kept(want, most as u64);
                         assert!(never && error.had == 0 && batch.is_empty(), "{error}");
                     }
                     Poll::Pending => {
                         let pages = self.pool.audit().pages;
                         let left = (pages.free + pages.cached) as usize;
                         assert!(batch.is_empty() && pages.promised == 0, "{pages}");
+                        let left = left - self.kept(want, pages.free);
                         assert!(left < want || others > 0, "{want} of {pages}");
                     }
                 }
@@ -213,7 +226,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let block = match block {
                     Ok(block) => block,
                     Err(short) => {
-                        self.check_no_block(short, order, whole, others);
+                        self.check_no_block(short, (order, 1), whole, others);
                         return Some(());
                     }
                 };

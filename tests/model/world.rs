@@ -72,6 +72,8 @@ pub struct World<M: Mode, S: Shares<M>> {
     pub dry: Cell<bool>,
     /// Whether nobody else uses the pool.
     pub alone: bool,
+    /// The low mark and the reserve.
+    marks: (usize, usize),
     owners: Arc<Owners>,
 }
 
@@ -82,6 +84,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             let builder =
                 builder.page_size(BYTES).cache_color(COLOURS).magazine_capacity(MAGAZINE).depots(2);
             let builder = builder.max_caches(2).shared_caches(2).initially(pages);
+            let (low, reserve) = Self::marks(pages);
+            let builder = builder.low(low).critical_reserve(reserve);
             // Where the system has pages of 4 KiB, 32 of these go back at a time.
             let purges =
                 cfg!(all(feature = "std", target_os = "linux")) && !pages.is_multiple_of(3);
@@ -102,6 +106,17 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         Self::with(build::<M>(pages, how), Arc::new(Owners::new(pages)), true)
     }
 
+    /// The marks of a pool of so many pages, if it has any.
+    fn marks(pages: usize) -> (usize, usize) {
+        if pages.is_multiple_of(7) { (pages / 4, pages / 8) } else { (0, 0) }
+    }
+
+    /// How many of so many free pages a call for `want` may not have.
+    pub fn kept(&self, want: usize, free: u64) -> usize {
+        let (low, reserve) = self.marks;
+        (if want == 1 { reserve } else { low }).min(free as usize)
+    }
+
     /// Another thread's part of the same pool.
     pub fn beside(&mut self) -> Self {
         self.alone = false;
@@ -110,6 +125,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
 
     fn with(pool: Pool<M>, owners: Arc<Owners>, alone: bool) -> Self {
         World {
+            marks: Self::marks(pool.capacity()),
             pool,
             away: build::<M>(20, |builder| builder.page_size(BYTES).magazine_capacity(MAGAZINE)),
             caches: Vec::new(),
@@ -305,7 +321,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             None => {}
             Some(ShortReason::BatchFull) => assert_eq!(new, room),
             Some(ShortReason::Exhausted) => assert_eq!(left, 0, "{pages}"),
-            Some(ShortReason::Cached) => assert!(left > 0 && left <= others * KEPT, "{pages}"),
+            Some(ShortReason::Watermark) => {
+                let kept = self.kept(want, pages.free);
+                assert!(pages.free > 0 && pages.free == kept as u64, "{pages}");
+            }
+            Some(ShortReason::Cached) => {
+                assert!(left > 0 && pages.cached as usize <= others * KEPT, "{pages}");
+            }
             // Another that found nothing is to get what is left.
             Some(ShortReason::Busy) => {
                 assert!(left > 0 && self.may_be_held_back(others), "{pages}")
