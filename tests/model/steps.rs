@@ -72,6 +72,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                     Err(CacheError::Short { had, .. }) => {
                         self.dry.set(self.dry.get() || had == 0);
                     }
+                    Err(CacheError::Injected) => _ = self.is_injected(true),
                     Err(error) => assert_eq!(error, CacheError::NoSlot { slots: 2 }),
                 }
             }
