@@ -87,7 +87,10 @@ fn of_the_chosen_mode(features: &[&str]) -> Result<()> {
     let of = |which: &[&str]| tests(&mut cargo([]), &[features, ALONE, which].concat());
     of(&["--lib", "--test", "modes"])?;
     of(&["--doc"])?;
-    of(&["--test", "contract", "--", "every_mode::default", "faults::"])
+    of(&["--test", "contract", "--", "every_mode::default", "faults::"])?;
+    // Calls that a plan makes fail, among all others.
+    let model = ["-p", "model", "--", "every_mode::default"];
+    tests(&mut cargo([]), &[features, &model].concat())
 }
 
 /// Programs that use the crate.
