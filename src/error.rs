@@ -93,10 +93,14 @@ pub enum ShortReason {
     /// [`recover_forgotten`](crate::CloseError::recover_forgotten).
     Cached,
     /// Pages are free, or about to be, but another caller is at them: one that found nothing is
-    /// served first, they are promised to one that waits for more, an all-or-none request has its
-    /// turn, or a call in progress has them in hand, or in the shared cache that it uses. Or pages came and went while the pool looked, so that
-    /// nothing else is sure. Try again, after letting other threads run.
+    /// served first, an all-or-none request has its turn, or a call in progress has them in hand, or
+    /// in the shared cache that it uses. Or pages came and went while the pool looked, so that nothing
+    /// else is sure. Try again, after letting other threads run.
     Busy,
+    /// The only free pages are promised to those who wait (`alloc_bulk_timeout`, `alloc_bulk_async`),
+    /// and are in the hands of the first of them until it has all that it wants, or gives up. Wait,
+    /// too: [`Pages::promised`](crate::Pages::promised) says how many there are.
+    Promised,
     /// Pages are free, but stay for others: a bulk call stops at the pool's
     /// [`low`](crate::Builder::low) mark, a call for one page at the
     /// [`critical_reserve`](crate::Builder::critical_reserve). Ask for one page, wait, or let
@@ -129,6 +133,9 @@ impl fmt::Display for ShortReason {
             ShortReason::Busy => {
                 "the free pages are in calls in progress, or another caller is served first: let \
                  other threads run, and try again"
+            }
+            ShortReason::Promised => {
+                "the free pages are promised to those who wait: wait, too, or try again later"
             }
             ShortReason::Watermark => {
                 "the free pages stay for others (Builder::low, Builder::critical_reserve): free some, \

@@ -32,14 +32,15 @@ pub struct WaitError {
 pub enum WaitReason {
     /// The time was up.
     TimedOut,
-    /// There will never be so many: the pool has fewer pages, or too many of them are withheld. A
-    /// request that is refused so has not waited.
+    /// There will never be so many: the pool has fewer pages, or too many of them are withheld, or stay
+    /// for others ([`Builder::low`](crate::Builder::low)). A request that is refused so has not waited.
     TooMany {
         /// How many pages could be had if nobody else had any.
         most: usize,
     },
     /// The call cannot do it, however long it waits: the batch has too little room
-    /// ([`ShortReason::BatchFull`]) or holds pages of another pool, or the pool has addresses only.
+    /// ([`ShortReason::BatchFull`]) or holds pages of another pool, or the pool has addresses only, or
+    /// is a static's that is not built.
     Refused(ShortReason),
 }
 
@@ -51,7 +52,8 @@ impl fmt::Display for WaitReason {
                  it has pages may wait for itself)",
             ),
             WaitReason::TooMany { most } => {
-                write!(f, "the pool has {} at the most: ask for fewer", Count(*most as u64, "page"))
+                let pages = Count(*most as u64, "page");
+                write!(f, "the caller can have {pages} of the pool at the most: ask for fewer")
             }
             WaitReason::Refused(reason) => write!(f, "{reason}"),
         }

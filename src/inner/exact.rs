@@ -213,8 +213,9 @@ impl<M: Mode> Core<M> {
         } else if elsewhere > 0 {
             (least, ShortReason::Cached)
         } else {
-            // Others are at work: there may be enough, or not.
-            (least, ShortReason::Busy)
+            // Who waits has them, or others are at work: there may be enough, or not.
+            let promised = least + self.line.promised() as usize >= want;
+            (least, if promised { ShortReason::Promised } else { ShortReason::Busy })
         }
     }
 

@@ -147,6 +147,8 @@ impl<M: Mode> Core<M> {
             ShortReason::Cached
         } else if self.not_out().most <= got {
             ShortReason::Exhausted
+        } else if self.zone.free() == 0 && self.line.promised() > 0 {
+            ShortReason::Promised
         } else {
             // In the zone again, or in another call.
             ShortReason::Busy

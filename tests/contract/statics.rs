@@ -3,9 +3,14 @@
 
 use std::alloc::Layout;
 use std::cell::Cell;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Barrier;
+use std::task::{Context, Poll, Waker};
 use std::thread;
+#[cfg(feature = "std")]
+use std::time::Duration;
 
 use crate::common::*;
 
@@ -34,6 +39,18 @@ fn assert_not_built<M: Mode>(of: &StaticPool<M>) {
     assert_eq!(of.alloc_bulk(&mut batch, 3), bulk);
     let exact = of.alloc_bulk_exact(&mut batch, 3).expect_err("no pool");
     assert_eq!((exact.want, exact.had, exact.reason), (3, 0, reason));
+    let error = {
+        let wait = pin!(of.alloc_bulk_async(&mut batch, 3));
+        match wait.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result.expect_err("no pool"),
+            Poll::Pending => panic!("it waits"),
+        }
+    };
+    assert_eq!((error.want, error.had, error.reason), (3, 0, WaitReason::Refused(reason)));
+    #[cfg(feature = "std")]
+    assert_eq!(of.alloc_bulk_timeout(&mut batch, 3, Duration::MAX), Err(error));
+    #[cfg(feature = "std")]
+    assert_eq!(of.alloc_bulk_exact_timeout(&mut batch, 3, Duration::MAX), Err(error));
     assert!(batch.is_empty());
     assert_eq!(of.alloc_raw().err(), Some(reason));
     let (ids, short) = of.alloc_bulk_raw(&mut []);
