@@ -26,9 +26,6 @@ const _: () = assert!(
     "a page's word has room for every entry of every magazine"
 );
 
-/// The bits of the tag that count.
-const TAG: u32 = if defect!("depot-tag") { 0 } else { TAG_BITS };
-
 /// A side of the depot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stack {
@@ -68,7 +65,9 @@ impl Tops {
     }
 
     fn retagged(self) -> Self {
-        let tag = ((self.0 >> 32) as u32).wrapping_add(1) & TAG;
+        // The bits of the tag that count.
+        let bits = if defect!("depot-tag") { 0 } else { TAG_BITS };
+        let tag = ((self.0 >> 32) as u32).wrapping_add(1) & bits;
         Tops(self.0 & 0xffff_ffff | u64::from(tag) << 32)
     }
 }

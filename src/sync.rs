@@ -11,8 +11,8 @@ pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
     Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, PATIENCE, SHORT, STARTS, STEP, TAG_BITS, Turn,
     ZERO_BYTES, all_below, const_in_real, copy_in, copy_out, entropy, fence_all_threads,
-    fetch_ahead, light_fence, load_exclusive, load_gated, pause, publish_fence, register_fences,
-    sleep_on, thread_key, wait_fence, wake_threads,
+    fetch_ahead, has_defect, light_fence, load_exclusive, load_gated, pause, publish_fence,
+    register_fences, sleep_on, thread_key, wait_fence, wake_threads,
 };
 pub(crate) use zeroed::{Zeroed, zeroed};
 
@@ -32,11 +32,11 @@ cfg_if::cfg_if! {
     }
 }
 
-/// Whether this is the build with the deliberate defect of that name: models are shown to be able to fail with one
-/// defect after another. Anything but a build for loom has none.
+/// Whether this is a run with the deliberate defect of that name: models are shown to be able to fail with one defect
+/// after another. Anything but a build for loom has none.
 macro_rules! defect {
     ($name:literal) => {
-        cfg!(all(pagesheaf_loom, pagesheaf_defect = $name))
+        $crate::sync::has_defect($name)
     };
 }
 pub(crate) use defect;
@@ -44,12 +44,10 @@ pub(crate) use defect;
 /// An ordering that the deliberate defect of that name makes relaxed.
 macro_rules! ordering {
     ($order:ident, $defect:literal) => {
-        const {
-            if $crate::sync::defect!($defect) {
-                $crate::sync::Ordering::Relaxed
-            } else {
-                $crate::sync::Ordering::$order
-            }
+        if $crate::sync::defect!($defect) {
+            $crate::sync::Ordering::Relaxed
+        } else {
+            $crate::sync::Ordering::$order
         }
     };
 }

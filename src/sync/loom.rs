@@ -234,6 +234,12 @@ pub(crate) fn entropy<T>(_of: *const T) -> u64 {
     0x5eed
 }
 
+/// Whether `cargo xtask loom --defects` runs the models with this defect.
+pub(crate) fn has_defect(name: &str) -> bool {
+    static NAME: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    NAME.get_or_init(|| std::env::var("PAGESHEAF_DEFECT").ok()).as_deref() == Some(name)
+}
+
 /// All threads start with the same slot: the most contention. (A model's threads are one thread of the system.)
 pub(crate) fn thread_key() -> usize {
     1

@@ -64,7 +64,7 @@ enum Task {
 }
 
 fn main() -> anyhow::Result<()> {
-    if let Some(done) = loom::as_rustc().or_else(prevented::as_rustdoc) {
+    if let Some(done) = prevented::as_rustdoc() {
         return done;
     }
     let task = Task::parse();

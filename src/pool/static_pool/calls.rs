@@ -2,7 +2,6 @@
 //!
 //! Invariant: each does what the pool's call of that name does, or says `NotBuilt` and does nothing.
 
-use core::future::Future;
 use core::mem::MaybeUninit;
 #[cfg(feature = "std")]
 use core::time::Duration;
@@ -127,16 +126,14 @@ impl<M: Mode> StaticPool<M> {
     ///
     /// # Errors
     /// When the request can never be served; [`ShortReason::NotBuilt`] before the pool is built.
-    pub fn alloc_bulk_async<'a, const N: usize>(
-        &'a self,
-        batch: &'a mut PageBatch<M, N>,
+    pub async fn alloc_bulk_async<const N: usize>(
+        &self,
+        batch: &mut PageBatch<M, N>,
         want: usize,
-    ) -> impl Future<Output = Result<(), WaitError>> {
-        async move {
-            match self.get() {
-                Ok(pool) => pool.alloc_bulk_async(batch, want).await,
-                Err(NotBuilt) => Err(nothing_to_wait_for(want)),
-            }
+    ) -> Result<(), WaitError> {
+        match self.get() {
+            Ok(pool) => pool.alloc_bulk_async(batch, want).await,
+            Err(NotBuilt) => Err(nothing_to_wait_for(want)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Allocating and freeing in a signal handler that interrupts a thread inside the allocator: 100,800 times.
+//! Allocating and freeing in a signal handler that interrupts a thread inside the allocator: 134,400 times.
 //!
 //! The signals come from a timer that the handler sets anew, for a moment later, when it is done. So the thread is
 //! interrupted as often whether or not it has a processor for itself, and nobody waits for anybody.
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use common::*;
 
-/// How often each of the nine tests interrupts a call of the allocator.
+/// How often each of the twelve tests interrupts a call of the allocator.
 const INSIDE: u64 = 11_200;
 
 /// What the handler works on.
@@ -143,8 +143,20 @@ fn watch<M: Mode>(scene: &Scene<M>, done: &mpsc::Receiver<()>) {
     }
 }
 
-/// Interrupts a thread that works on a cache or on the pool, with a handler that has a cache or the pool.
-fn interrupted<M: Mode>(thread_has_cache: bool, handler_has_cache: bool) {
+/// Waits for pages again and again, until the signals end. Says how often they came.
+fn wait_for_pages<M: Mode>(pool: &Pool<M>, scene: &AtomicBool) -> u64 {
+    let (mut batch, mut served) = (PageBatch::<M, 64>::empty(), 0);
+    while !scene.load(Ordering::Relaxed) {
+        let got = pool.alloc_bulk_exact_timeout(&mut batch, 60, Duration::from_millis(100));
+        served += u64::from(got.is_ok());
+        batch.clear();
+    }
+    served
+}
+
+/// Interrupts a thread that works on a cache or on the pool, with a handler that has a cache or the pool. Another thread
+/// may wait for pages meanwhile.
+fn interrupted<M: Mode>(thread_has_cache: bool, handler_has_cache: bool, waits: bool) {
     static ONE: Mutex<()> = Mutex::new(());
     let _alone = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let pool = build::<M>(150, |builder| builder.magazine_capacity(8).shared_caches(2));
@@ -168,12 +180,18 @@ fn interrupted<M: Mode>(thread_has_cache: bool, handler_has_cache: bool) {
             let shared = shared;
             watch(shared.0, &when_done);
         });
-        let _finally = Over(&scene);
+        let over = &scene.over;
+        let waiter = waits.then(|| scope.spawn(|| wait_for_pages(&pool, over)));
+        let finally = Over(&scene);
         again(scene.timer, 0);
         if thread_has_cache {
             work(&mut pool.cache().expect("a cache"), &scene);
         } else {
             work(&mut pool.clone(), &scene);
+        }
+        drop(finally);
+        if let Some(waiter) = waiter {
+            assert!(waiter.join().expect("it ends") > 0, "nobody woke who waits");
         }
     });
     let (runs, got) = (scene.runs.load(Ordering::Relaxed), scene.got.load(Ordering::Relaxed));
@@ -201,15 +219,20 @@ impl<M: Mode> Drop for Over<'_, M> {
 }
 
 fn a_cache_is_interrupted_by_a_handler_with_a_cache<M: Mode>() {
-    interrupted::<M>(true, true);
+    interrupted::<M>(true, true, false);
 }
 
 fn the_pool_is_interrupted_by_a_handler_with_the_pool<M: Mode>() {
-    interrupted::<M>(false, false);
+    interrupted::<M>(false, false, false);
 }
 
 fn a_cache_is_interrupted_by_a_handler_with_the_pool<M: Mode>() {
-    interrupted::<M>(true, false);
+    interrupted::<M>(true, false, false);
+}
+
+/// What the handler frees, and what the thread that it interrupts frees, comes to who waits.
+fn a_handler_wakes_who_waits<M: Mode>() {
+    interrupted::<M>(true, false, true);
 }
 
 mod presets {
@@ -220,6 +243,7 @@ mod presets {
             a_cache_is_interrupted_by_a_handler_with_a_cache,
             the_pool_is_interrupted_by_a_handler_with_the_pool,
             a_cache_is_interrupted_by_a_handler_with_the_pool,
+            a_handler_wakes_who_waits,
         ]
     );
     stamp!(
@@ -229,6 +253,7 @@ mod presets {
             a_cache_is_interrupted_by_a_handler_with_a_cache,
             the_pool_is_interrupted_by_a_handler_with_the_pool,
             a_cache_is_interrupted_by_a_handler_with_the_pool,
+            a_handler_wakes_who_waits,
         ]
     );
     stamp!(
@@ -238,6 +263,7 @@ mod presets {
             a_cache_is_interrupted_by_a_handler_with_a_cache,
             the_pool_is_interrupted_by_a_handler_with_the_pool,
             a_cache_is_interrupted_by_a_handler_with_the_pool,
+            a_handler_wakes_who_waits,
         ]
     );
 }

@@ -1,15 +1,17 @@
 //! Models that can fail: each deliberate defect of the core must be caught by the models named for it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 use comfy_table::{Table, presets};
-use indicatif::{ProgressBar, ProgressIterator, ProgressStyle};
+use regex::Regex;
 
-use super::trial::{self, Trial};
+use super::trial::{self, Test, Trial};
 use super::{build, chosen};
+use crate::tidy;
 
-/// Something that the core does wrong in a build with `--cfg pagesheaf_defect="name"`.
+/// Something that the core does wrong in a run of the models that has the defect `name`.
 struct Defect {
     name: &'static str,
     /// What is wrong, in a few words.
@@ -147,7 +149,7 @@ pub fn count() -> usize {
     DEFECTS.len()
 }
 
-/// Builds the models with each defect, or with those named, and prints what caught it; an error if nothing did.
+/// Runs the models with each defect, or with those named, and prints what caught it; an error if nothing did.
 pub fn defects(names: &[String]) -> Result<()> {
     declared()?;
     if let Some(name) = names.iter().find(|name| DEFECTS.iter().all(|it| it.name != **name)) {
@@ -155,33 +157,46 @@ pub fn defects(names: &[String]) -> Result<()> {
         bail!("no defect is called `{name}`; the defects are\n  {}", known.join("\n  "));
     }
     let wanted = |defect: &&Defect| names.is_empty() || names.iter().any(|it| it == defect.name);
-    let defects: Vec<_> = DEFECTS.iter().filter(wanted).collect();
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN);
-    table.set_header(["defect", "what is wrong", "model that caught it", "in modes", "and said"]);
-    let mut missed = Vec::new();
-    let progress = ProgressBar::new(defects.len() as u64).with_style(
-        ProgressStyle::with_template("{pos}/{len} [{elapsed}] {bar:40}").expect("a template"),
-    );
-    for defect in defects.into_iter().progress_with(progress) {
-        let models = build::with_defect(defect.name)?;
-        let all = trial::list(&models)?;
+    let models = build::models()?;
+    let all = trial::list(&models)?;
+    let mut pairs = Vec::new();
+    for defect in DEFECTS.iter().filter(wanted) {
         ensure!(!defect.caught_by.is_empty(), "no model is named for `{}`", defect.name);
         for model in defect.caught_by {
-            let tests = chosen(all.clone(), &[(*model).into()])?;
-            let trials = trial::all(&models, &tests, None)?;
-            let caught: Vec<_> = trials.iter().filter(|trial| trial.failed_the_claim()).collect();
-            if caught.is_empty() {
-                missed.push(format!("{} by {model}", defect.name));
-            }
-            let modes = format!("{} of {}", caught.len(), trials.len());
-            let said = caught.first().map_or("missed", |trial| reason(trial));
-            table.add_row([defect.name, defect.wrong, model, &modes, said]);
+            pairs.push((defect, *model, chosen(all.clone(), &[(*model).into()])?));
         }
+    }
+    let found = trial::at_once(
+        &pairs,
+        |(defect, model, _)| format!("{} by {model}", defect.name),
+        |(defect, _, tests)| first_to_catch(&models, tests, defect.name),
+    )?;
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    table.set_header(["defect", "what is wrong", "model that caught it", "in mode", "and said"]);
+    let mut missed = Vec::new();
+    for ((defect, model, _), caught) in pairs.iter().zip(found) {
+        if caught.is_none() {
+            missed.push(format!("{} by {model}", defect.name));
+        }
+        let mode = caught.as_ref().map_or("none", |trial| trial.test.mode());
+        let said = caught.as_ref().map_or("missed", reason);
+        table.add_row([defect.name, defect.wrong, model, mode, said]);
     }
     println!("{table}");
     ensure!(missed.is_empty(), "not caught: {}", missed.join(", "));
     Ok(())
+}
+
+/// Tries a model in one mode after the other, until one catches the defect.
+fn first_to_catch(models: &Path, tests: &[Test], defect: &str) -> Result<Option<Trial>> {
+    for test in tests {
+        let trial = trial::one(models, test, None, Some(defect))?;
+        if trial.failed_the_claim() {
+            return Ok(Some(trial));
+        }
+    }
+    Ok(None)
 }
 
 /// What a model said when it failed, in so many words as a table has room for.
@@ -192,16 +207,17 @@ fn reason(trial: &Trial) -> &str {
     said.char_indices().nth(60).map_or(said, |(end, _)| &said[..end])
 }
 
-/// Whether the defects that Cargo.toml lets the core name are those that are tried.
+/// Whether the defects that the core names are those that are tried.
 fn declared() -> Result<()> {
-    let manifest = std::fs::read_to_string("Cargo.toml")?;
-    let declared: BTreeSet<_> = manifest
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("'cfg(pagesheaf_defect, values("))
-        .flat_map(|values| values.split('"').skip(1).step_by(2))
-        .collect();
-    let tried: BTreeSet<_> = DEFECTS.iter().map(|defect| defect.name).collect();
-    let unlike: Vec<_> = declared.symmetric_difference(&tried).copied().collect();
-    ensure!(unlike.is_empty(), "Cargo.toml and the table of defects do not agree on {unlike:?}");
+    let named = Regex::new(r#"(?:defect!\(|ordering!\(\w+, )"([a-z-]+)"\)"#)?;
+    let mut declared = BTreeSet::new();
+    for file in tidy::paths()?.iter().filter(|path| path.starts_with("src/")) {
+        // A file that is not there is about to be removed.
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        declared.extend(named.captures_iter(&text).map(|name| name[1].to_owned()));
+    }
+    let tried: BTreeSet<_> = DEFECTS.iter().map(|defect| defect.name.to_owned()).collect();
+    let unlike: Vec<_> = declared.symmetric_difference(&tried).cloned().collect();
+    ensure!(unlike.is_empty(), "the core and the table of defects do not agree on {unlike:?}");
     Ok(())
 }

@@ -6,7 +6,6 @@ mod report;
 mod short;
 mod trial;
 
-pub use build::as_rustc;
 pub use defects::count as defects;
 
 use std::collections::BTreeSet;
@@ -39,7 +38,7 @@ pub struct Args {
     /// Write the table of features.md anew.
     #[arg(long, conflicts_with_all = ["deep", "model", "presets", "short"])]
     write: bool,
-    /// Build the core with one deliberate defect after another (all, or these), and see that models catch each.
+    /// Run the models with one deliberate defect of the core after another (all, or these), and see that each is caught.
     #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with_all = ["json", "deep", "model", "presets", "short", "write"])]
     defects: Option<Vec<String>>,
 }

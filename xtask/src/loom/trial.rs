@@ -19,6 +19,9 @@ const GAVE_UP: [&str; 5] = [
     "threads.len() < self.max",
 ];
 
+/// Names the deliberate defect that a run of the models has.
+const DEFECT: &str = "PAGESHEAF_DEFECT";
+
 /// A model in one mode: `mechanism::model::mode`.
 #[derive(Clone)]
 pub struct Test(String);
@@ -95,38 +98,54 @@ pub fn list(models: &Path) -> Result<Vec<Test>> {
 
 /// Tries all of these, in this order.
 pub fn all(models: &Path, tests: &[Test], preemptions: Option<u32>) -> Result<Vec<Trial>> {
-    let progress = ProgressBar::new(tests.len() as u64).with_style(
+    at_once(tests, Test::to_string, |test| one(models, test, preemptions, None))
+}
+
+/// Does all of these, as many at once as there are cores, and says which are done. The results are in their order.
+pub fn at_once<T: Sync, R: Send>(
+    items: &[T],
+    name: impl Fn(&T) -> String + Sync,
+    work: impl Fn(&T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let progress = ProgressBar::new(items.len() as u64).with_style(
         ProgressStyle::with_template("{pos}/{len} [{elapsed}] {wide_msg}").expect("a template"),
     );
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut trials = Vec::new();
+        let mut results = Vec::new();
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(test) = tests.get(at) else { return Ok(trials) };
-            progress.set_message(test.to_string());
-            trials.push((at, one(models, test, preemptions)?));
+            let Some(item) = items.get(at) else { return Ok(results) };
+            progress.set_message(name(item));
+            results.push((at, work(item)?));
             progress.inc(1);
         }
     };
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let mut trials = thread::scope(|scope| -> Result<Vec<_>> {
+    let mut results = thread::scope(|scope| -> Result<Vec<_>> {
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
         let done = workers.into_iter().map(|worker| worker.join().expect("a worker"));
         Ok(done.collect::<Result<Vec<Vec<_>>>>()?.into_iter().flatten().collect())
     })?;
     progress.finish_and_clear();
-    trials.sort_by_key(|&(at, _)| at);
-    Ok(trials.into_iter().map(|(_, trial)| trial).collect())
+    results.sort_by_key(|&(at, _)| at);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Tries one.
-pub fn one(models: &Path, test: &Test, preemptions: Option<u32>) -> Result<Trial> {
+/// Tries one, over a core with this defect.
+pub fn one(
+    models: &Path,
+    test: &Test,
+    preemptions: Option<u32>,
+    defect: Option<&str>,
+) -> Result<Trial> {
     let mut command = Command::new(models);
     // Two threads, though there is one test: with one, libtest writes the name before the model's own line.
     command
         .args([&test.0, "--exact", "--nocapture", "--test-threads=2"])
-        .env("RUST_BACKTRACE", "0");
+        .env("RUST_BACKTRACE", "0")
+        .env_remove(DEFECT)
+        .envs(defect.map(|name| (DEFECT, name)));
     match preemptions {
         Some(most) => command.env("LOOM_MAX_PREEMPTIONS", most.to_string()),
         None => command.env_remove("LOOM_MAX_PREEMPTIONS"),
