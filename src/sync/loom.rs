@@ -236,7 +236,7 @@ pub(crate) fn entropy<T>(_of: *const T) -> u64 {
 
 /// Whether `cargo xtask loom --defects` runs the models with this defect.
 pub(crate) fn has_defect(name: &str) -> bool {
-    static NAME: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    static NAME: std::sync::OnceLock<Option<std::string::String>> = std::sync::OnceLock::new();
     NAME.get_or_init(|| std::env::var("PAGESHEAF_DEFECT").ok()).as_deref() == Some(name)
 }
 

@@ -5,12 +5,12 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::cache::Cache;
-use crate::error::{WaitError, WaitReason};
+use crate::error::{NotBuilt, WaitError, WaitReason};
 use crate::inner::Core;
 use crate::line::{Class, Sleeper};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
-use crate::pool::{Critical, Pool};
+use crate::pool::{Critical, Pool, StaticPool};
 use crate::sync::pause;
 use crate::wait::{Asker, Progress, Request};
 
@@ -141,3 +141,61 @@ macro_rules! waiting {
 waiting!([] Pool<M>, self, [&self], [self], Ordinary, &self.core);
 waiting!([] Critical<'_, M>, self, [&self], [self], Critical, &self.pool().core);
 waiting!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], [&mut *self], Ordinary, self.handle());
+
+impl<M: Mode> StaticPool<M> {
+    /// As [`Pool::alloc_bulk_timeout`](crate::Pool::alloc_bulk_timeout). It does not wait for the pool
+    /// to be built.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use pagesheaf::{PageBatch, Pool, ShortReason, StaticPool, WaitReason};
+    /// static POOL: StaticPool = StaticPool::new();
+    /// let mut batch = PageBatch::new();
+    /// let error = POOL.alloc_bulk_timeout(&mut batch, 64, Duration::MAX).expect_err("no pool");
+    /// assert_eq!(error.reason, WaitReason::Refused(ShortReason::NotBuilt));
+    /// POOL.init(Pool::builder(100))?;
+    /// POOL.alloc_bulk_timeout(&mut batch, 64, Duration::from_secs(1))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As the pool's; [`ShortReason::NotBuilt`] before it is built.
+    pub fn alloc_bulk_timeout<const N: usize>(
+        &self,
+        batch: &mut PageBatch<M, N>,
+        want: usize,
+        timeout: Duration,
+    ) -> Result<(), WaitError> {
+        match self.get() {
+            Ok(pool) => pool.alloc_bulk_timeout(batch, want, timeout),
+            Err(NotBuilt) => Err(WaitError::not_built(want)),
+        }
+    }
+
+    /// As [`Pool::alloc_bulk_exact_timeout`](crate::Pool::alloc_bulk_exact_timeout). It does not wait
+    /// for the pool to be built.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use pagesheaf::{PageBatch, Pool, StaticPool};
+    /// # static POOL: StaticPool = StaticPool::new();
+    /// # POOL.init(Pool::builder(100))?;
+    /// let mut batch = PageBatch::new();
+    /// POOL.alloc_bulk_exact_timeout(&mut batch, 64, Duration::from_secs(1))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`alloc_bulk_timeout`](Self::alloc_bulk_timeout); no page is new.
+    pub fn alloc_bulk_exact_timeout<const N: usize>(
+        &self,
+        batch: &mut PageBatch<M, N>,
+        want: usize,
+        timeout: Duration,
+    ) -> Result<(), WaitError> {
+        match self.get() {
+            Ok(pool) => pool.alloc_bulk_exact_timeout(batch, want, timeout),
+            Err(NotBuilt) => Err(WaitError::not_built(want)),
+        }
+    }
+}

@@ -25,6 +25,7 @@ mod named;
 mod pending;
 mod prefill;
 mod pressure;
+mod promised;
 mod refusals;
 mod regions;
 mod reports;

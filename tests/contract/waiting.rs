@@ -369,30 +369,7 @@ fn futures_are_send<M: Mode>(pool: &Pool<M>, cache: &mut Cache<M>, batch: &mut B
     send(cache.alloc_bulk_async(batch, 1));
 }
 
-/// Pages in the hands of who waits for more are what there is: others are told so.
-fn who_finds_only_promised_pages_is_told<M: Mode>() {
-    let (pool, mut all) = taken::<M>(16);
-    let mut batch = Batch::empty();
-    let (_, waker) = Count::new();
-    {
-        let mut wait = pin!(pool.alloc_bulk_async(&mut batch, 12));
-        assert!(poll(wait.as_mut(), &waker).is_pending());
-        keep(&mut all, 10);
-        assert!(poll(wait.as_mut(), &waker).is_pending());
-        assert_eq!((promised(&pool), pool.alloc().err()), (6, Some(ShortReason::Promised)));
-        let mut cache = pool.cache().expect("a slot");
-        let bulk = cache.alloc_bulk(&mut Batch::empty(), 4);
-        assert_eq!((bulk.allocated, bulk.reason), (0, Some(ShortReason::Promised)));
-        let error = cache.alloc_bulk_exact(&mut Batch::empty(), 4).expect_err("promised");
-        assert_eq!((error.had, error.reason), (0, ShortReason::Promised));
-    }
-    assert!(pool.alloc().is_ok());
-    drop(all);
-    assert_whole(pool);
-}
-
 every_mode!(
-    who_finds_only_promised_pages_is_told,
     every_way_to_free_wakes_a_task,
     a_cache_gives_up_what_it_holds,
     a_block_and_pages_that_come_online_wake_a_task,

@@ -3,22 +3,13 @@
 //! Invariant: each does what the pool's call of that name does, or says `NotBuilt` and does nothing.
 
 use core::mem::MaybeUninit;
-#[cfg(feature = "std")]
-use core::time::Duration;
 
 use super::StaticPool;
 use crate::cache::Cache;
-use crate::error::{
-    BulkAlloc, CacheError, ExactError, NotBuilt, ShortReason, WaitError, WaitReason,
-};
+use crate::error::{BulkAlloc, CacheError, ExactError, NotBuilt, ShortReason, WaitError};
 use crate::mode::Mode;
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{Order, PageId};
-
-/// What a call says that would have waited.
-fn nothing_to_wait_for(want: usize) -> WaitError {
-    WaitError { want, had: 0, reason: WaitReason::Refused(ShortReason::NotBuilt) }
-}
 
 impl<M: Mode> StaticPool<M> {
     /// As [`Pool::alloc`](crate::Pool::alloc).
@@ -133,65 +124,7 @@ impl<M: Mode> StaticPool<M> {
     ) -> Result<(), WaitError> {
         match self.get() {
             Ok(pool) => pool.alloc_bulk_async(batch, want).await,
-            Err(NotBuilt) => Err(nothing_to_wait_for(want)),
-        }
-    }
-
-    /// As [`Pool::alloc_bulk_timeout`](crate::Pool::alloc_bulk_timeout). It does not wait for the pool
-    /// to be built.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use pagesheaf::{PageBatch, Pool, ShortReason, StaticPool, WaitReason};
-    /// static POOL: StaticPool = StaticPool::new();
-    /// let mut batch = PageBatch::new();
-    /// let error = POOL.alloc_bulk_timeout(&mut batch, 64, Duration::MAX).expect_err("no pool");
-    /// assert_eq!(error.reason, WaitReason::Refused(ShortReason::NotBuilt));
-    /// POOL.init(Pool::builder(100))?;
-    /// POOL.alloc_bulk_timeout(&mut batch, 64, Duration::from_secs(1))?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As the pool's; [`ShortReason::NotBuilt`] before it is built.
-    #[cfg(feature = "std")]
-    pub fn alloc_bulk_timeout<const N: usize>(
-        &self,
-        batch: &mut PageBatch<M, N>,
-        want: usize,
-        timeout: Duration,
-    ) -> Result<(), WaitError> {
-        match self.get() {
-            Ok(pool) => pool.alloc_bulk_timeout(batch, want, timeout),
-            Err(NotBuilt) => Err(nothing_to_wait_for(want)),
-        }
-    }
-
-    /// As [`Pool::alloc_bulk_exact_timeout`](crate::Pool::alloc_bulk_exact_timeout). It does not wait
-    /// for the pool to be built.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use pagesheaf::{PageBatch, Pool, StaticPool};
-    /// # static POOL: StaticPool = StaticPool::new();
-    /// # POOL.init(Pool::builder(100))?;
-    /// let mut batch = PageBatch::new();
-    /// POOL.alloc_bulk_exact_timeout(&mut batch, 64, Duration::from_secs(1))?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`alloc_bulk_timeout`](Self::alloc_bulk_timeout); no page is new.
-    #[cfg(feature = "std")]
-    pub fn alloc_bulk_exact_timeout<const N: usize>(
-        &self,
-        batch: &mut PageBatch<M, N>,
-        want: usize,
-        timeout: Duration,
-    ) -> Result<(), WaitError> {
-        match self.get() {
-            Ok(pool) => pool.alloc_bulk_exact_timeout(batch, want, timeout),
-            Err(NotBuilt) => Err(nothing_to_wait_for(want)),
+            Err(NotBuilt) => Err(WaitError::not_built(want)),
         }
     }
 

@@ -10,6 +10,9 @@ use crate::{fuzz, package, peers, sanitize, stress};
 const STRESS: f64 = 2.0;
 const FUZZ: u32 = 20;
 
+/// Who waits is served in the end: a package that only this builds.
+pub const LIVENESS: &str = "tests/liveness/Cargo.toml";
+
 pub fn extra(stages: &mut Stages) -> Result<()> {
     for (name, features) in BUILDS {
         stages.stage(&format!("tests in every mode, {name}"), || {
@@ -28,6 +31,15 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
     })?;
     stages.stage("loom, every mode", || loom(&[]))?;
     stages.stage("loom --defects", || loom(&["--defects"]))?;
+    stages.stage("liveness", || {
+        let of = |command| {
+            let mut cargo = cargo([command, "--release", "--manifest-path", LIVENESS]);
+            cargo.env("CARGO_TARGET_DIR", target("liveness"));
+            cargo
+        };
+        run(of("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
+        run(&mut of("test"))
+    })?;
     if cfg!(target_os = "linux") {
         for mode in ["bare", "hardened"] {
             stages.stage(&format!("udp_echo, {mode}"), || {

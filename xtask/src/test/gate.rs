@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use super::extra::LIVENESS;
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
 use super::shown;
 use crate::run::{Stages, cargo, run, target};
@@ -39,7 +40,7 @@ const TOOLS: [&str; 14] = [
 pub fn gate(stages: &mut Stages) -> Result<()> {
     stages.stage("format", || {
         run(&mut cargo(["fmt", "--all", "--", "--check"]))?;
-        ["fuzz/Cargo.toml", NO_STD, DLOPEN].into_iter().try_for_each(|manifest| {
+        ["fuzz/Cargo.toml", NO_STD, DLOPEN, LIVENESS].into_iter().try_for_each(|manifest| {
             run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest))
         })
     })?;

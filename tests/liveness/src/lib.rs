@@ -1,0 +1,15 @@
+//! Who waits for pages does not sleep for ever while there are any.
+//!
+//! The line of `src/line` as a machine of single steps, in the words that are there: the count of who waits, the event
+//! word, the list's lock with its note, turns, and wakers. Every order of steps is explored. Memory is as if each step
+//! were seen by all at once: what weaker orderings may do is for the models of `loom-tests`, which in turn cannot say
+//! that something happens in the end.
+
+mod machine;
+mod state;
+
+pub use machine::{Fault, Line, Step};
+pub use state::{Kind, Place, State, Waiter};
+
+#[cfg(test)]
+mod tests;

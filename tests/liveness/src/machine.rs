@@ -1,0 +1,257 @@
+//! What may come next.
+
+use stateright::{Model, Property};
+
+use crate::state::{Kind, Place, State, Waiter};
+
+/// What the line does wrong on purpose, so that it is seen to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// Who frees looks for those who wait before its pages can be had.
+    LooksFirst,
+    /// A thread reads the event word after it has looked, and not before.
+    ReadsLate,
+    /// A task leaves its waker after it has looked.
+    WakerLate,
+    /// Who leaves the line wakes nobody.
+    LeavesQuietly,
+    /// Who gives the lock up does not look whether there is a note.
+    ForgetsNote,
+}
+
+/// One who makes a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step(pub u8);
+
+/// The machine: who waits, in no order, and who frees one page.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Who waits, and for how many pages.
+    pub waiters: Vec<(Kind, u8)>,
+    /// How many free a page each.
+    pub freers: u8,
+    /// Whether who was served keeps its pages, and does not give them to the next.
+    pub keeps: bool,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+impl Line {
+    /// Wakes the threads that sleep, and changes the event word; of the list, all, or the first.
+    fn raise_event(state: &mut State, only: Option<u8>) {
+        state.event = state.event.wrapping_add(1);
+        for (at, it) in state.all.iter_mut().enumerate() {
+            let is_meant = only.is_none_or(|only| usize::from(only) == at);
+            if is_meant && it.kind == Kind::Thread && it.place == Place::Sleeps {
+                it.place = Place::Reads;
+            }
+        }
+    }
+
+    /// Calls a waker, if it is there: the task is polled again.
+    fn wake_task(state: &mut State, at: u8) {
+        let task = &mut state.all[usize::from(at)];
+        if std::mem::take(&mut task.has_waker) && task.place == Place::Sleeps {
+            task.place = Place::LeavesWaker;
+        }
+    }
+
+    /// Gives the lock up; if there is a note, the first in line is woken.
+    fn unlock(&self, state: &mut State) {
+        state.holder = None;
+        let noted = std::mem::take(&mut state.pending);
+        let first = state.list.first().copied();
+        if noted
+            && self.fault != Fault::ForgetsNote
+            && let Some(first) = first
+            && state.all[usize::from(first)].kind == Kind::Task
+        {
+            Self::wake_task(state, first);
+        }
+    }
+
+    /// The turn is another one's, who is woken for it.
+    fn wake_next(&self, state: &mut State) {
+        if self.fault == Fault::LeavesQuietly {
+            return;
+        }
+        match state.list.first().copied() {
+            Some(next) if state.all[usize::from(next)].kind == Kind::Thread => {
+                Self::raise_event(state, Some(next));
+            }
+            Some(next) => Self::wake_task(state, next),
+            None => {}
+        }
+    }
+
+    /// Somebody has the lock for a step, or tries again later. `false` if it is taken.
+    fn try_lock(state: &mut State, me: u8) -> bool {
+        let free = state.holder.is_none();
+        if free {
+            state.holder = Some(me);
+        }
+        free
+    }
+
+    /// Where a step leads, if there is one.
+    fn step(&self, state: &mut State, me: u8) -> Option<Place> {
+        let it = state.all[usize::from(me)].clone();
+        let is_task = it.kind == Kind::Task;
+        let (late_waker, late_read) =
+            (self.fault == Fault::WakerLate, self.fault == Fault::ReadsLate);
+        Some(match it.place {
+            Place::Comes => {
+                state.waiting += 1;
+                Place::Enters
+            }
+            Place::Enters => {
+                if !Self::try_lock(state, me) {
+                    return None;
+                }
+                state.list.push(me);
+                Place::Entered
+            }
+            Place::Entered => {
+                self.unlock(state);
+                if is_task && !late_waker { Place::LeavesWaker } else { Place::Reads }
+            }
+            Place::Reads if is_task => Place::Looks(0),
+            Place::Reads => Place::Looks(state.event),
+            Place::LeavesWaker => {
+                if !Self::try_lock(state, me) {
+                    return None;
+                }
+                state.all[usize::from(me)].has_waker = true;
+                Place::LeftWaker
+            }
+            Place::LeftWaker => {
+                self.unlock(state);
+                if late_waker { Place::Sleeps } else { Place::Looks(0) }
+            }
+            Place::Looks(seen) => {
+                let took = if state.list.first() == Some(&me) {
+                    state.free.min(it.want - it.had)
+                } else {
+                    0
+                };
+                state.free -= took;
+                state.all[usize::from(me)].had += took;
+                if it.had + took == it.want {
+                    Place::Leaves
+                } else if took > 0 {
+                    // It looks again while there is something.
+                    Place::Looks(seen)
+                } else if is_task {
+                    if late_waker { Place::LeavesWaker } else { Place::GoesToSleep(0) }
+                } else {
+                    Place::GoesToSleep(seen)
+                }
+            }
+            // A task that was woken since it left its waker does not sleep.
+            Place::GoesToSleep(_) if is_task => {
+                if it.has_waker {
+                    Place::Sleeps
+                } else {
+                    Place::LeavesWaker
+                }
+            }
+            Place::GoesToSleep(seen) if seen != state.event && !late_read => Place::Reads,
+            Place::GoesToSleep(_) => Place::Sleeps,
+            Place::Sleeps | Place::Done => return None,
+            Place::Leaves => {
+                if !Self::try_lock(state, me) {
+                    return None;
+                }
+                state.list.retain(|&other| other != me);
+                state.all[usize::from(me)].has_waker = false;
+                Place::Left
+            }
+            Place::Left => {
+                // What is noted is for the first, who is woken for its turn.
+                state.pending = false;
+                state.holder = None;
+                state.waiting -= 1;
+                self.wake_next(state);
+                if self.keeps { Place::Done } else { self.to_free() }
+            }
+            Place::Frees => {
+                state.free += it.had;
+                state.all[usize::from(me)].had = 0;
+                if self.fault == Fault::LooksFirst { Place::Done } else { Place::LooksWhoWaits }
+            }
+            Place::LooksWhoWaits => {
+                let next = if state.waiting > 0 { Place::Raises } else { Place::Done };
+                match (self.fault, next) {
+                    (Fault::LooksFirst, Place::Done) => Place::Frees,
+                    (_, next) => next,
+                }
+            }
+            Place::Raises => {
+                let first = state.list.first().copied();
+                Self::raise_event(state, first);
+                // The note is left, and the lock taken if it is free, in one step.
+                state.pending = true;
+                if Self::try_lock(state, me) { Place::HasLock } else { self.after_raise() }
+            }
+            Place::HasLock => {
+                self.unlock(state);
+                self.after_raise()
+            }
+        })
+    }
+
+    /// Where the way of one begins who has pages to give back.
+    fn to_free(&self) -> Place {
+        if self.fault == Fault::LooksFirst { Place::LooksWhoWaits } else { Place::Frees }
+    }
+
+    fn after_raise(&self) -> Place {
+        if self.fault == Fault::LooksFirst { Place::Frees } else { Place::Done }
+    }
+}
+
+impl Model for Line {
+    type State = State;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<State> {
+        let waiter =
+            |&(kind, want)| Waiter { kind, want, had: 0, place: Place::Comes, has_waker: false };
+        let mut state = State {
+            free: 0,
+            waiting: 0,
+            event: 0,
+            holder: None,
+            pending: false,
+            list: Vec::new(),
+            all: self.waiters.iter().map(waiter).collect(),
+        };
+        let place = self.to_free();
+        let freer = Waiter { kind: Kind::Thread, want: 0, had: 1, place, has_waker: false };
+        state.all.extend((0..self.freers).map(|_| freer.clone()));
+        vec![state]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Step>) {
+        let all = 0..state.all.len() as u8;
+        actions.extend(all.filter(|&me| self.step(&mut state.clone(), me).is_some()).map(Step));
+    }
+
+    fn next_state(&self, state: &State, Step(me): Step) -> Option<State> {
+        let mut next = state.clone();
+        let place = self.step(&mut next, me)?;
+        next.all[usize::from(me)].place = place;
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("no page is lost", |line: &Line, state: &State| {
+                state.pages() == line.freers
+            }),
+            Property::eventually("everybody is served", |_, state: &State| state.is_over()),
+        ]
+    }
+}
