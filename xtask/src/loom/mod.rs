@@ -35,8 +35,8 @@ pub struct Args {
     /// that are interrupted at most twice.
     #[arg(long, conflicts_with_all = ["deep", "model"])]
     short: bool,
-    /// Write the table of features.md anew.
-    #[arg(long, conflicts_with_all = ["deep", "model", "presets", "short"])]
+    /// Write the table of features.md anew, or the lines of the models that are named.
+    #[arg(long, conflicts_with_all = ["deep", "presets", "short"])]
     write: bool,
     /// Run the models with one deliberate defect of the core after another (all, or these), and see that each is caught.
     #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with_all = ["json", "deep", "model", "presets", "short", "write"])]
@@ -69,7 +69,7 @@ pub fn loom(args: &Args) -> Result<()> {
     }
     verdict(&trials)?;
     if args.write {
-        return report::write(&rows);
+        return report::write(&rows, !args.model.is_empty());
     }
     if !args.model.is_empty() {
         return Ok(());

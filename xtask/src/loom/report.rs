@@ -1,7 +1,6 @@
 //! What the models explored: as a table, as JSON, and in features.md.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -55,6 +54,17 @@ pub fn json(path: &Path, rows: &[Row]) -> Result<()> {
 
 /// The same figures without times, for readers: modes that explored as much stand together.
 fn markdown(rows: &[Row]) -> String {
+    table_of(lines(rows).into_values())
+}
+
+fn table_of(lines: impl Iterator<Item = String>) -> String {
+    let mut text = String::from("| model | bound | executions, by mode |\n|---|---|---|\n");
+    lines.for_each(|line| text.extend([&*line, "\n"]));
+    text
+}
+
+/// A line for each model.
+fn lines(rows: &[Row]) -> BTreeMap<String, String> {
     let mut models = BTreeMap::<_, (String, Vec<(u64, Vec<&str>)>)>::new();
     for row in rows {
         let (_, modes) = models.entry(&row.model).or_insert_with(|| (bound(row), Vec::new()));
@@ -63,20 +73,30 @@ fn markdown(rows: &[Row]) -> String {
             None => modes.push((row.executions, vec![&row.mode])),
         }
     }
-    let mut text = String::from("| model | bound | executions, by mode |\n|---|---|---|\n");
+    let mut lines = BTreeMap::new();
     for (model, (bound, modes)) in models {
         let modes: Vec<_> = modes
             .into_iter()
             .map(|(executions, modes)| format!("{}: {executions}", modes.join(", ")))
             .collect();
-        writeln!(text, "| `{model}` | {bound} | {} |", modes.join("; ")).expect("a string");
+        lines.insert(model.clone(), format!("| `{model}` | {bound} | {} |", modes.join("; ")));
     }
-    text
+    lines
 }
 
-/// Writes the table of features.md.
-pub fn write(rows: &[Row]) -> Result<()> {
-    TABLE.write(&markdown(rows))
+/// Writes the table of features.md. The lines of other models stay, if these are only some.
+pub fn write(rows: &[Row], some: bool) -> Result<()> {
+    let mut all = BTreeMap::new();
+    if some {
+        let table = TABLE.read()?;
+        let named = table.lines().filter_map(|line| {
+            let model = line.strip_prefix("| `")?.split('`').next()?;
+            Some((model.to_owned(), line.to_owned()))
+        });
+        all.extend(named);
+    }
+    all.extend(lines(rows));
+    TABLE.write(&table_of(all.into_values()))
 }
 
 /// What features.md says of each model: in which modes it was tried, and how many executions it had there.
