@@ -101,6 +101,9 @@ pub enum ShortReason {
     /// and are in the hands of the first of them until it has all that it wants, or gives up. Wait,
     /// too: [`Pages::promised`](crate::Pages::promised) says how many there are.
     Promised,
+    /// Of a [`NodeSet`](crate::NodeSet) only: the nodes of the mask, or the one that the policy binds to,
+    /// have no more pages. The other nodes were not asked.
+    NodeMask,
     /// Pages are free, but stay for others: a bulk call stops at the pool's
     /// [`low`](crate::Builder::low) mark, a call for one page at the
     /// [`critical_reserve`](crate::Builder::critical_reserve). Ask for one page, wait, or let
@@ -133,6 +136,9 @@ impl fmt::Display for ShortReason {
             ShortReason::Busy => {
                 "the free pages are in calls in progress, or another caller is served first: let \
                  other threads run, and try again"
+            }
+            ShortReason::NodeMask => {
+                "the nodes that may be used have no more pages: allow others, or free some there"
             }
             ShortReason::Promised => {
                 "the free pages are promised to those who wait: wait, too, or try again later"

@@ -245,6 +245,7 @@ mod mode;
 #[cfg(any(feature = "__models", all(test, feature = "std")))]
 #[doc(hidden)]
 pub mod models;
+mod nodes;
 mod owned;
 mod page;
 #[cfg_attr(not(feature = "fault-injection"), allow(dead_code))]
@@ -273,6 +274,7 @@ pub use mode::{
     Bare, Checked, Compact, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
     Refcounted, Select, hardening,
 };
+pub use nodes::{NodeBatch, NodeError, NodeMask, NodePolicy, NodeSet, NodeStats, SharedNodeMask};
 pub use owned::{
     Block, IntoBlocks, IntoIter, IntoPages, Iter, IterMut, Page, PageBatch, Prefilled, PushError,
     Retained, SharedPage,

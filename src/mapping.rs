@@ -28,6 +28,7 @@ pub struct Mapping {
     pub(crate) guard: bool,
     pub(crate) no_reserve: bool,
     pub(crate) purge: bool,
+    pub(crate) node: Option<u32>,
 }
 
 impl Mapping {
@@ -41,6 +42,7 @@ impl Mapping {
             guard: true,
             no_reserve: false,
             purge: false,
+            node: None,
         }
     }
 
@@ -114,6 +116,25 @@ impl Mapping {
     /// ```
     pub const fn purge(mut self, purge: bool) -> Self {
         self.purge = purge;
+        self
+    }
+
+    /// Which of the machine's memory nodes, by the system's number, is to back the region, and no other
+    /// (`mbind`): for the pools of a [`NodeSet`](crate::NodeSet). A node that is not there, or that this
+    /// process may not use, is [`BuildError::Node`](crate::BuildError::Node), and so is a sandbox that
+    /// refuses the call. A touch when the node has no memory left ends the process, as the system does
+    /// where all nodes have none.
+    ///
+    /// ```
+    /// use pagesheaf::{Pool, Region};
+    ///
+    /// match Pool::builder(1024).region(Region::mapped().node(0)).build() {
+    ///     Ok(pool) => assert_eq!(pool.region_info().node, Some(0)),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// ```
+    pub const fn node(mut self, node: u32) -> Self {
+        self.node = Some(node);
         self
     }
 
@@ -206,6 +227,8 @@ pub struct RegionInfo {
     pub no_reserve: bool,
     /// Whether memory of free pages may be given back to the system: see [`Mapping::purge`].
     pub purgeable: bool,
+    /// The memory node that it is bound to: see [`Mapping::node`].
+    pub node: Option<u32>,
     /// Bytes between the guard before the region and the region, which an access that goes astray can touch: what is left
     /// of the system's pages, or huge pages, that back it. 0 without guards, where nothing is said of what lies there.
     pub slack_before: usize,
@@ -227,6 +250,7 @@ impl RegionInfo {
             guarded: false,
             no_reserve: false,
             purgeable: false,
+            node: None,
             slack_before: 0,
             slack_after: 0,
         }
@@ -265,6 +289,9 @@ impl fmt::Display for RegionInfo {
             if on {
                 write!(f, ", {what}")?;
             }
+        }
+        if let Some(node) = self.node {
+            write!(f, ", on node {node}")?;
         }
         if self.poisoned_pages > 0 {
             let pages = Count(self.poisoned_pages.into(), "page");

@@ -196,6 +196,15 @@ pub enum BuildError {
         /// The size.
         bytes: usize,
     },
+    /// The system does not bind the region to this memory node.
+    Node {
+        /// The node asked for.
+        node: u32,
+        /// The nodes that it has, of the first 64: bit n stands for node n. 0 if it does not say.
+        online: u64,
+        /// The system's error number.
+        code: i32,
+    },
     /// The system refused something else.
     System {
         /// What was being done.
@@ -334,6 +343,7 @@ impl fmt::Display for BuildError {
                 write!(f, "huge_page_size({bytes}) without huge pages: ")?;
                 f.write_str("choose HugePages::Try or HugePages::Require, too")
             }
+            BuildError::Node { node, online, code } => system::no_node(f, node, online, code),
             BuildError::System { what, code } => {
                 write!(f, "the system refused {what} (error {code})")
             }
@@ -361,6 +371,7 @@ impl BuildError {
             | BuildError::Lock { code, .. }
             | BuildError::HugePages { code, .. }
             | BuildError::NoSuchHugePages { code, .. }
+            | BuildError::Node { code, .. }
             | BuildError::System { code, .. } => Some(code),
             _ => None,
         }

@@ -152,3 +152,23 @@ pub(super) fn no_such_huge_pages(
     let choose = if sizes == 0 { "" } else { "choose one of these, or " };
     write!(f, ": {choose}use HugePages::Try, which goes without them")
 }
+
+/// That the system does not bind memory to a node; `online` has bit n for each node n that it has.
+pub(super) fn no_node(
+    f: &mut fmt::Formatter<'_>,
+    node: u32,
+    online: u64,
+    code: i32,
+) -> fmt::Result {
+    write!(f, "the system does not bind memory to node {node} (error {code}): ")?;
+    let is_online = node < u64::BITS && online >> node & 1 == 1;
+    if online != 0 && !is_online {
+        f.write_str("it has")?;
+        let all = (0..u64::BITS).filter(|bit| online >> bit & 1 == 1);
+        for (at, node) in all.enumerate() {
+            write!(f, "{}{node}", if at == 0 { " node " } else { ", " })?;
+        }
+        return f.write_str(" only");
+    }
+    f.write_str("this process may not use the node, or a sandbox refuses mbind")
+}

@@ -38,6 +38,16 @@ pub(crate) fn locked() -> (Option<u64>, Option<u64>) {
     (limit(Resource::Memlock), figure(&read("/proc/self/status"), "VmLck"))
 }
 
+/// The memory nodes that the system has, of the first 64: bit n stands for node n. 0 if it does not say.
+pub(crate) fn nodes_online() -> u64 {
+    let list = read("/sys/devices/system/node/online");
+    let ranges = list.trim().split(',').filter_map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some(first.parse::<u32>().ok()?..=last.parse().ok()?)
+    });
+    ranges.flatten().filter(|node| *node < u64::BITS).fold(0, |bits, node| bits | 1 << node)
+}
+
 /// How many huge pages of `size` bytes are free, and promised to nobody.
 pub(crate) fn free_huge_pages(size: usize) -> Option<u64> {
     let folder = format!("{HUGE_PAGES}/hugepages-{}kB", size >> 10);

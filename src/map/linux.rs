@@ -251,6 +251,10 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
         huge_page_size: (huge_pages == Huge::Reserved).then_some(unit),
         ..RegionInfo::plain(RegionKind::Mapped, base, bytes)
     };
+    if let Some(node) = how.node {
+        bind(low, mapped, node)?;
+        info.node = Some(node);
+    }
     if how.lock {
         // SAFETY: the range was just mapped.
         unsafe { mlock(low.cast(), mapped) }.map_err(|errno| not_locked(errno, mapped))?;
@@ -262,6 +266,30 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
         info.populated = true;
     }
     Ok(Mapped { base, info, reservation })
+}
+
+/// Bits of a word of the system's.
+const WORD: usize = libc::c_ulong::BITS as usize;
+
+/// The most nodes that Linux can be built for (`MAX_NUMNODES`).
+const NODES: usize = 1024;
+
+/// Has the system take the memory of the range from this node only, from the first touch on.
+fn bind(base: *mut u8, bytes: usize, node: u32) -> Result<(), BuildError> {
+    let refused = |code| BuildError::Node { node, online: limits::nodes_online(), code };
+    let at = usize::try_from(node).unwrap_or(usize::MAX);
+    let mut nodes: [libc::c_ulong; NODES / WORD] = [0; NODES / WORD];
+    let word = nodes.get_mut(at / WORD).ok_or(refused(libc::EINVAL))?;
+    *word = 1 << (at % WORD);
+    // The system counts one bit more than it reads.
+    let (mask, bits) = (nodes.as_ptr(), NODES + 1);
+    // SAFETY: the range was just mapped, and holds nothing yet; the mask has as many bits, and is only read.
+    let done =
+        unsafe { libc::syscall(libc::SYS_mbind, base, bytes, libc::MPOL_BIND, mask, bits, 0) };
+    match done {
+        0 => Ok(()),
+        _ => Err(refused(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EINVAL))),
+    }
 }
 
 /// Gives the memory of all whole pages of the system inside these bytes back to it. They are zero from then on. Returns

@@ -22,6 +22,7 @@ mod lazy;
 mod maintain;
 mod marks;
 mod named;
+mod nodes;
 mod pending;
 mod prefill;
 mod pressure;

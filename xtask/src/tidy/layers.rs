@@ -45,6 +45,8 @@ const LAYERS: &[&[&str]] = &[
     &["pool", "helper", "fault_calls"],
     // The calls that wait, above all others.
     &["wait", "timeout"],
+    // Several pools, one for each memory node.
+    &["nodes"],
     // For the model package only.
     &["models"],
 ];
