@@ -138,8 +138,8 @@ fn free_owned_rest<M: Mode, F: Frontend<M>, const BULK: bool>(
                 core.remember_in_slot(&faults, freed, call);
             }
         }
-        core.conclude(call);
     });
+    front.shared().conclude(call);
 }
 
 /// Frees what did not go fast.

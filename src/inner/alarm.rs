@@ -157,6 +157,11 @@ impl Alarm {
         self.todo.fetch_or(CROSSED, Ordering::Relaxed);
     }
 
+    /// Whether a call has.
+    pub(super) fn has_crossing(&self) -> bool {
+        self.todo.load(Ordering::Relaxed) & CROSSED != 0
+    }
+
     /// The end of a call sees to it.
     pub(super) fn end_crossing(&self) {
         self.todo.fetch_and(!CROSSED, Ordering::Relaxed);
@@ -357,12 +362,11 @@ impl<M: Mode> Core<M> {
     #[inline(never)]
     fn conclude_slowly(&self, call: Call) {
         self.see_to_waiters();
-        let todo = self.alarm.todo.load(Ordering::Relaxed);
-        if todo == 0 {
+        if self.alarm.todo.load(Ordering::Relaxed) == 0 {
             return;
         }
         self.tell(call);
-        if todo & CROSSED != 0 {
+        if self.alarm.has_crossing() {
             self.see_to_crossings(call);
         }
         let mode = ModeFlags::of::<M>();

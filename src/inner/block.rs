@@ -96,6 +96,8 @@ impl<M: Mode> Core<M> {
                 }
             };
             // Again, also if all that it took had to be withheld.
+            // One at a time where pages stay for others: a search may be long, and what is claimed nobody else has.
+            let most = if self.zone.has_marks() { 1 } else { most };
             let pages = most * order.pages();
             let taken = self.allowed(floor, pages, pages, |allowed| {
                 allowed.take_blocks(&mut cursor, order, each, |id| self.taint(id))
@@ -159,6 +161,7 @@ impl<M: Mode> Core<M> {
     fn no_block(&self, own: Option<&Slot>, order: Order, got: usize, floor: Floor) -> ShortReason {
         match self.short_reason(own, got * order.pages(), floor) {
             ShortReason::Busy if self.keeps(floor, order.pages()) => ShortReason::Watermark,
+            ShortReason::Busy if self.zone.is_claimed() => ShortReason::Busy,
             ShortReason::Busy if order.pages() > 1 && self.zone.free() > 0 => {
                 ShortReason::Fragmented
             }

@@ -204,7 +204,7 @@ impl<M: Mode> CoreLayout<M> {
             owned_slots,
             starts: Starts::new(config.slots() - owned_slots, config.cpu_hint),
             alarm: Alarm::new(panics, config.on_taint),
-            line: Line::new(config.defer_wakes),
+            line: Line::new(config.defer_wakes, config.marks.low > 0),
             on_pressure: config.on_pressure,
             poison_every,
             poison_lazily: config.poison_lazily,
@@ -228,6 +228,7 @@ impl<M: Mode> CoreLayout<M> {
         if !(config.poison_lazily || core.region.info.no_reserve) {
             core.poison_new(end);
         }
+        core.begin_to_fill_reserve();
         block.start_with(core)
     }
 }

@@ -153,9 +153,11 @@ impl<M: Mode> Core<M> {
             // Others were quicker.
             self.look_for(own, home, want, floor)?;
         }
-        let Some(_turn) = self.exact_turn.try_take() else {
+        let turn = self.exact_turn.try_take();
+        // It guards nothing: a critical call goes on without it.
+        if turn.is_none() && !self.is_critical(floor) {
             return Err((0, ShortReason::Busy));
-        };
+        }
         match self.take_or_put_back(slot, out, floor) {
             got if got == want => Ok(()),
             // Others were quicker.
@@ -200,16 +202,18 @@ impl<M: Mode> Core<M> {
         kept: usize,
     ) -> (usize, ShortReason) {
         let Reach { least, most, elsewhere } = *reach;
+        let all = least + elsewhere;
         let least = least.saturating_sub(kept);
         if elsewhere > 0 && least + elsewhere >= want {
             self.request_pages(own);
         } else if least == 0 {
             self.request_drains(own);
         }
-        if most.saturating_sub(kept) + elsewhere < want {
-            // Those in caches would not help.
-            let reason = if kept > 0 { ShortReason::Watermark } else { ShortReason::Exhausted };
-            (least + elsewhere, reason)
+        // Those in caches would not help.
+        if most + elsewhere < want {
+            (all, ShortReason::Exhausted)
+        } else if most.saturating_sub(kept) + elsewhere < want {
+            (least + elsewhere, ShortReason::Watermark)
         } else if elsewhere > 0 {
             (least, ShortReason::Cached)
         } else {

@@ -134,6 +134,7 @@ impl<M: Mode> AfterFork<'_, M> {
         let core = self.0;
         self.reopen();
         core.count_lost();
+        core.begin_to_fill_reserve();
     }
 
     /// Opens the slots of all who do not go on, with the magazines that are left. Others of these

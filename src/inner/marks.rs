@@ -37,9 +37,7 @@ impl<M: Mode> Core<M> {
         f: impl FnOnce(Allowance<'_>) -> usize,
     ) -> usize {
         let taken = f(self.zone.allow(floor, need, most));
-        if self.zone.has_crossed() {
-            self.alarm.note_crossing();
-        }
+        self.note_crossings();
         taken
     }
 
@@ -57,17 +55,48 @@ impl<M: Mode> Core<M> {
     /// A call ends, as `see_to_crossings` says; the hook is left to another one.
     pub(super) fn see_to_reserve(&self) {
         if self.zone.take_crossings(BROKE_RESERVE) != 0 {
+            self.begin_to_fill_reserve();
+        }
+    }
+
+    /// Has what comes back fill the reserve, if it is broken, and what lies in depots.
+    pub(super) fn begin_to_fill_reserve(&self) {
+        if self.is_reserve_awaited() {
             self.mark_slots();
+            self.fill_reserve();
+        }
+    }
+
+    /// Puts magazines of depots into the zone until the reserve is whole.
+    #[cold]
+    pub(super) fn fill_reserve(&self) {
+        while self.is_reserve_awaited()
+            && self.with_depot_magazine(0, |magazine| _ = self.flush(magazine))
+        {}
+    }
+
+    /// As the end of a call, in the middle of one that waits: it holds nothing but its own pages.
+    pub(crate) fn see_to_crossings_while_waiting(&self) {
+        if self.alarm.has_crossing() {
+            self.see_to_crossings(Call::Wait);
+        }
+    }
+
+    /// A crossing was noted where nobody takes by an allowance, or is left to upkeep.
+    pub(crate) fn note_crossings(&self) {
+        if self.zone.has_crossed() {
+            self.alarm.note_crossing();
         }
     }
 
     /// A call ends, which holds nothing any more, and marks were crossed.
     pub(super) fn see_to_crossings(&self, call: Call) {
+        self.alarm.end_crossing();
         self.see_to_reserve();
+        // Upkeep finds the zone's note.
         if self.line.defers() && call != Call::Maintain {
             return;
         }
-        self.alarm.end_crossing();
         let crossed = self.zone.take_crossings(CROSSED_LOW | CROSSED_RESERVE);
         let marks = [(CROSSED_LOW, Watermark::Low), (CROSSED_RESERVE, Watermark::Reserve)];
         let Some(hook) = self.on_pressure else { return };

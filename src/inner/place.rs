@@ -91,7 +91,7 @@ impl<M: Mode> Core<M> {
         }) == 0
         {
             let mut missing = self.missing_at(first, order);
-            if missing.reason == PlaceReason::Busy && self.keeps(floor, pages) {
+            if drained && missing.reason == PlaceReason::Busy && self.keeps(floor, pages) {
                 missing.reason = PlaceReason::Watermark;
             }
             let is_cached =

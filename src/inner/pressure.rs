@@ -103,6 +103,7 @@ impl<M: Mode> Core<M> {
             || shared.requests.is_awaited() && self.is_awaited(shared);
         if files_nothing && !defect!("answer-first") {
             self.empty_slot(slot);
+            self.fill_reserve();
         }
         // It got pages, or has freed some of its own, which are at hand.
         if answer.was_dry && (got > 0 || shared.cached() > 0) {

@@ -31,6 +31,7 @@ impl<M: Mode> Core<M> {
             }
         });
         self.count_uncached_poison_checks(looked);
+        self.note_crossings();
         went
     }
 

@@ -39,11 +39,17 @@ impl<M: Mode> Core<M> {
     fn tell_waiters(&self) {
         let has_pages = || self.depots.iter().any(|depot| depot.has(Stack::Nonempty));
         if self.line.is_waited_in()
-            && (self.zone.free() > 0 || has_pages())
+            && (self.has_for_waiters() || has_pages())
             && !defect!("supply-early")
         {
             self.line.raise();
         }
+    }
+
+    /// Whether the zone has a page that somebody who waits may have.
+    fn has_for_waiters(&self) -> bool {
+        let floor = if self.zone.has_marks() { self.line.lowest_floor() } else { Floor::None };
+        self.zone.free_above(floor) > 0
     }
 
     /// A cache has gone idle. If somebody waits, and it could not know of that before, its pages can be had now.
@@ -55,8 +61,8 @@ impl<M: Mode> Core<M> {
     }
 
     /// A place in the line.
-    pub(crate) fn spot(&self, class: Class, who: Sleeper) -> Spot<'_> {
-        Spot::new(&self.line, class, who)
+    pub(crate) fn spot(&self, class: Class, who: Sleeper, want: usize) -> Spot<'_> {
+        Spot::new(&self.line, class, who, Self::floor(class, want))
     }
 
     /// Somebody waits from now on: whoever publishes pages sees it, or its next look sees the pages.
@@ -120,6 +126,7 @@ impl<M: Mode> Core<M> {
     pub(super) fn give_to_waiters(&self, slot: SlotMut<'_>) {
         if slot.shared().requests.is_awaited() && self.is_awaited(slot.shared()) {
             self.empty_slot(slot);
+            self.fill_reserve();
         }
     }
 }

@@ -23,12 +23,21 @@ pub(crate) use spot::{Sleeper, Spot};
 
 use crate::park::calmly;
 use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering, wake_threads};
+use crate::zone::Floor;
 
 /// A task that waits.
 const TASK: u64 = 1;
 
 /// A thread that waits. There are fewer than 2³² tasks.
 const THREAD: u64 = 1 << 32;
+
+/// Bits for how many wait with a floor: more than there can be threads, and tasks at one pool.
+const FLOOR_BITS: u32 = 21;
+
+/// One who waits with this floor. One that may go lower counts for more than all that may not.
+fn one(floor: Floor) -> u64 {
+    1 << (FLOOR_BITS * floor as u32)
+}
 
 /// In the lock: somebody has the list.
 const HELD: u32 = 1;
@@ -54,6 +63,8 @@ pub(crate) struct Line {
     at_end: Atomic<u64>,
     /// Wakers are left to upkeep.
     defers: bool,
+    /// Pages stay for others, so that it matters how far down somebody may go who waits.
+    is_marked: bool,
     /// On no lines of its own: the core begins with its depots, which are found sooner so.
     waiting: Waiting,
 }
@@ -63,6 +74,8 @@ struct Waiting {
     /// Changes when pages have come, and when somebody is the first. Threads sleep on it.
     event: Atomic<u32>,
     lock: Atomic<u32>,
+    /// How many wait with each floor, where that matters: [`FLOOR_BITS`] bits for each.
+    floors: Atomic<u64>,
     /// How often the process was forked, or the line forgotten otherwise.
     forks: Atomic<u32>,
     /// Pages that those who wait have in hand.
@@ -86,13 +99,15 @@ enum Wake {
 
 impl Line {
     /// A line of nobody.
-    pub(crate) fn new(defers: bool) -> Self {
+    pub(crate) fn new(defers: bool, is_marked: bool) -> Self {
         Line {
             at_end: Atomic::new(0),
             defers,
+            is_marked,
             waiting: Waiting {
                 event: Atomic::new(0),
                 lock: Atomic::new(0),
+                floors: Atomic::new(0),
                 forks: Atomic::new(0),
                 promised: Atomic::new(0),
                 listed: ExclusiveCell::new(Listed::new()),
@@ -116,6 +131,16 @@ impl Line {
     /// Whether code of users' is left to upkeep.
     pub(crate) fn defers(&self) -> bool {
         self.defers
+    }
+
+    /// How far down the one may go of those who wait that may go lowest. Asked where it matters, behind a fence, as
+    /// [`Self::waiters`].
+    pub(crate) fn lowest_floor(&self) -> Floor {
+        let floors = self.waiting.floors.load(Ordering::Relaxed);
+        match [Floor::None, Floor::Reserve].into_iter().find(|floor| floors >= one(*floor)) {
+            Some(floor) => floor,
+            None => Floor::Low,
+        }
     }
 
     /// Pages that those who wait have in hand.
@@ -224,6 +249,7 @@ impl Line {
     pub(crate) fn forget(&self) {
         // Relaxed: the caller is alone.
         self.at_end.store(0, Ordering::Relaxed);
+        self.waiting.floors.store(0, Ordering::Relaxed);
         self.waiting.forks.fetch_add(1, Ordering::Relaxed);
         self.waiting.lock.store(0, Ordering::Relaxed);
         if let Some(mut locked) = self.try_lock() {

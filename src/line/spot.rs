@@ -8,13 +8,15 @@ use core::task::Waker;
 use core::time::Duration;
 
 use super::list::Node;
-use super::{Class, Line, TASK, THREAD, Wake};
+use super::{Class, Line, TASK, THREAD, Wake, one};
 use crate::park::calmly;
 use crate::sync::{Atomic, Ordering, defect, pause, sleep_on};
+use crate::zone::Floor;
 
 /// A place in the line of a core.
 pub(crate) struct Spot<'a> {
     line: &'a Line,
+    floor: Floor,
     node: Node,
     /// 0 before it has come; else one of the below, and the number of forks above it. The owner's alone.
     state: Atomic<u64>,
@@ -39,8 +41,8 @@ pub(crate) enum Sleeper {
 
 impl<'a> Spot<'a> {
     /// A place that is not in the line yet.
-    pub(crate) fn new(line: &'a Line, class: Class, who: Sleeper) -> Self {
-        Spot { line, node: Node::new(class, who == Sleeper::Thread), state: Atomic::new(0) }
+    pub(crate) fn new(line: &'a Line, class: Class, who: Sleeper, floor: Floor) -> Self {
+        Spot { line, floor, node: Node::new(class, who == Sleeper::Thread), state: Atomic::new(0) }
     }
 
     /// Relaxed, here and below: the owner's own word.
@@ -67,10 +69,21 @@ impl<'a> Spot<'a> {
         let new = self.state() == 0;
         if new {
             // Relaxed: the caller makes a fence.
+            if self.line.is_marked {
+                self.line.waiting.floors.fetch_add(one(self.floor), Ordering::Relaxed);
+            }
             self.line.at_end.fetch_add(self.unit(), Ordering::Relaxed);
             self.set_state(CAME);
         }
         new
+    }
+
+    /// Says that it waits no more.
+    fn goes(&self) {
+        self.line.at_end.fetch_sub(self.unit(), Ordering::Relaxed);
+        if self.line.is_marked {
+            self.line.waiting.floors.fetch_sub(one(self.floor), Ordering::Relaxed);
+        }
     }
 
     /// Enters the line, at its end, if it is not in there. `false` if the list is busy: try again.
@@ -129,13 +142,13 @@ impl<'a> Spot<'a> {
                 Wake::Nobody => noted,
                 next => next,
             };
-            self.line.at_end.fetch_sub(self.unit(), Ordering::Relaxed);
+            self.goes();
             if !defect!("line-next") {
                 self.line.wake(next);
             }
             calmly(|| drop(waker));
         } else if state == CAME {
-            self.line.at_end.fetch_sub(self.unit(), Ordering::Relaxed);
+            self.goes();
         }
     }
 }

@@ -9,6 +9,7 @@ use std::task::Wake;
 
 use super::{Class, HELD, Line, Sleeper, Spot};
 use crate::sync::{Atomic, Ordering};
+use crate::zone::Floor;
 
 struct Count(Atomic<u32>);
 
@@ -38,11 +39,11 @@ fn enter(spot: Pin<&Spot<'_>>, waker: &Waker) {
 /// A critical one that comes later is served first; then it is the first ordinary one's turn again.
 #[test]
 fn a_critical_one_goes_before_all_ordinary_ones() {
-    let line = Line::new(false);
+    let line = Line::new(false, false);
     let [one, two, hurry] = [(); 3].map(|()| Count::new());
-    let first = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task));
-    let second = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task));
-    let critical = pin!(Spot::new(&line, Class::Critical, Sleeper::Task));
+    let first = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task, Floor::None));
+    let second = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task, Floor::None));
+    let critical = pin!(Spot::new(&line, Class::Critical, Sleeper::Task, Floor::None));
     let (first, second, critical) = (first.into_ref(), second.into_ref(), critical.into_ref());
     enter(first, &one.1);
     enter(second, &two.1);
@@ -64,9 +65,9 @@ fn a_critical_one_goes_before_all_ordinary_ones() {
 /// Whoever finds the list busy leaves a note, which its holder answers as it lets go.
 #[test]
 fn a_note_is_answered_by_who_has_the_list() {
-    let line = Line::new(false);
+    let line = Line::new(false, false);
     let (count, waker) = Count::new();
-    let spot = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task));
+    let spot = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task, Floor::None));
     let spot = spot.into_ref();
     enter(spot, &waker);
     let locked = line.try_lock().expect("nobody has it");
@@ -86,10 +87,10 @@ fn a_note_is_answered_by_who_has_the_list() {
 /// Of threads and tasks in one line each is told by its own means.
 #[test]
 fn a_thread_is_told_by_the_event() {
-    let line = Line::new(true);
+    let line = Line::new(true, false);
     let (count, waker) = Count::new();
-    let thread = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Thread));
-    let task = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task));
+    let thread = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Thread, Floor::None));
+    let task = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Task, Floor::None));
     let (thread, task) = (thread.into_ref(), task.into_ref());
     assert!(thread.come() && thread.try_enter());
     enter(task, &waker);
@@ -111,9 +112,10 @@ fn a_thread_is_told_by_the_event() {
 /// After a fork nobody is in line; who goes on enters anew.
 #[test]
 fn a_line_that_was_forgotten_is_entered_anew() {
-    let line = Line::new(false);
+    let line = Line::new(false, false);
     let (count, waker) = Count::new();
-    let [gone, kept] = [(); 2].map(|()| Spot::new(&line, Class::Ordinary, Sleeper::Task));
+    let [gone, kept] =
+        [(); 2].map(|()| Spot::new(&line, Class::Ordinary, Sleeper::Task, Floor::None));
     let (gone, kept) = (pin!(gone), pin!(kept));
     let (gone, kept) = (gone.into_ref(), kept.into_ref());
     enter(gone, &waker);
@@ -130,4 +132,25 @@ fn a_line_that_was_forgotten_is_entered_anew() {
     assert!(kept.is_first());
     kept.leave();
     assert!(!line.is_waited_in());
+}
+
+/// Whoever may go lowest decides whether pages are told of.
+#[test]
+fn the_lowest_floor_is_that_of_who_may_go_lowest() {
+    let line = Line::new(false, true);
+    let spot = |floor| Spot::new(&line, Class::Ordinary, Sleeper::Task, floor);
+    assert_eq!(line.lowest_floor(), Floor::Low, "of nobody");
+    let [low, single, other, critical] =
+        [Floor::Low, Floor::Reserve, Floor::Reserve, Floor::None].map(spot);
+    let lowest = |spot: &Spot<'_>| {
+        spot.come();
+        line.lowest_floor()
+    };
+    assert_eq!([&low, &single, &other].map(lowest), [Floor::Low, Floor::Reserve, Floor::Reserve]);
+    assert_eq!(lowest(&critical), Floor::None);
+    drop(critical);
+    single.leave();
+    assert_eq!(line.lowest_floor(), Floor::Reserve, "there is another");
+    drop((single, other));
+    assert_eq!(line.lowest_floor(), Floor::Low);
 }

@@ -1,5 +1,6 @@
 //! The calls of a pool, and of its critical callers: each borrows a shared slot.
 
+use core::fmt;
 use core::mem::MaybeUninit;
 
 use super::Pool;
@@ -65,6 +66,12 @@ pub struct Critical<'a, M: Mode = DefaultMode> {
     pool: &'a Pool<M>,
 }
 
+impl<M: Mode> fmt::Debug for Critical<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Critical").field(self.pool).finish()
+    }
+}
+
 impl<'a, M: Mode> Critical<'a, M> {
     /// The pool.
     #[must_use]
@@ -82,7 +89,8 @@ impl<'a, M: Mode> Critical<'a, M> {
 impl<M: Mode> Pool<M> {
     /// The pool's calls for who must not fail where others may: whoever writes pages back so that memory comes free,
     /// or answers to the network that an answer will come later. They may take what
-    /// [`Builder::critical_reserve`](crate::Builder::critical_reserve) keeps, to the last page, and before others what comes back while they wait.
+    /// [`Builder::critical_reserve`](crate::Builder::critical_reserve) keeps, to the last page of the zone, and those
+    /// that wait are served before all others. What another that waits has in hand already stays with it.
     ///
     /// ```
     /// # use pagesheaf::{PageBatch, Pool, ShortReason};

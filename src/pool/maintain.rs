@@ -55,6 +55,7 @@ impl<M: Mode> Pool<M> {
     pub fn maintain(&self) -> Maintained {
         let done = self.core.maintain(fence_all_threads);
         self.core.line.look_again();
+        self.core.note_crossings();
         self.core.conclude(Call::Maintain);
         done
     }

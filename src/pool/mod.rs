@@ -83,7 +83,8 @@ impl<M: Mode> Pool<M> {
     /// get what they want if the pool has `threads * (held + hidden_by_call())` pages. With
     /// [`shared_caches(0)`](Builder::shared_caches), and no caches, nothing is hidden. A [`Cache`] in
     /// use keeps its two magazines besides; and [`maintain`](Self::maintain) an area of 2 MiB, while
-    /// it gives memory back.
+    /// it gives memory back. In a pool with marks ([`Builder::low`]) a call that refills can hide as many
+    /// once more from those that stop at a mark.
     ///
     /// ```
     /// # use pagesheaf::Pool;

@@ -144,6 +144,7 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
             let out = &mut self.batch.vacant()[self.had..self.want];
             let looked = self.core.look_for_waiter(out, self.floor);
             self.had += looked.got;
+            self.core.see_to_crossings_while_waiting();
             if self.had == self.want {
                 return Ok(Progress::Served);
             }

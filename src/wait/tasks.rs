@@ -58,7 +58,7 @@ async fn wait<M: Mode, T: Future<Output = ()>, const N: usize>(
 ) -> Result<(), WaitError> {
     let mut request = Request::new(core, batch, want, class);
     // Dropped before the request: so who is next is there when the pages come back.
-    let spot = pin!(core.spot(class, Sleeper::Task));
+    let spot = pin!(core.spot(class, Sleeper::Task, want));
     let spot = spot.into_ref();
     let mut tick = pin!(sleep());
     let mut looks = 0;

@@ -32,7 +32,7 @@ fn wait<M: Mode, const N: usize>(
     let end = Instant::now().checked_add(timeout);
     let mut request = Request::new(core, batch, want, class);
     // Dropped before the request: so who is next is there when the pages come back.
-    let spot = pin!(core.spot(class, Sleeper::Thread));
+    let spot = pin!(core.spot(class, Sleeper::Thread, want));
     let spot = spot.into_ref();
     core.come_to_wait(&spot);
     while !spot.try_enter() {

@@ -7,7 +7,7 @@
 
 use super::{Cursor, Zone};
 use crate::page::{Order, PageId};
-use crate::sync::{Ordering, defect, ordering};
+use crate::sync::{Ordering, defect, ordering, publish_fence};
 
 /// How many pages stay for others; without marks, both are 0.
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,11 +107,13 @@ impl Zone {
         };
         // Relaxed: a guess, so that a call does not claim what it cannot have.
         let guess = allowed(claims.load(Ordering::Relaxed)) as u64;
-        let claim = if defect!("mark-claim") { 0 } else { guess };
+        // What such a call needs is claimed by nobody: it may take all.
+        let own = if floor == Floor::None { wanted.0 as u64 } else { 0 };
+        let claim = if defect!("mark-claim") { 0 } else { guess - own };
         // Acquire: pairs with the Release of who ends a claim, whose pages do not count as free then.
         let others = claims.fetch_add(claim, Ordering::AcqRel);
         let pages = (allowed(others) as u64).min(guess);
-        let claimed = claim.min(pages);
+        let claimed = claim.min(pages - own);
         if claimed < claim {
             // Relaxed: these were never taken.
             claims.fetch_sub(claim - claimed, Ordering::Relaxed);
@@ -135,6 +137,11 @@ impl Zone {
         }
     }
 
+    /// Whether calls are about to take pages.
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.has_marks() && self.counts.claimed.load(Ordering::Relaxed) > 0
+    }
+
     /// Whether a mark was crossed since somebody asked which. Relaxed: a hint to ask.
     pub(crate) fn has_crossed(&self) -> bool {
         self.has_marks() && self.counts.crossed.load(Ordering::Relaxed) != 0
@@ -142,6 +149,10 @@ impl Zone {
 
     /// Which of these marks were crossed since the last time.
     pub(crate) fn take_crossings(&self, which: u32) -> u32 {
+        // Relaxed: a look, which leaves the line where it is. Who noted a crossing sees that at the end of its call.
+        if self.counts.crossed.load(Ordering::Relaxed) & which == 0 {
+            return 0;
+        }
         // Acquire: as above.
         self.counts.crossed.fetch_and(!which, Ordering::Acquire) & which
     }
@@ -192,6 +203,8 @@ impl Drop for Allowance<'_> {
         if self.claimed > 0 {
             // Release: pairs with the Acquire of who claims next.
             self.zone.counts.claimed.fetch_sub(self.claimed, ordering!(Release, "mark-order"));
+            // Who comes to wait sees that, or is seen.
+            publish_fence();
         }
     }
 }

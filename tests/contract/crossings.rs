@@ -1,6 +1,9 @@
 //! Who is told that few pages are left: once for each crossing of a mark, when the call holds nothing.
 
 use std::cell::RefCell;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
 
 use crate::common::*;
 
@@ -105,7 +108,40 @@ fn a_hook_may_use_the_pool<M: Mode>() {
     assert_whole(pool);
 }
 
+/// One that waits tells before it sleeps, and not when it is served.
+fn who_waits_tells_before_it_sleeps<M: Mode>() {
+    let pool = hooked::<M>(false);
+    let (mut all, mut batch) = (Batch::<M>::empty(), Batch::<M>::empty());
+    assert_eq!(pool.alloc_bulk(&mut all, PAGES - LOW - 4).reason, None);
+    told();
+    {
+        let mut waits = pin!(pool.alloc_bulk_async(&mut batch, 8));
+        let context = &mut Context::from_waker(Waker::noop());
+        assert!(waits.as_mut().poll(context).is_pending());
+        assert_eq!(told(), [Watermark::Low]);
+    }
+    drop(all);
+    assert_whole(pool);
+}
+
+/// Pages that go offline are taken from what is left, too.
+fn pages_that_go_offline_cross_marks<M: Mode>() {
+    told();
+    let pool = build::<M>(PAGES, |builder| {
+        let builder = builder.shared_caches(1).initially(PAGES);
+        builder.low(LOW).critical_reserve(RESERVE).on_pressure(hook)
+    });
+    assert!(pool.offline(0..(PAGES - LOW) as u32).is_ok());
+    assert_eq!(told(), [Watermark::Low]);
+    assert!(pool.offline(PAGES as u32 - 10..PAGES as u32).is_ok());
+    assert_eq!(told(), []);
+    assert!(pool.offline(PAGES as u32 - 30..PAGES as u32 - 10).is_ok());
+    assert_eq!(told(), [Watermark::Reserve]);
+}
+
 every_mode!(
+    who_waits_tells_before_it_sleeps,
+    pages_that_go_offline_cross_marks,
     a_crossing_is_told_once_at_the_end_of_its_call,
     a_raw_allocation_leaves_the_hook_to_the_next_call,
     deferred_pressure_is_left_to_upkeep,

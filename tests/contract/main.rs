@@ -31,6 +31,7 @@ mod refusals;
 mod regions;
 mod reports;
 mod requests;
+mod reserve;
 mod resizing;
 mod reuse;
 mod runs;

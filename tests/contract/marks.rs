@@ -5,14 +5,14 @@ use std::task::{Context, Poll, Waker};
 
 use crate::common::*;
 
-const PAGES: usize = 200;
-const LOW: usize = 40;
-const RESERVE: usize = 12;
+pub const PAGES: usize = 200;
+pub const LOW: usize = 40;
+pub const RESERVE: usize = 12;
 
-type Batch<M> = PageBatch<M, 256>;
+pub type Batch<M> = PageBatch<M, 256>;
 
 /// A pool with marks, whose shared caches hold few pages.
-fn marked<M: Mode>() -> Pool<M> {
+pub fn marked<M: Mode>() -> Pool<M> {
     build::<M>(PAGES, |builder| {
         builder
             .max_caches(3)
@@ -24,13 +24,13 @@ fn marked<M: Mode>() -> Pool<M> {
 }
 
 /// How many pages are in no cache and no depot.
-fn free<M: Mode>(pool: &Pool<M>) -> usize {
+pub fn free<M: Mode>(pool: &Pool<M>) -> usize {
     assert_adds_up(pool);
     pool.audit().pages.free as usize
 }
 
 /// Takes by ordinary bulk calls all that they can have.
-fn take_bulk<M: Mode>(pool: &Pool<M>) -> Batch<M> {
+pub fn take_bulk<M: Mode>(pool: &Pool<M>) -> Batch<M> {
     let mut batch = Batch::empty();
     let bulk = pool.alloc_bulk(&mut batch, PAGES);
     assert_eq!((bulk.allocated, bulk.reason), (PAGES - LOW, Some(ShortReason::Watermark)));
@@ -39,7 +39,7 @@ fn take_bulk<M: Mode>(pool: &Pool<M>) -> Batch<M> {
 }
 
 /// Takes the last page that an ordinary call can have.
-fn take_singles<M: Mode>(pool: &Pool<M>, batch: &mut Batch<M>) {
+pub fn take_singles<M: Mode>(pool: &Pool<M>, batch: &mut Batch<M>) {
     while let Ok(page) = pool.alloc() {
         batch.push(page).expect("room");
     }
@@ -146,71 +146,6 @@ fn pages_that_are_cached_are_not_held_back<M: Mode>() {
     assert_whole(pool);
 }
 
-/// Critical calls take from the reserve, and free through caches: others get none of it before it is whole again.
-fn a_reserve_does_not_drain_through_caches<M: Mode>() {
-    let pool = marked::<M>();
-    let mut all = take_bulk(&pool);
-    take_singles(&pool, &mut all);
-    let mut cache = pool.cache().expect("a slot");
-    (0..20).for_each(|_| next_call(&mut cache));
-    let mut reserve = Batch::<M>::empty();
-    let mut others = Batch::<M>::empty();
-    for round in 0..20 {
-        assert_eq!(pool.critical().alloc_bulk(&mut reserve, RESERVE).allocated, RESERVE, "{round}");
-        // What the caches have goes there, and what comes back.
-        while !reserve.is_empty() {
-            let page = reserve.pop().expect("it is not empty");
-            match reserve.len() % 3 {
-                0 => cache.free(page),
-                1 => pool.free(page),
-                _ => drop(page),
-            }
-            assert_eq!(cache.alloc_bulk(&mut others, 2).allocated, 0, "{round}");
-            assert_eq!(cache.alloc().err(), Some(ShortReason::Watermark), "{round}");
-            assert_eq!(pool.audit().pages.cached, 0, "{round}");
-        }
-        assert_eq!(free(&pool), RESERVE, "{round}");
-    }
-    // With the reserve whole, caches keep what they free.
-    let mut some = all.split_off(all.len() - 3);
-    (0..200).for_each(|_| next_call(&mut cache));
-    cache.free_bulk(&mut some);
-    assert_eq!((free(&pool), pool.audit().pages.cached), (RESERVE, 3));
-    drop((all, cache));
-    assert_whole(pool);
-}
-
-/// A cache that holds pages while the reserve is broken gives them up by its next call, whatever that is.
-fn a_broken_reserve_is_filled_from_caches<M: Mode>() {
-    let pool = marked::<M>();
-    let mut all = take_bulk(&pool);
-    let mut cache = pool.cache().expect("a slot");
-    (0..20).for_each(|_| next_call(&mut cache));
-    cache.free_bulk(&mut all.split_off(all.len() - 4));
-    take_singles_to(&pool, &mut all, RESERVE);
-    assert_eq!(pool.audit().pages.cached, 4);
-    let page = pool.critical().alloc().expect("the reserve");
-    next_call(&mut cache);
-    assert_eq!((free(&pool), pool.audit().pages.cached), (RESERVE + 3, 0));
-    drop((page, all, cache));
-    assert_whole(pool);
-}
-
-/// Takes single pages out of the zone until so many are left. They come by their numbers, so that nobody is asked.
-fn take_singles_to<M: Mode>(pool: &Pool<M>, batch: &mut Batch<M>, left: usize) {
-    for id in (0..PAGES as u32).map(PageId::new) {
-        if free(pool) == left {
-            return;
-        }
-        if !batch.ids().contains(&id)
-            && let Ok(page) = pool.alloc_at(id)
-        {
-            batch.push(page).expect("room");
-        }
-    }
-    panic!("{left} should be left");
-}
-
 /// However many refill at once, the count stays at the mark.
 fn refills_at_once_stop_at_the_mark<M: Mode>() {
     for round in 0..often(64) {
@@ -279,6 +214,29 @@ fn who_waits_has_a_mark_and_a_class<M: Mode>() {
     assert_whole(pool);
 }
 
+/// Who waits at the mark is not woken for pages that it may not have.
+fn nobody_is_woken_below_its_mark<M: Mode>() {
+    let pool = marked::<M>();
+    let mut all = take_bulk(&pool);
+    let (count, waker) = crate::waiting::Count::new();
+    let mut bulk = Batch::<M>::empty();
+    let mut waits = pin!(pool.alloc_bulk_async(&mut bulk, 8));
+    assert!(waits.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    count.take();
+    let mut critical = Batch::<M>::empty();
+    for _ in 0..5 {
+        assert_eq!(pool.critical().alloc_bulk(&mut critical, LOW).allocated, LOW);
+        // One by one: of many, some lie in a depot for a moment, where the waiter may have them.
+        (0..LOW).for_each(|_| drop(critical.pop()));
+        drop(pool.alloc());
+    }
+    assert_eq!((count.take(), free(&pool)), (0, LOW));
+    drop(all.pop());
+    assert!(count.take() > 0, "one is above the mark");
+    all.clear();
+    assert!(waits.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+}
+
 /// The result of a future that is ready at once.
 fn poll_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -339,9 +297,8 @@ every_mode!(
     a_bulk_call_just_above_the_mark_gets_what_is_above_it,
     a_refill_for_one_page_takes_one,
     pages_that_are_cached_are_not_held_back,
-    a_reserve_does_not_drain_through_caches,
-    a_broken_reserve_is_filled_from_caches,
     refills_at_once_stop_at_the_mark,
+    nobody_is_woken_below_its_mark,
     who_waits_has_a_mark_and_a_class,
     a_critical_call_is_not_held_back_for_others,
     marks_that_cannot_be_are_refused,

@@ -155,7 +155,8 @@ fn a_mask_that_changes_is_tried_once_more<M: Mode>() {
     assert_eq!((lens(&batch), CHANGES.load(Ordering::Relaxed)), ([20, 10, 0], 2));
     // Enough in the first try: the old mask was right.
     batch.clear();
-    (CHANGES.store(0, Ordering::Relaxed), MASK.set(NodeMask::of(2)));
+    CHANGES.store(0, Ordering::Relaxed);
+    MASK.set(NodeMask::of(2));
     assert_eq!(set.alloc_bulk_masked(&mut batch, 20, &MASK).reason, None);
     assert_eq!((lens(&batch), CHANGES.load(Ordering::Relaxed)), ([0, 0, 20], 1));
     // A change to the same mask is a change.

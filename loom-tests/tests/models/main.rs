@@ -12,6 +12,7 @@ mod foreign;
 mod idle;
 mod marks;
 mod names;
+mod nodes;
 mod ownership;
 mod page;
 mod poison;

@@ -10,9 +10,9 @@ impl<M: Mode> Builder<M> {
     /// at the reserve, too.
     ///
     /// The mark is of the pages that no cache and no depot holds ([`Pages::free`](crate::Pages::free)). It is
-    /// claimed before pages are taken: however many calls refill at once, together they stop there. What is cached
-    /// already can be had whatever the count is, and a cache that refills takes more than its call needs only from
-    /// what is above this mark. Blocks of two pages and more are bulk. Waiting calls stop there, too, and wait for
+    /// claimed before pages are taken: however many calls refill at once, together they stop there. What lies in the
+    /// call's own cache, in a depot or in an idle cache can be had whatever the count is, and a cache that refills
+    /// takes more than its call needs only from what is above this mark. Blocks of two pages and more are bulk. Waiting calls stop there, too, and wait for
     /// what comes above it; a request for so many pages that the mark stands in its way is refused.
     ///
     /// ```
@@ -43,10 +43,11 @@ impl<M: Mode> Builder<M> {
     /// What is called when few pages are left: each time that the count comes down to [`low`](Self::low), and each
     /// time that it comes down to the [`critical_reserve`](Self::critical_reserve), once.
     ///
-    /// It is called at the end of the call that crossed the mark, when that holds nothing any more: so it may use
-    /// the pool, to give back what can be had again, say. A raw allocation leaves it to the next call that is none,
-    /// and with [`defer_wakes`](Self::defer_wakes) all leave it to [`Pool::maintain`](crate::Pool::maintain): that
-    /// is for pools that signal handlers allocate from. It should not wait, and not panic, or the call's result is
+    /// It is called at the end of the call that crossed the mark, or of another that ends meanwhile, when that holds
+    /// nothing any more: so it may use the pool, to give back what can be had again, say. A call that waits calls it
+    /// before it sleeps. A raw allocation leaves it to the next call that is neither one nor a drop, and with
+    /// [`defer_wakes`](Self::defer_wakes) all leave it to [`Pool::maintain`](crate::Pool::maintain): that is for
+    /// pools that signal handlers use. It should not wait, and not panic, or the call's result is
     /// lost.
     ///
     /// ```
