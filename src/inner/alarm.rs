@@ -153,8 +153,8 @@ impl Alarm {
 
     /// A call has crossed a mark: the end of one sees to that.
     pub(super) fn note_crossing(&self) {
-        // Relaxed, here and below: the zone knows what there is to see to.
-        self.todo.fetch_or(CROSSED, Ordering::Relaxed);
+        // Release: who takes this up finds in the zone which marks were crossed. Pairs with the Acquire below.
+        self.todo.fetch_or(CROSSED, ordering!(Release, "crossing-todo"));
     }
 
     /// Whether a call has.
@@ -164,7 +164,8 @@ impl Alarm {
 
     /// The end of a call sees to it.
     pub(super) fn end_crossing(&self) {
-        self.todo.fetch_and(!CROSSED, Ordering::Relaxed);
+        // Acquire: as above.
+        self.todo.fetch_and(!CROSSED, Ordering::Acquire);
     }
 
     /// Leaves the panic about a fault to the next call that loses nothing by it. Of several faults the

@@ -149,7 +149,7 @@ impl Zone {
 
     /// Which of these marks were crossed since the last time.
     pub(crate) fn take_crossings(&self, which: u32) -> u32 {
-        // Relaxed: a look, which leaves the line where it is. Who noted a crossing sees that at the end of its call.
+        // Relaxed: a look, which leaves the line where it is. Who has taken a crossing up sees it.
         if self.counts.crossed.load(Ordering::Relaxed) & which == 0 {
             return 0;
         }

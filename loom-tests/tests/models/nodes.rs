@@ -17,7 +17,7 @@ every_mode! {
     /// The mask moves from one node to the other beside a call that wants a page of each. It gets
     /// that of the mask that it found; both, if it saw the mask move; and never one of a node that
     /// was outside all along.
-    all, Composite, at least 20;
+    all, Composite, at least 10;
     fn a_mask_that_moves_is_seen_whole<M: Mode>() {
         let (set, pools) = set::<M>();
         let mask = Arc::new(SharedNodeMask::new(NodeMask::of(0)));

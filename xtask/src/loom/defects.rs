@@ -140,6 +140,7 @@ const DEFECTS: &[Defect] = &[
     defect("mark-claim", "a call looks at the count, and claims nothing", &["takes_at_once_do_not_pass_a_mark", "a_claim_ends_when_its_pages_are_gone"]),
     defect("mark-order", "a claim ends without Release", &["a_claim_ends_when_its_pages_are_gone"]),
     defect("crossing-order", "a crossing is noted without Release", &["a_broken_reserve_gets_what_a_cache_frees"]),
+    defect("crossing-todo", "who takes a crossing up does not see which it is", &["a_broken_reserve_gets_what_a_cache_frees"]),
     defect("reserve-awaited", "a mark of a slot goes though the reserve is broken", &["a_broken_reserve_gets_what_a_cache_frees"]),
     defect("exact-lost", "what an all-or-none request cannot use is lost", &["what_an_exact_request_puts_back_can_be_had"]),
 ];
