@@ -153,7 +153,7 @@ impl Alarm {
 
     /// A call has crossed a mark: the end of one sees to that.
     pub(super) fn note_crossing(&self) {
-        // Release: who takes this up finds in the zone which marks were crossed. Pairs with the Acquire below.
+        // Release: who takes this up finds in the zone which marks were. Pairs with the Acquire below.
         self.todo.fetch_or(CROSSED, ordering!(Release, "crossing-todo"));
     }
 
@@ -164,7 +164,6 @@ impl Alarm {
 
     /// The end of a call sees to it.
     pub(super) fn end_crossing(&self) {
-        // Acquire: as above.
         self.todo.fetch_and(!CROSSED, Ordering::Acquire);
     }
 

@@ -219,8 +219,8 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
     /// Appends up to `want` pages to `batch`, each to its node's part, of the nodes that the mask has.
     ///
     /// The mask is read once, as the call begins. If the result is short, and the mask has changed
-    /// meanwhile, there is one more try with the new mask. [`ShortReason::BatchFull`] means that the
-    /// part of a node is full whose turn it is: no other node stands in for it.
+    /// meanwhile, there is one more try with the new mask. Where the part of a node is full, the next
+    /// node gives the rest; [`ShortReason::BatchFull`] means that one part at least was.
     pub fn alloc_bulk_masked<const N: usize>(
         &self,
         batch: &mut NodeBatch<M, N, NODES>,
@@ -324,15 +324,12 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
             }
             // What one node does not have the others give.
             for (node, of) in ring().skip(1).zip(ring()).take(nodes) {
-                if tried.is_full() {
-                    break;
-                }
                 let missing = want - tried.got;
                 ask(node, of, missing, &mut tried);
             }
         } else {
             let mut last = None;
-            while tried.got < want && !tried.is_full() {
+            while tried.got < want {
                 let Some(node) = self.next_near(here, &allowed, last) else { break };
                 last = Some(node);
                 let missing = want - tried.got;
@@ -382,11 +379,6 @@ impl Tried {
         if self.reason.is_none_or(|noted| noted == ShortReason::Exhausted) {
             self.reason = Some(reason);
         }
-    }
-
-    /// Whether there is no room in the part of the node whose turn it was.
-    fn is_full(&self) -> bool {
-        matches!(self.reason, Some(ShortReason::BatchFull | ShortReason::OtherPool))
     }
 }
 

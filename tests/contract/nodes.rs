@@ -123,13 +123,16 @@ fn statistics_are_those_of_numastat<M: Mode>() {
     assert_eq!(set.stats(3), None);
 }
 
-/// The part of a node is full: no other stands in for it.
-fn a_full_part_is_no_reason_to_go_elsewhere<M: Mode>() {
+/// Where the part of a node is full, the next one gives the rest.
+fn a_full_part_leaves_the_rest_to_the_next_node<M: Mode>() {
     let set = set::<M>(100);
     let mut batch = Batch::<M>::empty();
     let bulk = set.alloc_bulk_masked(&mut batch, 80, &all());
-    assert_eq!((bulk.allocated, bulk.reason), (64, Some(ShortReason::BatchFull)));
-    assert_eq!(lens(&batch), [64, 0, 0]);
+    assert_eq!((bulk.allocated, bulk.reason, lens(&batch)), (80, None, [64, 16, 0]));
+    let bulk = set.alloc_bulk_masked(&mut batch, 200, &all());
+    assert_eq!((bulk.allocated, bulk.reason), (112, Some(ShortReason::BatchFull)));
+    drop(batch);
+    assert_home(set);
 }
 
 /// A mask that changes while a call is in the middle of a try: the try keeps to the one that it found, and there is
@@ -241,7 +244,7 @@ every_mode!(
     a_bound_call_stays_at_its_node,
     bulk_calls_are_interleaved,
     statistics_are_those_of_numastat,
-    a_full_part_is_no_reason_to_go_elsewhere,
+    a_full_part_leaves_the_rest_to_the_next_node,
     a_mask_that_changes_is_tried_once_more,
     a_mask_that_changes_all_the_time_fails_nobody,
     pages_go_home_in_bulk,

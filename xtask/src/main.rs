@@ -9,6 +9,7 @@ mod link;
 mod loom;
 mod matrix;
 mod mutants;
+mod numa;
 mod package;
 mod peers;
 mod prevented;
@@ -44,6 +45,8 @@ enum Task {
     /// Run cargo-mutants over the core, if it is installed.
     #[command(disable_help_flag = true)]
     Mutants(mutants::Args),
+    /// Boot a machine with two memory nodes, and try pools that are bound to them.
+    Numa(numa::Args),
     /// Check what is downloaded: its files, its tests there, its documentation, lowest versions, semver.
     Package(package::Args),
     /// Measure the modes beside other allocators, as many as can be built here.
@@ -79,6 +82,7 @@ fn main() -> anyhow::Result<()> {
         Task::Loom(args) => loom::loom(&args),
         Task::Matrix(args) => matrix::matrix(&args, &from),
         Task::Mutants(args) => mutants::mutants(&args),
+        Task::Numa(args) => numa::numa(&args),
         Task::Package(args) => package::package(&args),
         Task::Peers(args) => peers::peers(&args, &from),
         Task::Rss(args) => rss::rss(&args),

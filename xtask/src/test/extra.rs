@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
 use crate::run::{Stages, cargo, run, target};
-use crate::{fuzz, package, peers, sanitize, stress};
+use crate::{fuzz, numa, package, peers, sanitize, stress};
 
 /// For how long each stress program runs in each mode, and each fuzz target, in seconds.
 const STRESS: f64 = 2.0;
@@ -48,6 +48,7 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
             })?;
         }
     }
+    stages.stage("numa", || numa::numa(&Default::default()))?;
     package::extra(stages)?;
     stages.stage("clippy, peers", peers::check)?;
     stages.stage("stress", || {
