@@ -67,12 +67,12 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Puts magazines of depots into the zone until the reserve is whole.
+    /// Puts magazines of depots into the zone until the reserve is whole: as many as there are in all, and no more,
+    /// though others may push and take meanwhile.
     #[cold]
     pub(super) fn fill_reserve(&self) {
-        while self.is_reserve_awaited()
-            && self.with_depot_magazine(0, |magazine| _ = self.flush(magazine))
-        {}
+        let flush = || self.with_depot_magazine(0, |magazine| _ = self.flush(magazine));
+        (1..self.magazines.count()).all(|_| self.is_reserve_awaited() && flush());
     }
 
     /// As the end of a call, in the middle of one that waits: it holds nothing but its own pages.
