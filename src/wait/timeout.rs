@@ -159,7 +159,7 @@ impl<M: Mode> StaticPool<M> {
     /// ```
     ///
     /// # Errors
-    /// As the pool's; [`ShortReason::NotBuilt`] before it is built.
+    /// As the pool's; [`ShortReason::NotBuilt`](crate::ShortReason::NotBuilt) before it is built.
     pub fn alloc_bulk_timeout<const N: usize>(
         &self,
         batch: &mut PageBatch<M, N>,
