@@ -32,6 +32,7 @@ pub const ALL: &[Build] = &[
     // A check in `dev` would unwind, which needs `std`.
     build("tests/no_std/Cargo.toml", &["--all-features", "--release"]),
     build("tests/dlopen/Cargo.toml", &[]),
+    build("tests/liveness/Cargo.toml", &["--all-targets"]),
     Build {
         manifest: "fuzz/Cargo.toml",
         args: &[],
@@ -126,7 +127,7 @@ mod tests {
                 text.contains("[workspace]")
             })
             .collect();
-        assert!(members.contains("[workspace]") && alone.len() == 4, "{alone:?}");
+        assert!(members.contains("[workspace]") && alone.len() == 5, "{alone:?}");
         for path in alone {
             assert!(ALL.iter().any(|build| build.manifest == path), "{path}");
         }
