@@ -102,7 +102,7 @@ every_mode! {
 
 every_mode! {
     /// Of two that bring one page back one does, and sees what was done before it went.
-    any, Exhaustive, at least 80;
+    any, Exhaustive, at least 40;
     fn a_page_comes_back_once<M: Mode>() {
         let offline = Arc::new(OfflineSet::new(2));
         let owners = Owners::new(2);
