@@ -137,6 +137,11 @@ pub(super) fn huge_pages(
     f.write_str(", or use HugePages::Try")
 }
 
+/// The bits that are set, from the lowest on.
+fn bits(word: u64) -> impl Iterator<Item = u32> {
+    (0..u64::BITS).filter(move |bit| word >> bit & 1 == 1)
+}
+
 /// That the system has no huge pages of `bytes` bytes, but of those in `sizes`, whose bit n stands
 /// for 2ⁿ bytes.
 pub(super) fn no_such_huge_pages(
@@ -145,8 +150,7 @@ pub(super) fn no_such_huge_pages(
     sizes: u64,
 ) -> fmt::Result {
     write!(f, "the system has no huge pages of {}", Size(bytes))?;
-    let all = (0..usize::BITS).filter(|bit| sizes >> bit & 1 == 1);
-    for (at, bit) in all.enumerate() {
+    for (at, bit) in bits(sizes).filter(|bit| *bit < usize::BITS).enumerate() {
         write!(f, "{}{}", if at == 0 { ", but of " } else { " and " }, Size(1 << bit))?;
     }
     let choose = if sizes == 0 { "" } else { "choose one of these, or " };
@@ -161,11 +165,9 @@ pub(super) fn no_node(
     code: i32,
 ) -> fmt::Result {
     write!(f, "the system does not bind memory to node {node} (error {code}): ")?;
-    let is_online = node < u64::BITS && online >> node & 1 == 1;
-    if online != 0 && !is_online {
+    if online != 0 && !bits(online).any(|bit| bit == node) {
         f.write_str("it has")?;
-        let all = (0..u64::BITS).filter(|bit| online >> bit & 1 == 1);
-        for (at, node) in all.enumerate() {
+        for (at, node) in bits(online).enumerate() {
             write!(f, "{}{node}", if at == 0 { " node " } else { ", " })?;
         }
         return f.write_str(" only");

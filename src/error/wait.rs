@@ -44,13 +44,6 @@ pub enum WaitReason {
     Refused(ShortReason),
 }
 
-impl WaitError {
-    /// What a call of a static says that would have waited.
-    pub(crate) fn not_built(want: usize) -> Self {
-        WaitError { want, had: 0, reason: WaitReason::Refused(ShortReason::NotBuilt) }
-    }
-}
-
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -52,7 +52,7 @@ impl<M: Mode> Core<M> {
         self.zone.is_below_reserve() && !defect!("reserve-awaited")
     }
 
-    /// A call ends, as `see_to_crossings` says; the hook is left to another one.
+    /// The end of a call that may have broken the reserve. The hook is left to another one.
     pub(super) fn see_to_reserve(&self) {
         if self.zone.take_crossings(BROKE_RESERVE) != 0 {
             self.begin_to_fill_reserve();
@@ -82,7 +82,7 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// A crossing was noted where nobody takes by an allowance, or is left to upkeep.
+    /// If the zone has noted a crossing, the end of this call, or of another, sees to it.
     pub(crate) fn note_crossings(&self) {
         if self.zone.has_crossed() {
             self.alarm.note_crossing();

@@ -9,8 +9,8 @@
 //! `steal` (from idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `reading` (of all counters
 //! at one moment), `exact` (all or none),
 //! `block`, `place` (what is asked for by its number), `lend`, `poison`, `zeroed` (pages of zeros),
-//! `doubt` (pages that others may hold still), `marks` (what stays for others), `supply` (for who waits), `maintain` (what is not needed goes back),
-//! `resize` (pages go offline and come back), `shared`
+//! `doubt` (pages that others may hold still), `marks` (what stays for others), `supply` (for who waits),
+//! `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
 //! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;

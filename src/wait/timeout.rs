@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::cache::Cache;
-use crate::error::{NotBuilt, WaitError, WaitReason};
+use crate::error::{WaitError, WaitReason};
 use crate::inner::Core;
 use crate::line::{Class, Sleeper};
 use crate::mode::Mode;
@@ -166,10 +166,7 @@ impl<M: Mode> StaticPool<M> {
         want: usize,
         timeout: Duration,
     ) -> Result<(), WaitError> {
-        match self.get() {
-            Ok(pool) => pool.alloc_bulk_timeout(batch, want, timeout),
-            Err(NotBuilt) => Err(WaitError::not_built(want)),
-        }
+        self.get_to_wait(want)?.alloc_bulk_timeout(batch, want, timeout)
     }
 
     /// As [`Pool::alloc_bulk_exact_timeout`](crate::Pool::alloc_bulk_exact_timeout). It does not wait
@@ -193,9 +190,6 @@ impl<M: Mode> StaticPool<M> {
         want: usize,
         timeout: Duration,
     ) -> Result<(), WaitError> {
-        match self.get() {
-            Ok(pool) => pool.alloc_bulk_exact_timeout(batch, want, timeout),
-            Err(NotBuilt) => Err(WaitError::not_built(want)),
-        }
+        self.get_to_wait(want)?.alloc_bulk_exact_timeout(batch, want, timeout)
     }
 }

@@ -6,10 +6,13 @@ use core::mem::MaybeUninit;
 
 use super::StaticPool;
 use crate::cache::Cache;
-use crate::error::{BulkAlloc, CacheError, ExactError, NotBuilt, ShortReason, WaitError};
+use crate::error::{
+    BulkAlloc, CacheError, ExactError, NotBuilt, ShortReason, WaitError, WaitReason,
+};
 use crate::mode::Mode;
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{Order, PageId};
+use crate::pool::Pool;
 
 impl<M: Mode> StaticPool<M> {
     /// As [`Pool::alloc`](crate::Pool::alloc).
@@ -102,6 +105,12 @@ impl<M: Mode> StaticPool<M> {
         }
     }
 
+    /// The pool, for a call that wants so many pages and would wait for them.
+    pub(crate) fn get_to_wait(&self, want: usize) -> Result<&Pool<M>, WaitError> {
+        let reason = WaitReason::Refused(ShortReason::NotBuilt);
+        self.get().map_err(|NotBuilt| WaitError { want, had: 0, reason })
+    }
+
     /// As [`Pool::alloc_bulk_async`](crate::Pool::alloc_bulk_async). It does not wait for the pool to
     /// be built.
     ///
@@ -122,10 +131,7 @@ impl<M: Mode> StaticPool<M> {
         batch: &mut PageBatch<M, N>,
         want: usize,
     ) -> Result<(), WaitError> {
-        match self.get() {
-            Ok(pool) => pool.alloc_bulk_async(batch, want).await,
-            Err(NotBuilt) => Err(WaitError::not_built(want)),
-        }
+        self.get_to_wait(want)?.alloc_bulk_async(batch, want).await
     }
 
     /// As [`Pool::alloc_block`](crate::Pool::alloc_block).
