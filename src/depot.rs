@@ -6,6 +6,7 @@
 //! core), or a multiple of that. A cache that exchanges a magazine of one kind for one of the other needs
 //! one compare-and-swap.
 
+pub(crate) mod fenced;
 mod group;
 #[cfg(test)]
 mod tests;
@@ -180,10 +181,10 @@ impl Depot {
         });
     }
 
-    /// How many ids the next magazine holds, as of about now: 0 where there is none.
-    pub(crate) fn next_len(&self, magazines: &Magazines) -> usize {
+    /// How many ids the next magazine of a stack holds, as of about now: 0 where there is none.
+    pub(crate) fn next_len(&self, magazines: &Magazines, from: Stack) -> usize {
         // Relaxed: a figure.
-        let top = Tops(self.tops.load(Ordering::Relaxed)).top(Stack::Nonempty);
+        let top = Tops(self.tops.load(Ordering::Relaxed)).top(from);
         if (1..magazines.count()).contains(&top) { magazines.len(top) as usize } else { 0 }
     }
 

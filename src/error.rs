@@ -5,6 +5,7 @@
 
 mod build;
 mod cache;
+mod fenced;
 mod filled;
 mod place;
 mod pressure;
@@ -18,6 +19,7 @@ use core::fmt;
 
 pub use build::BuildError;
 pub use cache::CacheError;
+pub use fenced::FenceError;
 pub use filled::Filled;
 pub use place::{PlaceError, PlaceReason};
 pub use pressure::{Pressure, Watermark};
@@ -101,6 +103,10 @@ pub enum ShortReason {
     /// and are in the hands of the first of them until it has all that it wants, or gives up. Wait,
     /// too: [`Pages::promised`](crate::Pages::promised) says how many there are.
     Promised,
+    /// The only free pages wait for their tickets ([`Pool::free_bulk_after`](crate::Pool::free_bulk_after)), none of
+    /// which has passed. [`Pages::fenced`](crate::Pages::fenced) says how many there are. Wait for the fence, or try
+    /// again later.
+    Fenced,
     /// Of a [`NodeSet`](crate::NodeSet) only: the nodes of the mask, or the one that the policy binds to,
     /// have no more pages. The other nodes were not asked.
     NodeMask,
@@ -142,6 +148,10 @@ impl fmt::Display for ShortReason {
             }
             ShortReason::Promised => {
                 "the free pages are promised to those who wait: wait, too, or try again later"
+            }
+            ShortReason::Fenced => {
+                "the free pages wait for their tickets (free_bulk_after), which have not passed: try again \
+                 when one has"
             }
             ShortReason::Watermark => {
                 "the free pages stay for others (Builder::low, Builder::critical_reserve): free some, \

@@ -255,6 +255,7 @@ mod pool;
 mod region;
 mod slot;
 mod sync;
+mod ticket;
 #[cfg(feature = "std")]
 #[path = "wait/timeout.rs"]
 mod timeout;
@@ -263,9 +264,9 @@ mod zone;
 
 pub use cache::{Cache, ParkedCache};
 pub use error::{
-    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, Filled, InitError,
-    MemoryLimit, NotBuilt, PageError, PlaceError, PlaceReason, Pressure, RangeError, ShortReason,
-    Taint, TaintReason, WaitError, WaitReason, Watermark,
+    BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, FenceError, Filled,
+    InitError, MemoryLimit, NotBuilt, PageError, PlaceError, PlaceReason, Pressure, RangeError,
+    ShortReason, Taint, TaintReason, WaitError, WaitReason, Watermark,
 };
 #[cfg(feature = "std")]
 pub use helper::Helper;
@@ -287,6 +288,7 @@ pub use pool::{
     HolderState, Maintained, NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,
 };
 pub use region::Region;
+pub use ticket::{Fence, Ticket};
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../README.md")]

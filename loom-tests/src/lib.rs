@@ -7,11 +7,13 @@
 //! loom knows nothing of pages, so models bring oracles: [`Owners`] notices a page with two owners, or one whose
 //! former owner's writes do not reach the next; [`Memory`] notices a pool that is freed early, twice or never.
 
+mod device;
 mod memory;
 mod modes;
 mod owners;
 mod run;
 
+pub use device::Device;
 pub use memory::Memory;
 pub use modes::{ClaimOnly, PoisonOnly, QuarantineOnly, RefcountOnly, ShuffleOnly};
 pub use owners::Owners;

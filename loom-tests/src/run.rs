@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+pub(crate) use imp::AtomicU64;
+
 /// How far loom explores a model.
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
@@ -112,6 +114,7 @@ impl Cell {
 #[cfg(pagesheaf_loom)]
 mod imp {
     pub(super) use loom::cell::UnsafeCell;
+    pub(crate) use loom::sync::atomic::AtomicU64;
     pub(super) use loom::thread::spawn;
 
     use super::Bound;
@@ -133,6 +136,7 @@ mod imp {
 
 #[cfg(not(pagesheaf_loom))]
 mod imp {
+    pub(crate) use std::sync::atomic::AtomicU64;
     pub(super) use std::thread::spawn;
 
     use super::Bound;

@@ -76,6 +76,25 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk(front, batch));
             }
 
+            /// Frees all pages of a batch when a ticket has passed: when what still uses them (a device, a socket that
+            /// sends without copying) has come so far. The batch is empty afterwards. Until then the pages are
+            /// [`fenced`](crate::Pages::fenced): nobody has them, and nobody can. If the ticket has passed already,
+            /// this is `free_bulk`.
+            ///
+            /// Whoever gives pages up with a ticket says that they are initialised, and stay so: what uses them still
+            /// only reads them, or writes bytes. A ticket is of one of the pool's
+            /// [`fences`](crate::Builder::fences); a number is one of the first. A call asks the fence, so it does not
+            /// belong into a signal handler. A page that its fence never passes is never free, and the pool then never
+            /// closes: [`CloseError`](crate::CloseError) names it.
+            ///
+            /// # Errors
+            /// The pool has no such fence, or no magazine to keep the pages in; or they are of another pool. The batch
+            /// is as it was.
+            pub fn free_bulk_after<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, ticket: impl Into<$crate::ticket::Ticket>) -> Result<(), $crate::error::FenceError> {
+                let ticket = ticket.into();
+                $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_after(front, batch, ticket))
+            }
+
             /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, and why not more.
             pub fn alloc_bulk_raw<'o>($($receiver)+, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<ShortReason>) {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_raw(front, out))

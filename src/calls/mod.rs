@@ -5,6 +5,7 @@
 
 mod blocks;
 mod exact;
+mod fenced;
 mod frontend;
 mod injected;
 mod lend;
@@ -20,6 +21,7 @@ pub(crate) use blocks::{
     alloc_blocks_bulk_raw, block_methods, free_block, free_block_raw,
 };
 pub(crate) use exact::alloc_bulk_exact;
+pub(crate) use fenced::free_bulk_after;
 pub(crate) use frontend::{Frontend, Home};
 pub(crate) use lend::{lend_bulk, reclaim_bulk};
 pub(crate) use methods::{methods, through};
@@ -61,11 +63,20 @@ fn alloc_any<M: Mode>(
     out: &mut [MaybeUninit<PageId>],
     floor: Floor,
 ) -> (usize, Option<ShortReason>) {
-    front.with_slot_as_is(move |core, slot, asked| match slot {
-        Some(slot) if asked => core.alloc_asked(slot, out, floor),
-        Some(slot) => core.alloc(slot, out, floor),
-        None => core.alloc_without_slot(out, floor),
-    })
+    let mut got = 0;
+    loop {
+        let out = &mut out[got..];
+        let (more, reason) = front.with_slot_as_is(|core, slot, asked| match slot {
+            Some(slot) if asked => core.alloc_asked(slot, out, floor),
+            Some(slot) => core.alloc(slot, out, floor),
+            None => core.alloc_without_slot(out, floor),
+        });
+        got += more;
+        // Nothing is held: the fences can be asked.
+        if reason != Some(ShortReason::Fenced) || front.shared().reap_fences_when_dry() == 0 {
+            return (got, reason);
+        }
+    }
 }
 
 /// Frees pages of this core, not by the fast path, and counts them. Returns how many were good.

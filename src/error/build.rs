@@ -43,6 +43,13 @@ pub enum BuildError {
         /// The size asked for.
         ids: usize,
     },
+    /// More fences than a pool can have.
+    Fences {
+        /// How many there are.
+        fences: usize,
+        /// The most that a pool can have.
+        most: usize,
+    },
     /// A number of depots that is not a power of two, or too many.
     Depots {
         /// How many were asked for.
@@ -246,6 +253,13 @@ impl fmt::Display for BuildError {
             BuildError::Depots { depots, most } => {
                 let depots = Count(depots as u64, "depot");
                 write!(f, "{depots} cannot be: the number is a power of two, 1 to {most}")
+            }
+            BuildError::Fences { fences, most } => {
+                write!(
+                    f,
+                    "{} cannot be: a pool has {most} at the most",
+                    Count(fences as u64, "fence")
+                )
             }
             BuildError::MaxCaches { slots } => {
                 f.write_str("max_caches and shared caches together are ")?;

@@ -72,6 +72,9 @@ pub enum PlaceReason {
     /// Somebody has the page, or it is in another thread's cache: a mode without checks cannot
     /// tell, while caches hold pages. They were asked for what they hold.
     OutOrCached,
+    /// The page waits for its ticket: see [`Pool::free_bulk_after`](crate::Pool::free_bulk_after).
+    /// A mode without checks says that it is out.
+    Fenced,
     /// The page is free, or about to be, but another caller is served first, or came before. Try
     /// again, after letting other threads run.
     Busy,
@@ -101,6 +104,7 @@ impl fmt::Display for PlaceReason {
             PlaceReason::OutOrCached => {
                 "is out, or in another thread's cache: drain the caches to learn which"
             }
+            PlaceReason::Fenced => "waits for its ticket: try again when that has passed",
             PlaceReason::Watermark => {
                 "stays for others (Builder::low, Builder::critical_reserve): free some pages first"
             }

@@ -59,6 +59,8 @@ calls! {
     Wait = "a call that waits",
     StealIdle = "steal_idle",
     Maintain = "maintain",
+    FreeBulkAfter = "free_bulk_after",
+    ReapFences = "reap_fences",
     Online = "online",
     Offline = "offline",
     Close = "close",

@@ -161,7 +161,8 @@ impl<M: Mode> Core<M> {
         // Shared slots come last, and first here: a magazine that goes from one of them to a cache is not
         // missed.
         let loaded = || self.slots.iter().rev().map(Slot::cached).sum::<usize>();
-        self.magazines.total() + if M::CHECKS { 0 } else { loaded() }
+        let all = self.magazines.total() + if M::CHECKS { 0 } else { loaded() };
+        all.saturating_sub(self.fenced.pages() as usize)
     }
 
     /// Pages lent to devices. Never below zero, also where a mode that does not check believed that a page
@@ -191,7 +192,8 @@ impl<M: Mode> Core<M> {
 
     /// Faults seen, and stacks of depots that were cut off.
     pub(crate) fn faults(&self) -> u64 {
-        self.counters.faults.load(Ordering::Relaxed) + self.depots.cuts()
+        let cuts = self.depots.cuts() + self.fenced.cuts();
+        self.counters.faults.load(Ordering::Relaxed) + cuts
     }
 
     /// Pages whose memory the system has been given back, ever.

@@ -9,6 +9,7 @@ use super::exact::ExactTurn;
 use super::maintain::Upkeep;
 use super::shared::Starts;
 use super::{Core, PoolCounters, Tables, poison};
+use crate::depot::fenced::{FencedLayout, FencedMagazines};
 use crate::depot::{DEPOT_MAX, Depots};
 use crate::error::{BuildError, Pressure, Taint};
 use crate::injector::Injector;
@@ -22,6 +23,7 @@ use crate::plan::FaultPlan;
 use crate::region::{Backing, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
+use crate::ticket::Fences;
 use crate::zone::{Cursor, Habits, Marks, OfflinePages, Zone, ZoneLayout};
 
 /// What a pool is built from, checked.
@@ -54,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) zeroed: bool,
     /// The number of the CPU that a call is made on, about.
     pub(crate) cpu_hint: Option<fn() -> usize>,
+    /// After what pages come free.
+    pub(crate) fences: Fences,
     /// Which calls are to fail.
     pub(crate) faults: Option<FaultPlan>,
 }
@@ -102,6 +106,7 @@ pub(crate) struct CoreLayout<M> {
     zone: ZoneLayout,
     offline: Span<Atomic<u64>>,
     magazines: MagazineLayout,
+    fenced: FencedLayout,
     slots: Span<Slot>,
     mode: PhantomData<M>,
 }
@@ -131,6 +136,10 @@ impl<M: Mode> CoreLayout<M> {
         let Some(poisoned) = layout.table(poisoned) else { return None };
         let magazines = MagazineLayout::new(&mut layout, config.magazines(), config.magazine);
         let Some(magazines) = magazines else { return None };
+        let fences = config.fences.0.len();
+        let Some(fenced) = FencedLayout::new(&mut layout, fences, config.magazines()) else {
+            return None;
+        };
         Some(CoreLayout {
             config,
             layout,
@@ -141,6 +150,7 @@ impl<M: Mode> CoreLayout<M> {
             zone,
             offline,
             magazines,
+            fenced,
             slots,
             mode: PhantomData,
         })
@@ -211,6 +221,7 @@ impl<M: Mode> CoreLayout<M> {
             dry_without_cache: Atomic::new(0),
             slots,
             depots,
+            fenced: FencedMagazines::new(&mut block, self.fenced, config.fences),
             counters: Padded(PoolCounters::new()),
             exact_turn: Padded(ExactTurn::new()),
             upkeep: Padded(Upkeep::new()),

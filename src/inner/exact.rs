@@ -8,6 +8,7 @@ use core::mem::MaybeUninit;
 
 use super::reading::Reach;
 use super::{Core, Faults};
+use crate::depot::Stack;
 use crate::error::{Call, ShortReason};
 use crate::mode::Mode;
 use crate::page::{GivenUp, PageId, written_mut};
@@ -176,7 +177,8 @@ impl<M: Mode> Core<M> {
     ) -> Result<(), (usize, ShortReason)> {
         let free = self.zone.free();
         let mut near = free - self.zone.kept(floor, free) + own.map_or(0, Slot::cached);
-        let mut next = self.depots.from(home).map(|depot| depot.next_len(&self.magazines));
+        let mut next =
+            self.depots.from(home).map(|depot| depot.next_len(&self.magazines, Stack::Nonempty));
         while near < want
             && let Some(more) = next.next()
         {
@@ -211,7 +213,7 @@ impl<M: Mode> Core<M> {
         }
         // Those in caches would not help.
         if most + elsewhere < want {
-            (all, ShortReason::Exhausted)
+            (all, self.none_left())
         } else if most.saturating_sub(kept) + elsewhere < want {
             (least + elsewhere, ShortReason::Watermark)
         } else if elsewhere > 0 {

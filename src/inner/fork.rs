@@ -47,6 +47,7 @@ impl<M: Mode> Core<M> {
         self.drain_idle(|_| true);
         self.drain_depots();
         self.depots.iter().for_each(Depot::forget);
+        self.fenced.forget_queues();
         self.magazines.forget_links();
         self.exact_turn.reset();
         self.upkeep.reset();
@@ -146,8 +147,14 @@ impl<M: Mode> AfterFork<'_, M> {
                 self.note_in_slot(slot.as_mut());
             }
         }
-        let is_left = |&number: &u32| core.magazines.link(number).mark() != Link::IN_SLOT.mark();
-        let mut left = (1..core.magazines.count()).filter(is_left).map(|number| {
+        // Neither in a slot nor, from here on, in the queue of a fence.
+        let is_left = |&number: &u32| core.magazines.link(number).mark() == Link::NONE.mark();
+        let all_left = || (1..core.magazines.count()).filter(is_left);
+        for number in all_left().filter(|&it| core.fenced.is_fenced(it)) {
+            // SAFETY: as below.
+            core.fence_again(unsafe { Magazine::from_number(number) });
+        }
+        let mut left = all_left().map(|number| {
             // SAFETY: it is on no stack, for there is none on any, and in no slot that somebody
             // goes on to use; whoever else had its value is gone. Each number comes once.
             core.take_back(unsafe { Magazine::from_number(number) })

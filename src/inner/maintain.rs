@@ -24,6 +24,9 @@ const SYSTEM_CALLS: usize = 1024;
 #[non_exhaustive]
 #[must_use]
 pub struct Maintained {
+    /// Pages that came free because their tickets had passed: see
+    /// [`Pool::free_bulk_after`](crate::Pool::free_bulk_after).
+    pub reaped: usize,
     /// Pages that went from the depots to the zone.
     pub moved: usize,
     /// Pages that went there from caches through which nobody has allocated for a while.
@@ -123,6 +126,7 @@ impl<M: Mode> Core<M> {
             done.not_purged = Some(NotPurged::Busy);
             return done;
         };
+        done.reaped = self.reap_fences();
         let period = upkeep.period.load(Ordering::Relaxed);
         upkeep.period.store(period.wrapping_add(1), Ordering::Relaxed);
         note(&upkeep.in_zone, period, self.zone.low_water());

@@ -8,7 +8,7 @@
 //! `exchange` (of magazines, with the depots), `accounting` (every count), `alarm` (what is said of faults), `drain`,
 //! `steal` (from idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `reading` (of all counters
 //! at one moment), `exact` (all or none),
-//! `block`, `place` (what is asked for by its number), `lend`, `poison`, `zeroed` (pages of zeros),
+//! `block`, `place` (what is asked for by its number), `lend`, `fenced` (frees that wait for a ticket), `poison`, `zeroed` (pages of zeros),
 //! `doubt` (pages that others may hold still), `marks` (what stays for others), `supply` (for who waits),
 //! `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
 //! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
@@ -25,6 +25,7 @@ mod doubt;
 mod drain;
 pub(crate) mod exact;
 mod exchange;
+mod fenced;
 mod fork;
 mod free;
 mod lend;
@@ -58,6 +59,7 @@ pub use maintain::{Maintained, NotPurged};
 pub(crate) use reading::InSlot;
 
 use crate::depot::Depots;
+use crate::depot::fenced::FencedMagazines;
 use crate::error::Pressure;
 use crate::injector::Injector;
 use crate::line::Line;
@@ -107,6 +109,7 @@ pub(crate) struct Core<M> {
     dry_without_cache: Atomic<u32>,
     pub(crate) slots: MetadataSlice<Slot>,
     pub(crate) depots: Depots,
+    pub(crate) fenced: FencedMagazines,
     pub(crate) counters: Padded<PoolCounters>,
     exact_turn: Padded<exact::ExactTurn>,
     upkeep: Padded<maintain::Upkeep>,

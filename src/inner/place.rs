@@ -130,6 +130,7 @@ impl<M: Mode> Core<M> {
         }
         match self.check_out(page) {
             Err(Fault::AlreadyFree) if self.zone.holds(page) => PlaceReason::Busy,
+            Err(Fault::AlreadyFree) if self.is_fenced(page) => PlaceReason::Fenced,
             Err(Fault::AlreadyFree) => PlaceReason::Cached,
             Err(Fault::Lent) => PlaceReason::Lent,
             Err(Fault::Withheld) => PlaceReason::Withheld,

@@ -147,13 +147,18 @@ impl<M: Mode> Core<M> {
         if self.others(own).any(|slot| slot.cached() > 0) || self.is_out_of_reach() {
             ShortReason::Cached
         } else if self.not_out().most <= got {
-            ShortReason::Exhausted
+            self.none_left()
         } else if self.zone.free() == 0 && self.line.promised() > 0 {
             ShortReason::Promised
         } else {
             // In the zone again, or in another call.
             ShortReason::Busy
         }
+    }
+
+    /// Why there is no page but those that are out: some may wait for their tickets.
+    pub(super) fn none_left(&self) -> ShortReason {
+        if self.fenced.pages() > 0 { ShortReason::Fenced } else { ShortReason::Exhausted }
     }
 
     /// Whether pages lie on a stack of a depot that was cut off.

@@ -14,11 +14,11 @@ use crate::page::{Fault, PageId, ZONE};
 use crate::sync::Ordering;
 
 impl<M: Mode> Core<M> {
-    /// Whether a page is neither free nor offline nor withheld. Where the mode does not check, pages in caches
-    /// count as missing: drain them first.
+    /// Whether a page is neither free nor offline nor withheld; one that waits for a ticket is not free. Where the
+    /// mode does not check, pages in caches count as missing: drain them first.
     pub(crate) fn is_missing(&self, id: PageId) -> bool {
-        let is_cached = || M::CHECKS && self.check_out(id) == Err(Fault::AlreadyFree);
-        self.is_in_no_zone(id) && !is_cached()
+        let is_free = || M::CHECKS && self.check_out(id) == Err(Fault::AlreadyFree);
+        self.is_in_no_zone(id) && (!is_free() || self.is_fenced(id))
     }
 
     fn is_in_no_zone(&self, id: PageId) -> bool {
@@ -37,6 +37,8 @@ impl<M: Mode> Core<M> {
         for slot in self.slots.iter() {
             self.empty_slot(slot.try_lock()?.as_mut());
         }
+        // What a device still had it is done with.
+        self.fenced.forget_marks();
         // SAFETY: the caller is alone, by its promise, and nobody has a slot. That there was no fork
         // makes no difference.
         unsafe { self.after_fork() }.reopen();

@@ -177,6 +177,12 @@ impl Magazines {
         })
     }
 
+    /// The ids that a magazine holds, as of about now.
+    pub(crate) fn ids_of(&self, number: u32) -> impl Iterator<Item = PageId> {
+        let start = self.start(number);
+        (start..start + self.len(number)).map(|location| self.get(location))
+    }
+
     /// Whether there is such a location.
     pub(crate) fn has(&self, location: Location) -> bool {
         (1..self.count()).contains(&(location >> self.shift))
@@ -286,6 +292,12 @@ impl Link {
     /// The bits that stand for a depot in a mark: its number is below [`Self::DEPOTS`].
     pub(crate) const fn depot_bits(number: u32) -> u32 {
         number << 25
+    }
+
+    /// The bits that stand for the queue of a fence in the marks of both of its ends: no depot's stack has the kind 3,
+    /// and a magazine in a slot no number. The fence's is below [`Self::DEPOTS`], less one.
+    pub(crate) const fn fenced_bits(number: u32) -> u32 {
+        Self::mark_of(3, Self::depot_bits(number + 1))
     }
 
     /// On the stack with this mark, above that magazine, with so many ids.

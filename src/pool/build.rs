@@ -1,5 +1,6 @@
 //! Building a pool: everything that can be wrong with the request is found here, before anything is made.
 
+mod fences;
 mod given;
 mod growth;
 mod hardening;
@@ -18,6 +19,7 @@ use crate::page::PageId;
 use crate::plan::FaultPlan;
 use crate::pool::Pool;
 use crate::region::{Region, ZeroedMemory};
+use crate::ticket::Fences;
 
 /// What the pool does about a bad page, beside counting it, tainting itself and returning an error where the call
 /// can.
@@ -56,6 +58,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     reserve: usize,
     defer_wakes: bool,
     quarantine: Option<usize>,
+    fences: Fences,
     pub(crate) faults: Option<FaultPlan>,
     mode: PhantomData<M>,
 }
@@ -85,6 +88,7 @@ impl Pool<DefaultMode> {
             reserve: 0,
             defer_wakes: false,
             quarantine: None,
+            fences: Fences(&[]),
             faults: None,
             mode: PhantomData,
         }
@@ -99,7 +103,7 @@ impl<M: Mode> Builder<M> {
         } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
         let Builder { quarantine, cpu_hint, on_taint, defer_wakes, faults, .. } = self;
-        let Builder { on_pressure, low, reserve, .. } = self;
+        let Builder { on_pressure, low, reserve, fences, .. } = self;
         Builder {
             pages,
             initially,
@@ -120,6 +124,7 @@ impl<M: Mode> Builder<M> {
             reserve,
             defer_wakes,
             quarantine,
+            fences,
             faults,
             mode: PhantomData,
         }

@@ -62,6 +62,7 @@ impl<M: Mode> Pool<M> {
         if error.handles() > 0 {
             return Err(error);
         }
+        error.pool.core.reap_fences();
         error.pool.core.drain();
         error.pool.core.conclude(Call::Close);
         if error.pool.core.out() == 0 { Ok(()) } else { Err(error) }
@@ -76,12 +77,18 @@ impl<M: Mode> CloseError<M> {
         self.pool.core.counters.handles.load(Ordering::Acquire) - 1
     }
 
-    /// How many pages are out, lent ones included: at most the pool's capacity.
+    /// How many pages are out, lent ones and those that wait for a ticket included: at most the pool's capacity.
     ///
     /// Exact at rest. While other handles live, others may allocate and free meanwhile.
     #[must_use]
     pub fn out(&self) -> u64 {
         self.balance().clamp(0, self.pool.core.pages.into()) as u64
+    }
+
+    /// How many of the pages that are out wait for a ticket: see [`Pool::free_bulk_after`].
+    #[must_use]
+    pub fn fenced(&self) -> u64 {
+        self.pool.core.fenced.pages().min(self.pool.core.pages.into())
     }
 
     /// Pages allocated and not freed. Below zero if more were freed, which only wrong `unsafe`
@@ -219,6 +226,13 @@ impl<M: Mode> CloseError<M> {
                 NAMED => f.write_str(", …")?,
                 _ => write!(f, ", {}", id.index())?,
             }
+        }
+        if self.fenced() > 0 {
+            let fenced = Count(self.fenced(), "page");
+            write!(
+                f,
+                "; {fenced} of them given up with a ticket: close when its fence has passed it"
+            )?;
         }
         let (them, were) = if out == 1 { ("it", "it was") } else { ("them", "they were") };
         write!(f, "; drop {them} before close, or, if {were} forgotten, ")?;

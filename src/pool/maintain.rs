@@ -9,6 +9,8 @@ use crate::sync::fence_all_threads;
 impl<M: Mode> Pool<M> {
     /// Upkeep, to be called from time to time: by a timer, say, or an idle loop.
     ///
+    /// Pages whose tickets have passed come free ([`reap_fences`](Self::reap_fences)).
+    ///
     /// Pages that lay in the depots at the end of each of the last four periods, or are more than
     /// caches allocated in any, go to the zone; a period is the time between two calls. What leaves
     /// the depots and comes back within each period is among them: its caches refill from the zone
@@ -58,5 +60,34 @@ impl<M: Mode> Pool<M> {
         self.core.note_crossings();
         self.core.conclude(Call::Maintain);
         done
+    }
+
+    /// Frees the pages whose tickets have passed: see [`free_bulk_after`](Self::free_bulk_after). Returns how many.
+    /// Call it when a fence has gone on, so that whoever needs pages finds them; [`maintain`](Self::maintain) does the
+    /// same. Not for signal handlers, because it asks the fences.
+    ///
+    /// ```
+    /// # use pagesheaf::{Fence, PageBatch, Pool};
+    /// # use std::sync::atomic::{AtomicU64, Ordering};
+    /// # struct Sent(AtomicU64);
+    /// # impl Fence for Sent {
+    /// #     fn passed(&self, ticket: u64) -> bool { self.0.load(Ordering::Acquire) >= ticket }
+    /// # }
+    /// # static SENT: Sent = Sent(AtomicU64::new(0));
+    /// # static FENCES: [&dyn Fence; 1] = [&SENT];
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).fences(&FENCES).build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 8)?;
+    /// pool.free_bulk_after(&mut batch, 1)?;
+    /// assert_eq!((pool.audit().pages.fenced, pool.reap_fences()), (8, 0));
+    /// SENT.0.store(1, Ordering::Release);
+    /// assert_eq!((pool.reap_fences(), pool.audit().pages.fenced), (8, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reap_fences(&self) -> usize {
+        let pages = self.core.reap_fences();
+        self.core.conclude(Call::ReapFences);
+        pages
     }
 }

@@ -1,6 +1,6 @@
 //! Reports: what a pool is doing, in numbers that add up.
 //!
-//! Invariant: free + cached + out + lent + bad + offline + promised + lost = capacity, at rest. A report starts
+//! Invariant: free + cached + out + lent + bad + offline + fenced + promised + lost = capacity, at rest. A report starts
 //! with the mode, and says "not collected" of what the mode does not count.
 
 mod calls;
@@ -50,6 +50,9 @@ pub struct Pages {
     pub bad: u64,
     /// Offline: not given out before [`Pool::online`] brings them.
     pub offline: u64,
+    /// Given up with a ticket that has not passed, as far as anybody has asked: see
+    /// [`Pool::free_bulk_after`].
+    pub fenced: u64,
     /// In the hands of those who wait for more: see [`Pool::alloc_bulk_async`]. They get these
     /// pages with the others, or put them back.
     pub promised: u64,
@@ -64,19 +67,21 @@ impl Pages {
     pub const fn adds_up(&self) -> bool {
         let sum = self.free as u128 + self.cached as u128 + self.out as u128;
         let gone = self.bad as u128 + self.offline as u128 + self.lost as u128;
-        let lent = self.lent as u128 + self.promised as u128;
+        let lent = self.lent as u128 + self.fenced as u128 + self.promised as u128;
         sum + lent + gone == self.capacity as u128
     }
 }
 
 impl fmt::Display for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Pages { capacity, free, cached, out, lent, bad, offline, promised, lost } = self;
+        let Pages { capacity, free, cached, out, lent, bad, .. } = self;
+        let Pages { offline, fenced, promised, lost, .. } = self;
         write!(
             f,
             "capacity {capacity} = free {free} + cached {cached} + out {out} + lent {lent} + bad {bad}"
         )?;
-        let more = [(*offline, "offline"), (*promised, "promised"), (*lost, "lost")];
+        let more =
+            [(*offline, "offline"), (*fenced, "fenced"), (*promised, "promised"), (*lost, "lost")];
         for (some, what) in more {
             if some > 0 {
                 write!(f, " + {what} {some}")?;
@@ -174,15 +179,16 @@ impl<M: Mode> Pool<M> {
         // zero; and lent is where a mode that does not check believed that a page was lent. No
         // figure leaves 0..=capacity.
         let bounded = |figure: u64| (figure as i64).clamp(0, capacity as i64) as u64;
-        let lent = bounded(self.core.lent());
+        let (lent, fenced) = (bounded(self.core.lent()), bounded(self.core.fenced.pages()));
         Pages {
             capacity,
             free: bounded(free as u64),
             cached: bounded(self.core.cached() as u64),
-            out: bounded(self.core.out().wrapping_sub(lent)),
+            out: bounded(self.core.out().wrapping_sub(lent + fenced)),
             lent,
             bad: bounded(self.core.bad()),
             offline: bounded(offline),
+            fenced,
             promised: bounded(self.core.line.promised()),
             lost: bounded(self.core.lost()),
         }

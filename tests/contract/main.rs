@@ -15,6 +15,7 @@ mod draining;
 mod exact;
 #[cfg(feature = "fault-injection")]
 mod faults;
+mod fenced;
 mod footprint;
 mod given;
 mod idle;

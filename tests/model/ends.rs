@@ -26,6 +26,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
 
     /// Gives up what has no owner, and says that the rest is about to go.
     fn settle(&mut self) {
+        self.pass_all();
         // A pool closes also while pages are offline.
         if !self.alone || !self.pool.capacity().is_multiple_of(2) {
             self.bring_all_back();

@@ -41,13 +41,17 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 if !self.alone || !self.has_no_cache() || held.is_empty() {
                     return Some(());
                 }
+                self.pass_all();
                 let pool = std::mem::replace(&mut self.pool, self.away.clone());
                 let leaked = pool.close().expect_err("pages are out");
                 assert_eq!((leaked.handles(), leaked.out()), (0, held.len() as u64));
                 assert!(leaked.ids().eq(held));
                 self.pool = leaked.into_pool();
             }
-            Kind::RecoverForgotten => self.recover_forgotten(),
+            Kind::RecoverForgotten => {
+                self.pass_all();
+                self.recover_forgotten();
+            }
             Kind::LookUp => self.look_up(a, b),
             Kind::Report => self.report(),
             _ => return None,

@@ -150,6 +150,10 @@ operations! {
     Prefill,
     /// `Pool::cache_named`, with some pages from the start.
     OpenNamed,
+    /// `free_bulk_after`, with a ticket that a device passes later.
+    FreeAfter,
+    /// A device passes some tickets, and somebody looks, or nobody does yet.
+    PassTickets,
 }
 
 /// An operation: what, and two operands, which are taken modulo what there is.

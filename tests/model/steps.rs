@@ -286,6 +286,19 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 }
                 assert!(batch.is_empty());
             }
+            Kind::FreeAfter => {
+                let batch = pick(&mut self.batches, b)?;
+                self.free_after(a, batch);
+            }
+            Kind::PassTickets => {
+                self.pass_tickets(usize::from(a) % 8);
+                if b.is_multiple_of(2) {
+                    let before = self.pool.audit().pages.fenced;
+                    let came = self.pool.reap_fences() as u64;
+                    let left = self.pool.audit().pages.fenced;
+                    assert!(!self.alone || before == came + left);
+                }
+            }
             Kind::FreeBlock | Kind::DropBlock => {
                 let block = pick(&mut self.blocks, b)?;
                 self.lets_go(&Self::of_block(&block));

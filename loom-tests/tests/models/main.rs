@@ -8,6 +8,7 @@ mod counters;
 mod depot;
 mod depots;
 mod drain;
+mod fenced;
 mod foreign;
 mod idle;
 mod marks;

@@ -4,10 +4,10 @@
 //! The page lies in an idle cache, so that an all-or-none request finds none nearby, and compares
 //! figures.
 
-use loom_tests::{every_mode, race};
+use loom_tests::{Device, every_mode, race};
 use pagesheaf::{Cache, Mode, PageBatch, ParkedCache, Pool, ShortReason};
 
-use crate::common::{is_whole, pool};
+use crate::common::{builder, is_whole, pool};
 
 /// A pool of two pages with so many shared slots, and three caches.
 fn two_pages<M: Mode>(shared: usize) -> (Pool<M>, [Cache<M>; 3]) {
@@ -61,6 +61,27 @@ every_mode! {
         let mut both = PageBatch::<M, 2>::empty();
         assert_eq!(caches[0].alloc_bulk(&mut both, 2).allocated, 2);
         let ((), parked) = race(move || drop(both), || takes_and_asks(caches));
+        drop(parked);
+        is_whole(&pool);
+    }
+}
+
+every_mode! {
+    /// The same of pages whose ticket has passed: they come back by who looks.
+    all_and_compact, Composite, at least 20;
+    fn what_has_passed_is_counted_before_it_is_had<M: Mode>() {
+        let (device, fences) = Device::new();
+        // No allocation looks.
+        let pool = builder::<M>(2, 3, 0, 2).fences(fences).defer_wakes(true).build();
+        let pool = pool.expect("a small pool");
+        let mut caches = [(); 3].map(|()| pool.cache().expect("a slot"));
+        let mut both = PageBatch::<M, 2>::empty();
+        assert_eq!(caches[0].alloc_bulk(&mut both, 2).allocated, 2);
+        pool.free_bulk_after(&mut both, 1).expect("a magazine is left");
+        device.pass(1);
+        let other = pool.clone();
+        let (reaped, parked) = race(move || other.reap_fences(), || takes_and_asks(caches));
+        assert_eq!(reaped, 2);
         drop(parked);
         is_whole(&pool);
     }

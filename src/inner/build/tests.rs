@@ -14,6 +14,7 @@ use crate::page::{AtomicCount, AtomicMark, PageId};
 use crate::pool::{Builder, Pool};
 use crate::region::Region;
 use crate::sync::Ordering;
+use crate::ticket::Fences;
 use crate::zone::Marks;
 
 /// A pool of five slots.
@@ -34,6 +35,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         poison_every: 1,
         poison_lazily: false,
         cpu_hint: None,
+        fences: Fences(&[]),
         faults: None,
         defer_wakes: false,
         quarantine: None,

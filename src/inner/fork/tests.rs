@@ -5,12 +5,14 @@ extern crate std;
 use core::mem::{MaybeUninit, forget};
 use std::vec::Vec;
 
+use super::super::Faults;
 use super::super::tests::{build, out_and_bad};
 use super::*;
 use crate::cache::Cache;
 use crate::mode::{Bare, Checked, Compact, Hardened};
-use crate::page::{Fault, PageId};
+use crate::page::{Fault, GivenUp, PageId};
 use crate::pool::{AnyCache, Pages, Pool};
+use crate::ticket::{Fence, Ticket};
 use crate::zone::Cursor;
 
 /// A pool of 100 pages, with magazines of 8, two owned slots and two shared ones.
@@ -94,6 +96,45 @@ fn locked_slots_open_again_and_empty<M: Mode>() {
     assert_eq!((pages.lost, pages.out, pages.cached), (lost::<M>(held), 2, 0));
     assert_eq!(cached(&pool), [0; 4]);
     assert_usable(pool, pages.lost as usize + 2);
+}
+
+/// A device that is never done.
+struct Never;
+
+impl Fence for Never {
+    fn passed(&self, _: u64) -> bool {
+        false
+    }
+}
+
+static NEVER: [&dyn Fence; 1] = [&Never];
+
+fn what_waits_for_a_ticket_stays_so<M: Mode>() {
+    let pool = build::<M>(|builder| builder.max_caches(2).shared_caches(2).fences(&NEVER));
+    let core = &*pool.core;
+    for value in 1..=5 {
+        let ids = alloc(&pool, 6);
+        // SAFETY: the pages are out, and given up once.
+        let ids = unsafe { GivenUp::new(&ids) };
+        let room = core.room_for_fenced(0, 6).expect("magazines are left");
+        let ticket = Ticket::new(0, value);
+        assert_eq!(core.fence_pages(room, ticket, ids, &mut Faults::default()), 6);
+        assert_eq!(core.reap_fences(), 0);
+    }
+    assert_eq!(after_fork(&pool, &mut []).fenced, 30);
+    // Who looked had taken one, and stands still.
+    let in_hand = core.fenced.oldest::<M>(&core.magazines, 0).expect("a queue");
+    assert!(core.fenced.is_fenced(in_hand.into_number()));
+    let pages = after_fork(&pool, &mut []);
+    assert_eq!((pages.fenced, pages.lost), (30, 0));
+    // Nobody waits any more: what is left can be used, and each magazine is somewhere.
+    let mut numbers = Vec::new();
+    let oldest = || core.fenced.oldest::<M>(&core.magazines, 0).map(Magazine::into_number);
+    numbers.extend(core::iter::from_fn(oldest));
+    numbers.sort_unstable();
+    let fenced = (1..core.magazines.count()).filter(|&number| core.fenced.is_fenced(number));
+    assert!(numbers.into_iter().eq(fenced));
+    forget(pool);
 }
 
 fn kept_caches_keep_what_they_hold<M: Mode>() {
@@ -298,6 +339,7 @@ macro_rules! in_modes {
 in_modes! {
     locked_slots_open_again_and_empty: Bare, Checked, Compact, Hardened;
     kept_caches_keep_what_they_hold: Bare, Checked, Compact, Hardened;
+    what_waits_for_a_ticket_stays_so: Bare, Checked, Compact, Hardened;
     magazines_in_nobodys_hands_come_back: Bare, Checked, Compact, Hardened;
     pages_in_hand_are_lost: Bare, Checked, Compact, Hardened;
     counts_that_cannot_be_are_put_right: Bare, Checked, Compact, Hardened;

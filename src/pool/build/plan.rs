@@ -6,6 +6,7 @@ use core::alloc::Layout;
 
 use super::{Builder, OnBadPage};
 use crate::depot::DEPOTS_MAX;
+use crate::depot::fenced::FENCES_MAX;
 use crate::error::BuildError;
 use crate::heap;
 use crate::inner::{Config, CoreLayout};
@@ -96,6 +97,10 @@ impl<M: Mode> Builder<M> {
         {
             return Err(BuildError::Depots { depots, most: DEPOTS_MAX });
         }
+        let fences = self.fences.0.len();
+        if fences > FENCES_MAX {
+            return Err(BuildError::Fences { fences, most: FENCES_MAX });
+        }
         Ok(Config {
             pages: pages as u32,
             initially,
@@ -116,6 +121,7 @@ impl<M: Mode> Builder<M> {
             poison_lazily: self.poison_lazily,
             zeroed: false,
             cpu_hint: self.cpu_hint,
+            fences: self.fences,
             faults: self.faults,
             defer_wakes: self.defer_wakes,
             quarantine: match self.quarantine {

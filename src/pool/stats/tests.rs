@@ -14,23 +14,25 @@ const NONE: Pages = Pages {
     lent: 0,
     bad: 0,
     offline: 0,
+    fenced: 0,
     promised: 0,
     lost: 0,
 };
 
 #[test]
 fn pages_add_up_to_the_capacity_and_to_nothing_else() {
-    let some = Pages { capacity: 255, free: 1, cached: 2, out: 4, lent: 8, bad: 16, ..NONE };
-    let pages = Pages { offline: 32, promised: 64, lost: 128, ..some };
+    let some = Pages { capacity: 511, free: 1, cached: 2, out: 4, lent: 8, bad: 16, ..NONE };
+    let pages = Pages { offline: 32, promised: 64, lost: 128, fenced: 256, ..some };
     assert!(pages.adds_up());
     for wrong in [
-        Pages { capacity: 254, ..pages },
+        Pages { capacity: 510, ..pages },
         Pages { free: 3, ..pages },
         Pages { cached: 0, ..pages },
         Pages { out: 5, ..pages },
         Pages { lent: 0, ..pages },
         Pages { bad: 17, ..pages },
         Pages { offline: 0, ..pages },
+        Pages { fenced: 0, ..pages },
         Pages { promised: 0, ..pages },
         Pages { lost: 0, ..pages },
     ] {
@@ -38,9 +40,12 @@ fn pages_add_up_to_the_capacity_and_to_nothing_else() {
     }
     let most = Pages { capacity: u64::MAX, free: u64::MAX, ..NONE };
     assert!(most.adds_up() && !Pages { out: 1, ..most }.adds_up());
-    let text = "capacity 255 = free 1 + cached 2 + out 4 + lent 8 + bad 16";
-    assert_eq!(pages.to_string(), format!("{text} + offline 32 + promised 64 + lost 128"));
-    let own = Pages { promised: 0, lost: 0, ..pages };
+    let text = "capacity 511 = free 1 + cached 2 + out 4 + lent 8 + bad 16";
+    assert_eq!(
+        pages.to_string(),
+        format!("{text} + offline 32 + fenced 256 + promised 64 + lost 128")
+    );
+    let own = Pages { fenced: 0, promised: 0, lost: 0, ..pages };
     assert_eq!(own.to_string(), format!("{text} + offline 32"), "only a forked child has lost any");
     assert_eq!(some.to_string(), text, "a pool of a fixed size has none offline");
 }

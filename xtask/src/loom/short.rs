@@ -8,10 +8,10 @@ use super::report;
 use super::trial::Test;
 
 /// A model with more executions than this takes more than some seconds.
-const LONG: u64 = 20_000;
+const LONG: u64 = 8_000;
 
-/// One with more than this everywhere takes a minute or more, and is left out whole.
-const MINUTES: u64 = 100_000;
+/// One with more than this everywhere takes long in any mode, and is left out whole.
+const MINUTES: u64 = 40_000;
 
 /// Leaves out what takes long, and says what: models and modes.
 pub fn shorten(tests: &mut Vec<Test>) -> Result<BTreeSet<(String, String)>> {

@@ -8,7 +8,7 @@ use super::{Fault, File};
 use crate::link;
 
 /// Documents that must stay short, and how many lines each may have.
-const LINES: [(&str, usize); 3] = [("README.md", 200), ("DESIGN.md", 280), ("CONTRIBUTING.md", 80)];
+const LINES: [(&str, usize); 3] = [("README.md", 200), ("DESIGN.md", 290), ("CONTRIBUTING.md", 80)];
 
 /// Columns that a line of prose may have.
 const COLUMNS: usize = 100;

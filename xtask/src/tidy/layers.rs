@@ -14,8 +14,8 @@ const LAYERS: &[&[&str]] = &[
     &["sync"],
     // Which mode does what.
     &["mode"],
-    // Which calls are to fail.
-    &["plan"],
+    // Which calls are to fail, and what is given up with which ticket.
+    &["plan", "ticket"],
     &["injector"],
     // Page numbers and states, and what can be wrong with a page.
     &["page"],
