@@ -287,7 +287,7 @@ pub use pool::{
     AnyCache, AsymmetricFence, Audit, Builder, CacheBuilder, Calls, CloseError, Critical, Holder,
     HolderState, Maintained, NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,
 };
-pub use region::Region;
+pub use region::{PageRange, Region};
 pub use ticket::{Fence, Ticket};
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]

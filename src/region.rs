@@ -3,12 +3,15 @@
 //! Invariant: a region of bytes is initialised from the start and stays mapped, at one place, until
 //! its backing is dropped, which the core does last.
 
+mod hooks;
 mod zeroed;
 
 use core::alloc::Layout;
 use core::ops::Range;
 use core::ptr::NonNull;
 
+pub(crate) use hooks::Hooks;
+pub use hooks::PageRange;
 pub(crate) use zeroed::ZeroedMemory;
 
 use crate::error::BuildError;

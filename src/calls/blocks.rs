@@ -263,6 +263,8 @@ fn alloc_blocks<'o, M: Mode>(
         front.begin();
         (0, None)
     } else {
+        // They may be the very pages that are missing.
+        front.shared().reap_fences_for(usize::MAX, floor);
         front.with_slot_as_is(|core, slot, _| {
             core.alloc_blocks(slot, order, &mut out[..most], floor)
         })
@@ -359,6 +361,7 @@ fn take<M: Mode>(
         return Err(PlaceError { page: first, reason: PlaceReason::Injected });
     }
     let floor = front.floor(pages);
+    front.shared().reap_fences_for(usize::MAX, floor);
     front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order, floor))
 }
 

@@ -55,13 +55,8 @@ fn alloc_exact_slowly<M: Mode, const N: usize>(
     }
     let out = &mut batch.vacant()[..want];
     let floor = front.floor(want);
-    let done = loop {
-        let done = front.with_slot_as_is(|core, slot, _| core.alloc_exact(slot, out, floor));
-        let is_fenced = matches!(done, Err((_, ShortReason::Fenced)));
-        if !is_fenced || front.shared().reap_fences_when_dry() == 0 {
-            break done;
-        }
-    };
+    front.shared().reap_fences_for(want, floor);
+    let done = front.with_slot_as_is(|core, slot, _| core.alloc_exact(slot, out, floor));
     if done.is_ok() {
         // SAFETY: `alloc_exact` wrote `want` ids of pages that are now the batch's.
         unsafe { batch.grow(core, want) };

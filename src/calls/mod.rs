@@ -63,20 +63,12 @@ fn alloc_any<M: Mode>(
     out: &mut [MaybeUninit<PageId>],
     floor: Floor,
 ) -> (usize, Option<ShortReason>) {
-    let mut got = 0;
-    loop {
-        let out = &mut out[got..];
-        let (more, reason) = front.with_slot_as_is(|core, slot, asked| match slot {
-            Some(slot) if asked => core.alloc_asked(slot, out, floor),
-            Some(slot) => core.alloc(slot, out, floor),
-            None => core.alloc_without_slot(out, floor),
-        });
-        got += more;
-        // Nothing is held: the fences can be asked.
-        if reason != Some(ShortReason::Fenced) || front.shared().reap_fences_when_dry() == 0 {
-            return (got, reason);
-        }
-    }
+    front.shared().reap_fences_for(out.len(), floor);
+    front.with_slot_as_is(move |core, slot, asked| match slot {
+        Some(slot) if asked => core.alloc_asked(slot, out, floor),
+        Some(slot) => core.alloc(slot, out, floor),
+        None => core.alloc_without_slot(out, floor),
+    })
 }
 
 /// Frees pages of this core, not by the fast path, and counts them. Returns how many were good.

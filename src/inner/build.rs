@@ -20,7 +20,7 @@ use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
 use crate::mode::{Mode, Policy};
 use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId};
 use crate::plan::FaultPlan;
-use crate::region::{Backing, ZeroedMemory};
+use crate::region::{Backing, Hooks, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
 use crate::ticket::Fences;
@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) zeroed: bool,
     /// The number of the CPU that a call is made on, about.
     pub(crate) cpu_hint: Option<fn() -> usize>,
+    /// What is told of pages that come and go.
+    pub(crate) hooks: Hooks,
     /// After what pages come free.
     pub(crate) fences: Fences,
     /// Which calls are to fail.
@@ -216,6 +218,7 @@ impl<M: Mode> CoreLayout<M> {
             alarm: Alarm::new(panics, config.on_taint),
             line: Line::new(config.defer_wakes, config.marks.low > 0),
             on_pressure: config.on_pressure,
+            hooks: config.hooks,
             poison_every,
             poison_lazily: config.poison_lazily,
             dry_without_cache: Atomic::new(0),

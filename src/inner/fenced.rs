@@ -13,6 +13,7 @@ use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId};
 use crate::sync::{defect, publish_fence};
 use crate::ticket::{Fence, Ticket};
+use crate::zone::Floor;
 
 /// The oldest magazine of a queue, in a call's hands: it goes back, unless it is taken.
 struct InHand<'a, M: Mode> {
@@ -130,6 +131,8 @@ impl<M: Mode> Core<M> {
     }
 
     /// Frees what waits for tickets that have passed, of all fences. Returns how many pages.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn reap_fences(&self) -> usize {
         if self.fenced.pages() == 0 {
             return 0;
@@ -137,9 +140,13 @@ impl<M: Mode> Core<M> {
         (0..self.fenced.count()).map(|fence| self.reap_fence(fence)).sum()
     }
 
-    /// The same, for a call that found nothing else, unless handlers may be in it: then it is left to upkeep.
-    pub(crate) fn reap_fences_when_dry(&self) -> usize {
-        if self.line.defers() { 0 } else { self.reap_fences() }
+    /// The same, for a call that wants so many pages, if the zone has fewer. It holds nothing. Where handlers may be in it,
+    /// this is left to upkeep.
+    #[inline]
+    pub(crate) fn reap_fences_for(&self, want: usize, floor: Floor) {
+        if self.fenced.pages() > 0 && !self.line.defers() && self.zone.free_above(floor) < want {
+            self.reap_fences();
+        }
     }
 
     /// Frees what waits for tickets of this fence that have passed. Returns how many pages.

@@ -10,7 +10,7 @@
 //! at one moment), `exact` (all or none),
 //! `block`, `place` (what is asked for by its number), `lend`, `fenced` (frees that wait for a ticket), `poison`, `zeroed` (pages of zeros),
 //! `doubt` (pages that others may hold still), `marks` (what stays for others), `supply` (for who waits),
-//! `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `shared`
+//! `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `hooks` (who is told of that), `shared`
 //! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
@@ -28,6 +28,7 @@ mod exchange;
 mod fenced;
 mod fork;
 mod free;
+mod hooks;
 mod lend;
 mod lifecycle;
 mod maintain;
@@ -66,7 +67,7 @@ use crate::line::Line;
 use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
 use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, References};
-use crate::region::{Backing, ZeroedMemory};
+use crate::region::{Backing, Hooks, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::Atomic;
 use crate::zone::{OfflinePages, Zone};
@@ -103,6 +104,8 @@ pub(crate) struct Core<M> {
     alarm: alarm::Alarm,
     /// What the crossing of a mark is told to.
     on_pressure: Option<fn(&Pressure)>,
+    /// What is told of pages that come and go.
+    hooks: Hooks,
     poison_every: u32,
     poison_lazily: bool,
     /// 1 if a call on the pool got nothing, and none has got pages since; see `pressure`.

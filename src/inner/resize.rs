@@ -10,6 +10,19 @@ use crate::mode::{Mode, Policy};
 use crate::page::{Fault, PageId, ZONE};
 use crate::sync::{defect, publish_fence};
 
+/// Pages that are neither offline nor in the zone yet: there they go, also if a hook panics.
+struct ComingOnline<'a, M: Mode> {
+    core: &'a Core<M>,
+    first: PageId,
+    count: usize,
+}
+
+impl<M: Mode> Drop for ComingOnline<'_, M> {
+    fn drop(&mut self) {
+        self.core.put_written(self.first, self.count);
+    }
+}
+
 impl<M: Mode> Core<M> {
     /// Takes those of `count` pages from `first` on offline that are free. They are drained from
     /// where they can be, if they are not all in the zone. Returns how many went.
@@ -23,12 +36,14 @@ impl<M: Mode> Core<M> {
     }
 
     fn take_offline_from_zone(&self, first: PageId, count: usize) -> usize {
-        let (mut went, mut looked) = (0, 0);
-        self.zone.take_range(first, count, |id| {
-            if self.verify_offline(id, &mut looked) {
-                self.offline.insert(id);
-                went += 1;
-            }
+        let mut looked = 0;
+        let went = self.telling_of_retired(first, count, |first, count, went| {
+            self.zone.take_range(first, count, |id| {
+                if self.verify_offline(id, &mut looked) {
+                    self.offline.insert(id);
+                    went(id);
+                }
+            });
         });
         self.count_uncached_poison_checks(looked);
         self.note_crossings();
@@ -58,11 +73,13 @@ impl<M: Mode> Core<M> {
         if !defect!("online-late") {
             self.offline.remove(first, count)?;
         }
+        let coming = ComingOnline { core: self, first, count };
+        self.tell_init(first, count);
         if M::POISONS && !self.poison_lazily {
             let pages = first.index()..first.index() + count as u32;
             pages.map(PageId::new).for_each(|id| self.poison_without_slot(id));
         }
-        self.put_written(first, count);
+        drop(coming);
         if defect!("online-late") {
             self.offline.remove(first, count)?;
         }

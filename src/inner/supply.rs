@@ -81,7 +81,7 @@ impl<M: Mode> Core<M> {
     /// Takes up to `out.len()` pages for the first in line, from wherever they can be had without waiting. They are
     /// promised then.
     pub(crate) fn look_for_waiter(&self, out: &mut [MaybeUninit<PageId>], floor: Floor) -> Looked {
-        let _ = self.reap_fences_when_dry();
+        self.reap_fences_for(out.len(), floor);
         let all = self.drain_shared();
         let mut got = self.gather_without_slot(out, floor);
         if got < out.len() && self.steal_idle(|_| true, fence_all_threads) > 0 {

@@ -4,6 +4,7 @@ mod fences;
 mod given;
 mod growth;
 mod hardening;
+mod hooks;
 mod marks;
 mod plan;
 
@@ -18,7 +19,7 @@ use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
 use crate::plan::FaultPlan;
 use crate::pool::Pool;
-use crate::region::{Region, ZeroedMemory};
+use crate::region::{Hooks, Region, ZeroedMemory};
 use crate::ticket::Fences;
 
 /// What the pool does about a bad page, beside counting it, tainting itself and returning an error where the call
@@ -58,6 +59,7 @@ pub struct Builder<M: Mode = DefaultMode> {
     reserve: usize,
     defer_wakes: bool,
     quarantine: Option<usize>,
+    hooks: Hooks,
     fences: Fences,
     pub(crate) faults: Option<FaultPlan>,
     mode: PhantomData<M>,
@@ -88,6 +90,7 @@ impl Pool<DefaultMode> {
             reserve: 0,
             defer_wakes: false,
             quarantine: None,
+            hooks: Hooks::NONE,
             fences: Fences(&[]),
             faults: None,
             mode: PhantomData,
@@ -103,7 +106,7 @@ impl<M: Mode> Builder<M> {
         } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
         let Builder { quarantine, cpu_hint, on_taint, defer_wakes, faults, .. } = self;
-        let Builder { on_pressure, low, reserve, fences, .. } = self;
+        let Builder { on_pressure, low, reserve, hooks, fences, .. } = self;
         Builder {
             pages,
             initially,
@@ -124,6 +127,7 @@ impl<M: Mode> Builder<M> {
             reserve,
             defer_wakes,
             quarantine,
+            hooks,
             fences,
             faults,
             mode: PhantomData,
@@ -243,6 +247,7 @@ impl<M: Mode> Builder<M> {
         // SAFETY: the block has this layout, and the core keeps it; nobody has the new core's handle.
         let core =
             unsafe { Handle::new(plan.build(memory.start(), region, Some(memory), iter::empty())) };
+        core.tell_built();
         Ok(Pool { core })
     }
 
@@ -343,6 +348,7 @@ impl<M: Mode> Builder<M> {
         // SAFETY: the memory is the pool's for good, large enough and aligned; nobody has the new
         // core's handle.
         let core = unsafe { Handle::new(plan.build(block, region, None, given)) };
+        core.tell_built();
         Ok(Pool { core })
     }
 }

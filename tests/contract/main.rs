@@ -18,6 +18,7 @@ mod faults;
 mod fenced;
 mod footprint;
 mod given;
+mod hooks;
 mod idle;
 mod lazy;
 mod maintain;

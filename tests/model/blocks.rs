@@ -16,6 +16,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::AllocBlocks => self.alloc_blocks(a, b)?,
             Kind::AllocBlockRaw => {
                 let order = Order::new(b % 9)?;
+                self.pass_all();
                 let whole = self.whole(order);
                 let (first, others) = through!(self, a, |front| front.alloc_block_raw(order));
                 match first {
@@ -117,6 +118,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     fn alloc_blocks(&mut self, a: u8, b: u8) -> Option<()> {
         let (order, want) = (Order::new(b % 8)?, usize::from(b / 8) % (BLOCKS + 1));
         let mut out: [Option<Block<M>>; BLOCKS] = std::array::from_fn(|_| None);
+        self.pass_all();
         let (bulk, others) =
             through!(self, a, |front| front.alloc_blocks_bulk(order, &mut out[..want]));
         let new: Vec<_> = out.into_iter().flatten().collect();
@@ -152,9 +154,12 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let is_held = self.held().0.contains(&page);
         let is_lent = self.lent.contains(&page);
         let cached = self.pool.audit().pages.cached as usize;
+        let may_be_fenced = !is_held && self.pool.audit().pages.fenced > 0;
         let may_be_cached = cached > 0 && cached <= others * KEPT;
         match reason {
+            PlaceReason::Out if may_be_fenced => assert!(!M::CHECKS, "{error}"),
             PlaceReason::Out => assert!(is_held && !(is_lent && M::CHECKS), "{error}"),
+            PlaceReason::Fenced => assert!(may_be_fenced && M::CHECKS, "{error}"),
             PlaceReason::Offline => assert!(self.offline.contains(&page), "{error}"),
             PlaceReason::Lent => assert!(is_lent && M::CHECKS, "{error}"),
             PlaceReason::Cached => assert!(!is_held && may_be_cached && M::CHECKS, "{error}"),

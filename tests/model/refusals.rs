@@ -39,7 +39,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         match short {
             // Another that found nothing is to get what is left.
             ShortReason::Busy => assert!(had == 0 && left > 0 && self.may_be_held_back(others)),
-            ShortReason::Exhausted => assert_eq!(had, left, "{before}"),
+            ShortReason::Exhausted => assert_eq!((had, before.fenced), (left, 0), "{before}"),
+            ShortReason::Fenced => assert!(had == left && before.fenced > 0, "{before}"),
             ShortReason::Watermark => assert!(kept > 0 && had <= left - kept, "{error}, {before}"),
             ShortReason::Cached => {
                 assert!(had < left && left - kept - had <= others * KEPT, "{had} of {before}")

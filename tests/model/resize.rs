@@ -49,7 +49,9 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         assert_eq!(new.len(), went.count());
         assert!(new.iter().all(|&id| pool.is_offline(id) && !held.contains(&id)));
         let cached = stayed.iter().filter(|id| !held.contains(id)).count();
-        assert!(cached <= KEPT * (self.caches.len() + self.stealable.len()), "{stayed:?}");
+        let caches = self.caches.len() + self.stealable.len();
+        let fenced = self.pool.audit().pages.fenced as usize;
+        assert!(cached <= KEPT * caches + fenced, "{stayed:?}");
         // Their bytes are this world's, and stay as they are written.
         self.took(&new);
         self.offline.extend(new);

@@ -222,6 +222,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             }
             Kind::AllocBlock => {
                 let order = Order::new(b % 9)?;
+                self.pass_all();
                 let whole = self.whole(order);
                 let (block, others) = through!(self, a, |front| front.alloc_block(order));
                 let block = match block {

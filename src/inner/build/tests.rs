@@ -12,7 +12,7 @@ use crate::magazine::Magazine;
 use crate::mode::{Bare, Checked, Compact, Hardened, Mode, NoChecks};
 use crate::page::{AtomicCount, AtomicMark, PageId};
 use crate::pool::{Builder, Pool};
-use crate::region::Region;
+use crate::region::{Hooks, Region};
 use crate::sync::Ordering;
 use crate::ticket::Fences;
 use crate::zone::Marks;
@@ -35,6 +35,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
         poison_every: 1,
         poison_lazily: false,
         cpu_hint: None,
+        hooks: Hooks::NONE,
         fences: Fences(&[]),
         faults: None,
         defer_wakes: false,

@@ -121,6 +121,7 @@ impl<M: Mode> Builder<M> {
             poison_lazily: self.poison_lazily,
             zeroed: false,
             cpu_hint: self.cpu_hint,
+            hooks: self.hooks,
             fences: self.fences,
             faults: self.faults,
             defer_wakes: self.defer_wakes,

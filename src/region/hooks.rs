@@ -1,0 +1,63 @@
+//! Who is told when pages come to a pool, and when they go.
+//!
+//! Invariant: a page is told of once when it comes, before anybody can have it, and once when it has gone; not when it is
+//! allocated and freed.
+
+use crate::page::PageId;
+
+/// Neighbouring pages, and where they are: what [`Builder::on_init`](crate::Builder::on_init) and the other hooks are told
+/// of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageRange {
+    /// The first page.
+    pub first: PageId,
+    /// How many there are.
+    pub pages: usize,
+    /// Where the first one starts. In a pool of addresses this is its address, and may not be dereferenced.
+    pub start: *mut u8,
+    /// How many bytes all of them have.
+    pub bytes: usize,
+}
+
+impl PageRange {
+    /// Each of the pages, by itself.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageRange, Pool};
+    /// /// Registers each page by itself, as some devices want it.
+    /// fn register(pages: &PageRange) {
+    ///     for page in pages.each() {
+    ///         println!("{}: {} bytes at {:p}", page.first, page.bytes, page.start);
+    ///     }
+    /// }
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(4).on_init(register).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn each(&self) -> impl Iterator<Item = PageRange> + use<> {
+        let PageRange { first, pages, start, bytes } = *self;
+        let size = bytes.checked_div(pages).unwrap_or(0);
+        (0..pages).map(move |at| PageRange {
+            first: PageId::new(first.index() + at as u32),
+            pages: 1,
+            start: start.wrapping_add(at * size),
+            bytes: size,
+        })
+    }
+}
+
+/// What is called of a pool's pages.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hooks {
+    pub(crate) region: Option<fn(&PageRange)>,
+    pub(crate) region_end: Option<fn(&PageRange)>,
+    pub(crate) init: Option<fn(&PageRange)>,
+    pub(crate) retire: Option<fn(&PageRange)>,
+}
+
+impl Hooks {
+    /// None.
+    pub(crate) const NONE: Hooks =
+        Hooks { region: None, region_end: None, init: None, retire: None };
+}
