@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::fenced::NEVER;
 use crate::common::*;
 
 /// What comes of a misuse.
@@ -47,7 +48,8 @@ pub struct Scene<M: Mode> {
 
 impl<M: Mode> Scene<M> {
     pub fn new() -> Self {
-        let pool = build::<M>(100, |builder| builder.magazine_capacity(4).initially(100));
+        let pool =
+            build::<M>(100, |builder| builder.magazine_capacity(4).initially(100).fences(&NEVER));
         let (mut one, two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
         let mut out = no_ids::<40>();
         let ids = one.alloc_bulk_raw(&mut out).0.to_vec();

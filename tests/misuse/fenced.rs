@@ -1,0 +1,46 @@
+//! Misuse of pages that wait for a ticket.
+
+use super::suite::{Misuse, Scene, said, when};
+use crate::common::*;
+
+/// What never is done with what it was given.
+struct Never;
+
+impl Fence for Never {
+    fn passed(&self, _: u64) -> bool {
+        false
+    }
+}
+
+/// The fences of a scene's pool.
+pub static NEVER: [&dyn Fence; 1] = [&Never];
+
+impl<M: Mode> Scene<M> {
+    /// A page that waits for its ticket.
+    pub fn fenced(&mut self) -> PageId {
+        let mut batch = PageBatch::<M, 4>::empty();
+        self.pool.alloc_bulk_exact(&mut batch, 2).expect("some are free");
+        let id = batch.ids()[1];
+        self.pool.free_bulk_after(&mut batch, 1).expect("a magazine is left");
+        assert_eq!(self.pool.audit().pages.fenced, 2);
+        id
+    }
+}
+
+const FREE: &str = "is already free";
+
+misuses! {
+    free_fenced, "free of a page that waits for its ticket", |mode| when(mode.checks, FREE), |scene| {
+        let id = scene.fenced();
+        scene.misfree(&[id], 0)
+    }
+    reclaim_fenced, "reclaim of a page that waits for its ticket", |mode| when(mode.checks, "is not lent"), |scene| {
+        let id = scene.fenced();
+        scene.bad = Some((id, 0));
+        let mut batch = PageBatch::<M, 4>::empty();
+        // SAFETY: not so: the page is not lent.
+        let said = said(unsafe { scene.pool.reclaim_bulk(&[id], &mut batch) });
+        std::mem::forget(batch);
+        said
+    }
+}
