@@ -46,7 +46,7 @@ every_mode! {
 every_mode! {
     /// Two calls give pages up with different tickets, into one magazine perhaps: the page with the
     /// larger one waits for that.
-    all, Composite, at least 20;
+    all, Composite, at least 1_000;
     fn pages_given_up_together_wait_for_the_larger_ticket<M: Mode>() {
         let (pool, device) = with_device::<M>(2, 2);
         let mut first = batch_of(&pool, 2);
@@ -70,7 +70,7 @@ every_mode! {
 
 every_mode! {
     /// Two calls look for what has passed at once: the page comes back once.
-    all, Composite, at least 20;
+    all, Composite, at least 1_000;
     fn what_has_passed_comes_back_once<M: Mode>() {
         let (pool, device) = with_device::<M>(1, 1);
         pool.free_bulk_after(&mut batch_of(&pool, 1), 1).expect("a magazine is left");

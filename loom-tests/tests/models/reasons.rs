@@ -68,7 +68,7 @@ every_mode! {
 
 every_mode! {
     /// The same of pages whose ticket has passed: they come back by who looks.
-    all_and_compact, Composite, at least 20;
+    all_and_compact, Composite, at least 100;
     fn what_has_passed_is_counted_before_it_is_had<M: Mode>() {
         let (device, fences) = Device::new();
         // No allocation looks.
