@@ -12,6 +12,8 @@ mod blocks;
 mod counts;
 #[path = "../../tests/model/ends.rs"]
 mod ends;
+#[path = "../../tests/model/fenced.rs"]
+mod fenced;
 #[path = "../../tests/model/foreign.rs"]
 mod foreign;
 #[path = "../../tests/model/idle.rs"]

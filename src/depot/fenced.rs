@@ -125,8 +125,10 @@ impl FencedMagazines {
 
     /// Notes that a magazine waits for nothing any more.
     pub(crate) fn unmark(&self, magazine: &Magazine) {
-        // Relaxed: what publishes the magazine publishes this.
-        self.marks[magazine.number() as usize].store(0, Ordering::Relaxed);
+        if let Some(mark) = self.marks.get(magazine.number() as usize) {
+            // Relaxed: what publishes the magazine publishes this.
+            mark.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Puts a magazine at an end of its fence's queue.

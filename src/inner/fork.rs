@@ -147,17 +147,18 @@ impl<M: Mode> AfterFork<'_, M> {
                 self.note_in_slot(slot.as_mut());
             }
         }
-        // Neither in a slot nor, from here on, in the queue of a fence.
+        // Nor in the queue of a fence: what is fenced goes back there.
         let is_left = |&number: &u32| core.magazines.link(number).mark() == Link::NONE.mark();
-        let all_left = || (1..core.magazines.count()).filter(is_left);
-        for number in all_left().filter(|&it| core.fenced.is_fenced(it)) {
-            // SAFETY: as below.
-            core.fence_again(unsafe { Magazine::from_number(number) });
-        }
-        let mut left = all_left().map(|number| {
+        let mut left = (1..core.magazines.count()).filter(is_left).filter_map(|number| {
             // SAFETY: it is on no stack, for there is none on any, and in no slot that somebody
             // goes on to use; whoever else had its value is gone. Each number comes once.
-            core.take_back(unsafe { Magazine::from_number(number) })
+            let magazine = unsafe { Magazine::from_number(number) };
+            if core.fenced.is_fenced(number) && core.magazines.len(number) > 0 {
+                core.fence_again(magazine);
+                return None;
+            }
+            core.fenced.unmark(&magazine);
+            Some(core.take_back(magazine))
         });
         for slot in core.slots.iter() {
             let mut own = || Some([left.next()?, left.next()?]);

@@ -94,10 +94,9 @@ impl<M: Mode> Core<M> {
     /// Nobody uses the core any more.
     #[cold]
     unsafe fn destroy(this: NonNull<Self>) {
-        // SAFETY: as below.
-        unsafe { this.as_ref() }.tell_end();
         // SAFETY: nobody uses it any more. It is moved out first, for it lies in its own metadata. Dropping it
         // unmaps the region and gives back the metadata.
-        drop(unsafe { this.read() });
+        let core = unsafe { this.read() };
+        core.tell_end();
     }
 }

@@ -9,6 +9,7 @@ mod steps;
 mod blocks;
 mod counts;
 mod ends;
+mod fenced;
 mod foreign;
 mod idle;
 mod looks;

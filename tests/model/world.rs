@@ -1,13 +1,13 @@
 //! What a sequence of operations holds, and what must be true of it: a naive model beside the pool.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use super::fenced::{Device, Fenced};
 use super::idle::Parked;
 use super::shares::Shares;
-use super::steps::of;
 use crate::common::*;
 
 /// Room of the batches.
@@ -45,16 +45,6 @@ impl Owners {
     }
 }
 
-/// What uses pages after their owners do, in the order of tickets.
-#[derive(Default)]
-pub struct Device(AtomicU64);
-
-impl Fence for Device {
-    fn passed(&self, ticket: u64) -> bool {
-        self.0.load(Ordering::Acquire) >= ticket
-    }
-}
-
 /// Everything that one thread holds of a pool.
 pub struct World<M: Mode, S: Shares<M>> {
     pub pool: Pool<M>,
@@ -85,21 +75,16 @@ pub struct World<M: Mode, S: Shares<M>> {
     pub alone: bool,
     /// The low mark and the reserve.
     marks: (usize, usize),
-    /// Each thread has a device, and a fence of the pool.
     devices: [&'static Device; 2],
-    fence: usize,
-    /// The last ticket, and what waits for each that has not passed.
-    ticket: u64,
-    fenced: VecDeque<(u64, Vec<PageId>)>,
+    /// What waits for this thread's device.
+    pub fenced: Fenced,
     owners: Arc<Owners>,
 }
 
 impl<M: Mode, S: Shares<M>> World<M, S> {
     /// A pool of its own.
     pub fn new(pages: usize) -> Self {
-        let devices = std::array::from_fn(|_| &*Box::leak(Box::<Device>::default()));
-        let fences: [&'static dyn Fence; 2] = devices.map(|device| device as _);
-        let fences: &'static [&'static dyn Fence] = Box::leak(Box::new(fences));
+        let (devices, fences) = Device::two();
         let how = |builder: Builder<M>| {
             let builder = builder.fences(fences);
             let builder =
@@ -153,9 +138,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     ) -> Self {
         World {
             devices,
-            fence: usize::from(!alone),
-            ticket: 0,
-            fenced: VecDeque::new(),
+            fenced: Fenced::of(devices, usize::from(!alone)),
             marks: Self::marks(pool.capacity()),
             pool,
             away: build::<M>(20, |builder| builder.page_size(BYTES).magazine_capacity(MAGAZINE)),
@@ -267,8 +250,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let expected = ((held.len() - lent) as u64, lent as u64, 0);
         assert_eq!((pages.out, pages.lent, pages.bad), expected, "{pages}");
         assert_eq!(pages.offline, self.offline.len() as u64, "{pages}");
-        let fenced = self.fenced.iter().map(|(_, ids)| ids.len() as u64).sum::<u64>();
-        assert!(pages.fenced >= fenced, "{pages}");
+        assert!(pages.fenced >= self.fenced.pages(), "{pages}");
         assert_eq!(self.pool.is_tainted(), self.tainted);
         let causes = [
             (TaintReason::RefcountsIgnored, Some("free_bulk_ignoring_refcounts")),
@@ -318,45 +300,6 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             check(id, bytes);
             let references = self.shared.iter().filter(|other| S::bytes(other).0 == id).count();
             assert_eq!(S::count(shared) as usize, references, "{id}");
-        }
-    }
-
-    /// Gives up pages that the device of this thread still uses.
-    pub fn free_after(&mut self, which: u8, mut batch: PageBatch<M, ROOM>) {
-        let ids = batch.ids().to_vec();
-        self.ticket += 1;
-        let ticket = Ticket::new(self.fence, self.ticket);
-        let free = match of(&mut self.caches, which) {
-            Some(cache) if which > 50 => cache.free_bulk_after(&mut batch, ticket),
-            _ => self.pool.free_bulk_after(&mut batch, ticket),
-        };
-        match free {
-            Ok(()) => {
-                assert!(batch.is_empty());
-                self.fenced.push_back((self.ticket, ids));
-            }
-            Err(error) => {
-                assert_eq!((error, batch.ids()), (FenceError::NoMagazine, &ids[..]));
-                self.batches.push(batch);
-            }
-        }
-    }
-
-    /// The device is done with what it was given first.
-    pub fn pass_tickets(&mut self, most: usize) {
-        for _ in 0..most {
-            let Some((ticket, ids)) = self.fenced.pop_front() else { break };
-            self.lets_go(&ids);
-            self.devices[self.fence].0.store(ticket, Ordering::Release);
-        }
-    }
-
-    /// The device is done with everything, and somebody looks.
-    pub fn pass_all(&mut self) {
-        self.pass_tickets(usize::MAX);
-        self.pool.reap_fences();
-        if self.alone {
-            assert_eq!(self.pool.audit().pages.fenced, 0);
         }
     }
 

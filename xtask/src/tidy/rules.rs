@@ -15,6 +15,8 @@ struct Rule {
     applies: fn(&File) -> bool,
 }
 
+const ATOMIC: &str = "an atomic outside sync";
+
 const RULES: [Rule; 7] = [
     Rule {
         what: "a Cargo feature is looked at outside lib.rs and mode.rs",
@@ -22,7 +24,7 @@ const RULES: [Rule; 7] = [
         applies: |file| core(file) && !["src/lib.rs", "src/mode.rs"].contains(&&*file.path),
     },
     Rule {
-        what: "an atomic outside sync",
+        what: ATOMIC,
         pattern: r"\bsync::(atomic|\{.*\batomic)\b|\bcore::sync\b|\bAtomic(U|I|Bool|Ptr)\w*|\batomic::",
         applies: |file| core(file) && !sync(file) && !file.path.ends_with("/tests.rs"),
     },
@@ -90,10 +92,16 @@ pub fn faults(files: &[File]) -> Vec<Fault> {
     faults
 }
 
+/// Whether a rule is only of code: the examples in a source file's documents are other programs.
+fn only_of_code(rule: &Rule) -> bool {
+    rule.what == ATOMIC
+}
+
 /// The lines of a file that break a rule.
 fn broken(rule: &Rule, pattern: &Regex, file: &File) -> Vec<Fault> {
     let found = |line| pattern.find_iter(line).map(|it| it.as_str()).find(|it| !known(it));
-    let lines = file.text.lines().enumerate();
+    let is_example = |line: &str| only_of_code(rule) && line.trim_start().starts_with("///");
+    let lines = file.text.lines().enumerate().filter(|(_, line)| !is_example(line));
     let lines = lines.filter_map(|(at, line)| Some((at, found(line)?)));
     lines.map(|(at, text)| file.fault(at, format!("{}: `{}`", rule.what, text.trim()))).collect()
 }

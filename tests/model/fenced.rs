@@ -1,0 +1,89 @@
+//! What each operation does to the world: pages wait for a device.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::shares::Shares;
+use super::steps::of;
+use super::world::{ROOM, World};
+use crate::common::*;
+
+/// What uses pages after their owners do, in the order of tickets.
+#[derive(Default)]
+pub struct Device(AtomicU64);
+
+impl Fence for Device {
+    fn passed(&self, ticket: u64) -> bool {
+        self.0.load(Ordering::Acquire) >= ticket
+    }
+}
+
+impl Device {
+    /// One for each thread, and both as the fences of a pool.
+    pub fn two() -> ([&'static Self; 2], &'static [&'static dyn Fence]) {
+        let devices = std::array::from_fn(|_| &*Box::leak(Box::<Device>::default()));
+        let fences: [&'static dyn Fence; 2] = devices.map(|device| device as _);
+        (devices, Box::leak(Box::new(fences)))
+    }
+}
+
+/// What waits for one of the devices.
+pub struct Fenced {
+    device: &'static Device,
+    fence: usize,
+    last: u64,
+    /// What waits for each ticket that has not passed.
+    tickets: VecDeque<(u64, Vec<PageId>)>,
+}
+
+impl Fenced {
+    pub fn of(devices: [&'static Device; 2], fence: usize) -> Self {
+        Fenced { device: devices[fence], fence, last: 0, tickets: VecDeque::new() }
+    }
+
+    /// How many pages the device uses.
+    pub fn pages(&self) -> u64 {
+        self.tickets.iter().map(|(_, ids)| ids.len() as u64).sum()
+    }
+}
+
+impl<M: Mode, S: Shares<M>> World<M, S> {
+    /// Gives up pages that the device of this thread still uses.
+    pub fn free_after(&mut self, which: u8, mut batch: PageBatch<M, ROOM>) {
+        let ids = batch.ids().to_vec();
+        self.fenced.last += 1;
+        let ticket = Ticket::new(self.fenced.fence, self.fenced.last);
+        let free = match of(&mut self.caches, which) {
+            Some(cache) if which > 50 => cache.free_bulk_after(&mut batch, ticket),
+            _ => self.pool.free_bulk_after(&mut batch, ticket),
+        };
+        match free {
+            Ok(()) => {
+                assert!(batch.is_empty());
+                self.fenced.tickets.push_back((ticket.value, ids));
+            }
+            Err(error) => {
+                assert_eq!((error, batch.ids()), (FenceError::NoMagazine, &ids[..]));
+                self.batches.push(batch);
+            }
+        }
+    }
+
+    /// The device is done with what it was given first.
+    pub fn pass_tickets(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some((ticket, ids)) = self.fenced.tickets.pop_front() else { break };
+            self.lets_go(&ids);
+            self.fenced.device.0.store(ticket, Ordering::Release);
+        }
+    }
+
+    /// The device is done with everything, and somebody looks.
+    pub fn pass_all(&mut self) {
+        self.pass_tickets(usize::MAX);
+        self.pool.reap_fences();
+        if self.alone {
+            assert_eq!(self.pool.audit().pages.fenced, 0);
+        }
+    }
+}
