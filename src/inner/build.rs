@@ -22,6 +22,7 @@ use crate::plan::FaultPlan;
 use crate::region::{Backing, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
+use crate::tracker::{Tracker, TrackerLayout};
 use crate::zone::{Cursor, Habits, Marks, OfflinePages, Zone, ZoneLayout};
 
 /// What a pool is built from, checked.
@@ -103,6 +104,7 @@ pub(crate) struct CoreLayout<M> {
     offline: Span<Atomic<u64>>,
     magazines: MagazineLayout,
     slots: Span<Slot>,
+    tracker: TrackerLayout,
     mode: PhantomData<M>,
 }
 
@@ -131,6 +133,7 @@ impl<M: Mode> CoreLayout<M> {
         let Some(poisoned) = layout.table(poisoned) else { return None };
         let magazines = MagazineLayout::new(&mut layout, config.magazines(), config.magazine);
         let Some(magazines) = magazines else { return None };
+        let Some(tracker) = TrackerLayout::new(&mut layout, pages) else { return None };
         Some(CoreLayout {
             config,
             layout,
@@ -142,6 +145,7 @@ impl<M: Mode> CoreLayout<M> {
             offline,
             magazines,
             slots,
+            tracker,
             mode: PhantomData,
         })
     }
@@ -198,6 +202,7 @@ impl<M: Mode> CoreLayout<M> {
             offline: OfflinePages::new(&mut block, self.offline, pages as usize, online),
             magazines,
         };
+        let tracker = Tracker::new(&mut block, self.tracker);
         let mut core = Core {
             tables,
             colors,
@@ -216,6 +221,7 @@ impl<M: Mode> CoreLayout<M> {
             upkeep: Padded(Upkeep::new()),
             region,
             injector: Injector::new(config.faults),
+            tracker,
             mode: PhantomData,
             _memory: memory,
         };
