@@ -9,7 +9,7 @@ use crate::line::Class;
 use crate::mode::Mode;
 use crate::page::PageId;
 use crate::slot::{FastSlot, SlotMut};
-use crate::tracker::By;
+use crate::tracker::{By, Tracker};
 use crate::zone::Floor;
 
 /// A way into the core: an owned cache, or a pool through its shared slots. Calls pass it on by value, as
@@ -41,7 +41,10 @@ pub(crate) unsafe trait Frontend<M: Mode>: Sized {
     /// Pages have left for the caller, who does not have them yet.
     #[inline(always)]
     fn note_allocated<I: Iterator<Item = PageId>>(&self, ids: impl FnOnce() -> I) {
-        self.shared().tracker.allocated(ids, self.by());
+        // Else the way to the core would be looked for in vain, which takes an instruction.
+        if Tracker::IS_ON {
+            self.shared().tracker.allocated(ids, self.by());
+        }
     }
 
     /// Calls `f` with the slot, if one is to be had. A cache that was asked gives up what it has before, and what `f`

@@ -264,9 +264,10 @@ pub(crate) fn alloc<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, Sho
     {
         fast.alloc(&mut out);
         // SAFETY: `alloc` wrote one id of a page that is now the caller's.
-        let page = unsafe { Page::new(core, out[0].assume_init()) };
-        front.note_allocated(|| iter::once(page.id()));
-        return Ok(page);
+        let id = unsafe { out[0].assume_init() };
+        front.note_allocated(|| iter::once(id));
+        // SAFETY: as above.
+        return Ok(unsafe { Page::new(core, id) });
     }
     alloc_slowly(front)
 }

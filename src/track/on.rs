@@ -77,6 +77,9 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
+    /// Whether anything is known.
+    pub(crate) const IS_ON: bool = true;
+
     pub(crate) fn new(block: &mut MetadataBlock, layout: TrackerLayout) -> Self {
         let records = block.fill_zero(layout.0);
         Tracker { records, clock: Clock::new(), tainted: Atomic::new(0) }
