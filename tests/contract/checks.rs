@@ -275,7 +275,10 @@ fn on_bad_page_panics_after_the_state_is_committed<M: Mode>() {
     let free = AssertUnwindSafe(|| unsafe { cache.free_bulk_raw(&[a, b, c]) });
     let panic = catch_unwind(free).expect_err("the policy is to panic");
     let text = panic.downcast::<String>().expect("a message");
-    assert_eq!(plain(text), format!("pagesheaf: {b} at position 1 is already free [{}]", pool.mode()));
+    assert_eq!(
+        plain(text),
+        format!("pagesheaf: {b} at position 1 is already free [{}]", pool.mode())
+    );
     assert_eq!(out(&pool), 0);
     assert!(pool.is_tainted());
     assert_adds_up(&pool);
