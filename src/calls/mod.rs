@@ -264,10 +264,11 @@ pub(crate) fn alloc<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, Sho
     {
         fast.alloc(&mut out);
         // SAFETY: `alloc` wrote one id of a page that is now the caller's.
-        let id = unsafe { out[0].assume_init() };
-        front.note_allocated(|| iter::once(id));
-        // SAFETY: as above.
-        return Ok(unsafe { Page::new(core, id) });
+        return Ok(unsafe {
+            let id = out[0].assume_init();
+            front.note_allocated(|| iter::once(id));
+            Page::new(core, id)
+        });
     }
     alloc_slowly(front)
 }
