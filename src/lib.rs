@@ -117,6 +117,7 @@
 //! - `mode`, `page`, `error` and `io_error`: what a mode does, the state of a page, and what can be
 //!   wrong;
 //! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
+//! - `history`, `trail`, `clock`, `record`, `tracker`: who holds which page, with the feature `track`;
 //! - `limits`, `heap`, `mapping`, `map`, `region`: memory of the system;
 //! - `line`: who waits for pages, in which order;
 //! - `inner`: the core, which does what the calls ask for;
