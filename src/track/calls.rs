@@ -60,6 +60,19 @@ impl<M: Mode> Pool<M> {
     /// # use pagesheaf::{Checked, Event, Pool};
     /// # if Pool::builder(1).build().is_err() { return Ok(()) }
     /// let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// let page = pool.alloc()?;
+    /// let id = page.id();
+    /// drop(page);
+    /// assert!(pool.history(id).events().eq([Event::Allocated, Event::Dropped]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// What was wrong with a page, and what happened before:
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).mode::<Checked>().build()?;
     /// let id = pool.alloc_raw()?;
     /// // SAFETY: the page is ours, and nobody wrote it; the second free is refused, as this mode does.
     /// let error = unsafe { pool.free_raw(id).and_then(|()| pool.free_raw(id)) };

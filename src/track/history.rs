@@ -112,20 +112,8 @@ impl fmt::Display for Event {
     }
 }
 
-/// The last 16 events of a page. Needs the feature `track`.
-///
-/// ```
-/// # use pagesheaf::{Event, Pool};
-/// # if Pool::builder(1).build().is_err() { return Ok(()) }
-/// let pool = Pool::builder(100).build()?;
-/// let page = pool.alloc()?;
-/// let id = page.id();
-/// drop(page);
-/// let history = pool.history(id);
-/// assert!(history.events().eq([Event::Allocated, Event::Dropped]));
-/// assert_eq!(history.to_string(), "allocated, dropped");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// The last 16 events of a page: see [`Pool::history`](crate::Pool::history), which has an example. Needs the feature
+/// `track`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct History(u64);
 

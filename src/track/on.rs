@@ -257,7 +257,8 @@ pub struct Outstanding {
     pub page: PageId,
     /// Where the call is that allocated it. `None` where another call was just about to allocate it, or to lend it.
     pub location: Option<&'static Location<'static>>,
-    /// The [number](crate::Cache::number) of the cache that it was allocated through. `None` for a call of the pool.
+    /// The [number](crate::Cache::number) of the cache that it was allocated through. `None` for a call of the pool, and
+    /// for one that has waited.
     pub cache: Option<usize>,
     /// The cache's name, if it has one. `None` as soon as another cache has its number.
     pub name: Option<&'static str>,
