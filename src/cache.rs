@@ -18,6 +18,7 @@ use crate::owned::{Block, Page, PageBatch};
 use crate::page::{GivenUp, Order, PageId};
 use crate::plan::CallKinds;
 use crate::slot::{FastSlot, InCall, OwnerMut, Slot, SlotMut, SlotOwner};
+use crate::tracker::{By, Caller};
 
 pub use idle::ParkedCache;
 
@@ -46,6 +47,7 @@ pub struct Cache<M: Mode = DefaultMode, const STEALABLE: bool = false> {
 pub(crate) struct OwnSlot<'a, M: Mode, const STEALABLE: bool> {
     slot: OwnerMut<'a, STEALABLE>,
     home: Home<M>,
+    caller: Caller,
 }
 
 /// A call that is marked until it ends.
@@ -118,8 +120,9 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
 
     /// The way into the core, of a plain cache.
     #[inline(always)]
+    #[cfg_attr(feature = "track", track_caller)]
     fn front(&mut self) -> OwnSlot<'_, M, STEALABLE> {
-        OwnSlot { slot: self.slot.unmarked(), home: self.home }
+        OwnSlot { slot: self.slot.unmarked(), home: self.home, caller: Caller::here() }
     }
 
     /// Puts back into the zone all pages that the cache holds, so that blocks can form again. Before the thread goes
@@ -137,8 +140,9 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
 impl<M: Mode, const STEALABLE: bool> Marked<'_, M, STEALABLE> {
     /// The way into the core.
     #[inline(always)]
+    #[cfg_attr(feature = "track", track_caller)]
     fn front(&mut self) -> OwnSlot<'_, M, STEALABLE> {
-        OwnSlot { slot: self.slot.as_mut(), home: self.home }
+        OwnSlot { slot: self.slot.as_mut(), home: self.home, caller: Caller::here() }
     }
 }
 
@@ -160,6 +164,11 @@ unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEAL
 
     fn begin(&mut self) {
         self.with_slot(|_, _| ());
+    }
+
+    #[inline(always)]
+    fn by(&self) -> By {
+        By::cache(self.caller, &self.shared().slots, self.slot.shared())
     }
 
     #[inline]

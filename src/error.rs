@@ -33,6 +33,7 @@ pub use wait::{WaitError, WaitReason};
 
 use crate::mode::ModeFlags;
 use crate::page::{Fault, PageId};
+use crate::trail::Trail;
 
 /// A number of things, in words: "1 page", "2 pages".
 pub(crate) struct Count<'a>(pub(crate) u64, pub(crate) &'a str);
@@ -319,6 +320,8 @@ pub struct PageError {
     pub mode: ModeFlags,
     /// A bit for each bad position below 256.
     pub(crate) bad: [u64; 4],
+    /// The first bad page's last events, where they are kept.
+    pub(crate) trail: Trail,
 }
 
 impl PageError {
@@ -332,7 +335,7 @@ impl PageError {
 
 impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at position {} {}", self.page, self.position, self.fault)?;
+        write!(f, "{} at position {} {}{}", self.page, self.position, self.fault, self.trail)?;
         if self.count > 1 {
             write!(f, ", and {}", Count(self.count as u64 - 1, "more bad page"))?;
         }
@@ -352,11 +355,13 @@ pub struct BadPage {
     pub fault: Fault,
     /// The pool's mode.
     pub mode: ModeFlags,
+    /// The page's last events, where they are kept.
+    pub(crate) trail: Trail,
 }
 
 impl fmt::Display for BadPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} [{}]", self.page, self.fault, self.mode)
+        write!(f, "{} {}{} [{}]", self.page, self.fault, self.trail, self.mode)
     }
 }
 

@@ -117,6 +117,7 @@
 //! - `mode`, `page`, `error` and `io_error`: what a mode does, the state of a page, and what can be
 //!   wrong;
 //! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
+//! - `history`, `trail`, `clock`, `record`, `tracker`: who holds which page, with the feature `track`;
 //! - `limits`, `heap`, `mapping`, `map`, `region`: memory of the system;
 //! - `line`: who waits for pages, in which order;
 //! - `inner`: the core, which does what the calls ask for;
@@ -184,6 +185,30 @@ cfg_if::cfg_if! {
 }
 
 cfg_if::cfg_if! {
+    if #[cfg(feature = "track")] {
+        #[path = "track/on.rs"]
+        mod tracker;
+        #[path = "track/trail/on.rs"]
+        mod trail;
+    } else {
+        #[path = "track/none.rs"]
+        mod tracker;
+        #[path = "track/trail/none.rs"]
+        mod trail;
+    }
+}
+
+cfg_if::cfg_if! {
+    if #[cfg(all(feature = "track", feature = "std"))] {
+        #[path = "track/clock/std.rs"]
+        mod clock;
+    } else if #[cfg(feature = "track")] {
+        #[path = "track/clock/calls.rs"]
+        mod clock;
+    }
+}
+
+cfg_if::cfg_if! {
     if #[cfg(not(feature = "std"))] {
         #[path = "sync/park/none.rs"]
         mod park;
@@ -230,6 +255,9 @@ mod handle;
 #[cfg(feature = "std")]
 #[path = "pool/helper.rs"]
 mod helper;
+#[cfg_attr(not(feature = "track"), allow(dead_code))]
+#[path = "track/history.rs"]
+mod history;
 mod inner;
 #[cfg(feature = "std")]
 #[path = "owned/io.rs"]
@@ -252,6 +280,9 @@ mod page;
 #[path = "inject/plan.rs"]
 mod plan;
 mod pool;
+#[cfg_attr(not(feature = "track"), allow(dead_code))]
+#[path = "track/record.rs"]
+mod record;
 mod region;
 mod slot;
 mod sync;
@@ -259,6 +290,9 @@ mod ticket;
 #[cfg(feature = "std")]
 #[path = "wait/timeout.rs"]
 mod timeout;
+#[cfg(feature = "track")]
+#[path = "track/calls.rs"]
+mod track_calls;
 mod wait;
 mod zone;
 
@@ -270,6 +304,8 @@ pub use error::{
 };
 #[cfg(feature = "std")]
 pub use helper::Helper;
+#[cfg(feature = "track")]
+pub use history::{Age, Event, History};
 pub use mapping::{Huge, HugePages, Mapping, RegionInfo, RegionKind};
 pub use mode::{
     Bare, Checked, Compact, DefaultMode, Hardened, Mode, ModeFlags, NoChecks, NoRefcount, NoStats,
@@ -289,6 +325,8 @@ pub use pool::{
 };
 pub use region::{PageRange, Region};
 pub use ticket::{Fence, Ticket};
+#[cfg(feature = "track")]
+pub use tracker::Outstanding;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../README.md")]

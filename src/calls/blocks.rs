@@ -23,6 +23,7 @@ macro_rules! block_methods {
             ///
             /// # Errors
             /// Why there was none; free pages may be there, but not side by side.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_block($($receiver)+, order: Order) -> Result<Block<M>, ShortReason> {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_block(front, order))
             }
@@ -40,6 +41,7 @@ macro_rules! block_methods {
             /// assert_eq!((bulk.allocated, bulk.populated, bulk.reason), (5, 5, None));
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_blocks_bulk($($receiver)+, order: Order, out: &mut [Option<Block<M>>]) -> $crate::error::Filled {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_blocks_bulk(front, order, out))
             }
@@ -67,6 +69,7 @@ macro_rules! block_methods {
             ///
             /// # Errors
             /// As `alloc_block`.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_block_raw($($receiver)+, order: Order) -> Result<PageId, ShortReason> {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_block_raw(front, order))
             }
@@ -89,6 +92,7 @@ macro_rules! block_methods {
             /// }
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_blocks_bulk_raw<'o>($($receiver)+, order: Order, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<ShortReason>) {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_blocks_bulk_raw(front, order, out))
             }
@@ -123,6 +127,7 @@ macro_rules! block_methods {
             /// # Errors
             /// Where the page is, if it cannot be had. If it is cached, what can be drained is
             /// drained first.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_at($($receiver)+, id: PageId) -> Result<Page<M>, $crate::error::PlaceError> {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_at(front, id))
             }
@@ -142,6 +147,7 @@ macro_rules! block_methods {
             ///
             /// # Errors
             /// As `alloc_at`.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_at_raw($($receiver)+, id: PageId) -> Result<(), $crate::error::PlaceError> {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_at_raw(front, id, None))
             }
@@ -161,6 +167,7 @@ macro_rules! block_methods {
             /// # Errors
             /// The first page of it that cannot be had, and where that is. If it is cached, what
             /// can be drained is drained first.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_block_at($($receiver)+, first: PageId, order: Order) -> Result<Block<M>, $crate::error::PlaceError> {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_block_at(front, first, order))
             }
@@ -180,6 +187,7 @@ macro_rules! block_methods {
             ///
             /// # Errors
             /// As `alloc_block_at`.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_block_at_raw($($receiver)+, first: PageId, order: Order) -> Result<(), $crate::error::PlaceError> {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_at_raw(front, first, Some(order)))
             }
@@ -271,7 +279,9 @@ fn alloc_blocks<'o, M: Mode>(
     };
     let injected = effect.map(|_| ShortReason::Injected);
     // SAFETY: the first `got` were written.
-    (unsafe { written_mut(&mut out[..got]) }, reason.or(injected))
+    let blocks = unsafe { written_mut(&mut out[..got]) };
+    front.note_allocated(|| blocks.iter().flat_map(|&first| pages(first, Some(order))));
+    (blocks, reason.or(injected))
 }
 
 /// Owns a block that this front's core has just given to the call.
@@ -355,14 +365,23 @@ fn take<M: Mode>(
     first: PageId,
     order: Option<Order>,
 ) -> Result<(), PlaceError> {
-    let (number, pages) = order.map_or((0, 1), |order| (order.get(), order.pages()));
-    if front.shared().injector.decide(CallKinds::AT, number, pages).is_some() {
+    let (number, count) = order.map_or((0, 1), |order| (order.get(), order.pages()));
+    if front.shared().injector.decide(CallKinds::AT, number, count).is_some() {
         front.begin();
         return Err(PlaceError { page: first, reason: PlaceReason::Injected });
     }
-    let floor = front.floor(pages);
+    let floor = front.floor(count);
     front.shared().reap_fences_for(usize::MAX, floor);
-    front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order, floor))
+    let taken = front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order, floor));
+    if taken.is_ok() {
+        front.note_allocated(|| pages(first, order));
+    }
+    taken
+}
+
+/// A page, or those of a block.
+fn pages(first: PageId, order: Option<Order>) -> impl Iterator<Item = PageId> {
+    (0..order.map_or(1, Order::pages) as u32).map(move |at| PageId::new(first.index() + at))
 }
 
 pub(crate) fn alloc_at_raw<M: Mode>(

@@ -60,6 +60,7 @@ fn alloc_exact_slowly<M: Mode, const N: usize>(
     if done.is_ok() {
         // SAFETY: `alloc_exact` wrote `want` ids of pages that are now the batch's.
         unsafe { batch.grow(core, want) };
+        front.note_allocated(|| batch.last_ids(want));
     }
     front.shared().conclude(Call::AllocBulkExact);
     done.map_err(|(had, reason)| ExactError { want, had, reason })

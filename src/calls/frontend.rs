@@ -7,7 +7,9 @@ use crate::handle::Handle;
 use crate::inner::Core;
 use crate::line::Class;
 use crate::mode::Mode;
+use crate::page::PageId;
 use crate::slot::{FastSlot, SlotMut};
+use crate::tracker::{By, Tracker};
 use crate::zone::Floor;
 
 /// A way into the core: an owned cache, or a pool through its shared slots. Calls pass it on by value, as
@@ -32,6 +34,18 @@ pub(crate) unsafe trait Frontend<M: Mode>: Sized {
     /// What every call does that does not take the fast path: a cache gives up its pages if it was asked to, and
     /// one that was idle tries to get its slot again.
     fn begin(&mut self);
+
+    /// Whose call it is, for who keeps that.
+    fn by(&self) -> By;
+
+    /// Pages have left for the caller, who does not have them yet.
+    #[inline(always)]
+    fn note_allocated<I: Iterator<Item = PageId>>(&self, ids: impl FnOnce() -> I) {
+        // Else the way to the core would be looked for in vain, which takes an instruction.
+        if Tracker::IS_ON {
+            self.shared().tracker.allocated(ids, self.by());
+        }
+    }
 
     /// Calls `f` with the slot, if one is to be had. A cache that was asked gives up what it has before, and what `f`
     /// filed there after.

@@ -59,7 +59,10 @@ pub(crate) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
     let mut done = 0;
     if !batch.may_join(front.core()) || core.addresses_only {
         let fault = if core.addresses_only { Fault::AddressOnly } else { Fault::OtherPool };
-        ids.iter().enumerate().for_each(|(at, &id)| faults.add(id, at, fault));
+        for (at, &id) in ids.iter().enumerate() {
+            core.tracker.refused(id);
+            faults.add(id, at, fault);
+        }
     } else {
         for (position, &id) in ids.iter().enumerate() {
             if batch.remaining_capacity() == 0 {

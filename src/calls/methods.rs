@@ -12,6 +12,7 @@ macro_rules! methods {
             /// # Errors
             /// Why there was none.
             #[inline(always)]
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc($($receiver)+) -> Result<Page<M>, ShortReason> {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc(front))
             }
@@ -22,6 +23,7 @@ macro_rules! methods {
             ///
             /// # Errors
             /// Why there was none.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_zeroed($($receiver)+) -> Result<Page<M>, ShortReason> {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_zeroed(front))
             }
@@ -34,11 +36,13 @@ macro_rules! methods {
 
             /// Appends up to `want` pages to `batch`. The result may be short, and says why.
             #[inline(always)]
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk(front, batch, want))
             }
 
             /// As `alloc_bulk`, and every byte of the new pages is zero.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk_zeroed<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_zeroed(front, batch, want))
             }
@@ -47,6 +51,7 @@ macro_rules! methods {
             ///
             /// # Errors
             /// How many there were, and why not more; the batch is as it was.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk_exact<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Result<(), ExactError> {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_exact(front, batch, want))
             }
@@ -56,6 +61,7 @@ macro_rules! methods {
             ///
             /// # Errors
             /// As `alloc_bulk_exact`.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn prefill($($receiver)+, n: usize) -> Result<$crate::owned::Prefilled<M>, ExactError> {
                 let mut batch = PageBatch::new();
                 $self.alloc_bulk_exact(&mut batch, n)?;
@@ -65,6 +71,7 @@ macro_rules! methods {
             /// Fills the empty slots of an array, from its start, and only those. The result tells how many slots are
             /// populated, and how many of them are new; it may be short, and says why. See
             /// [`Filled`](crate::Filled).
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn fill_vacant($($receiver)+, pages: &mut [Option<Page<M>>]) -> $crate::error::Filled {
                 $crate::calls::through!($marks, $self, front, $crate::calls::fill_vacant(front, pages))
             }
@@ -96,6 +103,7 @@ macro_rules! methods {
             }
 
             /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, and why not more.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk_raw<'o>($($receiver)+, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<ShortReason>) {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_raw(front, out))
             }
@@ -114,6 +122,7 @@ macro_rules! methods {
             ///
             /// # Errors
             /// Why there was none.
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_raw($($receiver)+) -> Result<PageId, ShortReason> {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_raw(front))
             }

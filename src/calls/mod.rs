@@ -13,6 +13,7 @@ mod methods;
 mod raw;
 mod zeroed;
 
+use core::iter;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
@@ -108,6 +109,7 @@ fn free_owned<M: Mode, F: Frontend<M>, const BULK: bool>(
     core: &Core<M>,
     ids: GivenUp<'_>,
 ) {
+    core.tracker.freed(ids.ids());
     if let Err(partly) = free_fast(&mut front, core, ids) {
         let (ids, fast) = partly.into_parts();
         free_owned_rest::<M, F, BULK>(front, ids, fast);
@@ -202,6 +204,7 @@ fn alloc_bulk_fast<M: Mode, const N: usize>(
         // SAFETY: there is room. `alloc` writes `want` ids of pages, of this core, that are the batch's from
         // now on.
         fast.alloc(unsafe { batch.grow(core, want) });
+        front.note_allocated(|| batch.last_ids(want));
         return true;
     }
     false
@@ -231,6 +234,7 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n], floor, CallKinds::BULK);
     // SAFETY: `alloc_slow` wrote `new` ids of pages that are now the batch's.
     unsafe { batch.grow(core, new) };
+    front.note_allocated(|| batch.last_ids(new));
     front.shared().conclude(Call::AllocBulk);
     if new == want {
         return BulkAlloc { allocated: want, reason: None };
@@ -263,7 +267,11 @@ pub(crate) fn alloc<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, Sho
     {
         fast.alloc(&mut out);
         // SAFETY: `alloc` wrote one id of a page that is now the caller's.
-        return Ok(unsafe { Page::new(core, out[0].assume_init()) });
+        return Ok(unsafe {
+            let id = out[0].assume_init();
+            front.note_allocated(|| iter::once(id));
+            Page::new(core, id)
+        });
     }
     alloc_slowly(front)
 }
@@ -278,6 +286,7 @@ fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortRe
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
         (_, reason) => Err(reason.unwrap_or(ShortReason::Exhausted)),
     };
+    front.note_allocated(|| page.iter().map(Page::id));
     front.shared().conclude(Call::Alloc);
     page
 }
@@ -291,7 +300,9 @@ pub(crate) fn fill_vacant<M: Mode>(
         let (got, short) = alloc_slow(front, &mut out[..most], floor, CallKinds::BULK);
         for (id, page) in out[..got].iter().zip(vacant) {
             // SAFETY: `alloc_slow` wrote `got` ids of pages that are now the caller's.
-            *page = Some(unsafe { Page::new(front.core(), id.assume_init()) });
+            let new = unsafe { Page::new(front.core(), id.assume_init()) };
+            front.note_allocated(|| iter::once(new.id()));
+            *page = Some(new);
         }
         (got, short)
     })

@@ -7,9 +7,10 @@ use core::mem::MaybeUninit;
 
 use super::{CHUNK, Frontend, alloc_slow, free_fast, free_rest, free_slow};
 use crate::error::{Call, PageError, ShortReason};
+use crate::history::Event;
 use crate::inner::{Core, Faults};
 use crate::mode::{Mode, Policy, Refcounted};
-use crate::page::{Fault, GivenUp, PageId, Released, written_mut};
+use crate::page::{Fault, GivenUp, PageId, References, Released, written_mut};
 use crate::plan::CallKinds;
 
 pub(crate) fn alloc_bulk_raw<M: Mode>(
@@ -40,7 +41,9 @@ fn alloc_ids<M: Mode>(
         }
     };
     // SAFETY: the first `got` were written.
-    (unsafe { written_mut(&mut out[..got]) }, reason)
+    let ids = unsafe { written_mut(&mut out[..got]) };
+    front.note_allocated(|| ids.iter().copied());
+    (ids, reason)
 }
 
 pub(crate) fn alloc_raw<M: Mode>(front: impl Frontend<M>) -> Result<PageId, ShortReason> {
@@ -53,6 +56,7 @@ pub(crate) fn free_bulk_raw<M: Mode>(
     mut front: impl Frontend<M>,
     ids: GivenUp<'_>,
 ) -> Result<(), PageError> {
+    front.shared().tracker.freed(ids.ids());
     if M::COUNTS_ONLY {
         return free_sole(front, ids);
     }
@@ -88,8 +92,11 @@ pub(crate) fn retain_bulk<M: Refcounted>(
     let mut done = 0;
     for (position, &id) in ids.iter().enumerate() {
         match core.check_out(id).and_then(|()| core.references(id).retain(M::CLAIMS, 1)) {
-            Ok(()) => done += 1,
-            Err(fault) => faults.add(id, position, fault),
+            Ok(()) => {
+                core.tracker.note(id, Event::Retained);
+                done += 1;
+            }
+            Err(fault) => refuse(core, id, position, fault, &mut faults),
         }
     }
     core.record_or_panic(&faults, done, Call::RetainBulk).map(|()| done)
@@ -113,19 +120,23 @@ pub(crate) unsafe fn release_bulk<M: Refcounted>(
         let mut n = 0;
         for (at, &id) in some.iter().enumerate() {
             let position = chunk * CHUNK + at;
-            match core.check_out(id).map(|()| core.references(id).release(M::CLAIMS)) {
+            match core.check_out(id).map(|()| give_up(core, id).release(M::CLAIMS)) {
                 Ok(Released::Shared) => done += 1,
                 Ok(Released::Last) => {
                     (last[n], positions[n]) = (id, position);
                     n += 1;
                 }
-                Ok(Released::Saturated) => faults.add(id, position, Fault::Saturated),
-                Ok(Released::Fewer(references)) => {
-                    faults.add(id, position, Fault::FewerReferences { references });
+                Ok(Released::Saturated) => {
+                    refuse(core, id, position, Fault::Saturated, &mut faults);
                 }
-                Err(fault) => faults.add(id, position, fault),
+                Ok(Released::Fewer(references)) => {
+                    let fault = Fault::FewerReferences { references };
+                    refuse(core, id, position, fault, &mut faults);
+                }
+                Err(fault) => refuse(core, id, position, fault, &mut faults),
             }
         }
+        core.tracker.freed(&last[..n]);
         let mut twice = Faults::default();
         // SAFETY: the last reference makes the caller the sole owner, who gives the pages up.
         let last = unsafe { GivenUp::new(&last[..n]) };
@@ -135,6 +146,18 @@ pub(crate) unsafe fn release_bulk<M: Refcounted>(
         done += good;
     }
     core.record_or_panic(&faults, done, Call::ReleaseBulk).map(|()| freed)
+}
+
+/// A call that is no free is refused for a page.
+fn refuse<M: Mode>(core: &Core<M>, id: PageId, at: usize, fault: Fault, faults: &mut Faults) {
+    core.tracker.refused(id);
+    faults.add(id, at, fault);
+}
+
+/// The references of a page, of which some are given up: whoever gives up the last ones frees it after that.
+fn give_up<M: Mode>(core: &Core<M>, id: PageId) -> References<'_> {
+    core.tracker.note(id, Event::Released);
+    core.references(id)
 }
 
 /// Adds `n` references to a page, in one step.
@@ -150,8 +173,9 @@ pub(crate) fn retain_many<M: Refcounted>(
         0 => Ok(()),
         n => core.references(id).retain(M::CLAIMS, n),
     });
-    if let Err(fault) = retained {
-        faults.add(id, 0, fault);
+    match retained {
+        Ok(()) => core.tracker.note(id, Event::Retained),
+        Err(fault) => refuse(core, id, 0, fault, &mut faults),
     }
     core.record_or_panic(&faults, usize::from(retained.is_ok()), Call::RetainMany)
 }
@@ -169,25 +193,26 @@ pub(crate) fn release_many<M: Refcounted>(
     let id = reference.ids()[0];
     let released = core.check_out(id).map(|()| match n {
         0 => Released::Shared,
-        n => core.references(id).release_many(M::CLAIMS, n),
+        n => give_up(core, id).release_many(M::CLAIMS, n),
     });
     let (done, freed) = match released {
         Ok(Released::Shared) => (1, 0),
         // The last references make the caller the sole owner, who gives the page up.
         Ok(Released::Last) => {
+            core.tracker.freed(reference.ids());
             let freed = front.with_slot(|core, slot| free_slow(core, slot, reference, &mut faults));
             (freed, freed)
         }
         Ok(Released::Saturated) => {
-            faults.add(id, 0, Fault::Saturated);
+            refuse(core, id, 0, Fault::Saturated, &mut faults);
             (0, 0)
         }
         Ok(Released::Fewer(references)) => {
-            faults.add(id, 0, Fault::FewerReferences { references });
+            refuse(core, id, 0, Fault::FewerReferences { references }, &mut faults);
             (0, 0)
         }
         Err(fault) => {
-            faults.add(id, 0, fault);
+            refuse(core, id, 0, fault, &mut faults);
             (0, 0)
         }
     };
@@ -210,6 +235,7 @@ pub(crate) fn free_bulk_ignoring_refcounts<M: Mode>(
     if !Core::<M>::DOUBTS {
         return free_bulk_raw(front, ids);
     }
+    core.tracker.freed(ids.ids());
     let mut faults = Faults::default();
     let freed = core.free_doubted(ids, &mut faults);
     front.with_slot(|core, slot| match slot {

@@ -1,5 +1,6 @@
 //! Allocations of zeros.
 
+use core::iter;
 use core::mem::MaybeUninit;
 
 use super::{Frontend, alloc, alloc_bulk_rest};
@@ -42,6 +43,7 @@ pub(crate) fn alloc_zeroed<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<
         (Some(core), (1, written)) => {
             // SAFETY: `alloc_knowing` wrote one id of a page that is now the caller's.
             let page = unsafe { Page::new(core, out[0].assume_init()) };
+            front.note_allocated(|| iter::once(page.id()));
             front.shared().conclude(Call::AllocZeroed);
             if written & 1 == 0 {
                 return Ok(page);
@@ -71,6 +73,7 @@ pub(crate) fn alloc_bulk_zeroed<M: Mode, const N: usize>(
             let (got, written) = alloc_knowing(&mut front, out, want - direct, floor);
             // SAFETY: `alloc_knowing` wrote `got` ids of pages that are now the batch's.
             unsafe { batch.grow(core, got) };
+            front.note_allocated(|| batch.last_ids(got));
             let new = (0..got).filter(|at| written >> at & 1 == 1);
             new.for_each(|at| batch[before + direct + at].fill(0));
             direct += got;

@@ -6,6 +6,7 @@ use core::fmt;
 
 use crate::mode::ModeFlags;
 use crate::page::{Fault, PageId};
+use crate::trail::Trail;
 
 /// Declares the public calls in which a cause can be found, each with its name.
 macro_rules! calls {
@@ -118,7 +119,7 @@ impl fmt::Display for TaintReason {
 /// println!("{taint}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Taint {
     /// Why.
@@ -131,6 +132,17 @@ pub struct Taint {
     pub call: Option<&'static str>,
     /// The pool's mode.
     pub mode: ModeFlags,
+    /// The page's events as it tainted the pool, where they are kept.
+    pub(crate) trail: Trail,
+}
+
+impl fmt::Debug for Taint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Taint { reason, page, call, mode, trail: _ } = self;
+        let mut debug = f.debug_struct("Taint");
+        debug.field("reason", reason).field("page", page).field("call", call);
+        debug.field("mode", mode).finish()
+    }
 }
 
 impl Taint {
@@ -140,10 +152,10 @@ impl Taint {
             write!(f, "{page} ")?;
         }
         write!(f, "{}", self.reason)?;
-        match self.call {
-            Some(call) => write!(f, ", found by {call}"),
-            None => Ok(()),
+        if let Some(call) = self.call {
+            write!(f, ", found by {call}")?;
         }
+        write!(f, "{}", self.trail)
     }
 }
 

@@ -250,7 +250,8 @@ impl<M: Mode> Core<M> {
     pub(crate) fn bad_pages(&self) -> impl Iterator<Item = BadPage> {
         let pages = (0..self.words.len() + self.marks.len()).map(|index| PageId::new(index as u32));
         pages.filter_map(|page| {
-            Some(BadPage { page, fault: self.withheld(page)?, mode: ModeFlags::of::<M>() })
+            let (fault, mode) = (self.withheld(page)?, ModeFlags::of::<M>());
+            Some(BadPage { page, fault, mode, trail: self.tracker.trail(page) })
         })
     }
 }

@@ -10,6 +10,10 @@ use crate::mode::{Mode, ModeFlags};
 use crate::page::{Fault, PageId};
 use crate::sync::{Atomic, Ordering, defect, ordering, thread_key};
 
+#[cfg(test)]
+mod tests;
+mod trail;
+
 /// In [`Alarm::todo`]: the taint is to be told, and, if it is not known yet, its call to be named.
 const TELL: u32 = 1;
 
@@ -205,7 +209,8 @@ impl<M: Mode> Core<M> {
             Cause::Ignored(page) => (Some(page), TaintReason::RefcountsIgnored),
             Cause::Nameless => (None, TaintReason::Metadata),
         };
-        Some(Taint { reason, page, call: Call::name_of(call), mode: ModeFlags::of::<M>() })
+        let (call, mode) = (Call::name_of(call), ModeFlags::of::<M>());
+        Some(Taint { reason, page, call, mode, trail: self.tracker.tainted() })
     }
 
     /// A fault that was packed. A poisoned page's word has the offset.
@@ -219,13 +224,17 @@ impl<M: Mode> Core<M> {
     /// A page was put where it was already.
     #[cold]
     pub(super) fn taint(&self, page: PageId) {
-        self.alarm.note(Cause::Of(page, Fault::AlreadyFree));
+        let cause = Cause::Of(page, Fault::AlreadyFree);
+        self.alarm.note(cause);
+        self.keep_trail(cause);
     }
 
     /// A page is freed whatever its count is, by whoever answers for that.
     #[cold]
     pub(crate) fn taint_ignored(&self, page: PageId) {
-        self.alarm.note_by(Cause::Ignored(page), Call::FreeBulkIgnoringRefcounts);
+        let cause = Cause::Ignored(page);
+        self.alarm.note_by(cause, Call::FreeBulkIgnoringRefcounts);
+        self.keep_trail(cause);
     }
 
     /// Something is wrong that was found in the middle of a call.
@@ -234,6 +243,7 @@ impl<M: Mode> Core<M> {
         self.alarm.panic_later(cause);
         self.count_faults(1);
         self.alarm.note(cause);
+        self.keep_trail(cause);
     }
 
     /// The call's faults as an error; the pool remembers them.
@@ -250,9 +260,12 @@ impl<M: Mode> Core<M> {
         };
         self.count_faults(faults.count);
         let fault = self.explain(page, fault);
-        self.alarm.note_by(Cause::Of(page, fault), call);
+        let cause = Cause::Of(page, fault);
+        self.alarm.note_by(cause, call);
+        self.keep_trail(cause);
         let (count, bad, mode) = (faults.count, faults.positions(), ModeFlags::of::<M>());
-        Err(PageError { page, position, fault, count, done, mode, bad })
+        let trail = self.tracker.trail(page);
+        Err(PageError { page, position, fault, count, done, mode, bad, trail })
     }
 
     /// The end of a call that has recorded its faults, with its slot given back. Panics if the pool was built to:
@@ -374,27 +387,10 @@ impl<M: Mode> Core<M> {
             None => {}
             Some(Cause::Of(page, fault)) => {
                 let fault = self.in_full(page, fault);
-                panic!("pagesheaf: {}", BadPage { page, fault, mode })
+                let trail = self.tracker.trail(page);
+                panic!("pagesheaf: {}", BadPage { page, fault, mode, trail })
             }
             Some(_) => panic!("pagesheaf: a fault was found [{mode}]"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_packed_cause_is_the_same_unpacked() {
-        for index in [0, 7, u32::MAX - 1] {
-            let page = PageId::new(index);
-            let faults =
-                [Fault::OutOfRange, Fault::Shared { references: (1 << 23) - 1 }, Fault::Corrupt];
-            let causes = faults.map(|fault| Cause::Of(page, fault));
-            for cause in causes.into_iter().chain([Cause::Ignored(page), Cause::Nameless]) {
-                assert_eq!(Cause::unpacked(cause.packed()), cause);
-            }
         }
     }
 }

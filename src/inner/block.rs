@@ -204,9 +204,11 @@ impl<M: Mode> Core<M> {
     /// yet, but as given.
     pub(crate) fn free_block(&self, first: PageId, order: Order, faults: &mut Faults) -> usize {
         if let Err(fault) = self.end_block(first, order, None) {
+            self.tracker.block_refused(first);
             faults.add(first, 0, fault);
             return 0;
         }
+        self.tracker.block_freed(|| block_pages(first, order));
         self.count_given(order.pages());
         let freed = self.put_block(first, order, faults);
         if freed < order.pages() {
@@ -227,7 +229,7 @@ impl<M: Mode> Core<M> {
                 corrupt += 1;
             }
         }
-        let mut doubled = |id| faults.add(id, 0, Fault::AlreadyFree);
+        let mut doubled = |id| self.refuse(id, 0, Fault::AlreadyFree, faults);
         let back = if corrupt == 0 {
             self.zone.put_range(first, order.pages(), doubled)
         } else {
@@ -249,13 +251,16 @@ impl<M: Mode> Core<M> {
         faults: &mut Faults,
     ) -> usize {
         if into.is_some_and(|into| into > order) {
+            self.tracker.refused(first);
             faults.add(first, 0, Fault::InBlock { order: order.get() });
             return 0;
         }
         if let Err(fault) = self.end_block(first, order, Some(Piece::of(0, into))) {
+            self.tracker.refused(first);
             faults.add(first, 0, fault);
             return 0;
         }
+        self.tracker.split(|| block_pages(first, order));
         let mut pieces = order.pages();
         for (at, id) in block_pages(first, order).enumerate().skip(1) {
             if M::CHECKS && !self.split_tail(id, order, Piece::of(at, into)) {

@@ -24,6 +24,7 @@ use crate::region::{Backing, Hooks, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
 use crate::ticket::Fences;
+use crate::tracker::{Tracker, TrackerLayout};
 use crate::zone::{Cursor, Habits, Marks, OfflinePages, Zone, ZoneLayout};
 
 /// What a pool is built from, checked.
@@ -110,6 +111,7 @@ pub(crate) struct CoreLayout<M> {
     magazines: MagazineLayout,
     fenced: FencedLayout,
     slots: Span<Slot>,
+    tracker: TrackerLayout,
     mode: PhantomData<M>,
 }
 
@@ -142,6 +144,7 @@ impl<M: Mode> CoreLayout<M> {
         let Some(fenced) = FencedLayout::new(&mut layout, fences, config.magazines()) else {
             return None;
         };
+        let Some(tracker) = TrackerLayout::new(&mut layout, pages) else { return None };
         Some(CoreLayout {
             config,
             layout,
@@ -154,6 +157,7 @@ impl<M: Mode> CoreLayout<M> {
             magazines,
             fenced,
             slots,
+            tracker,
             mode: PhantomData,
         })
     }
@@ -210,6 +214,7 @@ impl<M: Mode> CoreLayout<M> {
             offline: OfflinePages::new(&mut block, self.offline, pages as usize, online),
             magazines,
         };
+        let tracker = Tracker::new(&mut block, self.tracker);
         let mut core = Core {
             tables,
             colors,
@@ -230,6 +235,7 @@ impl<M: Mode> CoreLayout<M> {
             upkeep: Padded(Upkeep::new()),
             region,
             injector: Injector::new(config.faults),
+            tracker,
             mode: PhantomData,
             _memory: memory,
         };

@@ -17,14 +17,16 @@ impl<M: Mode> Core<M> {
         let mut freed = 0;
         for (position, &id) in ids.ids().iter().enumerate() {
             if let Err(fault) = self.try_doubt(id) {
-                faults.add(id, position, fault);
+                self.refuse(id, position, fault, faults);
                 continue;
             }
             if M::POISONS && !self.addresses_only {
                 // Whose turn it is does not matter: who still has it may write.
                 self.poison(id);
             }
-            freed += self.zone.put(&[id], |id| faults.add(id, position, Fault::AlreadyFree));
+            freed += self.zone.put(&[id], |id| {
+                self.refuse(id, position, Fault::AlreadyFree, faults);
+            });
         }
         freed
     }

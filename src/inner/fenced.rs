@@ -85,6 +85,7 @@ impl<M: Mode> Core<M> {
         faults: &mut Faults,
     ) -> usize {
         let (tables, ids) = (&self.magazines, ids.ids());
+        self.tracker.fenced(ids);
         let (mut at, mut refused) = (0, 0);
         while at < ids.len() {
             let old = room.hand.pop::<M>(tables, Stack::Nonempty);
@@ -99,7 +100,7 @@ impl<M: Mode> Core<M> {
                 let (pushed, fault) = self.push(&mut open.as_mut(), &ids[at..]);
                 at += pushed;
                 if let Some(fault) = fault {
-                    faults.add(ids[at], at, fault);
+                    self.refuse(ids[at], at, fault, faults);
                     (at, refused) = (at + 1, refused + 1);
                 }
             }
@@ -113,7 +114,7 @@ impl<M: Mode> Core<M> {
         self.put_away(room);
         // There is room for all, unless a magazine was found to be corrupt: then these stay out.
         for (at, &id) in ids.iter().enumerate().skip(at) {
-            faults.add(id, at, Fault::Corrupt);
+            self.refuse(id, at, Fault::Corrupt, faults);
             refused += 1;
         }
         ids.len() - refused

@@ -84,7 +84,7 @@ impl<M: Mode> Core<M> {
             }
             at += pushed;
             if let Some(fault) = fault {
-                faults.add(ids[at], at, fault);
+                self.refuse(ids[at], at, fault, faults);
                 A::uncount(parts.counters, 1);
                 (at, refused) = (at + 1, refused + 1);
             }
@@ -155,7 +155,7 @@ impl<M: Mode> Core<M> {
         for (position, &id) in ids.ids().iter().enumerate() {
             if M::CHECKS {
                 if let Err(fault) = self.try_free_to_zone(id) {
-                    faults.add(id, position, fault);
+                    self.refuse(id, position, fault, faults);
                     continue;
                 }
                 if !defect!("poison-late") {
@@ -163,7 +163,9 @@ impl<M: Mode> Core<M> {
                 }
             }
             // The old bit shows what the word could not: that the page was here all along.
-            freed += self.zone.put(&[id], |id| faults.add(id, position, Fault::AlreadyFree));
+            freed += self.zone.put(&[id], |id| {
+                self.refuse(id, position, Fault::AlreadyFree, faults);
+            });
             if M::COMPACT && defect!("compact-late") {
                 self.rest(id, ZONE);
             }
@@ -181,6 +183,12 @@ impl<M: Mode> Core<M> {
         freed
     }
 
+    /// A page that was to be freed is bad, and stays where it is.
+    pub(super) fn refuse(&self, id: PageId, position: usize, fault: Fault, faults: &mut Faults) {
+        self.tracker.free_refused(id);
+        faults.add(id, position, fault);
+    }
+
     /// Frees pages that their owner drops without a cache at hand.
     ///
     /// # Safety
@@ -188,6 +196,7 @@ impl<M: Mode> Core<M> {
     pub(crate) unsafe fn drop_pages(this: NonNull<Self>, ids: GivenUp<'_>) {
         // SAFETY: the caller's pages keep the core alive, until they are counted below.
         let core = unsafe { this.as_ref() };
+        core.tracker.dropped(ids.ids());
         let count = ids.len();
         let (dropped, freed) = match core.borrow_slot() {
             Some(mut slot) => {

@@ -13,6 +13,15 @@ impl<M: Mode> Core<M> {
 
     /// Lends a page to a device. It is not counted yet.
     pub(crate) fn lend(&self, id: PageId) -> Result<(), Fault> {
+        let lent = self.lend_untracked(id);
+        match lent {
+            Ok(()) => self.tracker.lent(id),
+            Err(_) => self.tracker.refused(id),
+        }
+        lent
+    }
+
+    fn lend_untracked(&self, id: PageId) -> Result<(), Fault> {
         if !M::CHECKS {
             return Ok(());
         }
@@ -37,8 +46,14 @@ impl<M: Mode> Core<M> {
             Ok(())
         };
         match back {
-            Ok(()) => self.count_reclaimed(1),
-            Err(fault) => faults.add(id, position, fault),
+            Ok(()) => {
+                self.tracker.reclaimed(id);
+                self.count_reclaimed(1);
+            }
+            Err(fault) => {
+                self.tracker.refused(id);
+                faults.add(id, position, fault);
+            }
         }
         back.is_ok()
     }

@@ -70,6 +70,7 @@ use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, References};
 use crate::region::{Backing, Hooks, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::Atomic;
+use crate::tracker::Tracker;
 use crate::zone::{OfflinePages, Zone};
 
 /// 2⁶⁴ divided by the golden ratio: multiples of it lie far apart.
@@ -120,6 +121,7 @@ pub(crate) struct Core<M> {
     pub(crate) line: Line,
     pub(crate) region: Backing,
     pub(crate) injector: Injector,
+    pub(crate) tracker: Tracker,
     mode: PhantomData<M>,
     /// What all this lies in, if the core is to give it back: dropped last.
     _memory: Option<ZeroedMemory>,

@@ -9,6 +9,7 @@
 mod tests;
 
 use super::Core;
+use crate::history::Event;
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, PageId, ZONE};
 use crate::sync::Ordering;
@@ -50,6 +51,7 @@ impl<M: Mode> Core<M> {
             }
             self.zone.note_written(id);
             self.rest(id, ZONE);
+            self.tracker.end(id, Event::Recovered);
             if let Some(count) = self.counts.get(id.index() as usize) {
                 count.reset();
             }

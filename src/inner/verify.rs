@@ -6,6 +6,7 @@
 //! Without CLAIM an allocation from a magazine does not look at words.
 
 use super::{Core, Faults, Tables};
+use crate::history::Event;
 use crate::magazine::MagazineMut;
 use crate::mode::{Mode, Policy};
 use crate::page::{AtomicCount, AtomicPageState, Fault, Location, Mark, PageId, PageState, ZONE};
@@ -228,6 +229,7 @@ impl<M: Mode> Core<M> {
                 Some(references) => Fault::of_references(references),
                 None => Fault::OutOfRange,
             };
+            self.tracker.free_refused(id);
             faults.add(id, position, fault);
             good(start, &ids[start..position], faults);
             start = position + 1;
@@ -287,6 +289,7 @@ impl<M: Mode> Core<M> {
         if M::CHECKS {
             self.withhold(id, Fault::Corrupt);
         } else {
+            self.tracker.end(id, Event::Withheld);
             self.count_bad();
         }
         match slot {
@@ -303,6 +306,7 @@ impl<M: Mode> Core<M> {
         } else {
             self.word(id).withhold(why);
         }
+        self.tracker.end(id, Event::Withheld);
         self.count_withheld(id, why);
     }
 }

@@ -8,7 +8,7 @@ mod batch;
 mod mask;
 mod stats;
 
-use core::fmt;
+use core::{fmt, iter};
 
 pub use batch::NodeBatch;
 pub use mask::{NodeMask, SharedNodeMask};
@@ -19,6 +19,7 @@ use crate::mode::{DefaultMode, Mode};
 use crate::owned::Page;
 use crate::pool::Pool;
 use crate::sync::{Atomic, Ordering};
+use crate::tracker::Caller;
 use stats::Counts;
 
 /// From which node of a [`NodeSet`] pages come first.
@@ -221,14 +222,17 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
     /// The mask is read once, as the call begins. If the result is short, and the mask has changed
     /// meanwhile, there is one more try with the new mask. Where the part of a node is full, the next
     /// node gives the rest; [`ShortReason::BatchFull`] means that one part at least was.
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_bulk_masked<const N: usize>(
         &self,
         batch: &mut NodeBatch<M, N, NODES>,
         want: usize,
         mask: &SharedNodeMask,
     ) -> BulkAlloc {
+        let caller = Caller::here();
         let Tried { got, reason } = self.alloc(want, mask, |pool, node, want| {
             let BulkAlloc { allocated, reason } = pool.alloc_bulk(batch.of_mut(node), want);
+            pool.core.tracker.moved(|| batch.of(node).last_ids(allocated), caller);
             Tried { got: allocated, reason }
         });
         BulkAlloc { allocated: got, reason }
@@ -238,10 +242,12 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
     ///
     /// # Errors
     /// Why there was none.
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_masked(&self, mask: &SharedNodeMask) -> Result<Page<M>, ShortReason> {
-        let mut page = None;
+        let (mut page, caller) = (None, Caller::here());
         let tried = self.alloc(1, mask, |pool, _, _| match pool.alloc() {
             Ok(one) => {
+                pool.core.tracker.moved(|| iter::once(one.id()), caller);
                 page = Some(one);
                 Tried { got: 1, reason: None }
             }

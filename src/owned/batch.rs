@@ -212,6 +212,11 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         unsafe { written(&self.ids[..self.len]) }
     }
 
+    /// The ids of the last `n` pages.
+    pub(crate) fn last_ids(&self, n: usize) -> impl Iterator<Item = PageId> + '_ {
+        self.ids().iter().skip(self.len - n).copied()
+    }
+
     /// The core, if there are pages.
     fn pages_core(&self) -> Option<&Core<M>> {
         // SAFETY: the batch's pages keep their core alive.

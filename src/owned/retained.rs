@@ -9,6 +9,7 @@ use core::mem::ManuallyDrop;
 
 use super::{Page, SharedPage};
 use crate::error::Call;
+use crate::history::Event;
 use crate::inner::Faults;
 use crate::mode::{DefaultMode, Mode, Policy};
 use crate::page::{Fault, PageId, Released};
@@ -81,6 +82,7 @@ impl<M: Mode> Drop for Retained<M> {
             return;
         }
         let core = self.page.shared();
+        core.tracker.note(self.page.id(), Event::Released);
         match core.references(self.page.id()).release_many(M::CLAIMS, self.left) {
             // SAFETY: the last references are the sole owner, and end here.
             Released::Last => unsafe { ManuallyDrop::drop(&mut self.page) },

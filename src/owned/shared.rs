@@ -7,6 +7,7 @@ use core::ops::Deref;
 
 use super::{Page, Retained};
 use crate::error::Call;
+use crate::history::Event;
 use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode, Policy, Refcounted};
 use crate::page::{Fault, PageId, References, Released};
@@ -55,6 +56,12 @@ impl<M: Mode> SharedPage<M> {
         let _ = self.core().record_or_panic(&faults, 0, call);
     }
 
+    /// Something happened to the references.
+    #[inline(always)]
+    fn note(&self, event: Event) {
+        self.core().tracker.note(self.id(), event);
+    }
+
     fn references(&self) -> References<'_> {
         self.core().references(self.id())
     }
@@ -96,6 +103,7 @@ impl<M: Mode> SharedPage<M> {
             0 => Ok(()),
             n => self.references().retain(M::CLAIMS, n),
         };
+        self.note(Event::Retained);
         // SAFETY: the page is the same, and what has it is not dropped; the references just counted are the new
         // value's.
         let page = ManuallyDrop::new(unsafe { Page::new(self.0.core(), self.id()) });
@@ -140,6 +148,7 @@ impl<M: Mode> Clone for SharedPage<M> {
     /// for good then.
     fn clone(&self) -> Self {
         let retained = self.references().retain(M::CLAIMS, 1);
+        self.note(Event::Retained);
         // SAFETY: the page is the same; the reference just counted is the new owner's.
         let new = SharedPage(ManuallyDrop::new(unsafe { Page::new(self.0.core(), self.id()) }));
         if let Err(fault) = retained {
@@ -167,6 +176,7 @@ impl<M: Mode> TryFrom<SharedPage<M>> for Page<M> {
 
 impl<M: Mode> Drop for SharedPage<M> {
     fn drop(&mut self) {
+        self.note(Event::Released);
         if self.references().release(M::CLAIMS) == Released::Last {
             // SAFETY: the last reference is the sole owner, and ends here.
             unsafe { ManuallyDrop::drop(&mut self.0) };

@@ -12,10 +12,11 @@ use crate::mode::{DefaultMode, Mode, Refcounted};
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{Fault, GivenUp, Order, PageId};
 use crate::slot::{FastSlot, SlotMut};
+use crate::tracker::{By, Caller};
 
 /// A pool's way into its core.
 #[derive(Clone, Copy)]
-pub(crate) struct PoolFront<'a, M: Mode, const CRITICAL: bool>(&'a Pool<M>);
+pub(crate) struct PoolFront<'a, M: Mode, const CRITICAL: bool>(&'a Pool<M>, Caller);
 
 // SAFETY: the pool's handle names one core, and keeps it alive.
 unsafe impl<M: Mode, const CRITICAL: bool> Frontend<M> for PoolFront<'_, M, CRITICAL> {
@@ -34,6 +35,11 @@ unsafe impl<M: Mode, const CRITICAL: bool> Frontend<M> for PoolFront<'_, M, CRIT
 
     fn begin(&mut self) {}
 
+    #[inline(always)]
+    fn by(&self) -> By {
+        By::pool(self.1)
+    }
+
     fn with_slot<R>(&mut self, f: impl FnOnce(&Core<M>, Option<SlotMut<'_>>) -> R) -> R {
         self.0.core.with_shared_slot(f)
     }
@@ -50,8 +56,9 @@ unsafe impl<M: Mode, const CRITICAL: bool> Frontend<M> for PoolFront<'_, M, CRIT
 impl<M: Mode> Pool<M> {
     /// The way into the core.
     #[inline(always)]
+    #[cfg_attr(feature = "track", track_caller)]
     fn front(&self) -> PoolFront<'_, M, false> {
-        PoolFront(self)
+        PoolFront(self, Caller::here())
     }
 }
 
@@ -81,8 +88,9 @@ impl<'a, M: Mode> Critical<'a, M> {
 
     /// The way into the core.
     #[inline(always)]
+    #[cfg_attr(feature = "track", track_caller)]
     fn front(&self) -> PoolFront<'a, M, true> {
-        PoolFront(self.pool)
+        PoolFront(self.pool, Caller::here())
     }
 }
 

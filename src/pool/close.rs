@@ -35,7 +35,7 @@ use crate::sync::Ordering;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct CloseError<M: Mode = DefaultMode> {
-    pool: Pool<M>,
+    pub(crate) pool: Pool<M>,
 }
 
 impl<M: Mode> Pool<M> {
@@ -262,7 +262,8 @@ impl<M: Mode> fmt::Display for CloseError<M> {
         } else {
             self.say_missing(out, f)?;
         }
-        write!(f, " [{}]", self.pool.mode())
+        write!(f, " [{}]", self.pool.mode())?;
+        self.pool.core.tracker.say(&self.pool.core.slots, f)
     }
 }
 

@@ -217,6 +217,7 @@ impl<M: Mode> Pool<M> {
     pub unsafe fn reclaim(&self, id: PageId) -> Result<Page<M>, PageError> {
         let mut faults = Faults::default();
         let good = if self.core.addresses_only {
+            self.core.tracker.refused(id);
             faults.add(id, 0, Fault::AddressOnly);
             false
         } else {

@@ -78,6 +78,7 @@ impl<'p, M: Mode, const STEALABLE: bool> CacheBuilder<'p, M, STEALABLE> {
     /// # Errors
     /// As [`Pool::cache`]; [`CacheError::Minimum`] if no cache can hold as many pages, and [`CacheError::Short`] if
     /// not so many could be had.
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn build(self) -> Result<Cache<M, STEALABLE>, CacheError> {
         let (pages, most) = (self.min, self.pool.core.magazines.capacity());
         if pages > most {

@@ -43,6 +43,27 @@ impl Name {
         (0..LOOKS).find_map(|_| self.look()).flatten()
     }
 
+    /// Tells the name that the slot has now from those that it had before, and will have. Whoever has the slot asks.
+    #[allow(
+        dead_code,
+        reason = "records of pages have it, in builds with the feature `track` only"
+    )]
+    pub(crate) fn version(&self) -> u32 {
+        // Relaxed: it changes with the slot's owner only.
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// The name, if there is one, and it has been that of this version all the while.
+    #[allow(
+        dead_code,
+        reason = "records of pages have it, in builds with the feature `track` only"
+    )]
+    pub(crate) fn get_version(&self, version: u32) -> Option<&'static str> {
+        let name = self.get()?;
+        // Relaxed: the look was an Acquire of a version that is not newer than this one; they only grow.
+        (self.version.load(Ordering::Relaxed) == version).then_some(name)
+    }
+
     /// The name, if it does not change meanwhile.
     fn look(&self) -> Option<Option<&'static str>> {
         // Acquire: pairs with the last Release of `set`, and, for the other two, with theirs: what is written after

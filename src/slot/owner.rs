@@ -135,6 +135,12 @@ impl<const STEALABLE: bool> Drop for InCall<'_, STEALABLE> {
 }
 
 impl<'a, const STEALABLE: bool> OwnerMut<'a, STEALABLE> {
+    /// What anybody may look at.
+    #[inline(always)]
+    pub(crate) fn shared(&self) -> &'a Slot {
+        self.0
+    }
+
     /// The same, for a shorter time.
     #[inline(always)]
     pub(crate) fn reborrow(&mut self) -> OwnerMut<'_, STEALABLE> {

@@ -9,6 +9,7 @@ use crate::line::{Class, Spot};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::pool::{Critical, Pool};
+use crate::tracker::{By, Caller};
 use crate::zone::Floor;
 
 /// What can wait for pages: a pool, or a cache.
@@ -31,11 +32,14 @@ pub(crate) trait Asker<M: Mode>: Sized {
         mut self,
         batch: &mut PageBatch<M, N>,
         want: usize,
+        caller: Caller,
     ) -> Result<bool, WaitError> {
         let refused = refusal(self.core(), batch, want, Core::<M>::floor(Self::CLASS, want));
         let served = refused.is_ok()
             && (want == 0 || !self.core().line.is_waited_in() && self.try_now(batch, want));
-        if !served {
+        if served {
+            self.core().tracker.moved(|| batch.last_ids(want), caller);
+        } else {
             self.give_up();
         }
         refused.map(|()| served)
@@ -125,6 +129,7 @@ pub(crate) struct Request<'a, M: Mode, const N: usize> {
     want: usize,
     had: usize,
     floor: Floor,
+    caller: Caller,
 }
 
 impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
@@ -134,8 +139,9 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
         batch: &'a mut PageBatch<M, N>,
         want: usize,
         class: Class,
+        caller: Caller,
     ) -> Self {
-        Request { core, batch, want, had: 0, floor: Core::<M>::floor(class, want) }
+        Request { core, batch, want, had: 0, floor: Core::<M>::floor(class, want), caller }
     }
 
     /// The first in line takes what there is.
@@ -171,6 +177,7 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
         self.core.deliver(had);
         // SAFETY: there is room; the ids were written by the looks, of pages that are this request's and now the batch's.
         unsafe { self.batch.grow(self.core.into(), had) };
+        self.core.tracker.allocated(|| self.batch.last_ids(had), By::pool(self.caller));
         self.core.conclude(Call::Wait);
     }
 }

@@ -13,6 +13,7 @@ use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::pool::{Critical, Pool};
 use crate::sync::defect;
+use crate::tracker::Caller;
 
 /// How often in a row a task looks again at once, because others are in the middle of calls. One that stands still there
 /// is not waited for: what it hides comes with the next event, or the next look.
@@ -54,9 +55,10 @@ async fn wait<M: Mode, T: Future<Output = ()>, const N: usize>(
     batch: &mut PageBatch<M, N>,
     want: usize,
     class: Class,
+    caller: Caller,
     mut sleep: impl FnMut() -> T,
 ) -> Result<(), WaitError> {
-    let mut request = Request::new(core, batch, want, class);
+    let mut request = Request::new(core, batch, want, class, caller);
     // Dropped before the request: so who is next is there when the pages come back.
     let spot = pin!(core.spot(class, Sleeper::Task, want));
     let spot = spot.into_ref();
@@ -137,6 +139,7 @@ macro_rules! waiting {
             /// assert_eq!(batch.len(), 4);
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk_async<'a, const N: usize>(
                 $($receiver)+,
                 batch: &'a mut PageBatch<M, N>,
@@ -162,18 +165,20 @@ macro_rules! waiting {
             /// }
             /// # let _ = take;
             /// ```
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk_async_with<'a, T: Future<Output = ()>, const N: usize>(
                 $($receiver)+,
                 batch: &'a mut PageBatch<M, N>,
                 want: usize,
                 sleep: impl FnMut() -> T,
             ) -> impl Future<Output = Result<(), WaitError>> {
+                let caller = Caller::here();
                 async move {
-                    if Asker::before_waiting($($again)+, batch, want)? {
+                    if Asker::before_waiting($($again)+, batch, want, caller)? {
                         return Ok(());
                     }
                     let core: &Core<M> = $core;
-                    wait(core, batch, want, Class::$class, sleep).await
+                    wait(core, batch, want, Class::$class, caller, sleep).await
                 }
             }
         }

@@ -12,6 +12,7 @@ use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::pool::{Critical, Pool, StaticPool};
 use crate::sync::pause;
+use crate::tracker::Caller;
 use crate::wait::{Asker, Progress, Request};
 
 /// How soon the first in line looks again at what nobody tells of: caches that are idle, or stealable.
@@ -27,10 +28,11 @@ fn wait<M: Mode, const N: usize>(
     (want, whole): (usize, bool),
     class: Class,
     timeout: Duration,
+    caller: Caller,
 ) -> Result<(), WaitError> {
     // No end, if it is beyond what the clock can say.
     let end = Instant::now().checked_add(timeout);
-    let mut request = Request::new(core, batch, want, class);
+    let mut request = Request::new(core, batch, want, class, caller);
     // Dropped before the request: so who is next is there when the pages come back.
     let spot = pin!(core.spot(class, Sleeper::Thread, want));
     let spot = spot.into_ref();
@@ -94,16 +96,18 @@ macro_rules! waiting {
             /// assert_eq!(batch.len(), 2);
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk_timeout<const N: usize>(
                 $($receiver)+,
                 batch: &mut PageBatch<M, N>,
                 want: usize,
                 timeout: Duration,
             ) -> Result<(), WaitError> {
-                if Asker::before_waiting($($again)+, batch, want)? {
+                let caller = Caller::here();
+                if Asker::before_waiting($($again)+, batch, want, caller)? {
                     return Ok(());
                 }
-                wait($core, batch, (want, false), Class::$class, timeout)
+                wait($core, batch, (want, false), Class::$class, timeout, caller)
             }
 
             /// As [`alloc_bulk_timeout`](Self::alloc_bulk_timeout), all or none: when the time is up, what had
@@ -123,16 +127,18 @@ macro_rules! waiting {
             /// assert_eq!((error.expect_err("two are left").had, batch.len()), (2, 0));
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
+            #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk_exact_timeout<const N: usize>(
                 $($receiver)+,
                 batch: &mut PageBatch<M, N>,
                 want: usize,
                 timeout: Duration,
             ) -> Result<(), WaitError> {
-                if Asker::before_waiting($($again)+, batch, want)? {
+                let caller = Caller::here();
+                if Asker::before_waiting($($again)+, batch, want, caller)? {
                     return Ok(());
                 }
-                wait($core, batch, (want, true), Class::$class, timeout)
+                wait($core, batch, (want, true), Class::$class, timeout, caller)
             }
         }
     };
@@ -160,6 +166,7 @@ impl<M: Mode> StaticPool<M> {
     ///
     /// # Errors
     /// As the pool's; [`ShortReason::NotBuilt`](crate::ShortReason::NotBuilt) before it is built.
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_bulk_timeout<const N: usize>(
         &self,
         batch: &mut PageBatch<M, N>,
@@ -184,6 +191,7 @@ impl<M: Mode> StaticPool<M> {
     ///
     /// # Errors
     /// As [`alloc_bulk_timeout`](Self::alloc_bulk_timeout); no page is new.
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_bulk_exact_timeout<const N: usize>(
         &self,
         batch: &mut PageBatch<M, N>,

@@ -295,6 +295,19 @@ pub fn out<M: Mode>(pool: &Pool<M>) -> u64 {
     pool.audit().pages.out
 }
 
+/// A text without what the feature `track` adds to it: what happened to a page, and, in lines of their own, who has it.
+pub fn plain(text: impl std::fmt::Display) -> String {
+    let text = text.to_string();
+    let mut lines = text.lines().filter(|line| !line.starts_with("  ")).map(|line| {
+        let Some((before, rest)) = line.split_once(" (its last events: ") else {
+            return line.to_owned();
+        };
+        let (_, after) = rest.split_once(')').expect("the end of the events");
+        format!("{before}{after}")
+    });
+    if cfg!(feature = "track") { lines.by_ref().collect::<Vec<_>>().join("\n") } else { text }
+}
+
 /// Whether ids are distinct.
 pub fn distinct(ids: &[PageId]) -> bool {
     let set: std::collections::HashSet<_> = ids.iter().collect();

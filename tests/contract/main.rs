@@ -43,6 +43,10 @@ mod stealing;
 mod taints;
 mod texts;
 mod threads;
+#[cfg(feature = "track")]
+mod tracking;
+#[cfg(feature = "track")]
+mod tracking_calls;
 mod unwinding;
 mod waiting;
 #[cfg(feature = "std")]

@@ -55,7 +55,7 @@ fn write_freed<M: Mode>(page: Page<M>) {
 /// What a call panics with, if it does.
 fn panic_of(call: impl FnOnce()) -> Option<String> {
     let panic = catch_unwind(AssertUnwindSafe(call)).err()?;
-    Some(*panic.downcast::<String>().expect("the pool's own words"))
+    Some(plain(panic.downcast::<String>().expect("the pool's own words")))
 }
 
 /// Makes a call on a scene. Whether it panicked, about the page that is bad; and that nothing is lost if it has.

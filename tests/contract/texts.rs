@@ -11,13 +11,13 @@ use crate::common::*;
 fn panicked<T>(call: impl FnOnce() -> T) -> String {
     let payload = catch_unwind(AssertUnwindSafe(call)).err().expect("a panic");
     match payload.downcast::<String>() {
-        Ok(text) => *text,
+        Ok(text) => plain(text),
         Err(payload) => payload.downcast_ref::<&str>().expect("a text").to_string(),
     }
 }
 
 fn said(error: impl Error) -> String {
-    error.to_string()
+    plain(error)
 }
 
 /// A batch of so many pages.
@@ -61,7 +61,7 @@ fn every_text_is_of_its_input<M: Mode>() {
         let handles = vec![pool.clone(); clones];
         let error = pool.close().expect_err("not yet");
         drop((out, handles));
-        let text = error.to_string();
+        let text = plain(&error);
         drop(error);
         text
     };

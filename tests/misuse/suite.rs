@@ -99,9 +99,15 @@ impl<M: Mode> Scene<M> {
     }
 }
 
-/// What an error says.
+/// What an error says. With the feature `track` it says what happened to the page, too.
 pub fn said<T>(result: Result<T, PageError>) -> Option<String> {
-    result.err().map(|error| error.to_string())
+    let error = result.err()?;
+    #[cfg(feature = "track")]
+    {
+        let has_none = matches!(error.fault, Fault::OutOfRange | Fault::NotABlock);
+        assert!(has_none || error.to_string().contains("(its last events: "), "{error}");
+    }
+    Some(plain(error))
 }
 
 /// Tries a misuse: what is said of it is what the verdict says.
@@ -113,7 +119,7 @@ pub fn tried<M: Mode>(
     let mut scene = Scene::<M>::new();
     let said = match verdict(mode) {
         Verdict::Type => return,
-        _ => misuse(&mut scene),
+        _ => misuse(&mut scene).map(plain),
     };
     let pages = scene.pool.audit().pages;
     assert!(pages.adds_up(), "{pages}");

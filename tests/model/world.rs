@@ -246,6 +246,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             return;
         }
         assert_adds_up(&self.pool);
+        #[cfg(feature = "track")]
+        self.check_outstanding(&held);
         let pages = self.pool.audit().pages;
         let expected = ((held.len() - lent) as u64, lent as u64, 0);
         assert_eq!((pages.out, pages.lent, pages.bad), expected, "{pages}");
@@ -260,6 +262,19 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         assert!(taint.iter().all(|it| causes.contains(&(it.reason, it.call))), "{taint:?}");
         if let Some(stats) = self.pool.stats() {
             assert_eq!(stats.calls.failed_exact, self.owners.failed_exact.load(Ordering::Relaxed));
+        }
+    }
+
+    /// What is held is listed, with the calls that allocated it, and nothing else; what is lent says so.
+    #[cfg(feature = "track")]
+    fn check_outstanding(&self, held: &BTreeSet<PageId>) {
+        let listed: Vec<_> = self.pool.outstanding().collect();
+        assert!(listed.iter().map(|it| it.page).eq(held.iter().copied()), "{held:?}: {listed:?}");
+        for it in listed {
+            let place = it.location.map_or("", |location| location.file());
+            assert!(place.contains("tests/model") || place.contains("tests/common"), "{it}");
+            assert_eq!(it.lent.is_some(), self.lent.contains(&it.page), "{it}");
+            assert!(it.history == self.pool.history(it.page) && it.history.is_out(), "{it}");
         }
     }
 

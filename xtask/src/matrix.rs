@@ -6,6 +6,9 @@
 //! both by turns. `--baseline before` is the commit before the last change of the sources: so it
 //! stays the right one as commits are added that only change tests or documents, which `HEAD~1` would
 //! compare with themselves.
+//!
+//! With `--track` there are two as well: that of the sources as they are, with the feature `track`, and,
+//! as its baseline, the same without.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +23,9 @@ const BEFORE: &str = "before";
 
 /// What is measured.
 const SOURCES: &str = "src";
+
+/// What the baseline of `--track` is called.
+const UNTRACKED: &str = "the same without `track`";
 
 /// What the matrix is told; `--help` says more.
 #[derive(clap::Args)]
@@ -47,9 +53,18 @@ pub fn matrix(args: &Args, from: &Path) -> Result<()> {
         hash.get(..12).unwrap_or(hash).clone_into(commit);
     }
     let mut cargo = cargo(["run", "-q", "--release", "-p", "matrix", "--manifest-path"]);
-    cargo.arg(root().join("Cargo.toml")).arg("--").args(&args).current_dir(from);
+    cargo.arg(root().join("Cargo.toml"));
+    let mut folder = "matrix";
+    if let Some(at) = args.iter().position(|arg| arg == "--track") {
+        ensure!(program.is_none(), "`--track` has a baseline of its own");
+        args.splice(at..=at, ["--baseline".to_owned(), UNTRACKED.to_owned()]);
+        program = Some(executable(to_be_timed(&mut build_of(root()), folder))?);
+        // A folder of its own: there is one program of that name in each.
+        (folder, _) = ("tracked", cargo.args(["--features", "track"]));
+    }
+    cargo.arg("--").args(&args).current_dir(from);
     cargo.envs(program.map(|program| ("MATRIX_BASELINE_PROGRAM", program)));
-    run(to_be_timed(&mut cargo, "matrix"))
+    run(to_be_timed(&mut cargo, folder))
 }
 
 /// The commit among the arguments, which is made an argument of its own.
@@ -91,9 +106,14 @@ fn build(hash: &str) -> Result<PathBuf> {
         check_out(hash, &folder.join("index"), &source)?;
         fs::write(&known, hash)?;
     }
+    executable(to_be_timed(&mut build_of(&source), "baseline/build"))
+}
+
+/// The build of the matrix from these sources.
+fn build_of(source: &Path) -> Command {
     let mut cargo = cargo(["build", "-q", "--release", "-p", "matrix", "--bin", "matrix"]);
-    cargo.args(["--message-format", "json-render-diagnostics"]).current_dir(&source);
-    executable(to_be_timed(&mut cargo, "baseline/build"))
+    cargo.args(["--message-format", "json-render-diagnostics"]).current_dir(source);
+    cargo
 }
 
 /// Writes the files of a commit into a folder, with an index of its own: the repository does not

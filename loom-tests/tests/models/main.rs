@@ -24,6 +24,7 @@ mod slot;
 mod statics;
 mod stealing;
 mod taints;
+mod tracking;
 mod upkeep;
 mod waiting;
 mod zone;

@@ -13,6 +13,7 @@ use crate::mode::Mode;
 use crate::owned::{Block, Page, PageBatch};
 use crate::page::{Order, PageId};
 use crate::pool::Pool;
+use crate::tracker::Caller;
 
 impl<M: Mode> StaticPool<M> {
     /// As [`Pool::alloc`](crate::Pool::alloc).
@@ -30,6 +31,7 @@ impl<M: Mode> StaticPool<M> {
     /// # Errors
     /// Why there was none; [`ShortReason::NotBuilt`] before the pool is built.
     #[inline]
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc(&self) -> Result<Page<M>, ShortReason> {
         self.get()?.alloc()
     }
@@ -47,6 +49,7 @@ impl<M: Mode> StaticPool<M> {
     ///
     /// # Errors
     /// As [`alloc`](Self::alloc).
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_zeroed(&self) -> Result<Page<M>, ShortReason> {
         self.get()?.alloc_zeroed()
     }
@@ -67,6 +70,7 @@ impl<M: Mode> StaticPool<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_bulk<const N: usize>(
         &self,
         batch: &mut PageBatch<M, N>,
@@ -94,6 +98,7 @@ impl<M: Mode> StaticPool<M> {
     ///
     /// # Errors
     /// How many there were, and why not more; the batch is as it was.
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_bulk_exact<const N: usize>(
         &self,
         batch: &mut PageBatch<M, N>,
@@ -126,12 +131,19 @@ impl<M: Mode> StaticPool<M> {
     ///
     /// # Errors
     /// When the request can never be served; [`ShortReason::NotBuilt`] before the pool is built.
-    pub async fn alloc_bulk_async<const N: usize>(
+    #[cfg_attr(feature = "track", track_caller)]
+    pub fn alloc_bulk_async<const N: usize>(
         &self,
         batch: &mut PageBatch<M, N>,
         want: usize,
-    ) -> Result<(), WaitError> {
-        self.get_to_wait(want)?.alloc_bulk_async(batch, want).await
+    ) -> impl Future<Output = Result<(), WaitError>> {
+        let caller = Caller::here();
+        async move {
+            let pool = self.get_to_wait(want)?;
+            pool.alloc_bulk_async(batch, want).await?;
+            pool.core.tracker.moved(|| batch.last_ids(want), caller);
+            Ok(())
+        }
     }
 
     /// As [`Pool::alloc_block`](crate::Pool::alloc_block).
@@ -147,6 +159,7 @@ impl<M: Mode> StaticPool<M> {
     ///
     /// # Errors
     /// As [`alloc`](Self::alloc); free pages may be there, but not side by side.
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_block(&self, order: Order) -> Result<Block<M>, ShortReason> {
         self.get()?.alloc_block(order)
     }
@@ -166,6 +179,7 @@ impl<M: Mode> StaticPool<M> {
     ///
     /// # Errors
     /// As [`alloc`](Self::alloc).
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_raw(&self) -> Result<PageId, ShortReason> {
         self.get()?.alloc_raw()
     }
@@ -179,6 +193,7 @@ impl<M: Mode> StaticPool<M> {
     /// let mut out = [MaybeUninit::uninit(); 8];
     /// assert_eq!(POOL.alloc_bulk_raw(&mut out), (&mut [][..], Some(ShortReason::NotBuilt)));
     /// ```
+    #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_bulk_raw<'o>(
         &self,
         out: &'o mut [MaybeUninit<PageId>],

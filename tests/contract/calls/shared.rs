@@ -141,7 +141,7 @@ fn a_raw_free_refuses_a_shared_page_and_an_elevated_one_takes_it<M: Refcounted>(
     assert_eq!((error.page, error.position), (ids[4], 4));
     assert_eq!((error.fault, error.count, error.done), (Fault::Shared { references: 2 }, 1, 9));
     let text = format!("{} at position 4 is shared by 2 references [{}]", ids[4], pool.mode());
-    assert_eq!(error.to_string(), text);
+    assert_eq!(plain(error), text);
     assert_eq!(out(&pool), 1);
     // SAFETY: nobody uses the references.
     assert_eq!(unsafe { pool.free_bulk_ignoring_refcounts(&ids[4..5]) }, Ok(()));

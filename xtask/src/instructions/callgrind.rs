@@ -46,11 +46,16 @@ pub fn missing() -> Option<&'static str> {
     }
 }
 
-/// Builds the program and counts each of its cases.
-pub fn counts() -> Result<Vec<(Case, Count)>> {
+/// Builds the program, with the feature `track` or without, and counts each of its cases.
+pub fn counts(track: bool) -> Result<Vec<(Case, Count)>> {
     let build = ["build", "-q", "--release", "-p", "matrix", "--bin", "count"];
     let json = ["--message-format", "json-render-diagnostics"];
-    let program = run::executable(run::cargo(build).args(json))?;
+    let mut cargo = run::cargo(build);
+    if track {
+        // In a folder of its own: there is one program of that name in each.
+        cargo.args(["--features", "track"]).env("CARGO_TARGET_DIR", run::target("tracked"));
+    }
+    let program = run::executable(cargo.args(json))?;
     let folder = program.with_extension("callgrind");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;

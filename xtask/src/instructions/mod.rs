@@ -20,6 +20,9 @@ pub struct Args {
     /// Make these counts the baseline, and write the table of features.md anew.
     #[arg(long)]
     write: bool,
+    /// Count a build with the feature `track`, which is compared with nothing.
+    #[arg(long, conflicts_with = "write")]
+    track: bool,
 }
 
 /// Why nothing can be counted here, if so.
@@ -35,11 +38,14 @@ pub fn instructions(args: &Args) -> Result<()> {
         // Before the work, so that a mistake in the path costs nothing.
         std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    let figures = figures::Figures::of(callgrind::counts()?)?;
+    let figures = figures::Figures::of(callgrind::counts(args.track)?)?;
     println!("{}", figures.table());
     println!("{}", figures.moves());
     if let Some(path) = &args.json {
         figures.json(path)?;
+    }
+    if args.track {
+        return Ok(());
     }
     let mut faults = laws::broken(&figures);
     if args.write {

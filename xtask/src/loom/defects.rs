@@ -120,6 +120,8 @@ const DEFECTS: &[Defect] = &[
     defect("take-back", "an asked allocation takes back what it gave up", &["an_asked_allocation_leaves_a_page"]),
     defect("name-torn", "a name is read without a look whether it changes", &["a_name_is_read_whole"]),
     defect("name-order", "a name can be seen before it is said to change", &["a_name_is_read_whole"]),
+    defect("track-torn", "what is known of a page is believed without its check", &["what_is_known_of_a_page_is_of_one_allocation"]),
+    defect("track-order", "a page is seen to be out without Acquire", &["what_is_known_of_a_page_is_of_one_allocation"]),
     defect("taint-first", "the page of one cause comes with the call of another", &["a_taint_is_one_calls_and_is_told_once"]),
     defect("taint-publish", "a taint's call can be seen without its page", &["who_tells_of_anothers_taint_knows_it"]),
     defect("taint-twice", "a taint is told by each call that ends", &["a_taint_is_one_calls_and_is_told_once"]),

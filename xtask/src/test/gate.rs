@@ -88,7 +88,7 @@ fn of_the_chosen_mode(features: &[&str]) -> Result<()> {
     let of = |which: &[&str]| tests(&mut cargo([]), &[features, ALONE, which].concat());
     of(&["--lib", "--test", "modes"])?;
     of(&["--doc"])?;
-    of(&["--test", "contract", "--", "every_mode::default", "faults::"])?;
+    of(&["--test", "contract", "--", "every_mode::default", "faults::", "tracking"])?;
     // Calls that a plan makes fail, among all others.
     let model = ["-p", "model", "--", "every_mode::default"];
     tests(&mut cargo([]), &[features, &model].concat())
@@ -146,7 +146,9 @@ fn every_set() -> Result<()> {
             run(cargo(check).arg(features))?;
         }
     }
-    Ok(())
+    // The ages of records are others without a clock.
+    let check = ["check", "-q", "-p", "pagesheaf", "--no-default-features", "--features", "track"];
+    run(&mut cargo(check))
 }
 
 /// The sets of features that can differ: two switches of hardening are no more than each of them.

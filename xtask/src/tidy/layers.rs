@@ -17,6 +17,9 @@ const LAYERS: &[&[&str]] = &[
     // Which calls are to fail, and what is given up with which ticket.
     &["plan", "ticket"],
     &["injector"],
+    // What is known of a page, if anything.
+    &["history"],
+    &["trail", "clock", "record"],
     // Page numbers and states, and what can be wrong with a page.
     &["page"],
     &["error", "io_error"],
@@ -26,6 +29,8 @@ const LAYERS: &[&[&str]] = &[
     &["magazine"],
     &["slot"],
     &["depot"],
+    // Who holds which page.
+    &["tracker"],
     // Memory of the system.
     &["limits"],
     &["heap"],
@@ -42,7 +47,7 @@ const LAYERS: &[&[&str]] = &[
     // The calls, written once, and what they are called on.
     &["calls"],
     &["cache"],
-    &["pool", "helper", "fault_calls"],
+    &["pool", "helper", "fault_calls", "track_calls"],
     // The calls that wait, above all others.
     &["wait", "timeout"],
     // Several pools, one for each memory node.

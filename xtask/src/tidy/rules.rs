@@ -51,6 +51,10 @@ const RULES: [Rule; 7] = [
     },
 ];
 
+/// The one line that looks at a feature anywhere: where a call was made is known if each call on the way has this, and it
+/// would cost a build without the feature an argument.
+const LOCATED: &str = "#[cfg_attr(feature = \"track\", track_caller)]";
+
 /// Hosts that a reader anywhere can reach, and this machine.
 const HOSTS: [&str; 10] = [
     "github.com",
@@ -101,7 +105,8 @@ fn only_of_code(rule: &Rule) -> bool {
 fn broken(rule: &Rule, pattern: &Regex, file: &File) -> Vec<Fault> {
     let found = |line| pattern.find_iter(line).map(|it| it.as_str()).find(|it| !known(it));
     let is_example = |line: &str| only_of_code(rule) && line.trim_start().starts_with("///");
-    let lines = file.text.lines().enumerate().filter(|(_, line)| !is_example(line));
+    let is_open = |line: &str| line.trim() != LOCATED && !is_example(line);
+    let lines = file.text.lines().enumerate().filter(|(_, line)| is_open(line));
     let lines = lines.filter_map(|(at, line)| Some((at, found(line)?)));
     lines.map(|(at, text)| file.fault(at, format!("{}: `{}`", rule.what, text.trim()))).collect()
 }
@@ -150,6 +155,13 @@ mod tests {
                 rule("a Cargo feature", line, "src/inner/mod.rs", good);
             }
         }
+    }
+
+    #[test]
+    fn a_call_may_say_where_it_is() {
+        assert_eq!(whats("src/cache.rs", &format!("    {LOCATED}")), [""; 0]);
+        let line = LOCATED.replace("track_caller", "inline");
+        rule("a Cargo feature", &line, "src/cache.rs", "src/lib.rs");
     }
 
     #[test]
