@@ -29,8 +29,6 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
         let test = ["-p", "pagesheaf", "--test", "contract", "of_many_that_want_all"];
         tests(cargo([]).env("PAGESHEAF_TRIES", "100000"), &test)
     })?;
-    stages.stage("loom, every mode", || loom(&[]))?;
-    stages.stage("loom --defects", || loom(&["--defects"]))?;
     stages.stage("liveness", || {
         let of = |command| {
             let mut cargo = cargo([command, "--release", "--manifest-path", LIVENESS]);
@@ -61,5 +59,8 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
             fuzz::fuzz(&fuzz::Args { seconds: FUZZ, record: false, targets: Vec::new() })
         })?,
     }
+    // Last, because it takes longer than all else together.
+    stages.stage("loom, every mode", || loom(&[]))?;
+    stages.stage("loom --defects", || loom(&["--defects"]))?;
     Ok(())
 }
