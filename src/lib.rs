@@ -114,8 +114,8 @@
 //! In this order, each of which knows only those before it:
 //!
 //! - `hint`, `fence`, `park`, `sync`: atomics, fences, sleep, and what else the models replace;
-//! - `mode`, `page`, `error` and `io_error`: what a mode does, the state of a page, and what can be
-//!   wrong;
+//! - `mode`, `plan`, `ticket`: what a mode does, which calls are to fail, until when pages wait;
+//! - `page`, `error` and `io_error`: the state of a page, and what can be wrong;
 //! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
 //! - `history`, `trail`, `clock`, `record`, `tracker`: who holds which page, with the feature `track`;
 //! - `limits`, `heap`, `mapping`, `map`, `region`: memory of the system;

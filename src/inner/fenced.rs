@@ -132,8 +132,6 @@ impl<M: Mode> Core<M> {
     }
 
     /// Frees what waits for tickets that have passed, of all fences. Returns how many pages.
-    #[cold]
-    #[inline(never)]
     pub(crate) fn reap_fences(&self) -> usize {
         if self.fenced.pages() == 0 {
             return 0;
@@ -141,11 +139,21 @@ impl<M: Mode> Core<M> {
         (0..self.fenced.count()).map(|fence| self.reap_fence(fence)).sum()
     }
 
-    /// The same, for a call that wants so many pages, if the zone has fewer. It holds nothing. Where handlers may be in it,
+    /// The same, for a call that wants so many pages, if there may be fewer. It holds nothing. Where handlers may be in it,
     /// this is left to upkeep.
     #[inline]
     pub(crate) fn reap_fences_for(&self, want: usize, floor: Floor) {
-        if self.fenced.pages() > 0 && !self.line.defers() && self.zone.free_above(floor) < want {
+        if self.fenced.pages() > 0 && !self.line.defers() {
+            self.reap_fences_if_short(want, floor);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn reap_fences_if_short(&self, want: usize, floor: Floor) {
+        // Who wants one page finds it in any magazine, and leaves the queues alone.
+        let in_depots = || want == 1 && self.depots.iter().any(|depot| depot.has(Stack::Nonempty));
+        if self.zone.free_above(floor) < want && !in_depots() {
             self.reap_fences();
         }
     }
