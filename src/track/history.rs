@@ -219,7 +219,7 @@ mod tests {
         for (at, event) in EVENTS.into_iter().enumerate() {
             assert_eq!((event as usize, Event::of(event as u64)), (at + 1, Some(event)));
         }
-        assert_eq!((Event::of(0), Event::of(15)), (None, None));
+        assert_eq!((Event::of(0), Event::of(16)), (None, None));
     }
 
     #[test]
@@ -238,8 +238,8 @@ mod tests {
             history = history.then(event);
         }
         let last: Vec<_> = history.events().rev().take(4).collect();
-        assert_eq!(last, [Event::Lent, Event::Lent, Event::Lent, Event::Recovered]);
-        assert_eq!((history.events().count(), history.events().next()), (16, Some(Event::Freed)));
+        assert_eq!(last, [Event::Lent, Event::Lent, Event::Lent, Event::Fenced]);
+        assert_eq!((history.events().count(), history.events().next()), (16, Some(Event::Dropped)));
         assert_eq!(history.but_last(Event::Freed).last(), Some(Event::Freed));
         assert_eq!(history.but_last(Event::Freed).events().nth_back(1), Some(Event::Lent));
     }

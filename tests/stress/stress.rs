@@ -3,6 +3,7 @@
 //! `cargo test` gives each case some milliseconds; `cargo xtask stress` more. Threads only spawn and join, and all
 //! atomics have their orderings on operations, so that ThreadSanitizer understands it.
 
+mod device;
 mod oracle;
 mod programs;
 #[path = "../common/random.rs"]
@@ -41,7 +42,7 @@ const UPKEEP: &str = "upkeep";
 /// The program whose threads wait.
 const WAITERS: &str = "waiters";
 
-const fn programs<M: Mode>() -> [Program<M>; 9] {
+const fn programs<M: Mode>() -> [Program<M>; 10] {
     [
         Program {
             name: "larson",
@@ -76,6 +77,7 @@ const fn programs<M: Mode>() -> [Program<M>; 9] {
             run: |case, n| programs::spawn(case, n, waiters::waiters),
         },
         Program { name: UPKEEP, pages: 4096, run: programs::upkeep },
+        Program { name: "device", pages: 512, run: device::device },
     ]
 }
 
@@ -89,7 +91,8 @@ fn try_program<M: Mode>(program: &Program<M>, threads: u64, time: Duration) {
     let builder = Pool::builder(program.pages).mode::<M>().page_size(256).magazine_capacity(16);
     let purges = program.name == UPKEEP && cfg!(target_os = "linux");
     let region = if purges { Region::mapped().purge(true).into() } else { Region::heap() };
-    let pool: Pool<M> = builder.max_caches(4).region(region).build().expect("a pool");
+    let pool: Pool<M> =
+        builder.max_caches(4).region(region).fences(&device::FENCES).build().expect("a pool");
     let case = Case { pool, stop: &STOP, pages: &PAGES, short: &SHORT };
     let clock = thread::spawn(move || {
         thread::sleep(time);

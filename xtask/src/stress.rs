@@ -9,7 +9,7 @@ use clap::builder::PossibleValuesParser;
 use crate::run::{cargo, executable, run};
 
 /// The programs: those of `tests/stress`.
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 10] = [
     "larson",
     "xmalloc",
     "mstress",
@@ -19,6 +19,7 @@ const PROGRAMS: [&str; 9] = [
     "sleepers",
     "waiters",
     "upkeep",
+    "device",
 ];
 
 /// Which programs, and for how long.
