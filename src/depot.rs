@@ -188,8 +188,7 @@ impl Depot {
         if (1..magazines.count()).contains(&top) { magazines.len(top) as usize } else { 0 }
     }
 
-    /// The magazine on top of a stack, or 0.
-    #[cfg(test)]
+    /// The magazine on top of a stack, or 0, as of about now.
     pub(crate) fn top(&self, stack: Stack) -> u32 {
         Tops(self.tops.load(Ordering::Relaxed)).top(stack)
     }

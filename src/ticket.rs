@@ -45,8 +45,8 @@ pub trait Fence: Sync {
 pub struct Ticket {
     /// Which of the pool's fences: its place in [`Builder::fences`](crate::Builder::fences).
     pub fence: usize,
-    /// What it passes. The tickets of one fence grow: a page does not come free before those that were given up
-    /// earlier with the same fence.
+    /// What it passes. The tickets of one fence grow: pages are looked at in the order in which they were given up, so
+    /// one with a smaller ticket than those before it may wait for theirs.
     pub value: u64,
 }
 

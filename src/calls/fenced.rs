@@ -37,7 +37,7 @@ pub(crate) fn free_bulk_after<M: Mode, const N: usize>(
     let given_up = match core.room_for_fenced(ticket.fence, batch.len()) {
         Some(room) => {
             let mut faults = Faults::default();
-            let pages = core.fence_pages(room, ticket, batch.give_up(0), &mut faults);
+            let pages = core.fence_pages(room, ticket.value, batch.give_up(0), &mut faults);
             _ = core.record_or_panic(&faults, pages, Call::FreeBulkAfter);
             Ok(())
         }

@@ -1,17 +1,18 @@
 //! Magazines whose pages wait for a ticket: a queue for each fence.
 //!
-//! Invariant: a fenced magazine is in the queue of its fence, or in one call's hands. Its mark says which fence that
-//! is, and its ticket is the largest of its pages'; only who has the magazine writes either, and the queue's word
-//! publishes them. Nobody allocates from it: to the pool its pages are out.
+//! Invariant: a fenced magazine is in the queue of its fence, or in one call's hands. Its note says which fence that is,
+//! and how many pages were given up, and its ticket is the largest of theirs; only who has the magazine writes either,
+//! and the queue's word publishes them. Nobody allocates from it: to the pool its pages are out.
 //!
 //! A queue is a depot whose two stacks are its two ends: magazines come on one, newest on top, and when the other is
 //! empty they are turned over to it, one by one, so that the oldest is on its top. So a call that stands still hides
-//! one magazine at the most. Who turns them over while others take may leave a newer one above an older one; that
-//! waits a little longer then.
+//! one magazine at the most, and a look at the oldest ticket takes none. Who turns magazines over while others do may
+//! leave a newer one above an older one, and tickets may come in another order than they grow: whoever looks at the
+//! oldest, and finds an older one behind it, puts it where new ones come.
 
 use super::{Depot, Stack};
 use crate::magazine::{Link, Magazine, Magazines};
-use crate::metadata::{MetadataBlock, MetadataLayout, MetadataSlice, Span};
+use crate::metadata::{MetadataBlock, MetadataLayout, MetadataSlice, Padded, Span};
 use crate::mode::Mode;
 use crate::sync::{Atomic, Ordering};
 use crate::ticket::{Fence, Fences};
@@ -25,12 +26,35 @@ pub(crate) const NEW: Stack = Stack::Nonempty;
 /// The end from which they leave.
 pub(crate) const OLD: Stack = Stack::Empty;
 
+/// So many magazines at each end are looked at for whether they are older: more than threads that turn some over at one
+/// time.
+const LOOKED_AT: usize = 64;
+
+/// Bits of a note that say how many pages were given up. Above them is the fence's number and 1: a note of 0 is that of
+/// a magazine that is not fenced.
+const PAGES_BITS: u32 = 16;
+
+/// What a call has noted of a magazine that it has.
+#[derive(Clone, Copy)]
+pub(crate) struct Noted {
+    pub(crate) fence: usize,
+    pub(crate) pages: u32,
+    pub(crate) ticket: u64,
+}
+
+/// What can be done about the oldest magazine of a queue.
+pub(crate) enum Oldest {
+    /// There is none.
+    None,
+    /// It waits for this ticket.
+    Waits(u64),
+}
+
 /// The queues of a pool's fences, and what their magazines wait for.
 pub(crate) struct FencedMagazines {
     fences: Fences,
-    queues: MetadataSlice<Depot>,
-    /// Of each magazine: its fence's number and 1, or 0 if it is not fenced.
-    marks: MetadataSlice<Atomic<u32>>,
+    queues: MetadataSlice<Padded<Depot>>,
+    notes: MetadataSlice<Atomic<u32>>,
     tickets: MetadataSlice<Atomic<u64>>,
     /// Pages that wait.
     pages: Atomic<u64>,
@@ -38,8 +62,8 @@ pub(crate) struct FencedMagazines {
 
 /// How the tables of fenced magazines are cut.
 pub(crate) struct FencedLayout {
-    queues: Span<Depot>,
-    marks: Span<Atomic<u32>>,
+    queues: Span<Padded<Depot>>,
+    notes: Span<Atomic<u32>>,
     tickets: Span<Atomic<u64>>,
 }
 
@@ -52,22 +76,22 @@ impl FencedLayout {
     ) -> Option<Self> {
         let magazines = if fences == 0 { 0 } else { count + 1 };
         let Some(queues) = layout.table(fences) else { return None };
-        let Some(marks) = layout.table(magazines) else { return None };
+        let Some(notes) = layout.table(magazines) else { return None };
         let Some(tickets) = layout.table(magazines) else { return None };
-        Some(FencedLayout { queues, marks, tickets })
+        Some(FencedLayout { queues, notes, tickets })
     }
 }
 
 impl FencedMagazines {
     pub(crate) fn new(block: &mut MetadataBlock, layout: FencedLayout, fences: Fences) -> Self {
-        let queue = |number: usize| Depot {
-            bits: Link::fenced_bits(number as u32),
-            ..Depot::without_magazines()
+        let queue = |number: usize| {
+            let bits = Link::fenced_bits(number as u32);
+            Padded(Depot { bits, ..Depot::without_magazines() })
         };
         FencedMagazines {
             fences,
             queues: block.fill(layout.queues, queue),
-            marks: block.fill_zero(layout.marks),
+            notes: block.fill_zero(layout.notes),
             tickets: block.fill_zero(layout.tickets),
             pages: Atomic::new(0),
         }
@@ -90,54 +114,45 @@ impl FencedMagazines {
         self.pages.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn count_pages(&self, n: u64) {
-        self.pages.fetch_add(n, Ordering::Relaxed);
-    }
-
-    pub(crate) fn uncount_pages(&self, n: u64) {
-        self.pages.fetch_sub(n, Ordering::Relaxed);
-    }
-
     /// How often a queue was cut off because it was corrupt.
     pub(crate) fn cuts(&self) -> u64 {
-        self.queues.iter().map(Depot::cuts).sum()
+        self.queues.iter().map(|queue| queue.cuts()).sum()
     }
 
-    /// What a magazine waits for.
-    pub(crate) fn ticket(&self, magazine: &Magazine) -> u64 {
-        // Relaxed: the queue's word has brought it, or it is the caller's own.
-        self.tickets[magazine.number() as usize].load(Ordering::Relaxed)
+    /// What is noted of a magazine, if it is fenced. Of one that others have it is a look.
+    pub(crate) fn noted(&self, number: u32) -> Option<Noted> {
+        // Relaxed, here and below: the queue's word has brought it, or it is the caller's own, or a look.
+        let note = self.notes.get(number as usize)?.load(Ordering::Relaxed);
+        let fence = ((note >> PAGES_BITS) as usize).checked_sub(1)?;
+        let ticket = self.tickets[number as usize].load(Ordering::Relaxed);
+        let pages = note & ((1 << PAGES_BITS) - 1);
+        (fence < self.count()).then_some(Noted { fence, pages, ticket })
     }
 
-    /// Whether a magazine waits for a fence, as of about now.
-    pub(crate) fn is_fenced(&self, number: u32) -> bool {
-        // Relaxed: a look.
-        self.marks.get(number as usize).is_some_and(|mark| mark.load(Ordering::Relaxed) != 0)
-    }
-
-    /// Notes what a magazine waits for from now on.
-    pub(crate) fn mark(&self, magazine: &Magazine, fence: usize, ticket: u64) {
-        let number = magazine.number() as usize;
-        // Relaxed: the queue's word publishes both.
-        self.tickets[number].store(ticket, Ordering::Relaxed);
-        self.marks[number].store(fence as u32 + 1, Ordering::Relaxed);
-    }
-
-    /// Notes that a magazine waits for nothing any more.
-    pub(crate) fn unmark(&self, magazine: &Magazine) {
-        if let Some(mark) = self.marks.get(magazine.number() as usize) {
-            // Relaxed: what publishes the magazine publishes this.
-            mark.store(0, Ordering::Relaxed);
+    /// Notes what a magazine waits for from now on, and counts its pages; `None` if it waits for nothing any more.
+    pub(crate) fn note(&self, magazine: &Magazine, noted: Option<Noted>) {
+        let number = magazine.number();
+        let before = self.noted(number).map_or(0, |noted| noted.pages);
+        let Some(word) = self.notes.get(number as usize) else { return };
+        let now = noted.map_or(0, |noted| noted.pages);
+        let note = noted.map_or(0, |noted| (noted.fence as u32 + 1) << PAGES_BITS | noted.pages);
+        // Relaxed: what publishes the magazine publishes both, and the count is a figure.
+        if let Some(noted) = noted {
+            self.tickets[number as usize].store(noted.ticket, Ordering::Relaxed);
         }
+        word.store(note, Ordering::Relaxed);
+        self.pages.fetch_add(u64::from(now).wrapping_sub(before.into()), Ordering::Relaxed);
     }
 
-    /// Puts a magazine at an end of its fence's queue.
-    pub(crate) fn push(&self, magazines: &Magazines, magazine: Magazine, end: Stack) {
-        let len = magazines.len(magazine.number());
-        let mark = self.marks[magazine.number() as usize].load(Ordering::Relaxed);
-        if let Some(queue) = self.queues.get((mark as usize).wrapping_sub(1)) {
-            queue.push(magazines, magazine, len, end);
-        }
+    /// Puts a magazine of `len` ids at an end of a fence's queue.
+    pub(crate) fn push(
+        &self,
+        magazines: &Magazines,
+        fence: usize,
+        magazine: Magazine,
+        (end, len): (Stack, u32),
+    ) {
+        self.queues[fence].push(magazines, magazine, len, end);
     }
 
     /// Takes the magazine at an end of a fence's queue, if it has room.
@@ -153,28 +168,51 @@ impl FencedMagazines {
     }
 
     /// Takes the oldest magazine of a fence.
-    pub(crate) fn oldest<M: Mode>(&self, magazines: &Magazines, fence: usize) -> Option<Magazine> {
+    pub(crate) fn pop_oldest<M: Mode>(
+        &self,
+        magazines: &Magazines,
+        fence: usize,
+    ) -> Option<Magazine> {
+        self.queues[fence].pop::<M>(magazines, OLD)
+    }
+
+    /// What the oldest magazine of a fence waits for. It stays where it is: so it may be another's a moment later.
+    pub(crate) fn oldest<M: Mode>(&self, magazines: &Magazines, fence: usize) -> Oldest {
         let queue = &self.queues[fence];
-        if let Some(oldest) = queue.pop::<M>(magazines, OLD) {
-            return Some(oldest);
+        if queue.top(OLD) == 0 {
+            // As many as there are in all, and no more, though others may push meanwhile.
+            for _ in 1..magazines.count() {
+                let Some(newest) = queue.pop::<M>(magazines, NEW) else { break };
+                let len = magazines.noted_len::<M>(&newest);
+                self.push(magazines, fence, newest, (OLD, len));
+            }
         }
-        // As many as there are in all, and no more, though others may push meanwhile.
-        for _ in 1..magazines.count() {
-            let Some(newest) = queue.pop::<M>(magazines, NEW) else { break };
-            self.push(magazines, newest, OLD);
+        match self.noted(queue.top(OLD)) {
+            Some(noted) => Oldest::Waits(noted.ticket),
+            None => Oldest::None,
         }
-        queue.pop::<M>(magazines, OLD)
     }
 
-    /// Takes all magazines off the queues, without looking at them; they keep their marks. The caller is alone.
+    /// Whether a magazine behind the oldest waits for a smaller ticket than this. A look.
+    pub(crate) fn hides_older(&self, magazines: &Magazines, fence: usize, ticket: u64) -> bool {
+        let is_number = |number: &u32| (1..magazines.count()).contains(number);
+        let below = |&number: &u32| Some(magazines.link(number).below());
+        [OLD, NEW].into_iter().any(|end| {
+            let stack = core::iter::successors(Some(self.queues[fence].top(end)), below);
+            let mut looked = stack.take(LOOKED_AT).take_while(is_number);
+            looked.any(|number| self.noted(number).is_some_and(|noted| noted.ticket < ticket))
+        })
+    }
+
+    /// Takes all magazines off the queues, without looking at them; the notes stay. The caller is alone.
     pub(crate) fn forget_queues(&self) {
-        self.queues.iter().for_each(Depot::forget);
-        // Relaxed: the caller is alone; here and below.
-        self.pages.store(0, Ordering::Relaxed);
+        self.queues.iter().for_each(|queue| queue.forget());
     }
 
-    /// No magazine waits for anything any more. The caller is alone.
-    pub(crate) fn forget_marks(&self) {
-        self.marks.iter().for_each(|mark| mark.store(0, Ordering::Relaxed));
+    /// No magazine waits for anything any more. The caller is alone. Returns how many pages did.
+    pub(crate) fn forget_notes(&self) -> u64 {
+        // Relaxed: the caller is alone.
+        self.notes.iter().for_each(|note| note.store(0, Ordering::Relaxed));
+        self.pages.swap(0, Ordering::Relaxed)
     }
 }

@@ -29,8 +29,9 @@ pub enum FenceError {
         /// How many fences the pool has.
         fences: usize,
     },
-    /// Every magazine of the pool is in a cache, or holds pages that wait for a ticket. Wait for one to pass, or build
-    /// the pool with more: by a larger [`magazine_capacity`](crate::Builder::magazine_capacity), each holds more.
+    /// Too few magazines are left: they are in caches, hold pages that wait for a ticket, or another call has them in
+    /// hand. Wait for a ticket to pass, or build the pool with a larger
+    /// [`magazine_capacity`](crate::Builder::magazine_capacity), so that each holds more.
     NoMagazine,
     /// The batch holds pages of another pool.
     OtherPool,
@@ -43,7 +44,7 @@ impl fmt::Display for FenceError {
                 write!(f, "no fence for {ticket}: the pool has {fences} (Builder::fences)")
             }
             FenceError::NoMagazine => f.write_str(
-                "all magazines are in caches or wait for tickets: try again when a ticket has passed",
+                "too few magazines are left, because they wait for tickets: try again when one has passed",
             ),
             FenceError::OtherPool => f.write_str(BatchError::OtherPool.says()),
         }

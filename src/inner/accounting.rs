@@ -192,8 +192,12 @@ impl<M: Mode> Core<M> {
 
     /// Faults seen, and stacks of depots that were cut off.
     pub(crate) fn faults(&self) -> u64 {
-        let cuts = self.depots.cuts() + self.fenced.cuts();
-        self.counters.faults.load(Ordering::Relaxed) + cuts
+        self.counters.faults.load(Ordering::Relaxed) + self.cuts()
+    }
+
+    /// Stacks of depots, and queues of fences, that were cut off.
+    pub(crate) fn cuts(&self) -> u64 {
+        self.depots.cuts() + self.fenced.cuts()
     }
 
     /// Pages whose memory the system has been given back, ever.

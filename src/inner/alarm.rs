@@ -194,14 +194,14 @@ impl Alarm {
 impl<M: Mode> Core<M> {
     /// Whether the pool can no longer be trusted fully.
     pub(crate) fn is_tainted(&self) -> bool {
-        self.alarm.first().is_some() || self.depots.cuts() > 0
+        self.alarm.first().is_some() || self.cuts() > 0
     }
 
     /// Why not.
     pub(crate) fn first_taint(&self) -> Option<Taint> {
         let (cause, call) = match self.alarm.first() {
             Some(first) => first,
-            None if self.depots.cuts() > 0 => (Cause::Nameless, 0),
+            None if self.cuts() > 0 => (Cause::Nameless, 0),
             None => return None,
         };
         let (page, reason) = match cause {

@@ -213,7 +213,9 @@ impl<M: Mode> Core<M> {
         }
         // Those in caches would not help.
         if most + elsewhere < want {
-            (all, self.none_left())
+            // What waits for tickets may be too little, too.
+            let would_do = most + elsewhere + self.fenced.pages() as usize >= want;
+            (all, if would_do { self.none_left() } else { ShortReason::Exhausted })
         } else if most.saturating_sub(kept) + elsewhere < want {
             (least + elsewhere, ShortReason::Watermark)
         } else if elsewhere > 0 {

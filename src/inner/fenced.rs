@@ -2,35 +2,42 @@
 //!
 //! Invariant: a fenced page counts as out, as a lent one does, so the region outlives what a device still does with it.
 //! In checking modes it rests in its magazine, so a second free of it is refused. It comes back once: by who has taken
-//! its magazine off the queue, and has seen the ticket passed. The fence is asked while nothing is held but that
-//! magazine, which goes back if it panics.
+//! its magazine off the queue, and has seen the ticket passed. What is counted then is what was counted as it was given
+//! up, whatever has become of the magazine's length. The fence is asked while nothing is held, or but that magazine,
+//! which goes back if it panics.
 
 use super::{Core, Faults};
-use crate::depot::fenced::{NEW, OLD};
+use crate::depot::fenced::{NEW, Noted, OLD, Oldest};
 use crate::depot::{Depot, Stack};
 use crate::magazine::{Magazine, MagazineMut};
 use crate::mode::{Mode, Policy};
-use crate::page::{Fault, GivenUp, PageId};
+use crate::page::{Fault, GivenUp, PageId, ZONE};
 use crate::sync::{defect, publish_fence};
-use crate::ticket::{Fence, Ticket};
+use crate::ticket::Fence;
 use crate::zone::Floor;
 
-/// The oldest magazine of a queue, in a call's hands: it goes back, unless it is taken.
+/// A magazine that was the oldest of its queue, in a call's hands: it goes back, unless it is taken.
 struct InHand<'a, M: Mode> {
     core: &'a Core<M>,
+    fence: usize,
     magazine: Option<Magazine>,
+    /// Where it goes back to.
+    end: Stack,
 }
 
 impl<M: Mode> Drop for InHand<'_, M> {
     fn drop(&mut self) {
         if let Some(magazine) = self.magazine.take() {
-            self.core.fenced.push(&self.core.magazines, magazine, OLD);
+            let tables = &self.core.magazines;
+            let len = tables.noted_len::<M>(&magazine);
+            self.core.fenced.push(tables, self.fence, magazine, (self.end, len));
         }
     }
 }
 
 /// Room for pages that are to be fenced: magazines that a call has in hand. One may be fenced already, and partly full.
 pub(crate) struct RoomForFenced {
+    fence: usize,
     hand: Depot,
     /// The end of the queue from which that one came.
     end: Stack,
@@ -40,14 +47,14 @@ impl<M: Mode> Core<M> {
     /// Takes magazines with room for `n` pages that are to wait for this fence, or none if there are too few.
     pub(crate) fn room_for_fenced(&self, fence: usize, n: usize) -> Option<RoomForFenced> {
         let tables = &self.magazines;
-        let mut in_hand = RoomForFenced { hand: Depot::without_magazines(), end: NEW };
+        let mut in_hand = RoomForFenced { fence, hand: Depot::without_magazines(), end: NEW };
         let mut room = 0;
         let mut partly_full = self.fenced.pop_with_room::<M>(tables, fence, NEW);
         let has_new = partly_full.is_some();
         while room < n {
             if let Some(some) = partly_full.take() {
-                let len = tables.len(some.number());
-                room += tables.capacity() - len as usize;
+                let len = tables.noted_len::<M>(&some);
+                room += tables.capacity().saturating_sub(len as usize);
                 in_hand.hand.push(tables, some, len, Stack::Nonempty);
             } else if let Some(empty) = self.take_empty() {
                 room += tables.capacity();
@@ -80,22 +87,28 @@ impl<M: Mode> Core<M> {
     pub(crate) fn fence_pages(
         &self,
         room: RoomForFenced,
-        ticket: Ticket,
+        ticket: u64,
         ids: GivenUp<'_>,
         faults: &mut Faults,
     ) -> usize {
-        let (tables, ids) = (&self.magazines, ids.ids());
+        let (tables, ids, fence) = (&self.magazines, ids.ids(), room.fence);
         self.tracker.fenced(ids);
         let (mut at, mut refused) = (0, 0);
         while at < ids.len() {
-            let old = room.hand.pop::<M>(tables, Stack::Nonempty);
-            let is_new = old.is_none();
+            let partly_full = room.hand.pop::<M>(tables, Stack::Nonempty);
             let empty = || room.hand.pop::<M>(tables, Stack::Empty);
-            let Some(magazine) = old.or_else(empty) else { break };
-            let largest = if is_new { 0 } else { self.fenced.ticket(&magazine) };
+            let Some(magazine) = partly_full.or_else(empty) else { break };
+            let before = self.fenced.noted(magazine.number());
+            let (had, largest) = before.map_or((0, 0), |noted| (noted.pages, noted.ticket));
+            let value = if defect!("fence-ticket") { largest } else { ticket.max(largest) };
+            // Before its pages are there: so the child of a fork finds none with a smaller ticket.
+            let noted = |pages| Some(Noted { fence, pages, ticket: value });
+            self.fenced.note(&magazine, noted(had));
             let mut open = tables.open::<M>(magazine);
             self.verify_loaded(open.as_mut());
-            let before = open.as_mut().len();
+            // Pages that a repair has withheld count as bad, and no longer as out.
+            let kept = open.as_mut().len();
+            self.count_back(had.saturating_sub(kept) as usize);
             while at < ids.len() && open.as_mut().remaining() > 0 {
                 let (pushed, fault) = self.push(&mut open.as_mut(), &ids[at..]);
                 at += pushed;
@@ -106,10 +119,16 @@ impl<M: Mode> Core<M> {
             }
             let len = open.as_mut().len();
             let magazine = open.close::<M>(tables).0;
-            let value = if defect!("fence-ticket") { largest } else { ticket.value.max(largest) };
-            self.fenced.mark(&magazine, ticket.fence, value);
-            self.fenced.count_pages(u64::from(len - before));
-            self.fenced.push(tables, magazine, NEW);
+            if len > kept {
+                self.fenced.note(&magazine, noted(len));
+                self.fenced.push(tables, fence, magazine, (NEW, len));
+            } else if len > 0 {
+                self.fenced.note(&magazine, Some(Noted { fence, pages: len, ticket: largest }));
+                self.fenced.push(tables, fence, magazine, (room.end, len));
+            } else {
+                self.fenced.note(&magazine, None);
+                self.depot_of(&magazine).push(tables, magazine, 0, Stack::Empty);
+            }
         }
         self.put_away(room);
         // There is room for all, unless a magazine was found to be corrupt: then these stay out.
@@ -121,14 +140,20 @@ impl<M: Mode> Core<M> {
     }
 
     /// Puts magazines back that were not used.
-    fn put_away(&self, RoomForFenced { hand, end }: RoomForFenced) {
+    fn put_away(&self, RoomForFenced { fence, hand, end }: RoomForFenced) {
         let tables = &self.magazines;
         if let Some(some) = hand.pop::<M>(tables, Stack::Nonempty) {
-            self.fenced.push(tables, some, end);
+            let len = tables.noted_len::<M>(&some);
+            self.fenced.push(tables, fence, some, (end, len));
         }
         while let Some(empty) = hand.pop::<M>(tables, Stack::Empty) {
-            self.depots.at(self.home_here()).push(tables, empty, 0, Stack::Empty);
+            self.depot_of(&empty).push(tables, empty, 0, Stack::Empty);
         }
+    }
+
+    /// The depot that a magazine without a slot goes to: so that each keeps about as many as it was given.
+    fn depot_of(&self, magazine: &Magazine) -> &Depot {
+        self.depots.at(self.depots.home(magazine.number() as usize))
     }
 
     /// Frees what waits for tickets that have passed, of all fences. Returns how many pages.
@@ -151,9 +176,10 @@ impl<M: Mode> Core<M> {
     #[cold]
     #[inline(never)]
     fn reap_fences_if_short(&self, want: usize, floor: Floor) {
-        // Who wants one page finds it in any magazine, and leaves the queues alone.
-        let in_depots = || want == 1 && self.depots.iter().any(|depot| depot.has(Stack::Nonempty));
-        if self.zone.free_above(floor) < want && !in_depots() {
+        // Where the next magazine has enough, the queues are left alone.
+        let tables = &self.magazines;
+        let has_enough = |depot: &Depot| depot.next_len(tables, Stack::Nonempty) >= want;
+        if self.zone.free_above(floor) < want && !self.depots.iter().any(has_enough) {
             self.reap_fences();
         }
     }
@@ -164,50 +190,61 @@ impl<M: Mode> Core<M> {
         let mut pages = 0;
         // As many as there are in all, and no more, though others may push meanwhile.
         for _ in 1..self.magazines.count() {
-            let Some(passed) = self.oldest_passed(number, fence) else { break };
-            pages += self.unfence(passed);
-        }
-        if pages > 0 {
-            publish_fence();
+            let Oldest::Waits(ticket) = self.fenced.oldest::<M>(&self.magazines, number) else {
+                break;
+            };
+            let passed = fence.passed(ticket) || defect!("fence-early");
+            if !passed && !self.fenced.hides_older(&self.magazines, number, ticket) {
+                break;
+            }
+            pages += self.take_oldest(number, fence, if passed { OLD } else { NEW });
         }
         pages
     }
 
-    /// The oldest magazine of a fence, if its ticket has passed.
-    fn oldest_passed(&self, number: usize, fence: &dyn Fence) -> Option<Magazine> {
-        let oldest = self.fenced.oldest::<M>(&self.magazines, number)?;
-        let ticket = self.fenced.ticket(&oldest);
-        let mut hand = InHand { core: self, magazine: Some(oldest) };
-        if fence.passed(ticket) || defect!("fence-early") { hand.magazine.take() } else { None }
+    /// Takes the oldest magazine of a fence, and frees its pages if its ticket has passed: it may be another one than
+    /// was looked at. If not, it goes to this end of the queue. Returns how many pages it freed.
+    fn take_oldest(&self, number: usize, fence: &dyn Fence, end: Stack) -> usize {
+        let Some(oldest) = self.fenced.pop_oldest::<M>(&self.magazines, number) else { return 0 };
+        let noted = self.fenced.noted(oldest.number());
+        let mut hand = InHand { core: self, fence: number, magazine: Some(oldest), end };
+        let passed = |noted: Noted| fence.passed(noted.ticket) || defect!("fence-early");
+        let Some(noted) = noted.filter(|&noted| passed(noted)) else { return 0 };
+        hand.magazine.take().map_or(0, |magazine| self.unfence(magazine, noted.pages))
     }
 
-    /// Frees the pages of a magazine that waits for nothing any more. Returns how many.
-    fn unfence(&self, magazine: Magazine) -> usize {
+    /// Frees the pages of a magazine that waits for nothing any more, of which so many were given up. Returns how many
+    /// were.
+    fn unfence(&self, magazine: Magazine, given_up: u32) -> usize {
         let tables = &self.magazines;
-        let counted = tables.len(magazine.number());
-        self.fenced.unmark(&magazine);
         let mut open = tables.open::<M>(magazine);
         self.verify_loaded(open.as_mut());
-        // Also those that a repair has counted as bad.
-        let pages = counted.max(open.as_mut().len()) as usize;
         self.poison_loaded(&open.as_mut());
         // Before others can have them.
         if !defect!("fence-count") {
-            self.count_given(pages);
+            self.count_given(given_up as usize);
         }
-        let awaited = self.line.is_waited_in() || self.is_reserve_awaited();
-        if awaited {
+        if self.line.is_waited_in() || self.is_reserve_awaited() {
             let _ = self.flush(open.as_mut());
         }
         let (magazine, len) = open.close::<M>(tables);
+        self.fenced.note(&magazine, None);
         let to = if len == 0 { Stack::Empty } else { Stack::Nonempty };
-        self.depots.at(self.home_here()).push(tables, magazine, len, to);
+        self.depot_of(&magazine).push(tables, magazine, len, to);
         if defect!("fence-count") {
-            self.count_given(pages);
+            self.count_given(given_up as usize);
         }
-        self.count_uncached_free(pages);
-        self.fenced.uncount_pages(counted.into());
-        pages
+        self.count_uncached_free(given_up as usize);
+        publish_fence();
+        given_up as usize
+    }
+
+    /// Counts pages that are out no longer, because they are withheld.
+    fn count_back(&self, pages: usize) {
+        if pages > 0 {
+            self.count_given(pages);
+            self.count_uncached_free(pages);
+        }
     }
 
     /// Poisons those of a magazine's pages whose turn it is.
@@ -219,16 +256,35 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Whether a page waits for a ticket: for the few of which that is asked.
+    /// Whether a page waits for a ticket: one that is not in the zone.
     pub(crate) fn is_fenced(&self, id: PageId) -> bool {
-        let fenced = (1..self.magazines.count()).filter(|&it| self.fenced.is_fenced(it));
+        let waits = |number| self.fenced.noted(number).is_some();
+        if M::CHECKS && !M::COMPACT {
+            let location = self.word(id).load().location();
+            return location != ZONE
+                && waits(self.magazines.at(location))
+                && self.magazines.holds(location, id);
+        }
+        let fenced = (1..self.magazines.count()).filter(|&number| waits(number));
         fenced.flat_map(|number| self.magazines.ids_of(number)).any(|held| held == id)
     }
 
-    /// A magazine that waits goes back into its queue, in the child of a fork: the caller is alone.
-    pub(super) fn fence_again(&self, magazine: Magazine) {
+    /// Puts a magazine that waits for a ticket back into its queue, in the child of a fork, or gives it back as one that
+    /// waits for nothing. The caller is alone.
+    pub(super) fn fence_again(&self, magazine: Magazine) -> Option<Magazine> {
+        let noted = self.fenced.noted(magazine.number());
         let len = self.magazines.len(magazine.number());
-        self.fenced.count_pages(len.into());
-        self.fenced.push(&self.magazines, magazine, NEW);
+        match noted {
+            Some(noted) if len > 0 => {
+                // What was in somebody's hands may have more, or fewer.
+                self.fenced.note(&magazine, Some(Noted { pages: len, ..noted }));
+                self.fenced.push(&self.magazines, noted.fence, magazine, (NEW, len));
+                None
+            }
+            _ => {
+                self.fenced.note(&magazine, None);
+                Some(magazine)
+            }
+        }
     }
 }

@@ -153,12 +153,7 @@ impl<M: Mode> AfterFork<'_, M> {
             // SAFETY: it is on no stack, for there is none on any, and in no slot that somebody
             // goes on to use; whoever else had its value is gone. Each number comes once.
             let magazine = unsafe { Magazine::from_number(number) };
-            if core.fenced.is_fenced(number) && core.magazines.len(number) > 0 {
-                core.fence_again(magazine);
-                return None;
-            }
-            core.fenced.unmark(&magazine);
-            Some(core.take_back(magazine))
+            Some(core.take_back(core.fence_again(magazine)?))
         });
         for slot in core.slots.iter() {
             let mut own = || Some([left.next()?, left.next()?]);

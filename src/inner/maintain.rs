@@ -48,7 +48,7 @@ pub enum NotPurged {
     Busy,
     /// The region is not one that is purged: see [`Mapping::purge`](crate::Mapping::purge).
     Off,
-    /// Pages are lent: a device may have pinned the region.
+    /// Pages are lent, or wait for a ticket: a device may have pinned the region.
     Lent,
     /// As many system calls were made as one call makes, 1,024. The next call goes on.
     Later,
@@ -121,12 +121,11 @@ impl<M: Mode> Core<M> {
     /// Ends a period. `fence_others` is that of [`Self::steal_idle`].
     pub(crate) fn maintain(&self, fence_others: impl Fn() -> bool) -> Maintained {
         let upkeep = &*self.upkeep;
-        let mut done = Maintained::default();
+        let mut done = Maintained { reaped: self.reap_fences(), ..Maintained::default() };
         let Some(_turn) = upkeep.turn.try_take() else {
             done.not_purged = Some(NotPurged::Busy);
             return done;
         };
-        done.reaped = self.reap_fences();
         let period = upkeep.period.load(Ordering::Relaxed);
         upkeep.period.store(period.wrapping_add(1), Ordering::Relaxed);
         note(&upkeep.in_zone, period, self.zone.low_water());
@@ -212,7 +211,8 @@ impl<M: Mode> Core<M> {
     fn purge_held(&self, mut held: Held<'_>, calls: &mut usize, done: &mut Maintained) -> usize {
         let size = self.page_size();
         let purged = held.give_back(|first, pages| {
-            if self.lent() > 0 {
+            // Whoever has them may have pinned the region.
+            if self.lent() + self.fenced.pages() > 0 {
                 done.not_purged = Some(NotPurged::Lent);
             }
             if *calls >= SYSTEM_CALLS {

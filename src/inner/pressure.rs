@@ -163,7 +163,7 @@ impl<M: Mode> Core<M> {
 
     /// Whether pages lie on a stack of a depot that was cut off.
     fn is_out_of_reach(&self) -> bool {
-        self.depots.cuts() > 0 && self.cached() > 0
+        self.cuts() > 0 && self.cached() > 0
     }
 
     /// Asks every other cache for what it has, and for what it frees by its next calls.

@@ -38,13 +38,13 @@ impl<M: Mode> Core<M> {
         for slot in self.slots.iter() {
             self.empty_slot(slot.try_lock()?.as_mut());
         }
-        // What a device still had it is done with.
-        self.fenced.forget_marks();
+        // Whoever used them still is done with them; in checking modes they are taken back from where they lie.
+        let fenced = self.fenced.forget_notes() as usize;
         // SAFETY: the caller is alone, by its promise, and nobody has a slot. That there was no fork
         // makes no difference.
         unsafe { self.after_fork() }.reopen();
         let missing = (0..self.pages).map(PageId::new).filter(|&id| self.is_in_no_zone(id));
-        let mut recovered = 0;
+        let mut recovered = if M::CHECKS { fenced } else { 0 };
         for id in missing {
             if M::POISONS {
                 self.poison(id);

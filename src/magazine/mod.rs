@@ -14,6 +14,7 @@ pub(crate) use loaded::{Entries, Length, LoadedMagazine, MagazineMut, Room};
 use core::hint::select_unpredictable;
 
 use crate::metadata::{LINE, MetadataBlock, MetadataLayout, MetadataSlice, Span};
+use crate::mode::Mode;
 use crate::page::{Location, PageId, ZONE};
 use crate::sync::{Atomic, Ordering, Turn, fetch_ahead, ordering, zeroed};
 
@@ -141,6 +142,17 @@ impl Magazines {
     /// How many ids it holds, as of about now; at most the capacity, also where the head was corrupted.
     pub(crate) fn len(&self, number: u32) -> u32 {
         self.len_as_said(number).min(self.capacity)
+    }
+
+    /// How many ids a magazine holds that was just taken off a stack, and has not been opened: in checking modes as its
+    /// link has it, so that a length that was corrupted meanwhile is found when it is.
+    pub(crate) fn noted_len<M: Mode>(&self, magazine: &Magazine) -> u32 {
+        if M::CHECKS { self.link(magazine.0).len() } else { self.len(magazine.0) }
+    }
+
+    /// The magazine that has this location.
+    pub(crate) fn at(&self, location: Location) -> u32 {
+        location >> self.shift
     }
 
     fn len_as_said(&self, number: u32) -> u32 {

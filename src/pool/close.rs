@@ -85,7 +85,8 @@ impl<M: Mode> CloseError<M> {
         self.balance().clamp(0, self.pool.core.pages.into()) as u64
     }
 
-    /// How many of the pages that are out wait for a ticket: see [`Pool::free_bulk_after`].
+    /// How many of the pages that are out wait for a ticket: see [`Pool::free_bulk_after`]. Wait for it, and
+    /// close again: without a handle nobody asks any more.
     #[must_use]
     pub fn fenced(&self) -> u64 {
         self.pool.core.fenced.pages().min(self.pool.core.pages.into())
@@ -156,7 +157,7 @@ impl<M: Mode> CloseError<M> {
     ///   drop that has not ended.
     /// - No owner of any page that is still out is used or dropped again: no [`Page`],
     ///   [`PageBatch`], [`Block`], [`SharedPage`], raw id or pointer, on any thread.
-    /// - No device uses a lent page any more.
+    /// - No device uses a lent page any more, nor one that waits for a ticket.
     /// - All bytes of these pages are initialised.
     ///
     /// ```
@@ -233,6 +234,9 @@ impl<M: Mode> CloseError<M> {
                 f,
                 "; {fenced} of them given up with a ticket: close when its fence has passed it"
             )?;
+        }
+        if self.fenced() >= out {
+            return Ok(());
         }
         let (them, were) = if out == 1 { ("it", "it was") } else { ("them", "they were") };
         write!(f, "; drop {them} before close, or, if {were} forgotten, ")?;

@@ -38,6 +38,7 @@ use crate::mapping::RegionInfo;
 use crate::mode::{DefaultMode, Mode, ModeFlags};
 use crate::owned::Page;
 use crate::page::{Fault, PageId};
+use crate::zone::Floor;
 
 /// A pool of pages of one size. Cloning it makes another handle to the same pool.
 ///
@@ -151,6 +152,7 @@ impl<M: Mode> Pool<M> {
     /// Puts back into the zone whatever shared slots, idle caches and the depots hold, and asks other caches to do
     /// the same at their next call, so that blocks can form again.
     pub fn drain(&self) {
+        self.core.reap_fences_for(usize::MAX, Floor::None);
         self.core.drain();
         self.core.conclude(Call::Drain);
     }

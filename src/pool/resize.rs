@@ -9,6 +9,7 @@ use super::Pool;
 use crate::error::{Call, Count, RangeError};
 use crate::mode::{DefaultMode, Mode};
 use crate::page::PageId;
+use crate::zone::Floor;
 
 /// What [`Pool::offline`] did: how many pages went, and which are still online.
 #[must_use = "pages that are out, or in a cache in use, stay online"]
@@ -88,6 +89,7 @@ impl<M: Mode> Pool<M> {
         if len > 0 && self.core.offline.first_online(first, len).is_none() {
             return Err(RangeError::AlreadyOffline { page: first });
         }
+        self.core.reap_fences_for(usize::MAX, Floor::None);
         let count = self.core.take_offline(first, len);
         self.core.conclude(Call::Offline);
         Ok(WentOffline { pool: self, pages, count })

@@ -9,10 +9,11 @@ use super::super::Faults;
 use super::super::tests::{build, out_and_bad};
 use super::*;
 use crate::cache::Cache;
+use crate::depot::fenced::Oldest;
 use crate::mode::{Bare, Checked, Compact, Hardened};
 use crate::page::{Fault, GivenUp, PageId};
 use crate::pool::{AnyCache, Pages, Pool};
-use crate::ticket::{Fence, Ticket};
+use crate::ticket::Fence;
 use crate::zone::Cursor;
 
 /// A pool of 100 pages, with magazines of 8, two owned slots and two shared ones.
@@ -117,22 +118,25 @@ fn what_waits_for_a_ticket_stays_so<M: Mode>() {
         // SAFETY: the pages are out, and given up once.
         let ids = unsafe { GivenUp::new(&ids) };
         let room = core.room_for_fenced(0, 6).expect("magazines are left");
-        let ticket = Ticket::new(0, value);
-        assert_eq!(core.fence_pages(room, ticket, ids, &mut Faults::default()), 6);
+        assert_eq!(core.fence_pages(room, value, ids, &mut Faults::default()), 6);
         assert_eq!(core.reap_fences(), 0);
     }
     assert_eq!(after_fork(&pool, &mut []).fenced, 30);
     // Who looked had taken one, and stands still.
-    let in_hand = core.fenced.oldest::<M>(&core.magazines, 0).expect("a queue");
-    assert!(core.fenced.is_fenced(in_hand.into_number()));
+    assert!(matches!(core.fenced.oldest::<M>(&core.magazines, 0), Oldest::Waits(_)));
+    let in_hand = core.fenced.pop_oldest::<M>(&core.magazines, 0).expect("a queue");
+    assert!(core.fenced.noted(in_hand.into_number()).is_some());
     let pages = after_fork(&pool, &mut []);
     assert_eq!((pages.fenced, pages.lost), (30, 0));
     // Nobody waits any more: what is left can be used, and each magazine is somewhere.
     let mut numbers = Vec::new();
-    let oldest = || core.fenced.oldest::<M>(&core.magazines, 0).map(Magazine::into_number);
+    let oldest = || {
+        let Oldest::Waits(_) = core.fenced.oldest::<M>(&core.magazines, 0) else { return None };
+        core.fenced.pop_oldest::<M>(&core.magazines, 0).map(Magazine::into_number)
+    };
     numbers.extend(core::iter::from_fn(oldest));
     numbers.sort_unstable();
-    let fenced = (1..core.magazines.count()).filter(|&number| core.fenced.is_fenced(number));
+    let fenced = (1..core.magazines.count()).filter(|&number| core.fenced.noted(number).is_some());
     assert!(numbers.into_iter().eq(fenced));
     forget(pool);
 }
