@@ -90,9 +90,9 @@ macro_rules! methods {
             ///
             /// Whoever gives pages up with a ticket says that they are initialised, and stay so: what uses them still
             /// only reads them, or writes bytes. A ticket is of one of the pool's
-            /// [`fences`](crate::Builder::fences); a number is one of the first. A call asks the fence, so it does not
-            /// belong into a signal handler. A page that its fence never passes is never free, and the pool then never
-            /// closes: [`CloseError`](crate::CloseError) names it.
+            /// [`fences`](crate::Builder::fences); a number is one of the first. The call asks the fence, so it does not
+            /// belong into a signal handler. Fenced pages keep the pool open: call [`Pool::close`](crate::Pool::close)
+            /// or [`Pool::reap_fences`](crate::Pool::reap_fences) before the last handle goes, because no drop asks.
             ///
             /// # Errors
             /// The pool has no such fence, or no magazine to keep the pages in; or they are of another pool. The batch

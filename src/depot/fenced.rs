@@ -114,9 +114,14 @@ impl FencedMagazines {
         self.pages.load(Ordering::Relaxed)
     }
 
+    /// The queues.
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &Depot> {
+        self.queues.iter().map(|queue| &**queue)
+    }
+
     /// How often a queue was cut off because it was corrupt.
     pub(crate) fn cuts(&self) -> u64 {
-        self.queues.iter().map(|queue| queue.cuts()).sum()
+        self.queues().map(Depot::cuts).sum()
     }
 
     /// What is noted of a magazine, if it is fenced. Of one that others have it is a look.
@@ -206,7 +211,7 @@ impl FencedMagazines {
 
     /// Takes all magazines off the queues, without looking at them; the notes stay. The caller is alone.
     pub(crate) fn forget_queues(&self) {
-        self.queues.iter().for_each(|queue| queue.forget());
+        self.queues().for_each(Depot::forget);
     }
 
     /// No magazine waits for anything any more. The caller is alone. Returns how many pages did.

@@ -2,8 +2,8 @@
 //!
 //! Invariant: a magazine is on one stack of one depot, in a slot, or in one call's hands. An exchange is
 //! one compare-and-swap of one depot's word, also where that is not the slot's own, so a magazine is never
-//! between two words. A depot has as many magazines as it was given, but for those of calls in flight; only
-//! `fork` and `recover` share them out anew.
+//! between two words. A depot has about as many magazines as it was given, but for those of calls in flight and those
+//! that wait for a ticket, which come back to the depot of their number; `fork` and `recover` share them out anew.
 
 use core::ops::Range;
 

@@ -99,7 +99,8 @@ impl<M: Mode> Core<M> {
             let empty = || room.hand.pop::<M>(tables, Stack::Empty);
             let Some(magazine) = partly_full.or_else(empty) else { break };
             let before = self.fenced.noted(magazine.number());
-            let (had, largest) = before.map_or((0, 0), |noted| (noted.pages, noted.ticket));
+            let (had, largest) = before
+                .map_or((0, 0), |noted| (self.given_up(&magazine, noted.pages), noted.ticket));
             let value = if defect!("fence-ticket") { largest } else { ticket.max(largest) };
             // Before its pages are there: so the child of a fork finds none with a smaller ticket.
             let noted = |pages| Some(Noted { fence, pages, ticket: value });
@@ -217,6 +218,7 @@ impl<M: Mode> Core<M> {
     /// were.
     fn unfence(&self, magazine: Magazine, given_up: u32) -> usize {
         let tables = &self.magazines;
+        let given_up = self.given_up(&magazine, given_up);
         let mut open = tables.open::<M>(magazine);
         self.verify_loaded(open.as_mut());
         self.poison_loaded(&open.as_mut());
@@ -237,6 +239,14 @@ impl<M: Mode> Core<M> {
         self.count_uncached_free(given_up as usize);
         publish_fence();
         given_up as usize
+    }
+
+    /// How many pages a magazine that has not been opened waits with. Its note, its link and its head say it: two of the
+    /// three are believed, because a figure that is too high would end the pool under the owners of other pages.
+    fn given_up(&self, magazine: &Magazine, noted: u32) -> u32 {
+        let link = self.magazines.noted_len::<M>(magazine);
+        let head = self.magazines.len(magazine.number());
+        noted.min(link).max(noted.max(link).min(head))
     }
 
     /// Counts pages that are out no longer, because they are withheld.

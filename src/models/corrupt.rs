@@ -3,6 +3,7 @@
 //! Invariant: one thread has the pool, and flips a bit between two calls, never in one. What belongs to
 //! magazines in a cache's hands is left alone: the hot path looks at nothing of it.
 
+mod device;
 #[cfg(test)]
 mod tests;
 mod world;
@@ -28,13 +29,13 @@ pub enum Table {
     Summary,
     /// Which pages are poisoned.
     Poison,
-    /// Lengths and links of the depots' magazines that are not empty.
+    /// Lengths and links of the magazines of depots, and of fences, that are not empty.
     Heads,
     /// Those of the empty ones.
     EmptyHeads,
     /// Ids in the depots' magazines.
     Entries,
-    /// The depots' words.
+    /// The words of depots, and of the queues of fences.
     Depot,
 }
 
@@ -91,6 +92,9 @@ fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     parts.push((Table::Poison, from(end.next_multiple_of(LINE), marks)));
     for depot in core.depots.iter() {
         parts.push((Table::Depot, from(core::ptr::from_ref(&depot.tops).addr(), 8)));
+    }
+    for queue in core.fenced.queues() {
+        parts.push((Table::Depot, from(core::ptr::from_ref(&queue.tops).addr(), 8)));
     }
     let magazines = &core.magazines;
     let places = magazines.capacity().next_power_of_two();

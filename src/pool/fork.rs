@@ -53,9 +53,9 @@ impl<M: Mode> Pool<M> {
     /// References to shared pages stay counted likewise. Pages that are offline stay so; one that was
     /// going or coming in another thread may count as lost.
     ///
-    /// Whoever waited for pages in another thread is no longer in line, and pages
-    /// [`promised`](crate::Pages::promised) to it stay so. A future of the calling thread may be
-    /// polled or dropped: it comes into the line again, at its end.
+    /// Whoever waited for pages in another thread is no longer in line. Pages
+    /// [`promised`](crate::Pages::promised) to it stay so, as do those that wait for a ticket. A future of
+    /// the calling thread may be polled or dropped: it comes into the line again, at its end.
     ///
     /// Handles of other threads stay counted, caches that were not kept too: the pool does not
     /// close by itself, and [`recover_forgotten`](crate::CloseError::recover_forgotten) refuses. It

@@ -282,7 +282,6 @@ fn a_smaller_ticket_does_not_wait_for_a_larger_one<M: Mode>() {
 }
 
 /// A drop asks no fence, whatever it finds.
-
 fn a_drop_asks_no_fence<M: Mode>() {
     let (pool, [device]) = with_devices::<M, 1>(|builder| builder);
     let mut batch = batch_of(&pool, 100);

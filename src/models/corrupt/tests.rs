@@ -37,17 +37,44 @@ const SCRIPTS: [&[(u8, u8)]; 5] = [
         (11, 2),
         (10, 0),
         (8, 50),
+        (12, 20),
         (9, 0),
+        (13, 0),
         (0, 200),
     ],
     // Through the zone first.
-    &[(9, 0), (10, 0), (0, 250), (1, 250), (4, 3), (4, 6), (8, 64), (6, 3), (11, 9)],
+    &[
+        (9, 0),
+        (10, 0),
+        (0, 250),
+        (1, 250),
+        (4, 3),
+        (4, 6),
+        (12, 30),
+        (8, 64),
+        (13, 0),
+        (6, 3),
+        (11, 9),
+    ],
     // Whatever there is, without a slot.
     &[(8, 250), (10, 0), (3, 60), (4, 0), (2, 100), (1, 30), (9, 0), (8, 9)],
     // Into an empty magazine of the depot, while the pages that it had last are out.
     &[(1, 10), (1, 9), (10, 0), (0, 200), (1, 90), (2, 90)],
     // Frees into the depot first.
-    &[(1, 60), (11, 9), (5, 0), (0, 8), (1, 9), (0, 64), (10, 0), (7, 9), (2, 90), (9, 0), (4, 5)],
+    &[
+        (1, 60),
+        (11, 9),
+        (5, 0),
+        (0, 8),
+        (1, 9),
+        (13, 0),
+        (0, 64),
+        (10, 0),
+        (7, 9),
+        (2, 90),
+        (9, 0),
+        (4, 5),
+    ],
 ];
 
 /// A trial: a bit of a part, and what comes then.
@@ -235,7 +262,10 @@ fn look<M: Sharing>(world: &World<M>, table: Table) -> Vec<u64> {
             let at = numbers.flat_map(|number| (0..places).map(move |at| number * places + at));
             at.map(|at| magazines.get(at).index().into()).collect()
         }
-        Depot => core.depots.iter().map(|depot| depot.tops.load(Ordering::Relaxed)).collect(),
+        Depot => {
+            let depots = core.depots.iter().chain(core.fenced.queues());
+            depots.map(|depot| depot.tops.load(Ordering::Relaxed)).collect()
+        }
         // A look clears what it finds wrong.
         Summary | Poison => Vec::new(),
     }

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::string::String;
 use std::vec::Vec;
 
+use super::device::Device;
 use super::{Part, Table, parts};
 use crate::cache::Cache;
 use crate::error::Call;
@@ -23,7 +24,7 @@ use crate::region::Region;
 use crate::zone::Floor;
 
 /// How many kinds of calls [`World::call`] knows.
-pub const OPS: u8 = 12;
+pub const OPS: u8 = 14;
 
 /// Bytes of a page: few, so that poison costs little.
 const BYTES: usize = 64;
@@ -74,11 +75,14 @@ pub struct World<M: Sharing> {
     pool: Option<Pool<M>>,
     cache: Option<Cache<M>>,
     /// Pages that are out by id, with one reference.
-    out: BTreeSet<PageId>,
+    pub(super) out: BTreeSet<PageId>,
     /// Those with two.
     retained: Vec<PageId>,
     lent: Vec<PageId>,
     blocks: Vec<(PageId, Order)>,
+    /// Pages that wait for the device's next ticket.
+    pub(super) fenced: Vec<PageId>,
+    pub(super) device: &'static Device,
     /// Whether no page may be given out twice, whatever was flipped.
     strict: bool,
     /// Whether the figures must add up at the end.
@@ -100,7 +104,8 @@ impl<M: Sharing> World<M> {
         let policy = if panics { OnBadPage::Panic } else { OnBadPage::Count };
         let builder = Pool::builder(pages).mode::<M>().page_size(BYTES).on_bad_page(policy);
         let builder = builder.magazine_capacity(8).max_caches(1).shared_caches(1);
-        let mut builder = builder.depots(2);
+        let (device, fences) = Device::leaked();
+        let mut builder = builder.depots(2).fences(fences);
         let layout = Layout::from_size_align(pages * BYTES, BYTES).expect("trials are small");
         let new = |layout| heap::Block::new(layout).expect("pools in trials are small");
         let metadata_layout = builder.metadata_layout().expect("a legal pool");
@@ -127,13 +132,16 @@ impl<M: Sharing> World<M> {
             retained: Vec::new(),
             lent: Vec::new(),
             blocks: Vec::new(),
+            fenced: Vec::new(),
+            device,
             strict: true,
             adds_up: true,
             _memory: [region, metadata],
         };
         // A block and a lent page first, then 80 pages through the cache, of which 65 come back, and three
         // of the shared cache. Some go again: the magazine that they were in lies empty in the depot.
-        for (op, n) in [(4, 2), (0, 80), (7, 3), (6, 1), (1, 65), (0, 28), (2, 6), (3, 3)] {
+        for (op, n) in [(4, 2), (0, 80), (7, 3), (6, 1), (1, 65), (0, 28), (2, 6), (3, 3), (12, 6)]
+        {
             world.call(op, n);
         }
         assert!(world.out.len() > 20 && world.blocks.len() == 1);
@@ -257,6 +265,13 @@ impl<M: Sharing> World<M> {
                 self.pool().drain();
             }
             10 => self.look(),
+            12 => self.fence(n),
+            13 => {
+                // Of the ticket that is next, all before it have passed.
+                self.fenced.clear();
+                self.device.pass_next();
+                self.pool().reap_fences();
+            }
             _ => self.release(n),
         }
     }
@@ -310,6 +325,7 @@ impl<M: Sharing> World<M> {
             assert!((id.index() as usize) < self.pool().capacity(), "{id} was given out");
             let taken = self.retained.contains(&id)
                 || self.lent.contains(&id)
+                || self.fenced.contains(&id)
                 || self.blocks.iter().any(|(first, order)| {
                     id.index().wrapping_sub(first.index()) < order.pages() as u32
                 });
@@ -320,7 +336,7 @@ impl<M: Sharing> World<M> {
     }
 
     /// Some pages that are out, which the caller gives up.
-    fn some(&mut self, n: usize) -> Vec<PageId> {
+    pub(super) fn some(&mut self, n: usize) -> Vec<PageId> {
         // From afar first, so that they do not go back in order.
         let ids: Vec<_> =
             self.out.iter().copied().step_by(2).chain(self.out.iter().copied()).collect();
@@ -333,6 +349,7 @@ impl<M: Sharing> World<M> {
     /// As [`Self::call`].
     pub fn end(mut self) {
         self.call(11, u8::MAX);
+        self.call(13, 0);
         while !self.blocks.is_empty() {
             self.call(5, 0);
         }

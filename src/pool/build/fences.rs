@@ -12,7 +12,8 @@ impl<M: Mode> Builder<M> {
     /// The pool asks a fence when more is given up, when an allocation wants more than the zone has, when somebody waits for
     /// pages, in [`Pool::maintain`](crate::Pool::maintain), [`Pool::reap_fences`](crate::Pool::reap_fences) and
     /// [`Pool::close`](crate::Pool::close). It never asks in drops; and with
-    /// [`defer_wakes`](Self::defer_wakes), for pools that signal handlers use, no allocation asks.
+    /// [`defer_wakes`](Self::defer_wakes), for pools that signal handlers use, no allocation asks, nor does who waits.
+    /// Nobody tells a task that waits that a fence has gone on: call `reap_fences` then.
     ///
     /// [`Ticket`]: crate::Ticket
     ///

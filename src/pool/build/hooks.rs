@@ -9,7 +9,8 @@ impl<M: Mode> Builder<M> {
     /// once, say, whose registration is then kept for as long as the pool lives, whoever uses its pages.
     ///
     /// It is called before [`on_init`](Self::on_init), and may not fail: a program that cannot register its pool notes
-    /// that, and gives the pool up. If it panics, the pool is dropped.
+    /// that, and gives the pool up. If it panics, the pool is dropped, and the other hooks are told of that, too. A
+    /// region that is registered may be pinned by it: then it is not one to be [purged](crate::Mapping::purge).
     ///
     /// ```
     /// # use pagesheaf::{PageRange, Pool};
