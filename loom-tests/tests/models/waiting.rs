@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
 
-use loom_tests::{every_mode, race};
+use loom_tests::{Device, every_mode, race};
 use pagesheaf::{Mode, Page, PageBatch, Pool};
 
-use crate::common::{is_whole, pool};
+use crate::common::{builder, is_whole, pool};
 
 /// How often it was woken, by a number that loom does not know.
 #[derive(Default)]
@@ -90,6 +90,23 @@ every_mode! {
     all, Composite, at least 100;
     fn a_drop_into_a_shared_slot_is_seen_by_who_waits<M: Mode>() {
         a_drop_against_who_comes_to_wait::<M>(1);
+    }
+}
+
+every_mode! {
+    /// A page whose ticket has passed comes free by who looks, while a task comes to wait for it.
+    one, Composite, at least 1_000;
+    fn what_is_reaped_is_seen_by_who_comes_to_wait<M: Mode>() {
+        let (device, fences) = Device::new();
+        let pool = builder::<M>(1, 1, 0, 1).fences(fences).build().expect("a small pool");
+        let mut batch = PageBatch::<M, 2>::empty();
+        assert_eq!(pool.alloc_bulk(&mut batch, 1).allocated, 1);
+        pool.free_bulk_after(&mut batch, 1).expect("a magazine is left");
+        device.pass(1);
+        let (mut task, other) = (Task::new(&pool, 1), pool.clone());
+        race(move || other.reap_fences(), || task.poll());
+        task.settle();
+        is_whole(&pool);
     }
 }
 

@@ -146,6 +146,7 @@ const DEFECTS: &[Defect] = &[
     defect("reserve-awaited", "a mark of a slot goes though the reserve is broken", &["a_broken_reserve_gets_what_a_cache_frees"]),
     defect("fence-early", "a page with a ticket comes free though that has not passed", &["a_fenced_page_is_nobodys_before_its_ticket"]),
     defect("fence-ticket", "a magazine keeps its ticket though a page with a larger one is added", &["pages_given_up_together_wait_for_the_larger_ticket"]),
+    defect("reap-publish", "who frees what has passed makes no fence before it looks who waits", &["what_is_reaped_is_seen_by_who_comes_to_wait"]),
     defect("fence-count", "a page whose ticket has passed is counted when another may have it already", &["what_has_passed_is_counted_before_it_is_had"]),
     defect("exact-lost", "what an all-or-none request cannot use is lost", &["what_an_exact_request_puts_back_can_be_had"]),
 ];
