@@ -94,11 +94,12 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             return;
         }
         let purges = self.pool.region_info().purgeable;
+        let pinned = !self.lent.is_empty() || self.pool.audit().pages.fenced > 0;
         for done in &done {
             assert!(purges || done.not_purged == Some(NotPurged::Off), "{done:?}");
-            assert!(done.purged == 0 || purges && self.lent.is_empty(), "{done:?}");
-            let lent = done.not_purged == Some(NotPurged::Lent) && !self.lent.is_empty();
-            assert!(!purges || lent || done.not_purged.is_none(), "{done:?}");
+            assert!(done.purged == 0 || purges && !pinned, "{done:?}");
+            let was_pinned = done.not_purged == Some(NotPurged::Lent) && pinned;
+            assert!(!purges || was_pinned || done.not_purged.is_none(), "{done:?}");
         }
         if self.pool.stats().is_some() {
             assert_eq!(purged() - before, done.iter().map(|done| done.purged as u64).sum::<u64>());
