@@ -64,7 +64,6 @@ fn alloc_any<M: Mode>(
     out: &mut [MaybeUninit<PageId>],
     floor: Floor,
 ) -> (usize, Option<ShortReason>) {
-    front.shared().reap_fences_for(out.len(), floor);
     front.with_slot_as_is(move |core, slot, asked| match slot {
         Some(slot) if asked => core.alloc_asked(slot, out, floor),
         Some(slot) => core.alloc(slot, out, floor),
@@ -239,6 +238,10 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     if new == want {
         return BulkAlloc { allocated: want, reason: None };
     }
+    if reason == Some(ShortReason::Fenced) && front.shared().reap_fences_when_dry() > 0 {
+        let more = alloc_bulk_slowly(front, batch, want - new, whole);
+        return BulkAlloc { allocated: new + more.allocated, ..more };
+    }
     // All that there was room for.
     BulkAlloc { allocated: new, reason: reason.or(Some(ShortReason::BatchFull)) }
 }
@@ -284,6 +287,9 @@ fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortRe
     let page = match alloc_slow(&mut front, &mut out, floor, CallKinds::SINGLE) {
         // SAFETY: `alloc_slow` wrote one id of a page that is now the caller's.
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
+        (_, Some(ShortReason::Fenced)) if front.shared().reap_fences_when_dry() > 0 => {
+            return alloc_slowly(front);
+        }
         (_, reason) => Err(reason.unwrap_or(ShortReason::Exhausted)),
     };
     front.note_allocated(|| page.iter().map(Page::id));
@@ -334,6 +340,9 @@ fn fill<M: Mode, F: Frontend<M>, T>(
     while want > 0 && reason.is_none() {
         let (got, short) = some(&mut front, (want.min(CHUNK), floor), &mut vacant);
         (allocated, want, reason) = (allocated + got, want - got, short);
+        if reason == Some(ShortReason::Fenced) && front.shared().reap_fences_when_dry() > 0 {
+            reason = None;
+        }
     }
     front.shared().conclude(call);
     Filled::of(out, allocated, reason)

@@ -165,8 +165,13 @@ impl<M: Mode> Core<M> {
         (0..self.fenced.count()).map(|fence| self.reap_fence(fence)).sum()
     }
 
-    /// The same, for a call that wants so many pages, if there may be fewer. It holds nothing. Where handlers may be in it,
-    /// this is left to upkeep.
+    /// The same, for a call that found no other page, and holds nothing. Where handlers may be in it, this is left to upkeep.
+    #[cold]
+    pub(crate) fn reap_fences_when_dry(&self) -> usize {
+        if self.line.defers() { 0 } else { self.reap_fences() }
+    }
+
+    /// The same, before a call that wants so many pages, if there may be fewer.
     #[inline]
     pub(crate) fn reap_fences_for(&self, want: usize, floor: Floor) {
         if self.fenced.pages() > 0 && !self.line.defers() {

@@ -9,10 +9,11 @@ impl<M: Mode> Builder<M> {
     /// sends from them. [`Pool::free_bulk_after`](crate::Pool::free_bulk_after) gives pages up with a [`Ticket`] of one
     /// of these; they come free when it has [passed](Fence::passed).
     ///
-    /// The pool asks a fence when more is given up, when an allocation wants more than the zone has, when somebody waits for
+    /// The pool asks a fence when more is given up, when an allocation finds no other page, when somebody waits for
     /// pages, in [`Pool::maintain`](crate::Pool::maintain), [`Pool::reap_fences`](crate::Pool::reap_fences) and
     /// [`Pool::close`](crate::Pool::close). It never asks in drops; and with
     /// [`defer_wakes`](Self::defer_wakes), for pools that signal handlers use, no allocation asks, nor does who waits.
+    /// Raw allocations of pages never do.
     /// Nobody tells a task that waits that a fence has gone on: call `reap_fences` then.
     ///
     /// [`Ticket`]: crate::Ticket
