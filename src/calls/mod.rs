@@ -238,12 +238,28 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     if new == want {
         return BulkAlloc { allocated: want, reason: None };
     }
-    if reason == Some(ShortReason::Fenced) && front.shared().reap_fences_when_dry() > 0 {
-        let more = alloc_bulk_slowly(front, batch, want - new, whole);
-        return BulkAlloc { allocated: new + more.allocated, ..more };
+    if reason == Some(ShortReason::Fenced) {
+        return alloc_bulk_fenced(front, batch, new, (want - new, whole));
     }
     // All that there was room for.
     BulkAlloc { allocated: new, reason: reason.or(Some(ShortReason::BatchFull)) }
+}
+
+/// The end of a call that got `new` pages, and found no more but those that wait for tickets: it asks the fences, and tries
+/// once more if some have passed.
+#[cold]
+#[inline(never)]
+fn alloc_bulk_fenced<M: Mode, const N: usize>(
+    front: impl Frontend<M>,
+    batch: &mut PageBatch<M, N>,
+    new: usize,
+    (want, whole): (usize, usize),
+) -> BulkAlloc {
+    if front.shared().reap_fences_when_dry() == 0 {
+        return BulkAlloc { allocated: new, reason: Some(ShortReason::Fenced) };
+    }
+    let more = alloc_bulk_slowly(front, batch, want, whole);
+    BulkAlloc { allocated: new + more.allocated, ..more }
 }
 
 /// What a call says that can put no page into the batch. That pages of another pool are there comes first.
@@ -287,14 +303,23 @@ fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortRe
     let page = match alloc_slow(&mut front, &mut out, floor, CallKinds::SINGLE) {
         // SAFETY: `alloc_slow` wrote one id of a page that is now the caller's.
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
-        (_, Some(ShortReason::Fenced)) if front.shared().reap_fences_when_dry() > 0 => {
-            return alloc_slowly(front);
-        }
+        (_, Some(ShortReason::Fenced)) => return alloc_fenced(front),
         (_, reason) => Err(reason.unwrap_or(ShortReason::Exhausted)),
     };
     front.note_allocated(|| page.iter().map(Page::id));
     front.shared().conclude(Call::Alloc);
     page
+}
+
+/// As [`alloc_bulk_fenced`], of one page.
+#[cold]
+#[inline(never)]
+fn alloc_fenced<M: Mode>(front: impl Frontend<M>) -> Result<Page<M>, ShortReason> {
+    if front.shared().reap_fences_when_dry() > 0 {
+        return alloc_slowly(front);
+    }
+    front.shared().conclude(Call::Alloc);
+    Err(ShortReason::Fenced)
 }
 
 pub(crate) fn fill_vacant<M: Mode>(
