@@ -1,7 +1,6 @@
 //! The calls: what a cache and a pool can both do, written once. `methods` and `block_methods` stamp them on both.
 //!
-//! Invariant: state, count and owner come before any panic and before any of the user's code (a drop), so
-//! that a panic leaves the pool whole and loses no page.
+//! Invariant: state, count and owner come before any panic and any of the user's code: a panic loses no page.
 
 mod blocks;
 mod exact;
@@ -133,8 +132,7 @@ fn free_owned_rest<M: Mode, F: Frontend<M>, const BULK: bool>(
     }
     front.with_slot(|core, slot| {
         match slot {
-            // Where nobody looks at pages, the fast path frees all or none, and none is found to be bad on the
-            // way into a magazine.
+            // Where nobody looks at pages, the fast path frees all or none, and finds none to be bad.
             Some(slot) if !M::CHECKS => _ = core.free::<InSlot>(slot, ids, &mut Faults::default()),
             slot => {
                 let mut faults = Faults::after(fast);
@@ -200,8 +198,7 @@ fn alloc_bulk_fast<M: Mode, const N: usize>(
         && let Some(fast) = shared.alloc_fast(slot, want)
     {
         // The batch grows first: its length, stored behind the copy, would wait for it.
-        // SAFETY: there is room. `alloc` writes `want` ids of pages, of this core, that are the batch's from
-        // now on.
+        // SAFETY: there is room, and `alloc` writes `want` ids of this core's pages, the batch's from now on.
         fast.alloc(unsafe { batch.grow(core, want) });
         front.note_allocated(|| batch.last_ids(want));
         return true;
@@ -245,8 +242,7 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     BulkAlloc { allocated: new, reason: reason.or(Some(ShortReason::BatchFull)) }
 }
 
-/// The end of a call that got `new` pages, and found no more but those that wait for tickets: it asks the fences, and tries
-/// once more if some have passed.
+/// The end of a call that got `new` pages, and found others that wait for tickets: it tries once more if some have passed.
 #[cold]
 #[inline(never)]
 fn alloc_bulk_fenced<M: Mode, const N: usize>(
@@ -339,8 +335,7 @@ pub(crate) fn fill_vacant<M: Mode>(
     })
 }
 
-/// Fills the empty slots of an array, each with what has so many pages. `some` fills up to so many of those that it is
-/// given, at most [`CHUNK`], and says how many, and why no more.
+/// Fills the empty slots of an array, each with so many pages, by `some`: at most [`CHUNK`] at a time.
 fn fill<M: Mode, F: Frontend<M>, T>(
     mut front: F,
     call: Call,
@@ -364,10 +359,10 @@ fn fill<M: Mode, F: Frontend<M>, T>(
     let (mut allocated, mut reason) = (0, None);
     while want > 0 && reason.is_none() {
         let (got, short) = some(&mut front, (want.min(CHUNK), floor), &mut vacant);
-        (allocated, want, reason) = (allocated + got, want - got, short);
-        if reason == Some(ShortReason::Fenced) && front.shared().reap_fences_when_dry() > 0 {
-            reason = None;
-        }
+        (allocated, want) = (allocated + got, want - got);
+        let may_retry =
+            |why| why == ShortReason::Fenced && front.shared().reap_fences_when_dry() > 0;
+        reason = short.filter(|&why| !may_retry(why));
     }
     front.shared().conclude(call);
     Filled::of(out, allocated, reason)
