@@ -125,8 +125,7 @@ impl Depot {
 
     /// Whether a stack has a magazine, as of about now.
     pub(crate) fn has(&self, stack: Stack) -> bool {
-        // Relaxed: a hint.
-        Tops(self.tops.load(Ordering::Relaxed)).top(stack) != 0
+        self.top(stack) != 0
     }
 
     /// How often a stack was cut off because its top was corrupt. What was on it is lost.
@@ -183,13 +182,13 @@ impl Depot {
 
     /// How many ids the next magazine of a stack holds, as of about now: 0 where there is none.
     pub(crate) fn next_len(&self, magazines: &Magazines, from: Stack) -> usize {
-        // Relaxed: a figure.
-        let top = Tops(self.tops.load(Ordering::Relaxed)).top(from);
+        let top = self.top(from);
         if (1..magazines.count()).contains(&top) { magazines.len(top) as usize } else { 0 }
     }
 
     /// The magazine on top of a stack, or 0, as of about now.
     pub(crate) fn top(&self, stack: Stack) -> u32 {
+        // Relaxed: a look.
         Tops(self.tops.load(Ordering::Relaxed)).top(stack)
     }
 

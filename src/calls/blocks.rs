@@ -7,7 +7,7 @@ use core::mem::MaybeUninit;
 
 use super::{CHUNK, Frontend, fill};
 use crate::error::{Call, Filled, PageError, PlaceError, PlaceReason, ShortReason};
-use crate::inner::Faults;
+use crate::inner::{Faults, block_pages};
 use crate::mode::Mode;
 use crate::owned::{Block, Page};
 use crate::page::{Order, PageId, written_mut};
@@ -280,7 +280,7 @@ fn alloc_blocks<'o, M: Mode>(
     let injected = effect.map(|_| ShortReason::Injected);
     // SAFETY: the first `got` were written.
     let blocks = unsafe { written_mut(&mut out[..got]) };
-    front.note_allocated(|| blocks.iter().flat_map(|&first| pages(first, Some(order))));
+    front.note_allocated(|| blocks.iter().flat_map(|&first| block_pages(first, order)));
     (blocks, reason.or(injected))
 }
 
@@ -374,14 +374,9 @@ fn take<M: Mode>(
     front.shared().reap_fences_for(usize::MAX, floor);
     let taken = front.with_slot_as_is(|core, slot, _| core.alloc_at(slot, first, order, floor));
     if taken.is_ok() {
-        front.note_allocated(|| pages(first, order));
+        front.note_allocated(|| block_pages(first, order.unwrap_or(Order::ZERO)));
     }
     taken
-}
-
-/// A page, or those of a block.
-fn pages(first: PageId, order: Option<Order>) -> impl Iterator<Item = PageId> {
-    (0..order.map_or(1, Order::pages) as u32).map(move |at| PageId::new(first.index() + at))
 }
 
 pub(crate) fn alloc_at_raw<M: Mode>(

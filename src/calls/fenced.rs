@@ -34,15 +34,16 @@ pub(crate) fn free_bulk_after<M: Mode, const N: usize>(
     }
     front.begin();
     core.reap_fence(ticket.fence);
-    let given_up = match core.room_for_fenced(ticket.fence, batch.len()) {
+    match core.room_for_fenced(ticket.fence, batch.len()) {
         Some(room) => {
             let mut faults = Faults::default();
             let pages = core.fence_pages(room, ticket.value, batch.give_up(0), &mut faults);
             _ = core.record_or_panic(&faults, pages, Call::FreeBulkAfter);
             Ok(())
         }
-        None => Err(FenceError::NoMagazine),
-    };
-    core.conclude(Call::FreeBulkAfter);
-    given_up
+        None => {
+            core.conclude(Call::FreeBulkAfter);
+            Err(FenceError::NoMagazine)
+        }
+    }
 }

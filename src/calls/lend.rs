@@ -60,8 +60,7 @@ pub(crate) unsafe fn reclaim_bulk<M: Mode, const N: usize>(
     if !batch.may_join(front.core()) || core.addresses_only {
         let fault = if core.addresses_only { Fault::AddressOnly } else { Fault::OtherPool };
         for (at, &id) in ids.iter().enumerate() {
-            core.tracker.refused(id);
-            faults.add(id, at, fault);
+            core.refuse_call(id, at, fault, &mut faults);
         }
     } else {
         for (position, &id) in ids.iter().enumerate() {

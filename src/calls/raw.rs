@@ -96,7 +96,7 @@ pub(crate) fn retain_bulk<M: Refcounted>(
                 core.tracker.note(id, Event::Retained);
                 done += 1;
             }
-            Err(fault) => refuse(core, id, position, fault, &mut faults),
+            Err(fault) => core.refuse_call(id, position, fault, &mut faults),
         }
     }
     core.record_or_panic(&faults, done, Call::RetainBulk).map(|()| done)
@@ -127,13 +127,13 @@ pub(crate) unsafe fn release_bulk<M: Refcounted>(
                     n += 1;
                 }
                 Ok(Released::Saturated) => {
-                    refuse(core, id, position, Fault::Saturated, &mut faults);
+                    core.refuse_call(id, position, Fault::Saturated, &mut faults);
                 }
                 Ok(Released::Fewer(references)) => {
                     let fault = Fault::FewerReferences { references };
-                    refuse(core, id, position, fault, &mut faults);
+                    core.refuse_call(id, position, fault, &mut faults);
                 }
-                Err(fault) => refuse(core, id, position, fault, &mut faults),
+                Err(fault) => core.refuse_call(id, position, fault, &mut faults),
             }
         }
         core.tracker.freed(&last[..n]);
@@ -146,12 +146,6 @@ pub(crate) unsafe fn release_bulk<M: Refcounted>(
         done += good;
     }
     core.record_or_panic(&faults, done, Call::ReleaseBulk).map(|()| freed)
-}
-
-/// A call that is no free is refused for a page.
-fn refuse<M: Mode>(core: &Core<M>, id: PageId, at: usize, fault: Fault, faults: &mut Faults) {
-    core.tracker.refused(id);
-    faults.add(id, at, fault);
 }
 
 /// The references of a page, of which some are given up: whoever gives up the last ones frees it after that.
@@ -175,7 +169,7 @@ pub(crate) fn retain_many<M: Refcounted>(
     });
     match retained {
         Ok(()) => core.tracker.note(id, Event::Retained),
-        Err(fault) => refuse(core, id, 0, fault, &mut faults),
+        Err(fault) => core.refuse_call(id, 0, fault, &mut faults),
     }
     core.record_or_panic(&faults, usize::from(retained.is_ok()), Call::RetainMany)
 }
@@ -204,15 +198,15 @@ pub(crate) fn release_many<M: Refcounted>(
             (freed, freed)
         }
         Ok(Released::Saturated) => {
-            refuse(core, id, 0, Fault::Saturated, &mut faults);
+            core.refuse_call(id, 0, Fault::Saturated, &mut faults);
             (0, 0)
         }
         Ok(Released::Fewer(references)) => {
-            refuse(core, id, 0, Fault::FewerReferences { references }, &mut faults);
+            core.refuse_call(id, 0, Fault::FewerReferences { references }, &mut faults);
             (0, 0)
         }
         Err(fault) => {
-            refuse(core, id, 0, fault, &mut faults);
+            core.refuse_call(id, 0, fault, &mut faults);
             (0, 0)
         }
     };

@@ -42,14 +42,6 @@ pub(crate) struct Noted {
     pub(crate) ticket: u64,
 }
 
-/// What can be done about the oldest magazine of a queue.
-pub(crate) enum Oldest {
-    /// There is none.
-    None,
-    /// It waits for this ticket.
-    Waits(u64),
-}
-
 /// The queues of a pool's fences, and what their magazines wait for.
 pub(crate) struct FencedMagazines {
     fences: Fences,
@@ -181,8 +173,9 @@ impl FencedMagazines {
         self.queues[fence].pop::<M>(magazines, OLD)
     }
 
-    /// What the oldest magazine of a fence waits for. It stays where it is: so it may be another's a moment later.
-    pub(crate) fn oldest<M: Mode>(&self, magazines: &Magazines, fence: usize) -> Oldest {
+    /// The ticket of a fence's oldest magazine, if there is one. It stays where it is: so it may be another's a moment
+    /// later.
+    pub(crate) fn oldest<M: Mode>(&self, magazines: &Magazines, fence: usize) -> Option<u64> {
         let queue = &self.queues[fence];
         if queue.top(OLD) == 0 {
             // As many as there are in all, and no more, though others may push meanwhile.
@@ -192,10 +185,7 @@ impl FencedMagazines {
                 self.push(magazines, fence, newest, (OLD, len));
             }
         }
-        match self.noted(queue.top(OLD)) {
-            Some(noted) => Oldest::Waits(noted.ticket),
-            None => Oldest::None,
-        }
+        self.noted(queue.top(OLD)).map(|noted| noted.ticket)
     }
 
     /// Whether a magazine behind the oldest waits for a smaller ticket than this. A look.

@@ -251,13 +251,11 @@ impl<M: Mode> Core<M> {
         faults: &mut Faults,
     ) -> usize {
         if into.is_some_and(|into| into > order) {
-            self.tracker.refused(first);
-            faults.add(first, 0, Fault::InBlock { order: order.get() });
+            self.refuse_call(first, 0, Fault::InBlock { order: order.get() }, faults);
             return 0;
         }
         if let Err(fault) = self.end_block(first, order, Some(Piece::of(0, into))) {
-            self.tracker.refused(first);
-            faults.add(first, 0, fault);
+            self.refuse_call(first, 0, fault, faults);
             return 0;
         }
         self.tracker.split(|| block_pages(first, order));
@@ -315,6 +313,6 @@ impl<M: Mode> Core<M> {
 }
 
 /// The pages of a block.
-pub(super) fn block_pages(first: PageId, order: Order) -> impl Iterator<Item = PageId> {
+pub(crate) fn block_pages(first: PageId, order: Order) -> impl Iterator<Item = PageId> {
     (0..order.pages() as u32).map(move |at| PageId::new(first.index() + at))
 }

@@ -7,7 +7,7 @@
 //! which goes back if it panics.
 
 use super::{Core, Faults};
-use crate::depot::fenced::{NEW, Noted, OLD, Oldest};
+use crate::depot::fenced::{NEW, Noted, OLD};
 use crate::depot::{Depot, Stack};
 use crate::magazine::{Magazine, MagazineMut};
 use crate::mode::{Mode, Policy};
@@ -196,9 +196,7 @@ impl<M: Mode> Core<M> {
         let mut pages = 0;
         // As many as there are in all, and no more, though others may push meanwhile.
         for _ in 1..self.magazines.count() {
-            let Oldest::Waits(ticket) = self.fenced.oldest::<M>(&self.magazines, number) else {
-                break;
-            };
+            let Some(ticket) = self.fenced.oldest::<M>(&self.magazines, number) else { break };
             let passed = fence.passed(ticket) || defect!("fence-early");
             if !passed && !self.fenced.hides_older(&self.magazines, number, ticket) {
                 break;

@@ -189,6 +189,18 @@ impl<M: Mode> Core<M> {
         faults.add(id, position, fault);
     }
 
+    /// A page that another call was made for is bad.
+    pub(crate) fn refuse_call(
+        &self,
+        id: PageId,
+        position: usize,
+        fault: Fault,
+        faults: &mut Faults,
+    ) {
+        self.tracker.refused(id);
+        faults.add(id, position, fault);
+    }
+
     /// Frees pages that their owner drops without a cache at hand.
     ///
     /// # Safety

@@ -50,10 +50,7 @@ impl<M: Mode> Core<M> {
                 self.tracker.reclaimed(id);
                 self.count_reclaimed(1);
             }
-            Err(fault) => {
-                self.tracker.refused(id);
-                faults.add(id, position, fault);
-            }
+            Err(fault) => self.refuse_call(id, position, fault, faults),
         }
         back.is_ok()
     }

@@ -54,6 +54,7 @@ use core::ops::Deref;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 pub(crate) use accounting::{Faults, PoolCounters};
+pub(crate) use block::block_pages;
 pub(crate) use build::{Config, CoreLayout};
 pub(crate) use fork::AfterFork;
 pub use maintain::{Maintained, NotPurged};

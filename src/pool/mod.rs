@@ -219,8 +219,7 @@ impl<M: Mode> Pool<M> {
     pub unsafe fn reclaim(&self, id: PageId) -> Result<Page<M>, PageError> {
         let mut faults = Faults::default();
         let good = if self.core.addresses_only {
-            self.core.tracker.refused(id);
-            faults.add(id, 0, Fault::AddressOnly);
+            self.core.refuse_call(id, 0, Fault::AddressOnly, &mut faults);
             false
         } else {
             self.core.reclaim(id, 0, &mut faults)

@@ -9,7 +9,6 @@ use super::super::Faults;
 use super::super::tests::{build, out_and_bad};
 use super::*;
 use crate::cache::Cache;
-use crate::depot::fenced::Oldest;
 use crate::mode::{Bare, Checked, Compact, Hardened};
 use crate::page::{Fault, GivenUp, PageId};
 use crate::pool::{AnyCache, Pages, Pool};
@@ -123,7 +122,7 @@ fn what_waits_for_a_ticket_stays_so<M: Mode>() {
     }
     assert_eq!(after_fork(&pool, &mut []).fenced, 30);
     // Who looked had taken one, and stands still.
-    assert!(matches!(core.fenced.oldest::<M>(&core.magazines, 0), Oldest::Waits(_)));
+    assert!(core.fenced.oldest::<M>(&core.magazines, 0).is_some());
     let in_hand = core.fenced.pop_oldest::<M>(&core.magazines, 0).expect("a queue");
     assert!(core.fenced.noted(in_hand.into_number()).is_some());
     let pages = after_fork(&pool, &mut []);
@@ -131,7 +130,7 @@ fn what_waits_for_a_ticket_stays_so<M: Mode>() {
     // Nobody waits any more: what is left can be used, and each magazine is somewhere.
     let mut numbers = Vec::new();
     let oldest = || {
-        let Oldest::Waits(_) = core.fenced.oldest::<M>(&core.magazines, 0) else { return None };
+        core.fenced.oldest::<M>(&core.magazines, 0)?;
         core.fenced.pop_oldest::<M>(&core.magazines, 0).map(Magazine::into_number)
     };
     numbers.extend(core::iter::from_fn(oldest));
