@@ -148,7 +148,7 @@ impl<M: Mode> Core<M> {
         let few = want <= self.magazines.capacity()
             || self.zone.free_above(floor) / self.slots.len() >= want;
         if few && !under_pressure {
-            if self.take_or_put_back(slot, out, floor) == want {
+            if self.take_or_put_back(slot, out, floor).is_ok() {
                 return Ok(());
             }
             // Others were quicker.
@@ -159,11 +159,11 @@ impl<M: Mode> Core<M> {
         if turn.is_none() && !self.is_critical(floor) {
             return Err((0, ShortReason::Busy));
         }
-        match self.take_or_put_back(slot, out, floor) {
-            got if got == want => Ok(()),
-            // Others were quicker.
-            got => Err((got, self.short_reason(own, got, floor))),
+        let done = self.take_or_put_back(slot, out, floor);
+        if let Err((0, _)) = done {
+            self.request_pages(own);
         }
+        done
     }
 
     /// Compares figures with what a try wants, and refuses it if they fall short. Those of all slots are added up only if
@@ -227,21 +227,26 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Takes `out.len()` pages, or puts back what it got, into the zone. Returns how many there were.
+    /// Takes `out.len()` pages, or puts back what it got, into the zone: then how many there were, and why not more.
+    /// Others may have been quicker, or pages came to lie below a watermark on the way.
     fn take_or_put_back(
         &self,
         slot: &mut Option<SlotMut<'_>>,
         out: &mut [MaybeUninit<PageId>],
         floor: Floor,
-    ) -> usize {
+    ) -> Result<(), (usize, ShortReason)> {
+        let own = slot.as_ref().map(SlotMut::shared);
         let got = match slot {
             Some(slot) => self.gather(&mut slot.reborrow().parts(), out, floor, |_| ()).0,
             None => self.gather_without_slot(out, floor),
         };
-        if got < out.len() {
-            self.put_back(&mut out[..got]);
+        if got == out.len() {
+            return Ok(());
         }
-        got
+        // Before the zone has again what this call did get.
+        let why = self.why_short(own, got, floor);
+        self.put_back(&mut out[..got]);
+        Err((got, why))
     }
 
     /// Puts pages into the zone that this call has just taken, and not counted.

@@ -134,12 +134,16 @@ impl<M: Mode> Core<M> {
         got: usize,
         floor: Floor,
     ) -> ShortReason {
-        let kept = self.keeps(floor, 1);
-        let reason = if kept { ShortReason::Watermark } else { self.why_not_more(slot, got) };
+        let reason = self.why_short(slot, got, floor);
         if got == 0 {
             self.request_pages(slot);
         }
         reason
+    }
+
+    /// Why a call is short that has so many pages in hand. Nobody is asked.
+    pub(super) fn why_short(&self, slot: Option<&Slot>, got: usize, floor: Floor) -> ShortReason {
+        if self.keeps(floor, 1) { ShortReason::Watermark } else { self.why_not_more(slot, got) }
     }
 
     /// Where pages are that cannot be had, or that there are none but those that the call got.

@@ -146,6 +146,24 @@ fn pages_that_are_cached_are_not_held_back<M: Mode>() {
     assert_whole(pool);
 }
 
+/// A shared cache's page goes to the pages that the mark keeps, and what the call had in hand would come to lie above
+/// the mark again: it is the mark that made the call fail.
+fn a_call_for_all_or_none_names_the_mark_that_stopped_it<M: Mode>() {
+    let pool = marked::<M>();
+    let mut all = take_bulk(&pool);
+    let mut cache = pool.cache().expect("a slot");
+    // The short call has asked it for its pages, a few times.
+    (0..20).for_each(|_| next_call(&mut cache));
+    cache.free_bulk(&mut all.split_off(all.len() - 4));
+    let more = [(); 2].map(|()| pool.alloc().expect("above the reserve"));
+    drop(all.pop());
+    assert_eq!((free(&pool), pool.audit().pages.cached), (LOW - 2, 5));
+    let error = cache.alloc_bulk_exact(&mut all, 5).expect_err("one of them lies below the mark");
+    assert_eq!((error.had, error.reason), (4, ShortReason::Watermark));
+    drop((all, more, cache));
+    assert_whole(pool);
+}
+
 /// However many refill at once, the count stays at the mark.
 fn refills_at_once_stop_at_the_mark<M: Mode>() {
     for round in 0..often(64) {
@@ -297,6 +315,7 @@ every_mode!(
     a_bulk_call_just_above_the_mark_gets_what_is_above_it,
     a_refill_for_one_page_takes_one,
     pages_that_are_cached_are_not_held_back,
+    a_call_for_all_or_none_names_the_mark_that_stopped_it,
     refills_at_once_stop_at_the_mark,
     nobody_is_woken_below_its_mark,
     who_waits_has_a_mark_and_a_class,

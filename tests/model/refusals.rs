@@ -39,7 +39,9 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         assert!(busy || in_zone < want, "{error}, though the zone had {before}");
         match short {
             // Another that found nothing is to get what is left.
-            ShortReason::Busy => assert!(had == 0 && left > 0 && self.may_be_held_back(others)),
+            ShortReason::Busy => {
+                assert!(had == 0 && left > 0 && self.may_be_held_back(others), "{error}, {before}")
+            }
             // Of those that wait for tickets some may have come free.
             ShortReason::Exhausted => {
                 assert!((left..=left + waits).contains(&had) && left + waits < want, "{before}");

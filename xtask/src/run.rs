@@ -99,9 +99,17 @@ pub struct Stages {
     /// Those that passed.
     passed: Vec<Passed>,
     skipped: usize,
+    /// The names of those that failed and did not end the task.
+    failed: Vec<String>,
+    goes_on: bool,
 }
 
 impl Stages {
+    /// From here on a stage that fails does not end the task: for stages of which each takes long.
+    pub fn go_on_after_failures(&mut self) {
+        self.goes_on = true;
+    }
+
     /// One stage; the first that fails ends the task.
     pub fn stage(&mut self, name: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
         self.attempt(name, || body().map(|()| None))
@@ -115,7 +123,13 @@ impl Stages {
     ) -> Result<()> {
         println!("== {name}");
         let (start, before) = (Instant::now(), cpu());
-        if let Some(why) = body().with_context(|| format!("stage `{name}` failed"))? {
+        let done = body().with_context(|| format!("stage `{name}` failed"));
+        if let (true, Err(error)) = (self.goes_on, &done) {
+            println!("== {name}: failed, {error:#}");
+            self.failed.push(name.into());
+            return Ok(());
+        }
+        if let Some(why) = done? {
             self.skip(name, why);
             return Ok(());
         }
@@ -132,16 +146,20 @@ impl Stages {
         self.skipped += 1;
     }
 
-    /// The last lines of a task that came this far: the times again, and the sums.
-    pub fn done(self) {
+    /// The last lines of a task that came this far: the times again, the sums, and what failed.
+    pub fn done(self) -> Result<()> {
         println!("\n     clock  processors  stage");
         self.passed.iter().for_each(|stage| println!("{stage}"));
         let time = self.passed.iter().map(|stage| stage.time).sum();
         let cpu = self.passed.iter().map(|stage| stage.cpu).sum();
         println!("{}", Passed { name: "in all".into(), time, cpu });
-        match self.skipped {
-            0 => println!("{} passed, 0 failed", self.passed.len()),
-            skipped => println!("{} passed, 0 failed, {skipped} skipped", self.passed.len()),
+        let Stages { passed, skipped, failed, .. } = self;
+        print!("{} passed, {} failed", passed.len(), failed.len());
+        match skipped {
+            0 => println!(),
+            skipped => println!(", {skipped} skipped"),
         }
+        ensure!(failed.is_empty(), "failed: {}", failed.join("; "));
+        Ok(())
     }
 }

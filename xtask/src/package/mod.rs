@@ -42,8 +42,7 @@ pub fn package(args: &Args) -> Result<()> {
             one(&mut stages, *part, lowest::ALL)?;
         }
     }
-    stages.done();
-    Ok(())
+    stages.done()
 }
 
 /// What the gate has of it: all parts, but of lowest versions only those of the crate and its tests.
