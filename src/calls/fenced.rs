@@ -7,6 +7,7 @@ use crate::error::{Call, FenceError};
 use crate::inner::Faults;
 use crate::mode::Mode;
 use crate::owned::PageBatch;
+use crate::plan::CallKinds;
 use crate::ticket::Ticket;
 
 pub(crate) fn free_bulk_after<M: Mode, const N: usize>(
@@ -26,6 +27,10 @@ pub(crate) fn free_bulk_after<M: Mode, const N: usize>(
     if batch.named_core() != Some(front.core()) {
         front.begin();
         return Err(FenceError::OtherPool);
+    }
+    if core.injector.decide(CallKinds::FENCED, 0, batch.len()).is_some() {
+        front.begin();
+        return Err(FenceError::Injected);
     }
     // What need not wait goes the usual way.
     if fence.passed(ticket.value) {

@@ -35,6 +35,8 @@ pub enum FenceError {
     NoMagazine,
     /// The batch holds pages of another pool.
     OtherPool,
+    /// The pool's [`FaultPlan`](crate::Builder::fault_plan) makes this call fail.
+    Injected,
 }
 
 impl fmt::Display for FenceError {
@@ -47,6 +49,7 @@ impl fmt::Display for FenceError {
                 "too few magazines are left, because they wait for tickets: try again when one has passed",
             ),
             FenceError::OtherPool => f.write_str(BatchError::OtherPool.says()),
+            FenceError::Injected => f.write_str(super::INJECTED),
         }
     }
 }

@@ -24,8 +24,10 @@ impl CallKinds {
     pub const AT: Self = CallKinds(16);
     /// `Pool::cache` and `Pool::cache_stealable`.
     pub const CACHES: Self = CallKinds(32);
+    /// `free_bulk_after`.
+    pub const FENCED: Self = CallKinds(64);
     /// All of them.
-    pub const ALL: Self = CallKinds(63);
+    pub const ALL: Self = CallKinds(127);
 
     /// Whether all of these kinds are in the set.
     #[must_use]
@@ -44,7 +46,7 @@ impl BitOr for CallKinds {
 
 impl fmt::Debug for CallKinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = ["SINGLE", "BULK", "EXACT", "BLOCKS", "AT", "CACHES"];
+        let names = ["SINGLE", "BULK", "EXACT", "BLOCKS", "AT", "CACHES", "FENCED"];
         let set = names.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 == 1);
         f.debug_set().entries(set.map(|(_, name)| name)).finish()
     }

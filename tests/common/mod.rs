@@ -43,15 +43,15 @@ macro_rules! stamp {
     };
 }
 
-/// As `stamp`, of a mode that users choose and that combines what others do: left out where mutants are tried, and
-/// without `std` but for `cargo xtask test --full`, because no mode depends on it.
-#[cfg(all(not(pagesheaf_mutants), any(feature = "std", pagesheaf_full)))]
+/// As `stamp`, of a mode that users choose and that combines what others do: left out where few modes are asked for,
+/// and without `std` but for `cargo xtask test --full`, because no mode depends on it.
+#[cfg(all(not(pagesheaf_few_modes), any(feature = "std", pagesheaf_full)))]
 macro_rules! stamp_preset {
     ($($mode:tt)+) => {
         stamp!($($mode)+);
     };
 }
-#[cfg(not(all(not(pagesheaf_mutants), any(feature = "std", pagesheaf_full))))]
+#[cfg(not(all(not(pagesheaf_few_modes), any(feature = "std", pagesheaf_full))))]
 macro_rules! stamp_preset {
     ($($mode:tt)+) => {};
 }

@@ -147,7 +147,32 @@ fn a_call_that_fails_honours_a_request<M: Mode>() {
     assert_whole(pool);
 }
 
+/// Pages that are given up with a ticket stay in their batch.
+fn a_free_with_a_ticket_fails_by_a_plan<M: Mode>() {
+    struct Passed;
+    impl Fence for Passed {
+        fn passed(&self, _: u64) -> bool {
+            true
+        }
+    }
+    static FENCES: [&dyn Fence; 1] = [&Passed];
+    let plan = FaultPlan::new(0).calls(CallKinds::FENCED).interval(2);
+    let pool = build::<M>(200, |builder| builder.max_caches(2).fences(&FENCES).fault_plan(plan));
+    let mut cache = pool.cache().expect("a cache");
+    let mut batch = PageBatch::<M, 64>::empty();
+    assert_eq!(cache.free_bulk_after(&mut batch, 1), Ok(()), "none counts as no call");
+    assert_eq!(cache.alloc_bulk(&mut batch, 8).allocated, 8);
+    assert_eq!(cache.free_bulk_after(&mut batch, 1), Ok(()));
+    assert_eq!(pool.alloc_bulk(&mut batch, 8).allocated, 8);
+    assert_eq!(pool.free_bulk_after(&mut batch, 2), Err(FenceError::Injected));
+    assert_eq!((batch.len(), pool.injected_faults()), (8, 1));
+    assert_eq!(pool.free_bulk_after(&mut batch, 2), Ok(()));
+    drop(cache);
+    assert_whole(pool);
+}
+
 every_mode!(
+    a_free_with_a_ticket_fails_by_a_plan,
     every_call_fails_by_a_plan,
     only_calls_of_the_plans_kinds_fail,
     a_short_call_gets_half,

@@ -14,6 +14,7 @@ mod foreign;
 mod idle;
 mod looks;
 mod moves;
+mod nodes;
 mod op;
 mod refusals;
 mod resize;

@@ -69,7 +69,7 @@ fn stage(stage: &[&str], args: &Args) -> Result<BTreeMap<String, usize>> {
     let mut cargo = Command::new("cargo");
     cargo.args(["mutants", "--output", "target"]).args(stage).args(&args.args);
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-    cargo.env("RUSTFLAGS", format!("{flags} --cfg pagesheaf_mutants"));
+    cargo.env("RUSTFLAGS", format!("{flags} --cfg pagesheaf_mutants --cfg pagesheaf_few_modes"));
     // The tests' harness knows `--fail-fast`, but says so to nightly compilers only.
     cargo.env("RUSTC_BOOTSTRAP", "1").env("RUST_BACKTRACE", "0");
     // It fails for a single mutant that is missed; what counts is the share.

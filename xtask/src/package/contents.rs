@@ -21,10 +21,18 @@ const LOOKED_FOR: [&str; 5] =
 /// Where the crate's code is.
 const CODE: [&str; 3] = ["src/", "tests/", "examples/quickstart.rs"];
 
+/// Over which modes the tests run.
+#[derive(Clone, Copy)]
+pub enum Modes {
+    /// Those that differ most: in the workspace, the same tests run over all presets.
+    Few,
+    Presets,
+}
+
 /// Packages the crate, looks at its files, unpacks it, and runs its tests there. Or says why not.
 ///
 /// Cargo's own check of a package builds it without its tests.
-pub fn contents() -> Result<Option<&'static str>> {
+pub fn contents(modes: Modes) -> Result<Option<&'static str>> {
     if !answers("tar", &["--version"]) {
         return Ok(Some("tar is not installed"));
     }
@@ -54,6 +62,9 @@ pub fn contents() -> Result<Option<&'static str>> {
     // Without debug assertions: with them, the same tests run in the workspace.
     let mut tests = cargo(["test", "-q", "--target-dir"]);
     tests.env("CARGO_PROFILE_TEST_DEBUG_ASSERTIONS", "false");
+    if let Modes::Few = modes {
+        tests.env("RUSTFLAGS", "--cfg pagesheaf_few_modes");
+    }
     run(tests.arg(&built).current_dir(&unpacked))?;
     Ok(None)
 }

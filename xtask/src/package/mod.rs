@@ -39,23 +39,35 @@ pub fn package(args: &Args) -> Result<()> {
     let mut stages = Stages::default();
     for part in Part::value_variants() {
         if args.parts.is_empty() || args.parts.contains(part) {
-            one(&mut stages, *part, lowest::ALL)?;
+            one(&mut stages, *part, Extent::All)?;
         }
     }
     stages.done()
 }
 
-/// What the gate has of it: all parts, but of lowest versions only those of the crate and its tests.
+/// How much of each part.
+#[derive(Clone, Copy)]
+enum Extent {
+    /// The package's tests over few modes, and the lowest versions of the crate and its tests alone.
+    Gate,
+    All,
+}
+
+/// What the gate has of it: all parts.
 pub fn gate(stages: &mut Stages) -> Result<()> {
-    Part::value_variants().iter().try_for_each(|part| one(stages, *part, lowest::CRATE))
+    Part::value_variants().iter().try_for_each(|part| one(stages, *part, Extent::Gate))
 }
 
-/// What is beyond the gate: the lowest versions of everything.
+/// What is beyond the gate: the package's tests over all presets, the lowest versions of everything.
 pub fn extra(stages: &mut Stages) -> Result<()> {
-    one(stages, Part::Lowest, lowest::ALL)
+    [Part::Contents, Part::Lowest].into_iter().try_for_each(|part| one(stages, part, Extent::All))
 }
 
-fn one(stages: &mut Stages, part: Part, lowest: &[lowest::Build]) -> Result<()> {
+fn one(stages: &mut Stages, part: Part, extent: Extent) -> Result<()> {
+    let (modes, lowest) = match extent {
+        Extent::Gate => (contents::Modes::Few, lowest::CRATE),
+        Extent::All => (contents::Modes::Presets, lowest::ALL),
+    };
     let name = match part {
         Part::Contents => "package, tested where it is unpacked",
         Part::Docs => "docs, as readers get them",
@@ -63,7 +75,7 @@ fn one(stages: &mut Stages, part: Part, lowest: &[lowest::Build]) -> Result<()> 
         Part::Semver => "public interface since the last release",
     };
     stages.attempt(name, || match part {
-        Part::Contents => contents::contents(),
+        Part::Contents => contents::contents(modes),
         Part::Docs => docs::docs(),
         Part::Lowest => lowest::lowest(lowest),
         Part::Semver => semver::semver(),

@@ -1,0 +1,137 @@
+//! Sequences of calls to a set of nodes: pages come from nodes that the mask has, as many as there are, and go home.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use crate::CASES;
+use crate::common::*;
+
+const NODES: usize = 3;
+/// Room for pages of each node.
+const ROOM: usize = 24;
+/// All calls count as made here.
+const HERE: usize = 1;
+
+const POLICIES: [NodePolicy; 3] = [NodePolicy::Preferred, NodePolicy::Bind, NodePolicy::Interleave];
+
+/// A set, what was taken from it, and what should be left.
+struct Nodes<M: Mode> {
+    set: NodeSet<M, NODES>,
+    policy: NodePolicy,
+    mask: SharedNodeMask,
+    batch: NodeBatch<M, ROOM, NODES>,
+    /// Single pages, with the nodes that they are of.
+    pages: Vec<(usize, Page<M>)>,
+    free: [usize; NODES],
+}
+
+impl<M: Mode> Nodes<M> {
+    fn new(policy: NodePolicy, sizes: [usize; NODES]) -> Self {
+        // Without caches every free page can be had.
+        let pool = |pages| build::<M>(pages, |builder| builder.max_caches(1).shared_caches(0));
+        let set = NodeSet::new(sizes.map(pool)).expect("three pools alike");
+        let set = set.here(|| HERE).policy(policy).distance(HERE, 2, 15);
+        let mask = SharedNodeMask::new(NodeMask::ALL);
+        Nodes { set, policy, mask, batch: NodeBatch::empty(), pages: Vec::new(), free: sizes }
+    }
+
+    /// Whether a call may take pages of a node.
+    fn may_take(&self, node: usize) -> bool {
+        self.mask.get().contains(node) && (self.policy != NodePolicy::Bind || node == HERE)
+    }
+
+    fn step(&mut self, [kind, a, b]: [u8; 3]) {
+        let node = usize::from(a) % NODES;
+        match kind % 7 {
+            0 => {
+                _ = self.mask.set(
+                    (0..NODES)
+                        .filter(|node| a >> node & 1 == 1)
+                        .fold(NodeMask::NONE, |mask, node| mask | NodeMask::of(node)),
+                )
+            }
+            1 | 2 => self.alloc_bulk(usize::from(b) % (NODES * ROOM + 2)),
+            3 => self.alloc(),
+            4 => {
+                let Some(page) = self.batch.of_mut(node).pop() else { return };
+                self.pages.push((node, page));
+            }
+            5 => {
+                let Some((node, page)) = self.pages.pop() else { return };
+                assert_eq!(self.set.node_of(&page), Some(node));
+                drop(page);
+                self.free[node] += 1;
+            }
+            _ => {
+                (0..NODES).for_each(|node| self.free[node] += self.batch.of(node).len());
+                self.set.free_bulk(&mut self.batch);
+            }
+        }
+        self.check();
+    }
+
+    fn alloc_bulk(&mut self, want: usize) {
+        let had: [usize; NODES] = std::array::from_fn(|node| self.batch.of(node).len());
+        let most: [usize; NODES] = std::array::from_fn(|node| match self.may_take(node) {
+            true => self.free[node].min(ROOM - had[node]),
+            false => 0,
+        });
+        let bulk = self.set.alloc_bulk_masked(&mut self.batch, want, &self.mask);
+        assert_eq!(bulk.allocated, want.min(most.iter().sum()), "{bulk:?} of {most:?}");
+        assert_eq!(bulk.reason.is_none(), bulk.allocated == want, "{bulk:?}");
+        let mut nearer_is_short = true;
+        for node in [HERE, 2, 0] {
+            let new = self.batch.of(node).len() - had[node];
+            assert!(new <= most[node], "{new} of node {node}, which had {}", most[node]);
+            self.free[node] -= new;
+            if self.policy == NodePolicy::Preferred {
+                assert!(new == 0 || nearer_is_short, "node {node} is not the nearest");
+                nearer_is_short &= new == most[node];
+            }
+        }
+    }
+
+    fn alloc(&mut self) {
+        let some = (0..NODES).any(|node| self.may_take(node) && self.free[node] > 0);
+        let page = self.set.alloc_masked(&self.mask);
+        assert_eq!(page.is_ok(), some, "{:?}", page.err());
+        let Ok(page) = page else { return };
+        let node = self.set.node_of(&page).expect("a node of the set");
+        assert!(self.may_take(node));
+        self.free[node] -= 1;
+        self.pages.push((node, page));
+    }
+
+    /// Every page has one owner, and each pool has left what it should.
+    fn check(&self) {
+        for node in 0..NODES {
+            let pool = self.set.pool(node).expect("a node");
+            assert_adds_up(pool);
+            assert_eq!(pool.audit().pages.free, self.free[node] as u64, "of node {node}");
+            let single = self.pages.iter().filter(|(of, _)| *of == node).map(|(_, page)| page.id());
+            let ids: Vec<_> = self.batch.of(node).ids().iter().copied().chain(single).collect();
+            assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "of node {node}");
+            assert_eq!(ids.len() + self.free[node], pool.capacity());
+        }
+    }
+}
+
+fn a_set_of_nodes_keeps_every_page<M: Mode>() {
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let steps = proptest::collection::vec(any::<[u8; 3]>(), 1..60);
+    let sizes = [1..40_usize, 1..40, 1..40];
+    let policy = proptest::sample::select(&POLICIES);
+    let result = TestRunner::new(config).run(&(policy, sizes, steps), |(policy, sizes, steps)| {
+        let mut nodes = Nodes::<M>::new(policy, sizes);
+        steps.into_iter().for_each(|step| nodes.step(step));
+        let pools: Vec<_> = (0..NODES).filter_map(|node| nodes.set.pool(node).cloned()).collect();
+        drop(nodes);
+        pools.into_iter().for_each(assert_whole);
+        Ok::<(), TestCaseError>(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+every_mode!(a_set_of_nodes_keeps_every_page);
