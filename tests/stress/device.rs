@@ -41,12 +41,13 @@ impl Device {
     fn give(&self, ids: Vec<PageId>) -> u64 {
         let ids = Box::into_raw(Box::new(ids));
         let ticket = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let place = &self.given[ticket as usize % DEPTH];
-        // Release: pairs with the Acquire in `work`.
-        let (free, order) = (null_mut(), Ordering::Release);
-        while place.compare_exchange(free, ids, order, Ordering::Relaxed).is_err() {
+        // The place is another ticket's until the device is done with that. Acquire: pairs with the Release in `work`.
+        while self.done.load(Ordering::Acquire) + (DEPTH as u64) < ticket {
             thread::yield_now();
         }
+        // Release: pairs with the Acquire in `work`.
+        let before = self.given[ticket as usize % DEPTH].swap(ids, Ordering::Release);
+        assert!(before.is_null(), "the device was given two lists with ticket {ticket}");
         ticket
     }
 
@@ -70,6 +71,15 @@ impl Device {
     }
 }
 
+/// Says at its end that no more pages come.
+struct AtEnd<'a>(&'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// Threads give pages to a device and then up, with its ticket; it looks at them later.
 pub fn device<M: Mode>(case: &Case<M>, threads: u64) {
     let end = AtomicBool::new(false);
@@ -79,8 +89,9 @@ pub fn device<M: Mode>(case: &Case<M>, threads: u64) {
                 thread::yield_now();
             }
         });
+        // Also if a thread panics: then the device ends, and the program fails.
+        let _end = AtEnd(&end);
         programs::spawn(case, threads, gives);
-        end.store(true, Ordering::Release);
     });
     case.pool.reap_fences();
     assert_eq!(case.pool.audit().pages.fenced, 0, "{}", case.pool);
