@@ -17,9 +17,11 @@ use crate::mode::{Checked, Compact, Hardened, Policy, Select, hardening};
 use crate::page::PageId;
 use crate::sync::{Atomic, Ordering};
 
+/// Whether each bit is tried with each script: in one build of `cargo xtask test --full`, because it takes long.
+const WHOLE: bool = cfg!(all(pagesheaf_full, not(feature = "track")));
 /// One bit in so many is tried, in presets and in modes with one hardening switch.
-const PRESET: usize = if cfg!(pagesheaf_full) { 1 } else { 7 };
-const SWITCH: usize = if cfg!(pagesheaf_full) { 1 } else { 19 };
+const PRESET: usize = if WHOLE { 1 } else { 7 };
+const SWITCH: usize = if WHOLE { 1 } else { 19 };
 
 /// How long one trial may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -106,7 +108,7 @@ fn trials<M: Sharing>(pages: usize, wanted: impl Fn(&Part) -> bool, stride: usiz
         let kind = number / SCRIPTS.len();
         let (addresses, panics) = (kind % 3 == 2, kind % 4 == 3);
         let first = number % SCRIPTS.len();
-        let scripts = if cfg!(pagesheaf_full) { 0..SCRIPTS.len() } else { first..first + 1 };
+        let scripts = if WHOLE { 0..SCRIPTS.len() } else { first..first + 1 };
         trials.extend(scripts.map(|script| Trial {
             part: part.clone(),
             bit,
