@@ -6,8 +6,10 @@ const FEATURES: &str = include_str!("../../../features.md");
 const CONTRIBUTING: &str = include_str!("../../../CONTRIBUTING.md");
 const BUILDER: &str = concat!(
     include_str!("../../../src/pool/build.rs"),
+    include_str!("../../../src/pool/build/fences.rs"),
     include_str!("../../../src/pool/build/growth.rs"),
     include_str!("../../../src/pool/build/hardening.rs"),
+    include_str!("../../../src/pool/build/marks.rs"),
     include_str!("../../../src/inject/calls.rs")
 );
 const MODES: &str = include_str!("../../../src/mode.rs");
