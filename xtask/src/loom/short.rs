@@ -8,7 +8,7 @@ use super::report;
 use super::trial::Test;
 
 /// A model with more executions than this takes more than some seconds.
-const LONG: u64 = 8_000;
+const LONG: u64 = 4_000;
 
 /// One with more than this everywhere takes long in any mode, and is left out whole.
 const MINUTES: u64 = 40_000;

@@ -18,6 +18,8 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
         stages.stage(&format!("tests in every mode, {name}"), || {
             let mut cargo = cargo([]);
             cargo.env("RUSTFLAGS", "--cfg pagesheaf_full").env("CARGO_TARGET_DIR", target("full"));
+            // As `.ci/run` does: what is built once need not be built for a next time.
+            cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
             tests(&mut cargo, features)
         })?;
     }
