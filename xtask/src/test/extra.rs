@@ -20,6 +20,10 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
             cargo.env("RUSTFLAGS", "--cfg pagesheaf_full").env("CARGO_TARGET_DIR", target("full"));
             // As `.ci/run` does: what is built once need not be built for a next time.
             cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
+            // What takes half an hour, in one of them.
+            if features.is_empty() {
+                cargo.env("PAGESHEAF_EVERY_BIT", "1");
+            }
             tests(&mut cargo, features)
         })?;
     }

@@ -74,6 +74,7 @@ pub fn gate(stages: &mut Stages) -> Result<()> {
     })?;
     package::gate(stages)?;
     programs(stages)?;
+    stages.stage("pagesheaf-buf", buffers)?;
     stages.stage("tests of the tools, models on threads", || {
         run(&mut cargo(["test", "-q", "-p", "xtask", "-p", "matrix", "-p", "loom-tests"]))
     })?;
@@ -106,6 +107,19 @@ fn few_modes(
     rustc.args(features).args(["--message-format", "json-render-diagnostics"]);
     let program = executable(rustc.args(["--", "--cfg", "pagesheaf_few_modes"]))?;
     run(Command::new(program).arg("--quiet").args(names).current_dir(root().join(folder)))
+}
+
+/// The sibling crate of buffers, with all features, and without any.
+fn buffers() -> Result<()> {
+    let of = |command, features| {
+        let mut cargo = cargo([command, "-q", "-p", "pagesheaf-buf"]);
+        cargo.arg(features);
+        cargo
+    };
+    run(of("clippy", "--no-default-features").args(["--", "-D", "warnings"]))?;
+    run(of("clippy", "--all-features").args(["--all-targets", "--", "-D", "warnings"]))?;
+    run(of("doc", "--all-features").arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings"))?;
+    run(&mut of("test", "--all-features"))
 }
 
 /// Programs that use the crate.
