@@ -4,6 +4,7 @@
 //! with the mode, and says "not collected" of what the mode does not count.
 
 mod calls;
+mod figures;
 #[cfg(test)]
 mod tests;
 
