@@ -267,8 +267,10 @@ macro_rules! methods {
             /// The device is done with the pages, which this pool lent and which are reclaimed once; their bytes are
             /// initialised.
             pub unsafe fn reclaim_bulk<const N: usize>($($receiver)+, ids: &[PageId], batch: &mut PageBatch<M, N>) -> Result<usize, PageError> {
-                // SAFETY: passed on to the caller.
-                $crate::calls::through!($marks, $self, front, unsafe { $crate::calls::reclaim_bulk(front, ids, batch) })
+                // SAFETY: the device has given up the pages, by the caller's promise.
+                let pages = unsafe { $crate::page::FromDevice::new(ids.iter().copied()) };
+                let call = ($crate::error::Call::ReclaimBulk, ids.len());
+                $crate::calls::through!($marks, $self, front, $crate::calls::reclaim(front, pages, batch, call))
             }
         }
     };

@@ -1,4 +1,4 @@
-//! Pages that their owner has given up, as proof that a free may take them.
+//! Pages that their owner, or a device, has given up, as proof that a call may take them.
 
 use super::PageId;
 
@@ -52,5 +52,81 @@ impl<'a> PartlyFreed<'a> {
     #[inline(always)]
     pub(crate) fn into_parts(self) -> (GivenUp<'a>, usize) {
         (self.ids, self.freed)
+    }
+}
+
+/// Pages that a device has given up: their numbers, as an iterator has them. Whoever has the value answers for the
+/// pages.
+pub struct FromDevice<I>(I);
+
+impl<I> FromDevice<I> {
+    /// # Safety
+    /// The device is done with each page, which the core that the value goes to has lent, each named once; all its
+    /// bytes are initialised. In checking modes pages of which this is not so are looked for.
+    #[inline(always)]
+    pub(crate) unsafe fn new(ids: I) -> Self {
+        FromDevice(ids)
+    }
+}
+
+impl<I: Iterator<Item = PageId>> FromDevice<I> {
+    /// The next page, which is lent until the core takes it back.
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> Option<PageId> {
+        self.0.next()
+    }
+}
+
+/// So many pages go to a device, or come back, in one step of a call for any number.
+pub(crate) const LENT_TOGETHER: usize = 64;
+
+/// Pages that a device has given up, and that the core is about to take back and to free.
+pub(crate) struct Returned {
+    ids: [PageId; LENT_TOGETHER],
+    len: usize,
+}
+
+impl Returned {
+    /// None yet.
+    pub(crate) const fn new() -> Self {
+        Returned { ids: [PageId::new(0); LENT_TOGETHER], len: 0 }
+    }
+
+    /// Adds the next page that a device gives up. Says whether there was one.
+    #[inline(always)]
+    pub(crate) fn add<I: Iterator<Item = PageId>>(&mut self, from: &mut FromDevice<I>) -> bool {
+        let Some(id) = from.next() else { return false };
+        self.ids[self.len] = id;
+        self.len += 1;
+        true
+    }
+
+    /// Whether there is room for no more.
+    #[inline(always)]
+    pub(crate) fn is_full(&self) -> bool {
+        self.len == LENT_TOGETHER
+    }
+
+    /// How many there are.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Empties it: gives up those pages that `take_back` says the core has taken back. It hears of the position of each.
+    #[inline(always)]
+    pub(crate) fn give_up(
+        &mut self,
+        mut take_back: impl FnMut(usize, PageId) -> bool,
+    ) -> GivenUp<'_> {
+        let mut back = 0;
+        for at in 0..core::mem::take(&mut self.len) {
+            let id = self.ids[at];
+            if take_back(at, id) {
+                self.ids[back] = id;
+                back += 1;
+            }
+        }
+        GivenUp(&self.ids[..back])
     }
 }
