@@ -36,7 +36,7 @@ macro_rules! device_methods {
             /// [`Lending`](crate::Lending).
             ///
             /// Nothing is lent from a batch of another pool. In checking modes a page that cannot be lent stays in the
-            /// batch, and the pool is tainted.
+            /// batch, at its start, and the pool is tainted.
             ///
             /// ```
             /// # use pagesheaf::{PageBatch, Pool};
