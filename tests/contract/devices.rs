@@ -311,8 +311,8 @@ every_mode!(
     a_region_is_where_its_pages_are,
 );
 every_checking_mode!(
-    pending_panics_lose_no_lent_page,
     a_page_that_is_not_lent_is_refused_at_its_position,
     what_a_leaked_lending_had_ahead_is_listed,
 );
+every_poisoning_mode!(pending_panics_lose_no_lent_page);
 every_refcounted_mode!(a_page_with_two_references_is_not_lent);
