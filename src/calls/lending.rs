@@ -57,7 +57,8 @@ pub struct Lending<L: Lender> {
     page_shift: u32,
     /// So many pages have not been asked for.
     left: usize,
-    taken: usize,
+    /// So many have been taken, or are in the chunk.
+    lent: usize,
     reason: Option<ShortReason>,
 }
 
@@ -77,11 +78,10 @@ pub trait Lender {
     fn take_back<I: Iterator<Item = PageId>>(&mut self, pages: FromDevice<I>);
 }
 
-/// Pages that are lent, and whose numbers nobody else has, from `at` on.
+/// Pages that are lent, and whose numbers nobody else has: those from `at` on.
 pub struct Chunk {
     ids: [PageId; LENT_TOGETHER],
     at: usize,
-    len: usize,
     /// So many pages the call is for, which was made there.
     whole: usize,
     caller: Caller,
@@ -95,9 +95,9 @@ impl<L: Lender> Lending<L> {
         Lending {
             page_shift: lender.page_shift(),
             lender,
-            chunk: Chunk { ids, at: 0, len: 0, whole: pages, caller },
+            chunk: Chunk { ids, at: LENT_TOGETHER, whole: pages, caller },
             left: pages,
-            taken: 0,
+            lent: 0,
             reason: None,
         }
     }
@@ -105,14 +105,14 @@ impl<L: Lender> Lending<L> {
     /// How many pages have been taken: they are the device's.
     #[must_use]
     pub fn taken(&self) -> usize {
-        self.taken
+        self.lent - self.chunk.rest().len()
     }
 
     /// Why there are no more pages, if the iterator has ended early; `None` before it has ended, and when it had as
     /// many as were wanted. A batch of another pool is [`OtherPool`](ShortReason::OtherPool).
     #[must_use]
     pub fn reason(&self) -> Option<ShortReason> {
-        self.reason.filter(|_| self.chunk.at == self.chunk.len)
+        self.reason.filter(|_| self.chunk.rest().is_empty())
     }
 
     /// The numbers of the pages in place of their offsets: for tables that are indexed by page, and for buffer ids.
@@ -134,40 +134,57 @@ impl<L: Lender> Lending<L> {
         core::iter::from_fn(|| self.next_id())
     }
 
-    #[inline]
+    #[inline(always)]
     fn next_id(&mut self) -> Option<PageId> {
-        if self.chunk.at == self.chunk.len && !self.refill() {
-            return None;
+        if let Some(&id) = self.chunk.ids.get(self.chunk.at) {
+            self.chunk.at += 1;
+            return Some(id);
         }
-        let id = self.chunk.ids[self.chunk.at];
-        self.chunk.at += 1;
-        self.taken += 1;
-        Some(id)
+        self.refill()
     }
 
+    /// Lends more, and takes the first of these.
     #[inline(never)]
-    fn refill(&mut self) -> bool {
+    fn refill(&mut self) -> Option<PageId> {
         if self.left == 0 || self.reason.is_some() {
-            return false;
+            return None;
         }
-        (self.chunk.at, self.chunk.len) = (0, 0);
         self.reason = self.lender.refill(&mut self.chunk, self.left);
-        self.left -= self.chunk.len;
-        self.chunk.len > 0
+        let new = self.chunk.rest().len();
+        (self.left, self.lent) = (self.left - new, self.lent + new);
+        let first = *self.chunk.rest().first()?;
+        self.chunk.at += 1;
+        Some(first)
+    }
+}
+
+impl Chunk {
+    /// The pages that are left.
+    fn rest(&self) -> &[PageId] {
+        self.ids.get(self.at..).unwrap_or_default()
+    }
+
+    /// So many pages are at the start, of a chunk that was empty.
+    #[inline(always)]
+    fn filled(&mut self, len: usize) {
+        self.at = LENT_TOGETHER - len;
+        if self.at > 0 {
+            self.ids.copy_within(..len, self.at);
+        }
     }
 }
 
 impl<L: Lender> Iterator for Lending<L> {
     type Item = u64;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<u64> {
         let id = self.next_id()?;
         Some(u64::from(id.index()) << self.page_shift)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let ahead = self.chunk.len - self.chunk.at;
+        let ahead = self.chunk.rest().len();
         let more = if self.reason.is_some() { 0 } else { self.left };
         (ahead, ahead.checked_add(more))
     }
@@ -177,7 +194,7 @@ impl<L: Lender> FusedIterator for Lending<L> {}
 
 impl<L: Lender> Drop for Lending<L> {
     fn drop(&mut self) {
-        let rest = &self.chunk.ids[self.chunk.at..self.chunk.len];
+        let rest = self.chunk.rest();
         if !rest.is_empty() {
             // SAFETY: the lender has lent these pages, whose numbers nobody has got: so no device has them, and nobody
             // has written them.
@@ -189,7 +206,7 @@ impl<L: Lender> Drop for Lending<L> {
 impl<L: Lender> fmt::Debug for Lending<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Lending");
-        debug.field("taken", &self.taken).field("reason", &self.reason()).finish_non_exhaustive()
+        debug.field("taken", &self.taken()).field("reason", &self.reason()).finish_non_exhaustive()
     }
 }
 
@@ -200,25 +217,29 @@ pub(crate) fn lend_new<M: Mode>(
     left: usize,
 ) -> Option<ShortReason> {
     let mut room = [const { MaybeUninit::uninit() }; LENT_TOGETHER];
-    let mut reason = None;
-    while chunk.len == 0 && reason.is_none() {
-        let n = left.min(LENT_TOGETHER);
-        let short = lend_some(&mut front, chunk, &mut room[..n]);
+    let out = &mut room[..left.min(LENT_TOGETHER)];
+    let reason = loop {
+        let (lent, short) = lend_some(&mut front, chunk, out);
+        // Before a fence is asked, which may panic.
+        chunk.filled(lent);
         let may_retry =
             |why| why == ShortReason::Fenced && front.shared().reap_fences_when_dry() > 0;
-        reason = short.filter(|&why| !may_retry(why));
-    }
+        let reason = short.filter(|&why| !may_retry(why));
+        if lent > 0 || reason.is_some() {
+            break reason;
+        }
+    };
     front.shared().conclude_quietly(Call::LendNew);
     reason
 }
 
-/// One step of that, without a second look at what waits for a ticket.
+/// One step of that, without a second look at what waits for a ticket: how many are at the chunk's start.
 #[inline(always)]
 fn lend_some<M: Mode>(
     front: &mut impl Frontend<M>,
     chunk: &mut Chunk,
     out: &mut [MaybeUninit<PageId>],
-) -> Option<ShortReason> {
+) -> (usize, Option<ShortReason>) {
     let core = front.shared();
     let (got, reason) = match front.fast_slot().and_then(|slot| core.alloc_fast(slot, out.len())) {
         Some(fast) => {
@@ -234,18 +255,19 @@ fn lend_some<M: Mode>(
     let ids = unsafe { written_mut(&mut out[..got]) };
     front.note_allocated(|| ids.iter().copied());
     core.tracker.moved(|| ids.iter().copied(), chunk.caller);
+    let (mut lent, to) = (0, &mut chunk.ids[..ids.len()]);
     for &mut id in ids {
         match core.lend_new(id) {
             Ok(()) => {
-                chunk.ids[chunk.len] = id;
-                chunk.len += 1;
+                to[lent] = id;
+                lent += 1;
             }
             // What has just left and cannot be lent has a corrupt word.
             Err(_) => front.with_slot(|core, slot| core.veto(slot, id)),
         }
     }
-    core.count_lent(chunk.len);
-    reason
+    core.count_lent(lent);
+    (lent, reason)
 }
 
 /// Gives back pages of [`lend_new`], in a drop.
@@ -286,16 +308,14 @@ impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
         if self.batch.named_core() != Some(self.core.pointer()) {
             return Some(ShortReason::OtherPool);
         }
-        let mut faults = Faults::default();
-        let most = left.min(LENT_TOGETHER);
-        while chunk.len == 0 && self.refused < self.batch.len() {
-            let start = self.refused;
-            let end = self.batch.len().min(start + most);
-            let gone = self.gone;
+        let (mut faults, mut lent) = (Faults::default(), 0);
+        while lent == 0 && self.refused < self.batch.len() {
+            let (start, gone) = (self.refused, self.gone);
+            let end = self.batch.len().min(start + left.min(LENT_TOGETHER));
             self.batch.retain_in(start..end, |at, id| match core.lend(id) {
                 Ok(()) => {
-                    chunk.ids[chunk.len] = id;
-                    chunk.len += 1;
+                    chunk.ids[lent] = id;
+                    lent += 1;
                     false
                 }
                 Err(fault) => {
@@ -304,12 +324,13 @@ impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
                     true
                 }
             });
-            self.gone += chunk.len;
         }
-        core.count_lent(chunk.len);
+        self.gone += lent;
+        chunk.filled(lent);
+        core.count_lent(lent);
         // What is taken is the caller's, who would lose it by a panic.
         if faults.count > 0 {
-            core.record_for_later(&faults, chunk.len, Call::Lend);
+            core.record_for_later(&faults, lent, Call::Lend);
         }
         core.conclude_quietly(Call::Lend);
         None

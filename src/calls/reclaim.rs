@@ -43,15 +43,12 @@ impl<'c, M: Mode> Back<'c, M> {
         }
     }
 
-    /// Takes a page back, if that can be, and notes it.
-    #[inline(always)]
-    fn take_back(&mut self, position: usize, id: PageId) -> bool {
-        let back = self.core.take_from_device(id);
-        match back {
-            Ok(()) => self.reclaimed += 1,
-            Err(fault) => self.core.refuse_call(id, position, fault, &mut self.faults),
-        }
-        back.is_ok()
+    /// A page cannot be taken back.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self, position: usize, id: PageId, fault: Fault) -> bool {
+        self.core.refuse_call(id, position, fault, &mut self.faults);
+        false
     }
 
     /// The end of a call.
@@ -72,28 +69,49 @@ impl<M: Mode> Drop for Back<'_, M> {
     }
 }
 
+/// A batch that pages are taken back into: those that have come are noted when this ends, also by a panic.
+struct TakingIn<'b, 'c, M: Mode, const N: usize> {
+    back: &'b mut Back<'c, M>,
+    batch: &'b mut PageBatch<M, N>,
+    before: usize,
+}
+
+impl<M: Mode, const N: usize> Drop for TakingIn<'_, '_, M, N> {
+    fn drop(&mut self) {
+        let came = self.batch.len() - self.before;
+        self.back.reclaimed += came;
+        self.back.done += came;
+    }
+}
+
 /// Takes pages back into a batch, which they may join, as long as it has room.
+#[inline]
 pub(super) fn take_in<M: Mode, I: Iterator<Item = PageId>, const N: usize>(
     core: NonNull<Core<M>>,
     back: &mut Back<'_, M>,
     mut pages: FromDevice<I>,
     batch: &mut PageBatch<M, N>,
 ) {
+    let (before, shared) = (batch.len(), back.core);
+    let to = TakingIn { back, batch, before };
     let mut position = 0;
-    while batch.remaining_capacity() > 0
+    while to.batch.remaining_capacity() > 0
         && let Some(id) = pages.next()
     {
-        if back.take_back(position, id) {
-            batch.vacant()[0].write(id);
-            // SAFETY: the page is reclaimed from a device that has given it up, its id written, and the batch had room.
-            unsafe { batch.grow(core, 1) };
-            back.done += 1;
+        match shared.take_from_device(id) {
+            Ok(()) => {
+                to.batch.vacant()[0].write(id);
+                // SAFETY: the page is reclaimed from a device that has given it up, its id written, and there was room.
+                unsafe { to.batch.grow(core, 1) };
+            }
+            Err(fault) => _ = to.back.refuse(position, id, fault),
         }
         position += 1;
     }
 }
 
 /// The same, of whatever batch. If the pages cannot join it, so many of them at the most are refused.
+#[inline]
 fn take_in_or_refuse<M: Mode, I: Iterator<Item = PageId>, const N: usize>(
     core: NonNull<Core<M>>,
     back: &mut Back<'_, M>,
@@ -114,6 +132,7 @@ fn take_in_or_refuse<M: Mode, I: Iterator<Item = PageId>, const N: usize>(
 }
 
 /// Takes pages back into a batch, for a call of this name. If they cannot join it, so many at the most are refused.
+#[inline]
 pub(crate) fn reclaim<M: Mode, I: Iterator<Item = PageId>, const N: usize>(
     mut front: impl Frontend<M>,
     pages: FromDevice<I>,
@@ -159,18 +178,17 @@ impl<M: Mode, F: Frontend<M>> Freeing<'_, M, F> {
     fn flush(&mut self) {
         let (back, before) = (&mut self.back, self.before);
         self.before += self.returned.len();
-        let mut refused = 0_u64;
-        let ids = self.returned.give_up(|at, id| {
-            let is_back = back.take_back(before + at, id);
-            refused |= u64::from(!is_back) << at;
-            is_back
+        let (ids, refused) = self.returned.give_up(|at, id| match back.core.take_from_device(id) {
+            Ok(()) => true,
+            Err(fault) => back.refuse(before + at, id, fault),
         });
-        if ids.len() == 0 {
+        let n = ids.len();
+        if n == 0 {
             return;
         }
+        back.reclaimed += n;
         back.count();
         back.core.tracker.freed(ids.ids());
-        let n = ids.len();
         back.done += match free_fast(&mut self.front, back.core, ids) {
             Ok(()) => n,
             Err(partly) => free_rest(&mut self.front, back, partly, (before, refused)),
@@ -226,12 +244,13 @@ pub(crate) fn free_lent<M: Mode, I: Iterator<Item = PageId>>(
     call: Call,
 ) -> Result<usize, PageError> {
     let mut freeing = Freeing::new(front, call);
-    while freeing.returned.add(&mut pages) {
-        if freeing.returned.is_full() {
-            freeing.flush();
+    loop {
+        freeing.returned.fill(&mut pages);
+        if !freeing.returned.is_full() {
+            return freeing.end();
         }
+        freeing.flush();
     }
-    freeing.end()
 }
 
 /// The same, in a drop: at most as many as go together.
@@ -240,6 +259,5 @@ pub(super) fn free_unused<M: Mode, I: Iterator<Item = PageId>>(
     mut pages: FromDevice<I>,
     call: Call,
 ) {
-    let mut freeing = Freeing::new(front, call);
-    while !freeing.returned.is_full() && freeing.returned.add(&mut pages) {}
+    Freeing::new(front, call).returned.fill(&mut pages);
 }

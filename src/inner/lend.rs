@@ -16,35 +16,26 @@ impl<M: Mode> Core<M> {
 
     /// Lends a page to a device. It is not counted yet.
     pub(crate) fn lend(&self, id: PageId) -> Result<(), Fault> {
-        let lent =
-            if M::CHECKS { self.check_out(id).and_then(|()| self.lend_owned(id)) } else { Ok(()) };
-        self.note_lent(id, lent)
+        if M::CHECKS
+            && let Err(fault) = self.check_out(id)
+        {
+            self.tracker.refused(id);
+            return Err(fault);
+        }
+        self.lend_new(id)
     }
 
     /// As [`Self::lend`], of a page that has just left: where it lay last need not be looked at.
     #[inline]
     pub(crate) fn lend_new(&self, id: PageId) -> Result<(), Fault> {
-        let lent = if !M::CHECKS {
-            Ok(())
-        } else if id.index() < self.pages {
-            self.lend_owned(id)
+        let lent = if M::COMPACT {
+            self.mark(id).and_then(AtomicMark::lend)
+        } else if M::CHECKS {
+            let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange);
+            word.and_then(|word| word.lend::<M>(|| self.shared_references(id)))
         } else {
-            Err(Fault::OutOfRange)
+            Ok(())
         };
-        self.note_lent(id, lent)
-    }
-
-    /// In checking modes: a page that is in range, and out, goes to a device.
-    #[inline]
-    fn lend_owned(&self, id: PageId) -> Result<(), Fault> {
-        if M::COMPACT {
-            return self.mark(id)?.lend();
-        }
-        self.word(id).lend::<M>(|| self.shared_references(id))
-    }
-
-    #[inline]
-    fn note_lent(&self, id: PageId, lent: Result<(), Fault>) -> Result<(), Fault> {
         match lent {
             Ok(()) => self.tracker.lent(id),
             Err(_) => self.tracker.refused(id),
@@ -61,8 +52,8 @@ impl<M: Mode> Core<M> {
         if M::COMPACT {
             self.mark(id).and_then(AtomicMark::reclaim)?;
         } else if M::CHECKS {
-            self.word(id).reclaim::<M>()?;
-        } else if self.offline.has(id) {
+            self.words[id.index() as usize].reclaim::<M>()?;
+        } else if self.offline.is_kept() && self.offline.has(id) {
             return Err(Fault::Offline);
         }
         self.tracker.reclaimed(id);

@@ -88,17 +88,23 @@ pub(crate) struct Returned {
 
 impl Returned {
     /// None yet.
+    #[inline(always)]
     pub(crate) const fn new() -> Self {
         Returned { ids: [PageId::new(0); LENT_TOGETHER], len: 0 }
     }
 
-    /// Adds the next page that a device gives up. Says whether there was one.
+    /// Adds the next pages that a device gives up, as many as there is room for. What came before a panic is there.
     #[inline(always)]
-    pub(crate) fn add<I: Iterator<Item = PageId>>(&mut self, from: &mut FromDevice<I>) -> bool {
-        let Some(id) = from.next() else { return false };
-        self.ids[self.len] = id;
-        self.len += 1;
-        true
+    pub(crate) fn fill<I: Iterator<Item = PageId>>(&mut self, from: &mut FromDevice<I>) {
+        let Returned { ids, len } = self;
+        let mut at = *len;
+        while at < LENT_TOGETHER
+            && let Some(id) = from.next()
+        {
+            ids[at] = id;
+            at += 1;
+            *len = at;
+        }
     }
 
     /// Whether there is room for no more.
@@ -113,20 +119,39 @@ impl Returned {
         self.len
     }
 
-    /// Empties it: gives up those pages that `take_back` says the core has taken back. It hears of the position of each.
+    /// Empties it: gives up those pages that `take_back` says the core has taken back, and says at which positions the
+    /// others stood, as bits.
     #[inline(always)]
     pub(crate) fn give_up(
         &mut self,
         mut take_back: impl FnMut(usize, PageId) -> bool,
-    ) -> GivenUp<'_> {
-        let mut back = 0;
-        for at in 0..core::mem::take(&mut self.len) {
-            let id = self.ids[at];
-            if take_back(at, id) {
-                self.ids[back] = id;
-                back += 1;
-            }
-        }
-        GivenUp(&self.ids[..back])
+    ) -> (GivenUp<'_>, u64) {
+        let ids = &mut self.ids[..core::mem::take(&mut self.len)];
+        let mut all = ids.iter().enumerate();
+        let Some((first, _)) = all.find(|&(at, &id)| !take_back(at, id)) else {
+            return (GivenUp(ids), 0);
+        };
+        let (back, refused) = compact(ids, first, take_back);
+        (GivenUp(&ids[..back]), refused)
     }
+}
+
+/// The rest of [`Returned::give_up`], from the first page that was refused on: how many are left of the ids, and where
+/// the others stood.
+#[cold]
+fn compact(
+    ids: &mut [PageId],
+    first: usize,
+    mut take_back: impl FnMut(usize, PageId) -> bool,
+) -> (usize, u64) {
+    let (mut back, mut refused) = (first, 1 << first);
+    for at in first + 1..ids.len() {
+        if take_back(at, ids[at]) {
+            ids[back] = ids[at];
+            back += 1;
+        } else {
+            refused |= 1 << at;
+        }
+    }
+    (back, refused)
 }
