@@ -26,7 +26,8 @@
 //! frees, also after the pool's last handle is gone. So safe code can neither free a page twice nor
 //! use one that is free, and freeing owned pages looks at no reference count. Pages without an
 //! owner in Rust are [`PageId`]s: `alloc_bulk_raw` and `free_bulk_raw`, `alloc_block_raw` and
-//! `free_block_raw`, and lending to a device.
+//! `free_block_raw`, and lending to a device, whose ring takes offsets from an iterator
+//! ([`Cache::lend_new`]) and gives them back ([`Cache::free_lent`]).
 //!
 //! # Modes
 //!

@@ -153,7 +153,7 @@ macro_rules! device_methods {
                 &mut $self,
                 chunk: &mut $crate::calls::Chunk,
                 left: usize,
-            ) -> Option<$crate::error::ShortReason> {
+            ) -> $crate::calls::Refilled {
                 $crate::calls::through!($marks, $self, front, $crate::calls::lend_new(front, chunk, left))
             }
 

@@ -7,14 +7,15 @@ use core::fmt;
 use core::iter::FusedIterator;
 use core::mem::MaybeUninit;
 
+use super::Frontend;
+use super::raw::alloc_ids;
 use super::reclaim::{Back, free_unused, take_in};
-use super::{Frontend, alloc_slow};
 use crate::error::{Call, ShortReason};
 use crate::handle::Handle;
 use crate::inner::Faults;
 use crate::mode::{DefaultMode, Mode};
 use crate::owned::PageBatch;
-use crate::page::{FromDevice, LENT_TOGETHER, PageId, written_mut};
+use crate::page::{FromDevice, LENT_TOGETHER, PageId};
 use crate::plan::CallKinds;
 use crate::tracker::Caller;
 
@@ -69,13 +70,23 @@ pub trait Lender {
     #[doc(hidden)]
     fn page_shift(&self) -> u32;
 
-    /// Lends pages into a chunk that is empty, as many as it has room for, of so many that are left. Why not more.
+    /// Lends pages into a chunk that is empty, as many as it has room for, of so many that are left.
     #[doc(hidden)]
-    fn refill(&mut self, chunk: &mut Chunk, left: usize) -> Option<ShortReason>;
+    fn refill(&mut self, chunk: &mut Chunk, left: usize) -> Refilled;
 
     /// Takes back pages that no device was told of.
     #[doc(hidden)]
     fn take_back<I: Iterator<Item = PageId>>(&mut self, pages: FromDevice<I>);
+}
+
+/// Why a chunk got no more pages.
+pub enum Refilled {
+    /// It is full, or has the last ones.
+    All,
+    /// There are no more.
+    Short(ShortReason),
+    /// There were no more, but some have come free meanwhile.
+    Again,
 }
 
 /// Pages that are lent, and whose numbers nobody else has: those from `at` on.
@@ -105,7 +116,7 @@ impl<L: Lender> Lending<L> {
     /// How many pages have been taken: they are the device's.
     #[must_use]
     pub fn taken(&self) -> usize {
-        self.lent - self.chunk.rest().len()
+        self.lent.saturating_sub(self.chunk.rest().len())
     }
 
     /// Why there are no more pages, if the iterator has ended early; `None` before it has ended, and when it had as
@@ -149,7 +160,15 @@ impl<L: Lender> Lending<L> {
         if self.left == 0 || self.reason.is_some() {
             return None;
         }
-        self.reason = self.lender.refill(&mut self.chunk, self.left);
+        loop {
+            let refilled = self.lender.refill(&mut self.chunk, self.left);
+            if let Refilled::Short(reason) = refilled {
+                self.reason = Some(reason);
+            }
+            if !matches!(refilled, Refilled::Again) || !self.chunk.rest().is_empty() {
+                break;
+            }
+        }
         let new = self.chunk.rest().len();
         (self.left, self.lent) = (self.left - new, self.lent + new);
         let first = *self.chunk.rest().first()?;
@@ -211,49 +230,16 @@ impl<L: Lender> fmt::Debug for Lending<L> {
 }
 
 /// Allocates pages and lends them: as [`Lender::refill`].
+#[inline]
 pub(crate) fn lend_new<M: Mode>(
-    mut front: impl Frontend<M>,
+    front: impl Frontend<M>,
     chunk: &mut Chunk,
     left: usize,
-) -> Option<ShortReason> {
+) -> Refilled {
+    let core = front.shared();
     let mut room = [const { MaybeUninit::uninit() }; LENT_TOGETHER];
     let out = &mut room[..left.min(LENT_TOGETHER)];
-    let reason = loop {
-        let (lent, short) = lend_some(&mut front, chunk, out);
-        // Before a fence is asked, which may panic.
-        chunk.filled(lent);
-        let may_retry =
-            |why| why == ShortReason::Fenced && front.shared().reap_fences_when_dry() > 0;
-        let reason = short.filter(|&why| !may_retry(why));
-        if lent > 0 || reason.is_some() {
-            break reason;
-        }
-    };
-    front.shared().conclude_quietly(Call::LendNew);
-    reason
-}
-
-/// One step of that, without a second look at what waits for a ticket: how many are at the chunk's start.
-#[inline(always)]
-fn lend_some<M: Mode>(
-    front: &mut impl Frontend<M>,
-    chunk: &mut Chunk,
-    out: &mut [MaybeUninit<PageId>],
-) -> (usize, Option<ShortReason>) {
-    let core = front.shared();
-    let (got, reason) = match front.fast_slot().and_then(|slot| core.alloc_fast(slot, out.len())) {
-        Some(fast) => {
-            fast.alloc(out);
-            (out.len(), None)
-        }
-        None => {
-            let floor = front.floor(chunk.whole);
-            alloc_slow(front, out, floor, CallKinds::BULK)
-        }
-    };
-    // SAFETY: the allocation wrote so many ids.
-    let ids = unsafe { written_mut(&mut out[..got]) };
-    front.note_allocated(|| ids.iter().copied());
+    let (ids, reason) = alloc_ids(front, out, CallKinds::BULK, chunk.whole);
     core.tracker.moved(|| ids.iter().copied(), chunk.caller);
     let (mut lent, to) = (0, &mut chunk.ids[..ids.len()]);
     for &mut id in ids {
@@ -263,11 +249,18 @@ fn lend_some<M: Mode>(
                 lent += 1;
             }
             // What has just left and cannot be lent has a corrupt word.
-            Err(_) => front.with_slot(|core, slot| core.veto(slot, id)),
+            Err(_) => core.veto(None, id),
         }
     }
     core.count_lent(lent);
-    (lent, reason)
+    // Before a fence is asked, which may panic.
+    chunk.filled(lent);
+    match reason {
+        None if lent == 0 => Refilled::Again,
+        None => Refilled::All,
+        Some(ShortReason::Fenced) if core.reap_fences_when_dry() > 0 => Refilled::Again,
+        Some(reason) => Refilled::Short(reason),
+    }
 }
 
 /// Gives back pages of [`lend_new`], in a drop.
@@ -303,10 +296,10 @@ impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
         self.core.page_shift
     }
 
-    fn refill(&mut self, chunk: &mut Chunk, left: usize) -> Option<ShortReason> {
+    fn refill(&mut self, chunk: &mut Chunk, left: usize) -> Refilled {
         let core = &**self.core;
         if self.batch.named_core() != Some(self.core.pointer()) {
-            return Some(ShortReason::OtherPool);
+            return Refilled::Short(ShortReason::OtherPool);
         }
         let (mut faults, mut lent) = (Faults::default(), 0);
         while lent == 0 && self.refused < self.batch.len() {
@@ -333,7 +326,7 @@ impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
             core.record_for_later(&faults, lent, Call::Lend);
         }
         core.conclude_quietly(Call::Lend);
-        None
+        Refilled::All
     }
 
     fn take_back<I: Iterator<Item = PageId>>(&mut self, pages: FromDevice<I>) {

@@ -1,6 +1,7 @@
 //! What a device has: what is found of it, how it is listed and taken back, and where its memory is.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::common::*;
 use crate::pending::{Scene, survives};
@@ -225,6 +226,37 @@ fn what_is_lent_is_told_from_what_is_out<M: Mode>() {
     }
 }
 
+/// What has passed as many tickets as it says.
+struct Device(AtomicU64);
+
+impl Fence for Device {
+    fn passed(&self, ticket: u64) -> bool {
+        self.0.load(Ordering::Acquire) >= ticket
+    }
+}
+
+fn a_lending_that_finds_none_asks_the_fences<M: Mode>() {
+    let device: &'static Device = Box::leak(Box::new(Device(AtomicU64::new(0))));
+    let fences: &'static [&'static dyn Fence; 1] = Box::leak(Box::new([device]));
+    let pool = build::<M>(100, |builder| builder.fences(fences));
+    let mut cache = pool.cache().expect("a cache");
+    let mut batch = PageBatch::<M>::new();
+    assert_eq!(cache.alloc_bulk(&mut batch, 90).allocated, 90);
+    assert_eq!(cache.free_bulk_after(&mut batch, 1), Ok(()));
+    let mut lending = cache.lend_new(20);
+    let mut offsets: Vec<_> = lending.by_ref().collect();
+    assert_eq!((offsets.len(), lending.reason()), (10, Some(ShortReason::Fenced)));
+    drop(lending);
+    device.0.store(1, Ordering::Release);
+    let mut lending = cache.lend_new(90);
+    offsets.extend(&mut lending);
+    assert_eq!((lending.taken(), lending.reason()), (90, None));
+    drop(lending);
+    drop(cache);
+    back(&pool, offsets);
+    assert_whole(pool);
+}
+
 /// No memory of this process lies here.
 const NOWHERE: usize = 0x1000_0000_0000;
 
@@ -307,6 +339,7 @@ every_mode!(
     a_pool_that_panics_frees_the_others_before,
     lent_pages_are_listed_and_taken_back_together,
     what_is_lent_is_told_from_what_is_out,
+    a_lending_that_finds_none_asks_the_fences,
     a_pool_of_addresses_lends_what_it_has,
     a_region_is_where_its_pages_are,
 );
