@@ -237,7 +237,7 @@ impl Fence for Device {
 
 fn a_lending_that_finds_none_asks_the_fences<M: Mode>() {
     let device: &'static Device = Box::leak(Box::new(Device(AtomicU64::new(0))));
-    let fences: &'static [&'static dyn Fence; 1] = Box::leak(Box::new([device]));
+    let fences: &[&dyn Fence; 1] = Box::leak(Box::new([device as _]));
     let pool = build::<M>(100, |builder| builder.fences(fences));
     let mut cache = pool.cache().expect("a cache");
     let mut batch = PageBatch::<M>::new();
