@@ -238,3 +238,8 @@ impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
 
 calls::methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], marked);
 calls::block_methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], marked);
+calls::device_methods!(
+    [M: Mode, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&'l mut self], marked,
+    [['l, M: Mode, const STEALABLE: bool] &'l mut Cache<M, STEALABLE>, self]
+);
+calls::address_methods!([M: Mode, const STEALABLE: bool] Cache<M, STEALABLE>, self);

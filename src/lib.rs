@@ -26,7 +26,8 @@
 //! frees, also after the pool's last handle is gone. So safe code can neither free a page twice nor
 //! use one that is free, and freeing owned pages looks at no reference count. Pages without an
 //! owner in Rust are [`PageId`]s: `alloc_bulk_raw` and `free_bulk_raw`, `alloc_block_raw` and
-//! `free_block_raw`, and lending to a device.
+//! `free_block_raw`, and lending to a device, whose ring takes offsets from an iterator
+//! ([`Cache::lend_new`]) and gives them back ([`Cache::free_lent`]).
 //!
 //! # Modes
 //!
@@ -82,6 +83,8 @@
 //! | [`Cache::release_bulk`] | a reference | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::free_bulk_ignoring_refcounts`] | yes, others end | yes | yes | yes | free, lent, block, range |
 //! | [`Cache::reclaim_bulk`], [`Pool::reclaim`] | yes, no device | yes | yes | yes | not lent, range |
+//! | [`Cache::reclaim_at`], [`Cache::free_lent`] | yes, no device | yes | yes | yes | not lent, range |
+//! | [`Pool::reclaim_all`] | of all lent pages, no device | its own | yes | no | nothing |
 //! | [`CloseError::recover_forgotten`] | of all pages out, no drop goes on | its own | yes | no | other handles |
 //! | [`Pool::after_fork`] | of the whole pool | its own | no | once a fork | nothing |
 //! | [`Region::caller`] | of the memory | - | yes | one pool | size, alignment |
@@ -297,6 +300,7 @@ mod wait;
 mod zone;
 
 pub use cache::{Cache, ParkedCache};
+pub use calls::{FromBatch, Lender, Lending};
 pub use error::{
     BadPage, BatchError, BuildError, BulkAlloc, CacheError, ExactError, FenceError, Filled,
     InitError, MemoryLimit, NotBuilt, PageError, PlaceError, PlaceReason, Pressure, RangeError,

@@ -10,6 +10,8 @@ mod steps;
 mod blocks;
 #[path = "../../tests/model/counts.rs"]
 mod counts;
+#[path = "../../tests/model/devices.rs"]
+mod devices;
 #[path = "../../tests/model/ends.rs"]
 mod ends;
 #[path = "../../tests/model/fenced.rs"]

@@ -5,7 +5,8 @@
 
 use core::mem::MaybeUninit;
 
-use super::{CHUNK, Frontend, fill};
+use super::fill::fill;
+use super::{CHUNK, Frontend};
 use crate::error::{Call, Filled, PageError, PlaceError, PlaceReason, ShortReason};
 use crate::inner::{Faults, block_pages};
 use crate::mode::Mode;

@@ -88,6 +88,11 @@ pub(crate) unsafe trait Frontend<M: Mode>: Sized {
     }
 }
 
+/// All that a call does of which the rest needs no slot.
+pub(crate) fn begin<M: Mode>(mut front: impl Frontend<M>) {
+    front.begin();
+}
+
 /// Which core a frontend is of: its address, marked if it has no bytes to own. No owner of pages has a marked
 /// address, not even an empty batch that remembers a core that is gone: so one compare tells both that a
 /// batch is of this core, and that it may be.

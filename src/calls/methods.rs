@@ -35,6 +35,9 @@ macro_rules! methods {
             }
 
             /// Appends up to `want` pages to `batch`. The result may be short, and says why.
+            ///
+            /// Which pages come is not promised of this call or any other for many, nor in which order: not those that
+            /// were freed last, neighbours, or ascending numbers. The batch keeps the order in which they came.
             #[inline(always)]
             #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
@@ -68,7 +71,7 @@ macro_rules! methods {
                 Ok(batch.into())
             }
 
-            /// Fills the empty slots of an array, from its start, and only those. The result tells how many slots are
+            /// Fills the empty slots of an array, from its start and in ascending order, and only those. The result tells how many slots are
             /// populated, and how many of them are new; it may be short, and says why. See
             /// [`Filled`](crate::Filled).
             #[cfg_attr(feature = "track", track_caller)]
@@ -77,7 +80,7 @@ macro_rules! methods {
             }
 
             /// Frees all pages of a batch, which is empty afterwards. No reference count is touched: nothing else
-            /// can own these pages. Pages of another pool go home to it.
+            /// can own these pages. Pages of another pool go home to it. The batch's order makes no difference.
             #[inline(always)]
             pub fn free_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>) {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk(front, batch));
@@ -102,7 +105,8 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_after(front, batch, ticket))
             }
 
-            /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, and why not more.
+            /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, which stand at the start of
+            /// `out` in no order that is promised, and why not more.
             #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk_raw<'o>($($receiver)+, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<ShortReason>) {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_raw(front, out))
@@ -141,7 +145,7 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_raw(front, unsafe { GivenUp::new(&ids) }))
             }
 
-            /// Frees pages by id.
+            /// Frees pages by id, in whichever order.
             ///
             /// # Errors
             /// The first bad page, where the mode looks: with reference counts, one whose count is not one; with
@@ -157,7 +161,7 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_raw(front, unsafe { GivenUp::new(ids) }))
             }
 
-            /// Adds a reference to each page. Returns the number of pages whose count was increased.
+            /// Adds a reference to each page, in the order of `ids`. Returns the number of pages whose count was increased.
             ///
             /// # Errors
             /// The first page that has none to add to, or whose count has stuck; the others are retained.
@@ -172,7 +176,8 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::retain_bulk(front, ids))
             }
 
-            /// Drops a reference to each page, and frees those that nobody holds any more. Returns how many it freed.
+            /// Drops a reference to each page, in the order of `ids`, and frees those that nobody holds any more. Returns how
+            /// many it freed.
             ///
             /// # Errors
             /// The first bad page; the others are released.
@@ -249,15 +254,16 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_ignoring_refcounts(front, unsafe { GivenUp::new(ids) }))
             }
 
-            /// Hands pages of a batch to a device, from the batch's start, as many as `out` has room for. Lent pages
-            /// have no owner in Rust until they are reclaimed; they count as out when the pool closes.
+            /// Hands pages of a batch to a device, from the batch's start and in its order, as many as `out` has room for.
+            /// Lent pages have no owner in Rust until they are reclaimed; they count as out when the pool closes.
             ///
             /// Nothing is lent from a batch of another pool.
             pub fn lend_bulk<'o, const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, out: &'o mut [MaybeUninit<PageId>]) -> &'o mut [PageId] {
                 $crate::calls::through!($marks, $self, front, $crate::calls::lend_bulk(front, batch, out))
             }
 
-            /// Takes pages back from a device into a batch, as many as it has room for. Returns how many.
+            /// Takes pages back from a device into a batch, at its end in the order of `ids`, as many as it has room for.
+            /// Returns how many.
             ///
             /// # Errors
             /// The first page that is not lent (in checking modes), or is none of this pool's; the others are
@@ -267,8 +273,10 @@ macro_rules! methods {
             /// The device is done with the pages, which this pool lent and which are reclaimed once; their bytes are
             /// initialised.
             pub unsafe fn reclaim_bulk<const N: usize>($($receiver)+, ids: &[PageId], batch: &mut PageBatch<M, N>) -> Result<usize, PageError> {
-                // SAFETY: passed on to the caller.
-                $crate::calls::through!($marks, $self, front, unsafe { $crate::calls::reclaim_bulk(front, ids, batch) })
+                // SAFETY: the device has given up the pages, by the caller's promise.
+                let pages = unsafe { $crate::page::FromDevice::new(ids.iter().copied()) };
+                let call = ($crate::error::Call::ReclaimBulk, ids.len());
+                $crate::calls::through!($marks, $self, front, $crate::calls::reclaim(front, pages, batch, call))
             }
         }
     };

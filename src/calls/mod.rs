@@ -2,36 +2,47 @@
 //!
 //! Invariant: state, count and owner come before any panic and any of the user's code: a panic loses no page.
 
+mod address_methods;
 mod blocks;
+mod device_methods;
 mod exact;
 mod fenced;
+mod fill;
 mod frontend;
 mod injected;
 mod lend;
+mod lending;
 mod methods;
 mod raw;
+mod reclaim;
 mod zeroed;
 
 use core::iter;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+pub(crate) use address_methods::address_methods;
 pub(crate) use blocks::{
     alloc_at, alloc_at_raw, alloc_block, alloc_block_at, alloc_block_raw, alloc_blocks_bulk,
     alloc_blocks_bulk_raw, block_methods, free_block, free_block_raw,
 };
+pub(crate) use device_methods::device_methods;
 pub(crate) use exact::alloc_bulk_exact;
 pub(crate) use fenced::free_bulk_after;
-pub(crate) use frontend::{Frontend, Home};
-pub(crate) use lend::{lend_bulk, reclaim_bulk};
+pub(crate) use fill::fill_vacant;
+pub(crate) use frontend::{Frontend, Home, begin};
+pub(crate) use lend::lend_bulk;
+pub(crate) use lending::{Chunk, Refilled, lend, lend_new, unlend};
+pub use lending::{FromBatch, Lender, Lending};
 pub(crate) use methods::{methods, through};
 pub(crate) use raw::{
     alloc_bulk_raw, alloc_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk,
     release_many, retain_bulk, retain_many,
 };
+pub(crate) use reclaim::{free_lent, reclaim, reclaim_one};
 pub(crate) use zeroed::{alloc_bulk_zeroed, alloc_zeroed};
 
-use crate::error::{BulkAlloc, Call, Filled, PageError, ShortReason};
+use crate::error::{BulkAlloc, Call, PageError, ShortReason};
 use crate::inner::{Core, Faults, InSlot};
 use crate::mode::Mode;
 use crate::owned::{Page, PageBatch};
@@ -316,56 +327,6 @@ fn alloc_fenced<M: Mode>(front: impl Frontend<M>) -> Result<Page<M>, ShortReason
     }
     front.shared().conclude(Call::Alloc);
     Err(ShortReason::Fenced)
-}
-
-pub(crate) fn fill_vacant<M: Mode>(
-    front: impl Frontend<M>,
-    pages: &mut [Option<Page<M>>],
-) -> Filled {
-    fill(front, Call::FillVacant, (pages, 1), |front, (most, floor), vacant| {
-        let mut out = [MaybeUninit::uninit(); CHUNK];
-        let (got, short) = alloc_slow(front, &mut out[..most], floor, CallKinds::BULK);
-        for (id, page) in out[..got].iter().zip(vacant) {
-            // SAFETY: `alloc_slow` wrote `got` ids of pages that are now the caller's.
-            let new = unsafe { Page::new(front.core(), id.assume_init()) };
-            front.note_allocated(|| iter::once(new.id()));
-            *page = Some(new);
-        }
-        (got, short)
-    })
-}
-
-/// Fills the empty slots of an array, each with so many pages, by `some`: at most [`CHUNK`] at a time.
-fn fill<M: Mode, F: Frontend<M>, T>(
-    mut front: F,
-    call: Call,
-    (out, pages): (&mut [Option<T>], usize),
-    mut some: impl for<'o> FnMut(
-        &mut F,
-        (usize, Floor),
-        &mut dyn Iterator<Item = &'o mut Option<T>>,
-    ) -> (usize, Option<ShortReason>),
-) -> Filled {
-    if front.shared().addresses_only {
-        front.begin();
-        return Filled::of(out, 0, Some(ShortReason::AddressOnly));
-    }
-    let mut want = out.iter().filter(|slot| slot.is_none()).count();
-    if want == 0 {
-        front.begin();
-    }
-    let floor = front.floor(want * pages);
-    let mut vacant = out.iter_mut().filter(|slot| slot.is_none());
-    let (mut allocated, mut reason) = (0, None);
-    while want > 0 && reason.is_none() {
-        let (got, short) = some(&mut front, (want.min(CHUNK), floor), &mut vacant);
-        (allocated, want) = (allocated + got, want - got);
-        let may_retry =
-            |why| why == ShortReason::Fenced && front.shared().reap_fences_when_dry() > 0;
-        reason = short.filter(|&why| !may_retry(why));
-    }
-    front.shared().conclude(call);
-    Filled::of(out, allocated, reason)
 }
 
 #[inline(always)]

@@ -17,14 +17,17 @@ pub(crate) fn alloc_bulk_raw<M: Mode>(
     front: impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
 ) -> (&mut [PageId], Option<ShortReason>) {
-    alloc_ids(front, out, CallKinds::BULK)
+    let n = out.len();
+    alloc_ids(front, out, CallKinds::BULK, n)
 }
 
+/// Allocates pages as ids, of a call for `whole`.
 #[inline(always)]
-fn alloc_ids<M: Mode>(
+pub(super) fn alloc_ids<M: Mode>(
     mut front: impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
     kind: CallKinds,
+    whole: usize,
 ) -> (&mut [PageId], Option<ShortReason>) {
     let core = front.shared();
     let fast = front.fast_slot().and_then(|slot| core.alloc_fast(slot, out.len()));
@@ -34,7 +37,7 @@ fn alloc_ids<M: Mode>(
             (out.len(), None)
         }
         None => {
-            let floor = front.floor(out.len());
+            let floor = front.floor(whole);
             let slow = alloc_slow(&mut front, out, floor, kind);
             front.shared().conclude_quietly(Call::AllocBulkRaw);
             slow
@@ -48,7 +51,7 @@ fn alloc_ids<M: Mode>(
 
 pub(crate) fn alloc_raw<M: Mode>(front: impl Frontend<M>) -> Result<PageId, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let (ids, reason) = alloc_ids(front, &mut out, CallKinds::SINGLE);
+    let (ids, reason) = alloc_ids(front, &mut out, CallKinds::SINGLE, 1);
     ids.first().copied().ok_or(reason.unwrap_or(ShortReason::Exhausted))
 }
 

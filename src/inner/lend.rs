@@ -1,8 +1,11 @@
 //! Pages lent to devices.
+//!
+//! Invariant: a page is lent from when its word says so, or in modes without words from when it is counted, until one
+//! call takes it back.
 
-use super::{Core, Faults};
+use super::Core;
 use crate::mode::Mode;
-use crate::page::{AtomicMark, Fault, PageId};
+use crate::page::{AtomicMark, Fault, Kind, Mark, PageId};
 
 impl<M: Mode> Core<M> {
     /// Where the part of a page to use starts.
@@ -13,7 +16,26 @@ impl<M: Mode> Core<M> {
 
     /// Lends a page to a device. It is not counted yet.
     pub(crate) fn lend(&self, id: PageId) -> Result<(), Fault> {
-        let lent = self.lend_untracked(id);
+        if M::CHECKS
+            && let Err(fault) = self.check_out(id)
+        {
+            self.tracker.refused(id);
+            return Err(fault);
+        }
+        self.lend_new(id)
+    }
+
+    /// As [`Self::lend`], of a page that has just left: where it lay last need not be looked at.
+    #[inline]
+    pub(crate) fn lend_new(&self, id: PageId) -> Result<(), Fault> {
+        let lent = if M::COMPACT {
+            self.mark(id).and_then(AtomicMark::lend)
+        } else if M::CHECKS {
+            let word = self.words.get(id.index() as usize).ok_or(Fault::OutOfRange);
+            word.and_then(|word| word.lend::<M>(|| self.shared_references(id)))
+        } else {
+            Ok(())
+        };
         match lent {
             Ok(()) => self.tracker.lent(id),
             Err(_) => self.tracker.refused(id),
@@ -21,37 +43,32 @@ impl<M: Mode> Core<M> {
         lent
     }
 
-    fn lend_untracked(&self, id: PageId) -> Result<(), Fault> {
-        if !M::CHECKS {
-            return Ok(());
+    /// Takes a page back from a device. It is not counted yet.
+    #[inline]
+    pub(crate) fn take_from_device(&self, id: PageId) -> Result<(), Fault> {
+        if id.index() >= self.pages {
+            return Err(Fault::OutOfRange);
         }
-        self.check_out(id)?;
         if M::COMPACT {
-            return self.mark(id)?.lend();
+            self.mark(id).and_then(AtomicMark::reclaim)?;
+        } else if M::CHECKS {
+            self.words[id.index() as usize].reclaim::<M>()?;
+        } else if self.offline.is_kept() && self.offline.has(id) {
+            return Err(Fault::Offline);
         }
-        self.word(id).lend::<M>(|| self.shared_references(id))
+        self.tracker.reclaimed(id);
+        Ok(())
     }
 
-    /// Takes a page back from a device, and counts it.
-    pub(crate) fn reclaim(&self, id: PageId, position: usize, faults: &mut Faults) -> bool {
-        let back = if id.index() >= self.pages {
-            Err(Fault::OutOfRange)
-        } else if M::COMPACT {
-            self.mark(id).and_then(AtomicMark::reclaim)
-        } else if M::CHECKS {
-            self.word(id).reclaim::<M>()
-        } else if self.offline.has(id) {
-            Err(Fault::Offline)
-        } else {
-            Ok(())
-        };
-        match back {
-            Ok(()) => {
-                self.tracker.reclaimed(id);
-                self.count_reclaimed(1);
+    /// In checking modes: the pages that a device has, each as of when the iterator comes to it.
+    pub(crate) fn lent_pages(&self) -> impl Iterator<Item = PageId> {
+        let touched = self.zone.touched(self.pages, |_, _| false);
+        touched.filter(|&id| {
+            if M::COMPACT {
+                self.is_marked(id, Mark::Lent)
+            } else {
+                self.word(id).load().kind() == Some(Kind::Lent)
             }
-            Err(fault) => self.refuse_call(id, position, fault, faults),
-        }
-        back.is_ok()
+        })
     }
 }

@@ -287,7 +287,7 @@ impl<M: Mode> Core<M> {
     /// Withholds a page that a call has just got and counted, as if it had been found to be corrupt as it left.
     pub(crate) fn veto(&self, slot: Option<SlotMut<'_>>, id: PageId) {
         if M::CHECKS {
-            self.withhold(id, Fault::Corrupt);
+            self.withhold_corrupt(id);
         } else {
             self.tracker.end(id, Event::Withheld);
             self.count_bad();

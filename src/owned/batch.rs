@@ -5,7 +5,7 @@ mod moves;
 
 use core::fmt;
 use core::mem::MaybeUninit;
-use core::ops::{Index, IndexMut};
+use core::ops::{Index, IndexMut, Range};
 use core::ptr::NonNull;
 
 pub use iter::{IntoIter, Iter, IterMut};
@@ -151,19 +151,30 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         unsafe { written(self.ids.get_unchecked(at..len)) }
     }
 
-    /// Of the first `n` pages, keeps those for which `keep` says so; the others are the caller's.
-    pub(crate) fn retain_front(&mut self, n: usize, mut keep: impl FnMut(usize, PageId) -> bool) {
+    /// Of the pages in a range, keeps those for which `keep` says so; the others are the caller's.
+    pub(crate) fn retain_in(
+        &mut self,
+        range: Range<usize>,
+        mut keep: impl FnMut(usize, PageId) -> bool,
+    ) {
         let ids = &mut self.ids[..self.len];
-        let mut kept = 0;
-        for at in 0..self.len {
+        assert!(range.end <= ids.len());
+        let mut kept = range.start;
+        for at in range.clone() {
             // SAFETY: below the length.
             let id = unsafe { ids[at].assume_init() };
-            if at >= n || keep(at, id) {
+            if keep(at, id) {
                 ids[kept].write(id);
                 kept += 1;
             }
         }
-        self.len = kept;
+        ids.copy_within(range.end.., kept);
+        self.len -= range.end - kept;
+    }
+
+    /// Moves the last `n` pages in front of the one at `at`.
+    pub(crate) fn rotate_to(&mut self, at: usize, n: usize) {
+        self.ids[at..self.len].rotate_right(n);
     }
 
     /// How many pages it holds.

@@ -1,4 +1,4 @@
-//! Pages that their owner has given up, as proof that a free may take them.
+//! Pages that their owner, or a device, has given up, as proof that a call may take them.
 
 use super::PageId;
 
@@ -53,4 +53,105 @@ impl<'a> PartlyFreed<'a> {
     pub(crate) fn into_parts(self) -> (GivenUp<'a>, usize) {
         (self.ids, self.freed)
     }
+}
+
+/// Pages that a device has given up: their numbers, as an iterator has them. Whoever has the value answers for the
+/// pages.
+pub struct FromDevice<I>(I);
+
+impl<I> FromDevice<I> {
+    /// # Safety
+    /// The device is done with each page, which the core that the value goes to has lent, each named once; all its
+    /// bytes are initialised. In checking modes pages of which this is not so are looked for.
+    #[inline(always)]
+    pub(crate) unsafe fn new(ids: I) -> Self {
+        FromDevice(ids)
+    }
+}
+
+impl<I: Iterator<Item = PageId>> FromDevice<I> {
+    /// The next page, which is lent until the core takes it back.
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> Option<PageId> {
+        self.0.next()
+    }
+}
+
+/// So many pages go to a device, or come back, in one step of a call for any number.
+pub(crate) const LENT_TOGETHER: usize = 64;
+
+/// Pages that a device has given up, and that the core is about to take back and to free.
+pub(crate) struct Returned {
+    ids: [PageId; LENT_TOGETHER],
+    len: usize,
+}
+
+impl Returned {
+    /// None yet.
+    #[inline(always)]
+    pub(crate) const fn new() -> Self {
+        Returned { ids: [PageId::new(0); LENT_TOGETHER], len: 0 }
+    }
+
+    /// Adds the next pages that a device gives up, as many as there is room for. What came before a panic is there.
+    #[inline(always)]
+    pub(crate) fn fill<I: Iterator<Item = PageId>>(&mut self, from: &mut FromDevice<I>) {
+        let Returned { ids, len } = self;
+        let mut at = *len;
+        while at < LENT_TOGETHER
+            && let Some(id) = from.next()
+        {
+            ids[at] = id;
+            at += 1;
+            *len = at;
+        }
+    }
+
+    /// Whether there is room for no more.
+    #[inline(always)]
+    pub(crate) fn is_full(&self) -> bool {
+        self.len == LENT_TOGETHER
+    }
+
+    /// How many there are.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Empties it: gives up those pages that `take_back` says the core has taken back, and says at which positions the
+    /// others stood, as bits.
+    #[inline(always)]
+    pub(crate) fn give_up(
+        &mut self,
+        mut take_back: impl FnMut(usize, PageId) -> bool,
+    ) -> (GivenUp<'_>, u64) {
+        let ids = &mut self.ids[..core::mem::take(&mut self.len)];
+        let mut all = ids.iter().enumerate();
+        let Some((first, _)) = all.find(|&(at, &id)| !take_back(at, id)) else {
+            return (GivenUp(ids), 0);
+        };
+        let (back, refused) = compact(ids, first, take_back);
+        (GivenUp(&ids[..back]), refused)
+    }
+}
+
+/// The rest of [`Returned::give_up`], from the first page that was refused on: how many are left of the ids, and where
+/// the others stood.
+#[cold]
+fn compact(
+    ids: &mut [PageId],
+    first: usize,
+    mut take_back: impl FnMut(usize, PageId) -> bool,
+) -> (usize, u64) {
+    let (mut back, mut refused) = (first, 1 << first);
+    for at in first + 1..ids.len() {
+        if take_back(at, ids[at]) {
+            ids[back] = ids[at];
+            back += 1;
+        } else {
+            refused |= 1 << at;
+        }
+    }
+    (back, refused)
 }

@@ -12,7 +12,8 @@ use core::mem::MaybeUninit;
 
 pub(crate) use count::{AtomicCount, References, Released};
 pub use fault::Fault;
-pub(crate) use given_up::{GivenUp, PartlyFreed};
+pub use given_up::FromDevice;
+pub(crate) use given_up::{GivenUp, LENT_TOGETHER, PartlyFreed, Returned};
 pub(crate) use mark::{AtomicMark, Mark};
 pub(crate) use state::{AtomicPageState, Kind, LOCATIONS, Location, PageState, ZONE};
 
@@ -44,6 +45,13 @@ impl PageId {
     #[inline(always)]
     pub const fn index(self) -> u32 {
         self.0
+    }
+
+    /// The page that an offset lies in, in pages of `1 << shift` bytes. Past all pages that there can be it is the one
+    /// with the largest number, which no pool has.
+    #[inline(always)]
+    pub(crate) fn of_offset(offset: u64, shift: u32) -> Self {
+        PageId(u32::try_from(offset >> shift).unwrap_or(u32::MAX))
     }
 }
 

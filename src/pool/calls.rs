@@ -6,6 +6,7 @@ use core::mem::MaybeUninit;
 use super::Pool;
 use crate::calls::{self, Frontend, Home};
 use crate::error::{BulkAlloc, ExactError, PageError, ShortReason};
+use crate::handle::Handle;
 use crate::inner::Core;
 use crate::line::Class;
 use crate::mode::{DefaultMode, Mode, Refcounted};
@@ -57,13 +58,14 @@ impl<M: Mode> Pool<M> {
     /// The way into the core.
     #[inline(always)]
     #[cfg_attr(feature = "track", track_caller)]
-    fn front(&self) -> PoolFront<'_, M, false> {
+    pub(super) fn front(&self) -> PoolFront<'_, M, false> {
         PoolFront(self, Caller::here())
     }
 }
 
 calls::methods!([] Pool<M>, self, [&self], unmarked);
 calls::block_methods!([] Pool<M>, self, [&self], unmarked);
+calls::device_methods!([M: Mode] Pool<M>, self, [&'l self], unmarked, [['l, M: Mode] &'l Pool<M>, self]);
 
 /// The calls of a pool for those who may have its last pages: see [`Pool::critical`].
 ///
@@ -84,6 +86,11 @@ impl<'a, M: Mode> Critical<'a, M> {
     #[must_use]
     pub fn pool(&self) -> &'a Pool<M> {
         self.pool
+    }
+
+    /// The pool's handle.
+    fn handle(&self) -> &'a Handle<M> {
+        &self.pool.core
     }
 
     /// The way into the core.
@@ -122,6 +129,7 @@ impl<M: Mode> Pool<M> {
 
 calls::methods!([] Critical<'_, M>, self, [&self], unmarked);
 calls::block_methods!([] Critical<'_, M>, self, [&self], unmarked);
+calls::device_methods!(['a, M: Mode] Critical<'a, M>, self, [&'l self], unmarked, [['a, M: Mode] Critical<'a, M>, *self]);
 
 impl<M: Mode> Page<M> {
     /// The owner of a page whose id came from [`Page::into_raw`] or a raw allocation.

@@ -92,6 +92,27 @@ impl<M: Mode> CloseError<M> {
         self.pool.core.fenced.pages().min(self.pool.core.pages.into())
     }
 
+    /// How many of the pages that are out are lent to a device. In modes that check, [`Pool::lent`] names them, and
+    /// [`Pool::reclaim_all`] frees them when the device is gone.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let (page, id) = (pool.alloc()?, pool.alloc()?.lend());
+    /// let error = pool.close().expect_err("a page is out, and one is lent");
+    /// assert_eq!((error.out(), error.lent()), (2, 1));
+    /// # let pool = error.into_pool();
+    /// # // SAFETY: no device has the page.
+    /// # unsafe { pool.reclaim(id) }?;
+    /// # drop(page);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn lent(&self) -> u64 {
+        self.pool.core.lent().min(self.pool.core.pages.into())
+    }
+
     /// Pages allocated and not freed. Below zero if more were freed, which only wrong `unsafe`
     /// calls can do, or if figures of different moments were added up.
     fn balance(&self) -> i64 {
@@ -235,10 +256,15 @@ impl<M: Mode> CloseError<M> {
                 "; {fenced} of them given up with a ticket: close when its fence has passed it"
             )?;
         }
-        if self.fenced() >= out {
+        if self.lent() > 0 {
+            let lent = Count(self.lent(), "page");
+            write!(f, "; {lent} of them lent: reclaim what a device has before close")?;
+        }
+        let others = out.saturating_sub(self.fenced() + self.lent());
+        if others == 0 {
             return Ok(());
         }
-        let (them, were) = if out == 1 { ("it", "it was") } else { ("them", "they were") };
+        let (them, were) = if others == 1 { ("it", "it was") } else { ("them", "they were") };
         write!(f, "; drop {them} before close, or, if {were} forgotten, ")?;
         f.write_str("see CloseError::recover_forgotten")
     }

@@ -6,6 +6,7 @@ mod blocks;
 mod build;
 mod calls;
 mod close;
+mod devices;
 mod fork;
 mod holders;
 mod maintain;
@@ -16,7 +17,6 @@ mod stats;
 mod steal;
 
 use core::fmt;
-use core::ptr::NonNull;
 
 pub use build::{Builder, OnBadPage};
 pub use calls::Critical;
@@ -31,13 +31,10 @@ pub use stats::{Audit, Calls, Pages, Stats};
 pub use steal::AsymmetricFence;
 
 use crate::cache::Cache;
-use crate::error::{CacheError, Call, PageError, Taint};
+use crate::error::{CacheError, Call, Taint};
 use crate::handle::Handle;
-use crate::inner::Faults;
 use crate::mapping::RegionInfo;
 use crate::mode::{DefaultMode, Mode, ModeFlags};
-use crate::owned::Page;
-use crate::page::{Fault, PageId};
 use crate::zone::Floor;
 
 /// A pool of pages of one size. Cloning it makes another handle to the same pool.
@@ -67,13 +64,6 @@ impl<M: Mode> Pool<M> {
         Cache::new(self.core.clone(), None)
     }
 
-    /// How many pages the pool has at the most: those that are [offline](Self::offline) are among
-    /// them.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.core.pages as usize
-    }
-
     /// How many free pages a call in progress can hide from all others, at the most, beside those
     /// that it allocates or frees itself: what the magazines of the shared cache hold that it uses,
     /// and of another one that it empties. A thread that the system stops in the middle of a call
@@ -101,12 +91,6 @@ impl<M: Mode> Pool<M> {
         // Its own slot, and one at a time of the others; without one, a magazine of a depot or an idle slot.
         let slots = self.core.slots.len().min(2);
         (2 * slots * self.core.magazines.capacity()).min(self.capacity())
-    }
-
-    /// Bytes of a page.
-    #[must_use]
-    pub fn page_size(&self) -> usize {
-        self.core.page_size()
     }
 
     /// The pool's mode, as a value.
@@ -156,80 +140,16 @@ impl<M: Mode> Pool<M> {
         self.core.drain();
         self.core.conclude(Call::Drain);
     }
+}
 
-    /// The page that an address lies in, wherever in the page.
-    #[must_use]
-    pub fn id_at(&self, address: usize) -> Option<PageId> {
-        self.id_at_offset(address.checked_sub(self.core.base.addr())? as u64)
-    }
-
-    /// The page that an offset from the region's start lies in, in bytes.
-    #[must_use]
-    pub fn id_at_offset(&self, offset: u64) -> Option<PageId> {
-        let index = offset >> self.core.page_shift;
-        (index < u64::from(self.core.pages)).then(|| PageId::new(index as u32))
-    }
-
-    /// Where a page starts, in bytes from the region's start.
-    #[must_use]
-    pub fn offset(&self, id: PageId) -> Option<u64> {
-        (id.index() < self.core.pages).then(|| u64::from(id.index()) << self.core.page_shift)
-    }
-
-    /// The address of a page, as a number: of a page at address 0 too, which no pointer of Rust's can have.
-    ///
-    /// ```
-    /// # use core::mem::MaybeUninit;
-    /// # use pagesheaf::{PageId, Pool, Region};
-    /// let builder = Pool::builder(16).region(Region::addresses(0, 16 * 4096));
-    /// # let layout = builder.metadata_layout()?;
-    /// # let bytes: &'static mut [u8] = Box::leak(vec![0; layout.size() + layout.align()].into_boxed_slice());
-    /// # let skip = bytes.as_ptr().align_offset(layout.align());
-    /// # let bytes = &mut bytes[skip..];
-    /// # // SAFETY: bytes that are not read as such.
-    /// # let metadata = unsafe { &mut *(&raw mut *bytes as *mut [MaybeUninit<u8>]) };
-    /// // SAFETY: the region is one of addresses.
-    /// let pool = unsafe { builder.build_in(core::ptr::null_mut(), metadata) }?;
-    /// let page = PageId::new(0);
-    /// assert_eq!((pool.address(page), pool.id_at(0), pool.ptr(page)), (Some(0), Some(page), None));
-    /// # Ok::<(), pagesheaf::BuildError>(())
-    /// ```
-    #[must_use]
-    pub fn address(&self, id: PageId) -> Option<usize> {
-        self.offset(id)?;
-        Some(self.core.address(id).addr())
-    }
-
-    /// Where a page starts. In a pool of addresses the pointer is a number, not to be dereferenced; there is none
-    /// for address 0, which [`Self::address`] has. Whoever writes through it leaves every byte initialised (not the padding of a struct).
-    #[must_use]
-    pub fn ptr(&self, id: PageId) -> Option<NonNull<u8>> {
-        self.offset(id)?;
-        NonNull::new(self.core.address(id))
-    }
-
-    /// Takes one page back from a device.
-    ///
-    /// # Errors
-    /// When the page is not lent (in checking modes), or the pool has no such page. The pool stays as it is.
-    ///
-    /// # Safety
-    /// The device is done with the page, which was lent by this pool and is reclaimed once; its bytes are
-    /// initialised.
-    pub unsafe fn reclaim(&self, id: PageId) -> Result<Page<M>, PageError> {
-        let mut faults = Faults::default();
-        let good = if self.core.addresses_only {
-            self.core.refuse_call(id, 0, Fault::AddressOnly, &mut faults);
-            false
-        } else {
-            self.core.reclaim(id, 0, &mut faults)
-        };
-        // SAFETY: the caller hands over the page, which is in range.
-        let page = good.then(|| unsafe { Page::from_raw(self, id) });
-        self.core.record_or_panic(&faults, usize::from(good), Call::Reclaim)?;
-        Ok(page.expect("a page that was not reclaimed is a fault"))
+impl<M: Mode> Pool<M> {
+    /// The handle.
+    pub(crate) fn handle(&self) -> &Handle<M> {
+        &self.core
     }
 }
+
+crate::calls::address_methods!([M: Mode] Pool<M>, self);
 
 impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// A handle to the pool.

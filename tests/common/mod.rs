@@ -2,12 +2,14 @@
 //! and pools as one trait.
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test crate uses a part of this")]
 
+mod devices;
 mod front;
 mod random;
 
 use std::alloc::Layout;
 use std::mem::MaybeUninit;
 
+pub use devices::DeviceFront;
 pub use front::{Front, SharedFront};
 pub use pagesheaf::*;
 pub use random::Random;

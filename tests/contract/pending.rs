@@ -9,12 +9,12 @@ use std::sync::Once;
 use crate::common::*;
 
 /// A pool that has found a bad page which nobody has panicked about yet, and pages of every kind.
-struct Scene<M: Mode> {
-    pool: Pool<M>,
+pub struct Scene<M: Mode> {
+    pub pool: Pool<M>,
     victim: PageId,
     raw: Vec<PageId>,
-    lent: Vec<PageId>,
-    owned: PageBatch<M, 8>,
+    pub lent: Vec<PageId>,
+    pub owned: PageBatch<M, 8>,
     block: Option<Block<M>>,
 }
 
@@ -59,7 +59,7 @@ fn panic_of(call: impl FnOnce()) -> Option<String> {
 }
 
 /// Makes a call on a scene. Whether it panicked, about the page that is bad; and that nothing is lost if it has.
-fn survives<M: Mode>(name: &str, call: impl FnOnce(&mut Scene<M>)) -> bool {
+pub fn survives<M: Mode>(name: &str, call: impl FnOnce(&mut Scene<M>)) -> bool {
     let mut scene = Scene::<M>::new();
     let panic = panic_of(|| call(&mut scene));
     let named = format!("pagesheaf: {} was written after it was freed, at byte 0 [", scene.victim);

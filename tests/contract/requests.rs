@@ -116,6 +116,17 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
     none("reclaim_bulk of none", &|cache, _| unsafe {
         assert_eq!(cache.reclaim_bulk(&[], &mut PageBatch::<M>::new()), Ok(0));
     });
+    none("lend of none", &|cache, _| {
+        assert_eq!(cache.lend(&mut PageBatch::<M>::new()).next(), None);
+    });
+    // SAFETY: as above.
+    none("reclaim_at of none", &|cache, _| unsafe {
+        assert_eq!(cache.reclaim_at([], &mut PageBatch::<M>::new()), Ok(0));
+    });
+    // SAFETY: as above.
+    none("free_lent of none", &|cache, _| unsafe {
+        assert_eq!(cache.free_lent([]), Ok(0));
+    });
     none("drain", &|cache, _| cache.drain());
     none("idle", &|cache, _| cache.idle(|| ()));
     // What the call itself gets or gives may be at hand afterwards, but not what was there before.
@@ -125,6 +136,11 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
     few("free_bulk_raw", &|cache, raw| {
         // SAFETY: the pages are out, and the scene's alone.
         assert_eq!(unsafe { cache.free_bulk_raw(raw) }, Ok(()));
+    });
+    few("lend_new and free_lent", &|cache, _| {
+        let offset = cache.lend_new(1).next().expect("there is room");
+        // SAFETY: the page is lent, and no device has it.
+        assert_eq!(unsafe { cache.free_lent([offset]) }, Ok(1));
     });
 }
 

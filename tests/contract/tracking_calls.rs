@@ -102,6 +102,17 @@ macro_rules! each_call {
         assert_by(pool, &block_ids(first, order), line, cache);
         // SAFETY: as above.
         unsafe { front.free_block_raw(first, order) }.expect("it is out");
+        let (mut lending, line) = (front.lend_new(70), line!());
+        let offsets: Vec<_> = lending.by_ref().collect();
+        drop(lending);
+        assert_eq!(pool.outstanding().count(), 70);
+        for held in pool.outstanding() {
+            let location = held.location.expect("it stands still");
+            assert_eq!((location.file(), location.line(), held.cache), (file!(), line, cache));
+            assert!(held.lent.is_some() && held.history.last() == Some(Event::Lent), "{held}");
+        }
+        // SAFETY: the pages are lent, no device has them, and nobody wrote them.
+        unsafe { front.free_lent(offsets) }.expect("they are lent");
         assert_eq!(listed(pool), []);
     }};
 }

@@ -8,6 +8,7 @@ mod common;
 mod suite;
 mod blocks;
 mod counts;
+mod devices;
 mod fenced;
 mod frees;
 mod lost;
@@ -27,7 +28,7 @@ fn the_table_of_features_md_agrees() {
     let prevented: Vec<_> = headings.filter_map(|line| line.strip_prefix("## ")).collect();
     let tables =
         [frees::TABLE, blocks::TABLE, counts::TABLE, memory::TABLE, words::TABLE, lost::TABLE];
-    let tables = tables.into_iter().chain([resized::TABLE, fenced::TABLE]);
+    let tables = tables.into_iter().chain([resized::TABLE, fenced::TABLE, devices::TABLE]);
     let misuses: Vec<_> = tables.flatten().collect();
     let table = suite::markdown(&prevented, &misuses);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/features.md");

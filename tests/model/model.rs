@@ -8,6 +8,7 @@ mod common;
 mod steps;
 mod blocks;
 mod counts;
+mod devices;
 mod ends;
 mod fenced;
 mod foreign;

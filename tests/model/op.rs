@@ -95,6 +95,17 @@ operations! {
     LendBulk,
     Reclaim,
     ReclaimBulk,
+    /// Pages are allocated and lent, as far as they are taken.
+    LendNew,
+    /// `lend` of a batch, as far as its pages are taken.
+    LendSome,
+    /// By offsets, some of them in the middle of a page.
+    ReclaimAt,
+    FreeLent,
+    /// Offsets past the end, and offsets of pages that are not lent where the mode checks, with others.
+    FreeLentBad,
+    /// `Pool::reclaim_all`, and what is lent is listed.
+    ReclaimAll,
     /// `Page::into_shared`, where the mode counts; as all that follow.
     Share,
     CloneShared,

@@ -51,6 +51,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Self::free,
             Self::arrange,
             Self::hand_over,
+            Self::by_offsets,
             Self::share,
             Self::look,
             Self::mix,

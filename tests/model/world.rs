@@ -257,6 +257,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let causes = [
             (TaintReason::RefcountsIgnored, Some("free_bulk_ignoring_refcounts")),
             (TaintReason::Fault(Fault::OtherPool), Some("reclaim_bulk")),
+            (TaintReason::Fault(Fault::OutOfRange), Some("free_lent")),
         ];
         let taint = self.pool.taint();
         assert!(taint.iter().all(|it| causes.contains(&(it.reason, it.call))), "{taint:?}");

@@ -301,8 +301,12 @@ impl<M: Sharing> World<M> {
         M::release(self.cache(), &ids);
         while let Some(id) = self.lent.pop() {
             let mut faults = Faults::default();
-            if self.pool().core.reclaim(id, 0, &mut faults) {
-                self.out.insert(id);
+            match self.pool().core.take_from_device(id) {
+                Ok(()) => {
+                    self.pool().core.count_reclaimed(1);
+                    self.out.insert(id);
+                }
+                Err(fault) => self.pool().core.refuse_call(id, 0, fault, &mut faults),
             }
             let _ = self.pool().core.record_or_panic(&faults, 0, Call::Free);
         }

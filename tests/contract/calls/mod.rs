@@ -6,6 +6,7 @@ mod batches;
 mod blocks;
 mod boxed;
 mod bulk;
+mod devices;
 mod iterators;
 mod large_blocks;
 mod lent;

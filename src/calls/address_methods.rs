@@ -1,0 +1,102 @@
+//! The public methods of pools and caches that say where pages are, and take one back by its number: to be stamped on
+//! both.
+
+/// Stamps them on a type, with whatever generics it has.
+macro_rules! address_methods {
+    ([$($generics:tt)*] $type:ty, $self:ident) => {
+        impl<$($generics)*> $type {
+            /// How many pages the pool has at the most: those that are [offline](crate::Pool::offline) are among
+            /// them.
+            #[must_use]
+            pub fn capacity(&$self) -> usize {
+                $self.handle().pages as usize
+            }
+
+            /// Bytes of a page.
+            #[must_use]
+            pub fn page_size(&$self) -> usize {
+                $self.handle().page_size()
+            }
+
+            /// The page that an address lies in, wherever in the page.
+            #[must_use]
+            pub fn id_at(&$self, address: usize) -> Option<$crate::page::PageId> {
+                $self.id_at_offset(address.checked_sub($self.handle().base.addr())? as u64)
+            }
+
+            /// The page that an offset from the region's start lies in, in bytes.
+            #[must_use]
+            pub fn id_at_offset(&$self, offset: u64) -> Option<$crate::page::PageId> {
+                let index = offset >> $self.handle().page_shift;
+                (index < u64::from($self.handle().pages)).then(|| $crate::page::PageId::new(index as u32))
+            }
+
+            /// Where a page starts, in bytes from the region's start.
+            #[must_use]
+            pub fn offset(&$self, id: $crate::page::PageId) -> Option<u64> {
+                (id.index() < $self.handle().pages).then(|| u64::from(id.index()) << $self.handle().page_shift)
+            }
+
+            /// The address of a page, as a number: of a page at address 0 too, which no pointer of Rust's can have.
+            ///
+            /// ```
+            /// # use core::mem::MaybeUninit;
+            /// # use pagesheaf::{PageId, Pool, Region};
+            /// let builder = Pool::builder(16).region(Region::addresses(0, 16 * 4096));
+            /// # let layout = builder.metadata_layout()?;
+            /// # let bytes: &'static mut [u8] = Box::leak(vec![0; layout.size() + layout.align()].into_boxed_slice());
+            /// # let skip = bytes.as_ptr().align_offset(layout.align());
+            /// # let bytes = &mut bytes[skip..];
+            /// # // SAFETY: bytes that are not read as such.
+            /// # let metadata = unsafe { &mut *(&raw mut *bytes as *mut [MaybeUninit<u8>]) };
+            /// // SAFETY: the region is one of addresses.
+            /// let pool = unsafe { builder.build_in(core::ptr::null_mut(), metadata) }?;
+            /// let page = PageId::new(0);
+            /// assert_eq!((pool.address(page), pool.id_at(0), pool.ptr(page)), (Some(0), Some(page), None));
+            /// # Ok::<(), pagesheaf::BuildError>(())
+            /// ```
+            #[must_use]
+            pub fn address(&$self, id: $crate::page::PageId) -> Option<usize> {
+                $self.offset(id)?;
+                Some($self.handle().address(id).addr())
+            }
+
+            /// Where a page starts. In a pool of addresses the pointer is a number, not to be dereferenced; there is none
+            /// for address 0, which `address` has. Whoever writes through it leaves every byte initialised
+            /// (not the padding of a struct).
+            #[must_use]
+            pub fn ptr(&$self, id: $crate::page::PageId) -> Option<core::ptr::NonNull<u8>> {
+                $self.offset(id)?;
+                core::ptr::NonNull::new($self.handle().address(id))
+            }
+
+            /// Takes one page back from a device.
+            ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let cache = pool.cache()?;
+            /// let id = pool.alloc()?.lend();
+            /// // SAFETY: the device is done with the page, which this pool lent; all its bytes are initialised.
+            /// let page = unsafe { cache.reclaim(id) }?;
+            /// assert_eq!(page.id(), id);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
+            /// # Errors
+            /// When the page is not lent (in checking modes), or the pool has no such page. The pool stays as it is.
+            ///
+            /// # Safety
+            /// The device is done with the page, which was lent by this pool and is reclaimed once; its bytes are
+            /// initialised.
+            pub unsafe fn reclaim(&$self, id: $crate::page::PageId) -> Result<$crate::owned::Page<M>, $crate::error::PageError> {
+                // SAFETY: the device has given up the page, by the caller's promise.
+                let page = unsafe { $crate::page::FromDevice::new(core::iter::once(id)) };
+                $crate::calls::reclaim_one($self.handle(), page)
+            }
+        }
+    };
+}
+
+pub(crate) use address_methods;

@@ -1,0 +1,337 @@
+//! Pages are lent to a device as an iterator is asked for them.
+//!
+//! Invariant: a few pages are lent, and counted, ahead of those that have been taken. Nobody else has their numbers, so
+//! that they can go back. Each page is in the lender, in the chunk, or the device's, whenever the user's code runs.
+
+use core::fmt;
+use core::iter::FusedIterator;
+use core::mem::MaybeUninit;
+
+use super::Frontend;
+use super::raw::alloc_ids;
+use super::reclaim::{Back, free_unused, take_in};
+use crate::error::{Call, ShortReason};
+use crate::handle::Handle;
+use crate::inner::Faults;
+use crate::mode::{DefaultMode, Mode};
+use crate::owned::PageBatch;
+use crate::page::{FromDevice, LENT_TOGETHER, PageId};
+use crate::plan::CallKinds;
+use crate::tracker::Caller;
+
+/// Pages that are lent to a device, or about to be: an iterator of their offsets, made by `lend_new` (of pages that are
+/// allocated on the way) or `lend` (of a batch's). What a device's ring takes from it is the device's.
+///
+/// An item is where a page starts, in bytes from the region's start, as `offset` says; [`ids`](Self::ids) gives the
+/// numbers instead. Nothing happens before the first is taken; then pages are lent 64 at a time. Those that are lent and
+/// were not taken go back when the iterator is dropped: into the cache (free), or to their place in the batch.
+///
+/// A page that is taken and not used stays lent, so take no more than the ring has room for: `zip`, and a ring whose
+/// `insert` uses it, takes one more before it finds the ring to be full. If the iterator is leaked (`mem::forget`), at
+/// most 63 pages that were lent ahead stay lent: in modes that check, [`Pool::lent`](crate::Pool::lent) names them. The
+/// other pages of a batch stay in it.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// # struct Ring(Vec<u64>);
+/// # impl Ring {
+/// #     fn insert(&mut self, offsets: impl Iterator<Item = u64>) { self.0.extend(offsets) }
+/// # }
+/// # let mut ring = Ring(Vec::new());
+/// let pool = Pool::builder(100).build()?;
+/// let mut cache = pool.cache()?;
+/// let mut pages = cache.lend_new(300);
+/// ring.insert(pages.by_ref());
+/// assert_eq!((pages.taken(), pages.reason()), (100, Some(pagesheaf::ShortReason::Exhausted)));
+/// drop(pages);
+/// // The device works, and completes all of them.
+/// // SAFETY: it is done with these pages, which this pool lent, and all their bytes are initialised.
+/// let freed = unsafe { cache.free_lent(ring.0.drain(..)) }?;
+/// assert_eq!(freed, 100);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "pages are lent as they are taken from it"]
+pub struct Lending<L: Lender> {
+    lender: L,
+    chunk: Chunk,
+    page_shift: u32,
+    /// So many pages have not been asked for.
+    left: usize,
+    /// So many have been taken, or are in the chunk.
+    lent: usize,
+    reason: Option<ShortReason>,
+}
+
+/// Where a [`Lending`] has its pages from: a cache, a pool or its [`Critical`](crate::Critical) calls, or a
+/// [batch](FromBatch). Nothing else can implement it.
+pub trait Lender {
+    /// The log2 of a page's bytes.
+    #[doc(hidden)]
+    fn page_shift(&self) -> u32;
+
+    /// Lends pages into a chunk that is empty, as many as it has room for, of so many that are left.
+    #[doc(hidden)]
+    fn refill(&mut self, chunk: &mut Chunk, left: usize) -> Refilled;
+
+    /// Takes back pages that no device was told of.
+    #[doc(hidden)]
+    fn take_back<I: Iterator<Item = PageId>>(&mut self, pages: FromDevice<I>);
+}
+
+/// Why a chunk got no more pages.
+pub enum Refilled {
+    /// It is full, or has the last ones.
+    All,
+    /// There are no more.
+    Short(ShortReason),
+    /// There were no more, but some have come free meanwhile.
+    Again,
+}
+
+/// Pages that are lent, and whose numbers nobody else has: those from `at` on.
+pub struct Chunk {
+    ids: [PageId; LENT_TOGETHER],
+    at: usize,
+    /// So many pages the call is for, which was made there.
+    whole: usize,
+    caller: Caller,
+}
+
+impl<L: Lender> Lending<L> {
+    /// At most so many pages.
+    #[inline]
+    pub(crate) fn new(lender: L, pages: usize, caller: Caller) -> Self {
+        let ids = [PageId::new(0); LENT_TOGETHER];
+        Lending {
+            page_shift: lender.page_shift(),
+            lender,
+            chunk: Chunk { ids, at: LENT_TOGETHER, whole: pages, caller },
+            left: pages,
+            lent: 0,
+            reason: None,
+        }
+    }
+
+    /// How many pages have been taken: they are the device's.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.lent.saturating_sub(self.chunk.rest().len())
+    }
+
+    /// Why there are no more pages, if the iterator has ended early; `None` before it has ended, and when it had as
+    /// many as were wanted. A batch of another pool is [`OtherPool`](ShortReason::OtherPool).
+    #[must_use]
+    pub fn reason(&self) -> Option<ShortReason> {
+        self.reason.filter(|_| self.chunk.rest().is_empty())
+    }
+
+    /// The numbers of the pages in place of their offsets: for tables that are indexed by page, and for buffer ids.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let mut pages = pool.lend_new(2);
+    /// let id = pages.ids().next().expect("a page is free");
+    /// let offset = pages.next().expect("another one");
+    /// assert_ne!(pool.offset(id), Some(offset));
+    /// # drop(pages);
+    /// # // SAFETY: no device has them.
+    /// # unsafe { pool.free_lent([offset, pool.offset(id).unwrap()]) }?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ids(&mut self) -> impl Iterator<Item = PageId> {
+        core::iter::from_fn(|| self.next_id())
+    }
+
+    #[inline(always)]
+    fn next_id(&mut self) -> Option<PageId> {
+        if let Some(&id) = self.chunk.ids.get(self.chunk.at) {
+            self.chunk.at += 1;
+            return Some(id);
+        }
+        self.refill()
+    }
+
+    /// Lends more, and takes the first of these.
+    #[inline(never)]
+    fn refill(&mut self) -> Option<PageId> {
+        if self.left == 0 || self.reason.is_some() {
+            return None;
+        }
+        loop {
+            let refilled = self.lender.refill(&mut self.chunk, self.left);
+            if let Refilled::Short(reason) = refilled {
+                self.reason = Some(reason);
+            }
+            if !matches!(refilled, Refilled::Again) || !self.chunk.rest().is_empty() {
+                break;
+            }
+        }
+        let new = self.chunk.rest().len();
+        (self.left, self.lent) = (self.left - new, self.lent + new);
+        let first = *self.chunk.rest().first()?;
+        self.chunk.at += 1;
+        Some(first)
+    }
+}
+
+impl Chunk {
+    /// The pages that are left.
+    fn rest(&self) -> &[PageId] {
+        self.ids.get(self.at..).unwrap_or_default()
+    }
+
+    /// So many pages are at the start, of a chunk that was empty.
+    #[inline(always)]
+    fn filled(&mut self, len: usize) {
+        self.at = LENT_TOGETHER - len;
+        if self.at > 0 {
+            self.ids.copy_within(..len, self.at);
+        }
+    }
+}
+
+impl<L: Lender> Iterator for Lending<L> {
+    type Item = u64;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<u64> {
+        let id = self.next_id()?;
+        Some(u64::from(id.index()) << self.page_shift)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let ahead = self.chunk.rest().len();
+        let more = if self.reason.is_some() { 0 } else { self.left };
+        (ahead, ahead.checked_add(more))
+    }
+}
+
+impl<L: Lender> FusedIterator for Lending<L> {}
+
+impl<L: Lender> Drop for Lending<L> {
+    fn drop(&mut self) {
+        let rest = self.chunk.rest();
+        if !rest.is_empty() {
+            // SAFETY: the lender has lent these pages, whose numbers nobody has got: so no device has them, and nobody
+            // has written them.
+            self.lender.take_back(unsafe { FromDevice::new(rest.iter().copied()) });
+        }
+    }
+}
+
+impl<L: Lender> fmt::Debug for Lending<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Lending");
+        debug.field("taken", &self.taken()).field("reason", &self.reason()).finish_non_exhaustive()
+    }
+}
+
+/// Allocates pages and lends them: as [`Lender::refill`].
+#[inline]
+pub(crate) fn lend_new<M: Mode>(
+    front: impl Frontend<M>,
+    chunk: &mut Chunk,
+    left: usize,
+) -> Refilled {
+    let core = front.shared();
+    let mut room = [const { MaybeUninit::uninit() }; LENT_TOGETHER];
+    let out = &mut room[..left.min(LENT_TOGETHER)];
+    let (ids, reason) = alloc_ids(front, out, CallKinds::BULK, chunk.whole);
+    core.tracker.moved(|| ids.iter().copied(), chunk.caller);
+    let (mut lent, to) = (0, &mut chunk.ids[..ids.len()]);
+    for &mut id in ids {
+        match core.lend_new(id) {
+            Ok(()) => {
+                to[lent] = id;
+                lent += 1;
+            }
+            // What has just left and cannot be lent has a corrupt word.
+            Err(_) => core.veto(None, id),
+        }
+    }
+    core.count_lent(lent);
+    // Before a fence is asked, which may panic.
+    chunk.filled(lent);
+    match reason {
+        None if lent == 0 => Refilled::Again,
+        None => Refilled::All,
+        Some(ShortReason::Fenced) if core.reap_fences_when_dry() > 0 => Refilled::Again,
+        Some(reason) => Refilled::Short(reason),
+    }
+}
+
+/// Gives back pages of [`lend_new`], in a drop.
+pub(crate) fn unlend<M: Mode, I: Iterator<Item = PageId>>(
+    front: impl Frontend<M>,
+    pages: FromDevice<I>,
+) {
+    free_unused(front, pages, Call::LendNew);
+}
+
+/// A batch whose pages are lent: see [`Lending`].
+pub struct FromBatch<'a, M: Mode = DefaultMode, const N: usize = 256> {
+    core: &'a Handle<M>,
+    batch: &'a mut PageBatch<M, N>,
+    /// So many pages at the batch's start could not be lent.
+    refused: usize,
+    /// So many have left it for good, or are in the chunk.
+    gone: usize,
+}
+
+/// The pages of a batch, as an iterator that lends them.
+pub(crate) fn lend<'a, M: Mode, const N: usize>(
+    core: &'a Handle<M>,
+    batch: &'a mut PageBatch<M, N>,
+    caller: Caller,
+) -> Lending<FromBatch<'a, M, N>> {
+    let pages = batch.len();
+    Lending::new(FromBatch { core, batch, refused: 0, gone: 0 }, pages, caller)
+}
+
+impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
+    fn page_shift(&self) -> u32 {
+        self.core.page_shift
+    }
+
+    fn refill(&mut self, chunk: &mut Chunk, left: usize) -> Refilled {
+        let core = &**self.core;
+        if self.batch.named_core() != Some(self.core.pointer()) {
+            return Refilled::Short(ShortReason::OtherPool);
+        }
+        let (mut faults, mut lent) = (Faults::default(), 0);
+        while lent == 0 && self.refused < self.batch.len() {
+            let (start, gone) = (self.refused, self.gone);
+            let end = self.batch.len().min(start + left.min(LENT_TOGETHER));
+            self.batch.retain_in(start..end, |at, id| match core.lend(id) {
+                Ok(()) => {
+                    chunk.ids[lent] = id;
+                    lent += 1;
+                    false
+                }
+                Err(fault) => {
+                    faults.add(id, at + gone, fault);
+                    self.refused += 1;
+                    true
+                }
+            });
+        }
+        self.gone += lent;
+        chunk.filled(lent);
+        core.count_lent(lent);
+        // What is taken is the caller's, who would lose it by a panic.
+        if faults.count > 0 {
+            core.record_for_later(&faults, lent, Call::Lend);
+        }
+        core.conclude_quietly(Call::Lend);
+        Refilled::All
+    }
+
+    fn take_back<I: Iterator<Item = PageId>>(&mut self, pages: FromDevice<I>) {
+        let mut back = Back::new(self.core, Call::Lend);
+        take_in(self.core.pointer(), &mut back, pages, self.batch);
+        self.batch.rotate_to(self.refused, back.done());
+    }
+}
