@@ -86,6 +86,21 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk(front, batch));
             }
 
+            /// Frees pages from wherever they are: a `Vec` that is drained, the fields of a struct that goes. They go back in
+            /// bulks, without an array of the caller's. Pages of another pool go home to it. What an iterator that panics
+            /// has given is freed.
+            pub fn free_all($($receiver)+, pages: impl IntoIterator<Item = Page<M>>) {
+                let mut batch = PageBatch::<M, 64>::empty();
+                for page in pages {
+                    if let Err(error) = batch.push(page) {
+                        // It is full, or of another pool.
+                        $self.free_bulk(&mut batch);
+                        batch.push(error.page).expect("an empty batch takes any page");
+                    }
+                }
+                $self.free_bulk(&mut batch);
+            }
+
             /// Frees all pages of a batch when a ticket has passed: when what still uses them (a device, a socket that
             /// sends without copying) has come so far. The batch is empty afterwards. Until then the pages are
             /// [`fenced`](crate::Pages::fenced): nobody has them, and nobody can. If the ticket has passed already,

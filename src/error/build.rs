@@ -23,6 +23,8 @@ pub enum BuildError {
     TooManyPages {
         /// How many were asked for.
         pages: usize,
+        /// How many there are numbers for: see [`Builder::id_bits`](crate::Builder::id_bits).
+        most: u32,
     },
     /// More pages at first than the pool can have.
     Initially {
@@ -230,8 +232,11 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             BuildError::NoPages => f.write_str("a pool needs at least one page"),
-            BuildError::TooManyPages { pages } => {
+            BuildError::TooManyPages { pages, most: u32::MAX } => {
                 write!(f, "{pages} pages are more than 2^32 - 1")
+            }
+            BuildError::TooManyPages { pages, most } => {
+                write!(f, "{pages} pages are more than {most}, for which id_bits has numbers")
             }
             BuildError::Initially { pages, capacity } => {
                 let capacity = Count(capacity as u64, "page");

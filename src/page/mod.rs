@@ -1,6 +1,7 @@
 //! What a page is called; the word that says what state it is in (`state`), or the byte (`mark`), and
 //! how many references it has (`count`).
 
+mod convert;
 mod count;
 mod fault;
 mod given_up;
@@ -10,6 +11,7 @@ mod state;
 use core::fmt;
 use core::mem::MaybeUninit;
 
+pub use convert::IdError;
 pub(crate) use count::{AtomicCount, References, Released};
 pub use fault::Fault;
 pub use given_up::FromDevice;

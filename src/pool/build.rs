@@ -5,6 +5,7 @@ mod given;
 mod growth;
 mod hardening;
 mod hooks;
+mod ids;
 mod marks;
 mod plan;
 
@@ -41,6 +42,7 @@ pub enum OnBadPage {
 #[must_use]
 pub struct Builder<M: Mode = DefaultMode> {
     pages: usize,
+    id_bits: u32,
     initially: Option<usize>,
     page_size: usize,
     region: Option<Region>,
@@ -72,6 +74,7 @@ impl Pool<DefaultMode> {
     pub const fn builder(pages: usize) -> Builder<DefaultMode> {
         Builder {
             pages,
+            id_bits: u32::BITS,
             initially: None,
             page_size: 4096,
             region: None,
@@ -106,9 +109,10 @@ impl<M: Mode> Builder<M> {
         } = self;
         let Builder { depots, colors, on_bad_page, poison_every, poison_lazily, .. } = self;
         let Builder { quarantine, cpu_hint, on_taint, defer_wakes, faults, .. } = self;
-        let Builder { on_pressure, low, reserve, hooks, fences, .. } = self;
+        let Builder { on_pressure, low, reserve, hooks, fences, id_bits, .. } = self;
         Builder {
             pages,
+            id_bits,
             initially,
             page_size,
             region,

@@ -44,6 +44,7 @@ use crate::zone::Floor;
 ///
 /// Pages need no handle: dropped after the last one, they free the pool's memory with the last of them. That last
 /// drop may unmap the region, which is the one thing here that a signal handler should not do.
+#[repr(transparent)]
 pub struct Pool<M: Mode = DefaultMode> {
     pub(crate) core: Handle<M>,
 }
@@ -152,10 +153,20 @@ impl<M: Mode> Pool<M> {
 crate::calls::address_methods!([M: Mode] Pool<M>, self);
 
 impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
-    /// A handle to the pool.
+    /// The pool. It is no handle of its own, which [`Pool::close`] would find: clone it for one.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let cache = pool.cache()?;
+    /// assert_eq!(cache.pool().audit().pages.capacity, 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
-    pub fn pool(&self) -> Pool<M> {
-        Pool { core: self.handle().clone() }
+    pub fn pool(&self) -> &Pool<M> {
+        // SAFETY: a pool is a handle and nothing else, and transparent.
+        unsafe { &*core::ptr::from_ref(self.handle()).cast::<Pool<M>>() }
     }
 }
 

@@ -26,6 +26,7 @@ pub trait Front<M: Mode> {
     ) -> Result<(), ExactError>;
     fn fill_vacant(&mut self, pages: &mut [Option<Page<M>>]) -> BulkAlloc;
     fn free_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>);
+    fn free_all(&mut self, pages: impl IntoIterator<Item = Page<M>>);
     fn alloc_block(&mut self, order: Order) -> Result<Block<M>, ShortReason>;
     fn alloc_blocks_bulk(&mut self, order: Order, out: &mut [Option<Block<M>>]) -> BulkAlloc;
     fn free_block(&mut self, block: Block<M>);
@@ -124,6 +125,9 @@ macro_rules! front {
             }
             fn free_bulk<const N: usize>(&mut self, batch: &mut PageBatch<M, N>) {
                 $type::free_bulk(self, batch);
+            }
+            fn free_all(&mut self, pages: impl IntoIterator<Item = Page<M>>) {
+                $type::free_all(self, pages);
             }
             fn alloc_block(&mut self, order: Order) -> Result<Block<M>, ShortReason> {
                 $type::alloc_block(self, order)

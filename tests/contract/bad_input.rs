@@ -31,9 +31,21 @@ fn more_pages_than_numbers() {
         (1 << 32, "4294967296 pages are more than 2^32 - 1"),
         (usize::MAX, "18446744073709551615 pages are more than 2^32 - 1"),
     ] {
-        refused(|| builder(pages), BuildError::TooManyPages { pages }, text);
+        refused(|| builder(pages), BuildError::TooManyPages { pages, most: u32::MAX }, text);
     }
     assert!(builder((1 << 32) - 1).metadata_layout().is_ok());
+}
+
+#[test]
+fn more_pages_than_ids_of_some_bits() {
+    for (bits, most) in [(16, 1 << 16), (1, 2), (0, 1)] {
+        let pages = most as usize + 1;
+        let text = format!("{pages} pages are more than {most}, for which id_bits has numbers");
+        let error = BuildError::TooManyPages { pages, most };
+        refused(|| builder(pages).id_bits(bits), error, &text);
+        assert!(builder(pages - 1).id_bits(bits).metadata_layout().is_ok());
+    }
+    assert!(builder(1 << 20).id_bits(u32::MAX).metadata_layout().is_ok());
 }
 
 #[test]

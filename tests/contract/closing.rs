@@ -103,7 +103,7 @@ fn a_cache_makes_handles_of_its_pool<M: Mode>() {
     let pool = pool::<M>(100);
     let cache = pool.cache().expect("a cache");
     drop(pool);
-    let pool = cache.pool();
+    let pool = cache.pool().clone();
     assert_eq!(pool.capacity(), 100);
     drop(cache);
     assert_whole(pool);

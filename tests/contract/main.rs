@@ -11,6 +11,7 @@ mod calls;
 mod checks;
 mod closing;
 mod crossings;
+mod device_addresses;
 mod devices;
 mod draining;
 mod exact;

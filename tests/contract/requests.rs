@@ -85,7 +85,7 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
     none("free_bulk of a new batch", &|cache, _| cache.free_bulk(&mut PageBatch::<M>::new()));
     none("free_bulk of an emptied batch", &|cache, _| {
         let mut batch = PageBatch::<M>::new();
-        let pool = cache.pool();
+        let pool = cache.pool().clone();
         assert_eq!(pool.alloc_bulk(&mut batch, 1).allocated, 1);
         drop(batch.pop());
         pool.drain();

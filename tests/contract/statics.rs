@@ -155,7 +155,7 @@ fn its_handle_is_never_given_up<M: Mode>() {
     assert_eq!((error.handles(), error.out()), (1, 0));
     drop(error);
     let cache = of.cache().expect("a cache");
-    let error = cache.pool().close().expect_err("so has the cache");
+    let error = cache.pool().clone().close().expect_err("so has the cache");
     assert_eq!(error.handles(), 2);
     drop((error, cache));
     let error = pool.clone().close().expect_err("the static has a handle");

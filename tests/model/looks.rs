@@ -24,7 +24,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::Maintain => self.maintain(usize::from(a) % 12),
             Kind::NewHandle => {
                 self.pool = match of(&mut self.caches, a) {
-                    Some(cache) if b.is_multiple_of(2) => cache.pool(),
+                    Some(cache) if b.is_multiple_of(2) => cache.pool().clone(),
                     _ => self.pool.clone(),
                 };
             }

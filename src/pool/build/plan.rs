@@ -41,8 +41,9 @@ impl<M: Mode> Builder<M> {
         pages: usize,
         slots: (usize, usize),
     ) -> Result<Config, BuildError> {
-        if self.pages as u64 > u32::MAX as u64 {
-            return Err(BuildError::TooManyPages { pages: self.pages });
+        let most = self.most_pages();
+        if self.pages as u64 > most as u64 {
+            return Err(BuildError::TooManyPages { pages: self.pages, most });
         }
         if self.pages == 0 {
             return Err(BuildError::NoPages);

@@ -1,5 +1,7 @@
 //! Many pages in one call.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::common::*;
 
 on_both_fronts! {
@@ -16,6 +18,29 @@ on_both_fronts! {
         front.free_bulk(&mut batch);
         assert!(batch.is_empty());
         assert_eq!(out(pool), 0);
+    }
+
+    fn pages_of_a_vector_go_back_in_bulks<M: Mode, F: Front>(pool, front) {
+        let home = crate::common::pool::<M>(100);
+        let mut pages = Vec::new();
+        for n in 0..150 {
+            pages.push(front.alloc().expect("a page"));
+            if n % 40 == 7 {
+                pages.push(home.alloc().expect("a page"));
+            }
+        }
+        assert_eq!((out(pool), out(&home)), (150, 4));
+        front.free_all(pages.drain(..));
+        assert_eq!((out(pool), out(&home)), (0, 0));
+        front.free_all(pages);
+        let pages: Vec<_> = (0..100).map(|_| front.alloc().expect("a page")).collect();
+        let some = pages.into_iter().enumerate().map(|(at, page)| {
+            assert!(at < 70, "the iterator's own fault");
+            page
+        });
+        let panicked = catch_unwind(AssertUnwindSafe(|| front.free_all(some)));
+        assert!(panicked.is_err() && out(pool) == 0);
+        assert_whole(home);
     }
 
     fn alloc_bulk_is_short_when_the_pool_runs_dry<M: Mode, F: Front>(pool, front) {
@@ -146,6 +171,7 @@ on_both_fronts! {
 }
 
 every_mode!(
+    pages_of_a_vector_go_back_in_bulks,
     alloc_bulk_appends,
     alloc_bulk_is_short_when_the_pool_runs_dry,
     alloc_bulk_stops_when_the_batch_is_full,
