@@ -49,9 +49,12 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             ShortReason::Fenced => {
                 assert!((left..left + waits).contains(&had) && left + waits >= want, "{before}");
             }
-            ShortReason::Watermark => assert!(kept > 0 && had <= left - kept, "{error}, {before}"),
+            ShortReason::Watermark => {
+                assert!(kept > 0 && had <= left + waits - kept, "{error}, {before}");
+            }
             ShortReason::Cached => {
-                assert!(had < left && left - kept - had <= others * KEPT, "{had} of {before}")
+                let elsewhere = left.saturating_sub(kept + had);
+                assert!(had < left + waits && elsewhere <= others * KEPT, "{had} of {before}")
             }
             other => panic!("{other:?}"),
         }
