@@ -35,7 +35,7 @@ pub enum FenceError {
     NoMagazine,
     /// The batch holds pages of another pool.
     OtherPool,
-    /// The pool's [`FaultPlan`](crate::Builder::fault_plan) makes this call fail.
+    /// The pool's `FaultPlan` has it so, in a build with the feature `fault-injection`.
     Injected,
 }
 
