@@ -27,8 +27,8 @@ macro_rules! address_methods {
             /// The page that an offset from the region's start lies in, in bytes.
             #[must_use]
             pub fn id_at_offset(&$self, offset: u64) -> Option<$crate::page::PageId> {
-                let index = offset >> $self.handle().page_shift;
-                (index < u64::from($self.handle().pages)).then(|| $crate::page::PageId::new(index as u32))
+                let id = $crate::page::PageId::of_offset(offset, $self.handle().page_shift);
+                (id.index() < $self.handle().pages).then_some(id)
             }
 
             /// Where a page starts, in bytes from the region's start.

@@ -4,8 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-/// A hardening switch alone is tried by the misuses and the sequences of `tests/model`; here, which takes longest to
-/// build, only where `cargo xtask test --full` asks for every mode.
+/// What every mode promises is not tried with a hardening switch alone: the misuses and the sequences of `tests/model`
+/// have these, and `cargo xtask test --full` has them here, too. This program takes longest to build.
 #[cfg(not(pagesheaf_full))]
 macro_rules! stamp_switches {
     ($($bodies:tt)+) => {};
