@@ -324,8 +324,9 @@ pub use page::{Fault, IdError, Order, OrderError, PageId};
 #[cfg(feature = "fault-injection")]
 pub use plan::{CallKinds, FaultPlan, InjectedFault};
 pub use pool::{
-    AnyCache, AsymmetricFence, Audit, Builder, CacheBuilder, Calls, CloseError, Critical, Holder,
-    HolderState, Maintained, NotPurged, OnBadPage, Pages, Pool, StaticPool, Stats, WentOffline,
+    AnyCache, AsymmetricFence, Audit, BuildReport, Builder, CacheBuilder, Calls, CloseError,
+    Critical, Holder, HolderState, Maintained, NotPurged, OnBadPage, Pages, Pool, StaticPool,
+    Stats, WentOffline,
 };
 pub use region::{PageRange, Region};
 pub use ticket::{Fence, Ticket};
@@ -343,6 +344,26 @@ struct Statics;
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../docs/guide.md")]
 struct Guide;
+
+#[cfg(all(doctest, feature = "std", feature = "refcount"))]
+#[doc = include_str!("../docs/choosing.md")]
+struct Choosing;
+
+#[cfg(all(doctest, feature = "std", feature = "refcount"))]
+#[doc = include_str!("../docs/io_uring.md")]
+struct IoUring;
+
+#[cfg(all(doctest, feature = "std", feature = "refcount"))]
+#[doc = include_str!("../docs/kernels.md")]
+struct Kernels;
+
+#[cfg(all(doctest, feature = "std", feature = "refcount"))]
+#[doc = include_str!("../docs/locked_vec.md")]
+struct LockedVec;
+
+#[cfg(all(doctest, feature = "std", feature = "refcount"))]
+#[doc = include_str!("../docs/packets.md")]
+struct Packets;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
 #[doc = include_str!("../tests/misuse/prevented.md")]

@@ -23,8 +23,20 @@
 //! # }
 //! ```
 //!
-//! Without the feature `std` the crate needs `core` and `alloc`. The feature `bytes` has the traits and the type of the
-//! crate of that name.
+//! Without the feature `std` the crate needs `core` and `alloc`. Each other feature is named after the crate whose traits
+//! it has:
+//!
+//! | feature | what it has |
+//! |---|---|
+//! | `bytes` | `Buf` and `BufMut` for all buffers, `Bytes` from a shared one without a copy |
+//! | `compio-buf` | `IoBuf` and `IoBufMut`, for reads and writes of compio |
+//! | `monoio` | its `IoBuf` and `IoBufMut` |
+//! | `tokio-uring` | its `IoBuf` and `IoBufMut` |
+//! | `x86_64` | `Frames`: a cache as the frame allocator of page tables |
+//! | `metrics` | `record`: a pool's figures for the program's recorder |
+//!
+//! A read of a runtime fills a [`PageBuf`] from its first byte on, as it fills a `Vec`: the headroom stays. What counted
+//! before and is longer still counts behind; [`PageBuf::reset`] before the read leaves nothing of it.
 
 #![no_std]
 #![deny(unsafe_code)]
@@ -37,16 +49,34 @@ extern crate std;
 #[cfg(feature = "bytes")]
 mod bytes;
 mod chain;
+#[cfg(feature = "compio-buf")]
+mod compio;
 mod error;
 #[cfg(feature = "std")]
 mod io;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(all(feature = "monoio", unix))]
+mod monoio;
 mod page_buf;
 mod range;
 mod shared;
 mod shared_chain;
+#[cfg(all(feature = "tokio-uring", target_os = "linux"))]
+mod tokio_uring;
+#[cfg(all(feature = "x86_64", target_arch = "x86_64"))]
+mod x86_64;
 
 pub use chain::BufChain;
 pub use error::{NoRoom, NotPrepended};
+#[cfg(feature = "metrics")]
+pub use metrics::record;
 pub use page_buf::PageBuf;
 pub use shared::SharedBuf;
 pub use shared_chain::SharedChain;
+#[cfg(all(feature = "x86_64", target_arch = "x86_64"))]
+pub use x86_64::{Frames, NoFrame, RefusedFrame};
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

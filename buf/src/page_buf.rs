@@ -146,6 +146,23 @@ impl<M: Mode> PageBuf<M> {
         (self.start, self.end) = (headroom, headroom);
     }
 
+    /// The bytes that count, and the room behind them: what a read of a runtime may fill from its start on.
+    #[cfg(any(feature = "compio-buf", feature = "monoio", feature = "tokio-uring"))]
+    pub(crate) fn fillable(&mut self) -> &mut [u8] {
+        &mut self.page[self.start..]
+    }
+
+    /// So many bytes count from the first on: what a runtime has filled.
+    ///
+    /// # Panics
+    /// When the page ends before.
+    #[cfg(any(feature = "compio-buf", feature = "monoio", feature = "tokio-uring"))]
+    pub(crate) fn set_filled(&mut self, len: usize) {
+        let most = self.len() + self.room();
+        assert!(len <= most, "{len} bytes filled of {most}");
+        self.end = self.start + len;
+    }
+
     /// The page.
     #[must_use]
     pub fn into_page(self) -> Page<M> {

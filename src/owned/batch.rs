@@ -2,6 +2,7 @@
 
 mod iter;
 mod moves;
+mod split;
 
 use core::fmt;
 use core::mem::MaybeUninit;

@@ -8,11 +8,14 @@ mod hooks;
 mod ids;
 mod marks;
 mod plan;
+mod report;
 
 use core::iter;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
+
+pub use report::BuildReport;
 
 use crate::error::{BuildError, Pressure, Taint};
 use crate::handle::Handle;

@@ -18,7 +18,7 @@ mod steal;
 
 use core::fmt;
 
-pub use build::{Builder, OnBadPage};
+pub use build::{BuildReport, Builder, OnBadPage};
 pub use calls::Critical;
 pub use close::CloseError;
 pub use fork::AnyCache;

@@ -35,6 +35,7 @@ mod marks;
 mod named;
 mod nodes;
 mod pending;
+mod planning;
 mod prefill;
 mod pressure;
 mod promised;

@@ -24,6 +24,31 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 assert_eq!(back.ids(), front);
                 self.batches.push(back);
             }
+            Kind::Drain => {
+                let batch = of(&mut self.batches, a)?;
+                let (all, len) = (batch.ids().to_vec(), batch.len());
+                let start = usize::from(a) % (len + 1);
+                let end = start + usize::from(b) % (len - start + 1);
+                let kept = (end - start) / 2;
+                let pages: Vec<_> = batch.drain(start..end).take(kept).collect();
+                assert_eq!(batch.ids(), [&all[..start], &all[end..]].concat());
+                assert!(pages.iter().map(Page::id).eq(all[start..start + kept].iter().copied()));
+                self.lets_go(&all[start + kept..end]);
+                self.pages.extend(pages);
+            }
+            Kind::SplitOffIf => {
+                let batch = of(&mut self.batches, a)?;
+                let all = batch.ids().to_vec();
+                let (mask, mut at) = (u32::from(b), 0);
+                let goes = |id: &PageId| id.index() & mask == 0;
+                let taken = batch.split_off_if(|_| {
+                    at += 1;
+                    goes(&all[at - 1])
+                });
+                let (gone, stays): (Vec<_>, Vec<_>) = all.iter().partition(|id| goes(id));
+                assert_eq!((taken.ids(), batch.ids()), (&*gone, &*stays));
+                self.batches.push(taken);
+            }
             Kind::Append => {
                 if self.batches.len() < 2 {
                     return Some(());

@@ -82,6 +82,10 @@ operations! {
     ClearBatch,
     SplitOff,
     SplitTo,
+    /// Pages from the middle become single ones, and some are let go.
+    Drain,
+    /// By their numbers' last bits.
+    SplitOffIf,
     Append,
     /// From a batch with less room, and back into one.
     AppendSmall,

@@ -5,7 +5,7 @@
 use core::fmt;
 
 use super::{PageBatch, no_page};
-use crate::error::{BatchError, Count, debug_by_display};
+use crate::error::{BatchError, debug_by_display};
 use crate::inner::Core;
 use crate::mode::{DefaultMode, Mode, ModeFlags};
 use crate::owned::Page;
@@ -108,57 +108,6 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         }
         self.ids[..self.len].swap(index, self.len - 1);
         self.pop().unwrap_or_else(|| no_page(index, 0))
-    }
-
-    /// Takes the pages from `at` on into a batch of their own.
-    ///
-    /// # Panics
-    /// When `at` is more than the length.
-    ///
-    /// ```
-    /// # use pagesheaf::{PageBatch, Pool};
-    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
-    /// # let pool = Pool::builder(100).build()?;
-    /// let mut batch = PageBatch::new();
-    /// pool.alloc_bulk_exact(&mut batch, 5)?;
-    /// let tail = batch.split_off(2);
-    /// assert_eq!((batch.len(), tail.len()), (2, 3));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use = "the pages are freed with the batch that is returned"]
-    #[track_caller]
-    pub fn split_off(&mut self, at: usize) -> Self {
-        assert!(at <= self.len, "split at {at} of {}", Count(self.len as u64, "page"));
-        let mut other = Self::empty();
-        other.core = self.core;
-        let tail = self.cut(at);
-        for (to, &id) in other.ids.iter_mut().zip(tail) {
-            to.write(id);
-        }
-        other.len = tail.len();
-        other
-    }
-
-    /// Takes the pages before `at` into a batch of their own; the others move to the front.
-    ///
-    /// # Panics
-    /// When `at` is more than the length.
-    ///
-    /// ```
-    /// # use pagesheaf::{PageBatch, Pool};
-    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
-    /// # let pool = Pool::builder(100).build()?;
-    /// let mut batch = PageBatch::new();
-    /// pool.alloc_bulk_exact(&mut batch, 5)?;
-    /// let front = batch.split_to(2);
-    /// assert_eq!((front.len(), batch.len()), (2, 3));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use = "the pages are freed with the batch that is returned"]
-    #[track_caller]
-    pub fn split_to(&mut self, at: usize) -> Self {
-        let rest = self.split_off(at);
-        core::mem::replace(self, rest)
     }
 
     /// Moves all pages of another batch to the end of this one.

@@ -217,7 +217,7 @@ const fn usual_magazine(pages: usize, slots: usize) -> usize {
 }
 
 /// The plan of the metadata, and the bytes of the pages.
-const fn plan<M: Mode>(config: Config) -> Result<(CoreLayout<M>, usize), BuildError> {
+pub(super) const fn plan<M: Mode>(config: Config) -> Result<(CoreLayout<M>, usize), BuildError> {
     let Some(bytes) = (config.pages as usize).checked_mul(config.page_size) else {
         return Err(BuildError::Overflow);
     };

@@ -148,6 +148,67 @@ fn drop_and_clear_free_all<M: Mode>() {
     assert_whole(pool);
 }
 
+fn ranges_are_taken_out_in_order<M: Mode>() {
+    let (pool, mut batch) = marked::<M>(10);
+    let taken: Vec<_> = batch.drain(2..=4).collect();
+    assert!(taken.iter().zip(2..).all(|(page, seed)| is_marked(page, seed)));
+    let rest = [0, 1, 5, 6, 7, 8, 9];
+    assert!(batch.iter().zip(rest).all(|(page, seed)| is_marked(page, seed)));
+    assert_eq!((batch.drain(7..).len(), batch.drain(..0).len(), batch.len()), (0, 0, 7));
+    // What is not taken from the iterator is free.
+    drop(batch.drain(..3).next());
+    assert_eq!((batch.len(), out(&pool)), (4, 4 + 3));
+    for wrong in [0..5, 3..2, 5..5] {
+        let drained = catch_unwind(AssertUnwindSafe(|| drop(batch.drain(wrong))));
+        assert_eq!((drained.is_err(), batch.len()), (true, 4));
+    }
+    // One that is leaked keeps its pages out, and the batch whole.
+    std::mem::forget(batch.drain(..2));
+    assert!(batch.iter().zip([8, 9]).all(|(page, seed)| is_marked(page, seed)));
+    drop((batch, taken));
+    assert_eq!(out(&pool), 2);
+    std::mem::forget(pool);
+}
+
+fn pages_are_parted_by_their_bytes<M: Mode>() {
+    let (pool, mut batch) = marked::<M>(100);
+    batch.iter_mut().zip(0..).for_each(|(page, at)| page[0] = at);
+    let odd = batch.split_off_if(|page| page[0] % 2 == 1);
+    let first = |batch: &PageBatch<M>| batch.iter().map(|page| page[0]).collect::<Vec<_>>();
+    assert_eq!(first(&odd), (0..50).map(|at| 2 * at + 1).collect::<Vec<_>>());
+    assert_eq!(first(&batch), (0..50).map(|at| 2 * at).collect::<Vec<_>>());
+    // What stays may be written on the way.
+    batch.retain(|page| {
+        page[1] = 3;
+        page[0] < 40
+    });
+    assert_eq!((batch.len(), out(&pool)), (20, 70));
+    assert!(batch.iter().all(|page| page[1] == 3));
+    assert!(batch.split_off_if(|_| false).is_empty());
+    assert_eq!(batch.split_off_if(|_| true).len(), 20);
+    batch.retain(|_| unreachable!("there is no page"));
+    drop((odd, batch));
+    assert_whole(pool);
+}
+
+/// Of pages that were looked at, those that stay and those that were taken are told apart; the others stay.
+fn a_panic_while_pages_are_parted_loses_none<M: Mode>() {
+    let (pool, mut batch) = marked::<M>(9);
+    let mut seen = 0..;
+    let parted = catch_unwind(AssertUnwindSafe(|| {
+        batch.retain(|_| match seen.next() {
+            Some(5) => panic!("as the sixth is looked at"),
+            at => at.is_some_and(|at| at % 2 == 0),
+        });
+    }));
+    assert!(parted.is_err());
+    let rest = [0, 2, 4, 5, 6, 7, 8];
+    assert!(batch.iter().zip(rest).all(|(page, seed)| is_marked(page, seed)));
+    assert_eq!((batch.len(), out(&pool)), (rest.len(), rest.len()));
+    drop(batch);
+    assert_whole(pool);
+}
+
 fn random_batch_operations_keep_every_page<M: Mode>() {
     let (pool, mut one) = marked::<M>(120);
     let mut two = PageBatch::<M>::new();
@@ -188,5 +249,8 @@ every_mode!(
     swap_remove_takes_one,
     into_iter_gives_pages_and_frees_the_rest,
     drop_and_clear_free_all,
+    ranges_are_taken_out_in_order,
+    pages_are_parted_by_their_bytes,
+    a_panic_while_pages_are_parted_loses_none,
     random_batch_operations_keep_every_page,
 );

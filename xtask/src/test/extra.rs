@@ -1,6 +1,6 @@
 //! What `--full` adds to the gate: as long as it takes.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
 use crate::run::{Stages, cargo, run, target};
@@ -12,6 +12,8 @@ const FUZZ: u32 = 20;
 
 /// Who waits is served in the end: a package that only this builds.
 pub const LIVENESS: &str = "tests/liveness/Cargo.toml";
+/// Other runtimes read into buffers: a package that only this builds, as well.
+pub const RUNTIMES: &str = "tests/runtimes/Cargo.toml";
 
 pub fn extra(stages: &mut Stages) -> Result<()> {
     for (name, features) in BUILDS {
@@ -35,15 +37,14 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
         let test = ["-p", "pagesheaf", "--test", "contract", "of_many_that_want_all"];
         tests(cargo([]).env("PAGESHEAF_TRIES", "100000"), &test)
     })?;
-    stages.stage("liveness", || {
-        let of = |command| {
-            let mut cargo = cargo([command, "--release", "--manifest-path", LIVENESS]);
-            cargo.env("CARGO_TARGET_DIR", target("liveness"));
-            cargo
-        };
-        run(of("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
-        run(&mut of("test"))
-    })?;
+    stages.stage("liveness", || alone(LIVENESS, &["--release"]))?;
+    if cfg!(target_os = "linux") {
+        stages.stage("buffers in other runtimes", || {
+            let mut clippy = cargo(["clippy", "-q", "-p", "pagesheaf-buf", "--all-features"]);
+            run(clippy.args(["--all-targets", "--", "-D", "warnings"]))?;
+            alone(RUNTIMES, &[])
+        })?;
+    }
     if cfg!(target_os = "linux") {
         for mode in ["bare", "hardened"] {
             stages.stage(&format!("udp_echo, {mode}"), || {
@@ -69,4 +70,17 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
     stages.stage("loom, every mode", || loom(&[]))?;
     stages.stage("loom --defects", || loom(&["--defects"]))?;
     Ok(())
+}
+
+/// A package outside of the workspace: what clippy says of it, and its tests.
+fn alone(manifest: &str, how: &[&str]) -> Result<()> {
+    let folder = std::path::Path::new(manifest).parent().and_then(|folder| folder.file_name());
+    let folder = folder.and_then(|name| name.to_str()).context("a folder")?;
+    let of = |command| {
+        let mut cargo = cargo([command, "--manifest-path", manifest]);
+        cargo.args(how).env("CARGO_TARGET_DIR", target(folder));
+        cargo
+    };
+    run(of("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
+    run(&mut of("test"))
 }

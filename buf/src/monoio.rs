@@ -1,0 +1,47 @@
+//! The traits of the crate `monoio`.
+
+use monoio::buf::{IoBuf, IoBufMut};
+use pagesheaf::Mode;
+
+use crate::{PageBuf, SharedBuf};
+
+// SAFETY: the bytes are a page's, which stay where they are while the buffer is moved, and the page's alone until it is
+// dropped.
+#[allow(unsafe_code, reason = "the trait is unsafe to implement")]
+unsafe impl<M: Mode> IoBuf for PageBuf<M> {
+    fn read_ptr(&self) -> *const u8 {
+        self.as_ptr()
+    }
+
+    fn bytes_init(&self) -> usize {
+        self.len()
+    }
+}
+
+// SAFETY: as above; from the first byte that counts to the end of the page all bytes are initialised, and writable.
+#[allow(unsafe_code, reason = "the trait is unsafe to implement")]
+unsafe impl<M: Mode> IoBufMut for PageBuf<M> {
+    fn write_ptr(&mut self) -> *mut u8 {
+        self.fillable().as_mut_ptr()
+    }
+
+    fn bytes_total(&mut self) -> usize {
+        self.len() + self.room()
+    }
+
+    unsafe fn set_init(&mut self, pos: usize) {
+        self.set_filled(pos);
+    }
+}
+
+// SAFETY: as of `PageBuf`; nobody writes them while they are shared.
+#[allow(unsafe_code, reason = "the trait is unsafe to implement")]
+unsafe impl<M: Mode> IoBuf for SharedBuf<M> {
+    fn read_ptr(&self) -> *const u8 {
+        self.as_ptr()
+    }
+
+    fn bytes_init(&self) -> usize {
+        self.len()
+    }
+}
