@@ -1,6 +1,7 @@
 //! The commands of the project: every habit is one of them.
 
 mod claims;
+mod demo;
 mod figures;
 mod fresh;
 mod fuzz;
@@ -29,6 +30,8 @@ use clap::Parser;
 enum Task {
     /// Run the test or command that each demand on the project names.
     Claims(claims::Args),
+    /// Run the programs that show real uses: a kernel, a packet forwarder, a service, a file copy.
+    Demo(demo::Args),
     /// Measure and count the figures that README.md shows, and write them.
     Figures(figures::Args),
     /// Time the first two commands of the README from a fresh clone; fail if they take too long.
@@ -75,6 +78,7 @@ fn main() -> anyhow::Result<()> {
     std::env::set_current_dir(run::root())?;
     match task {
         Task::Claims(args) => claims::claims(&args, &from),
+        Task::Demo(args) => demo::demo(&args),
         Task::Figures(args) => figures::figures(&args, &from),
         Task::Fresh => fresh::fresh(),
         Task::Fuzz(args) => fuzz::fuzz(&args),

@@ -1,0 +1,189 @@
+//! What the gate runs beside its other stages: all that is built in folders of its own.
+//!
+//! One build of a large crate keeps one processor busy for most of its time. So these stages run in a process beside,
+//! whose output is shown when it has ended.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::parts::{forced, loom};
+use crate::run::{Stages, cargo, run, target};
+use crate::{fuzz, package};
+
+/// The program without `std`, which is outside the workspace.
+pub const NO_STD: &str = "tests/no_std/Cargo.toml";
+/// The library that is loaded at run time, and its host, outside the workspace as well.
+pub const DLOPEN: &str = "tests/dlopen/Cargo.toml";
+/// The features that choose a mode, and those that harden it, which turn `checks` on.
+const MODE_FEATURES: [&str; 3] = ["refcount", "stats", "checks"];
+const HARDENING: [&str; 5] = ["claim", "poison", "quarantine", "shuffle", "hardened"];
+
+/// The stages, while they run.
+pub struct Beside {
+    process: Child,
+    output: PathBuf,
+}
+
+impl Beside {
+    pub fn begin() -> Result<Self> {
+        let output = target("beside.log");
+        fs::create_dir_all(output.parent().context("a file is in a folder")?)?;
+        let file = File::create(&output).with_context(|| output.display().to_string())?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["test", "--beside"]).stdout(file.try_clone()?).stderr(file);
+        let process = command.spawn().context("the stages beside did not start")?;
+        println!("== beside: its output is in {}, and comes at the end", output.display());
+        Ok(Beside { process, output })
+    }
+
+    /// An error if it has failed by now: then nothing else needs to run.
+    pub fn look(&mut self) -> Result<()> {
+        match self.process.try_wait()? {
+            Some(status) if !status.success() => bail!("{}", self.said()?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for its end, and shows what it said.
+    pub fn end(mut self, stages: &mut Stages) -> Result<()> {
+        stages.stage("what was left of the stages beside", || {
+            let status = self.process.wait()?;
+            println!("{}", self.said()?);
+            ensure!(status.success(), "a stage beside failed");
+            Ok(())
+        })
+    }
+
+    fn said(&self) -> Result<String> {
+        fs::read_to_string(&self.output).with_context(|| self.output.display().to_string())
+    }
+}
+
+impl Drop for Beside {
+    /// What is left of it has no use. What it has started comes to its end soon.
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The stages.
+pub fn beside(stages: &mut Stages) -> Result<()> {
+    stages.stage("loom, presets", || loom(&["--presets", "--short"]))?;
+    package::gate(stages)?;
+    stages.stage("check, every set of features", every_set)?;
+    // Only without features can it be seen that checks come from there.
+    stages.stage("modes with forced checks", || {
+        forced(&["-p", "pagesheaf", "--no-default-features", "--test", "modes"])
+    })?;
+    stages.stage("clippy, fuzz targets", fuzz::check)?;
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        stages.stage("no_std, no heap, linked and run", no_std)?;
+    } else {
+        stages.skip("no_std, no heap, linked and run", "the program has the start of x86-64 Linux");
+    }
+    let first_touch = "a first touch in a handler, in a library loaded at run time";
+    let thread_pointer = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+    if thread_pointer && cfg!(all(target_os = "linux", target_env = "gnu")) {
+        stages.stage(first_touch, dlopen)?;
+    } else {
+        stages.skip(first_touch, "it is for the GNU C library, where the thread pointer is read");
+    }
+    msrv(stages)
+}
+
+/// The crate builds with every set of mode features, each hardened in every way, without `std`, and with it where
+/// hardening is not one switch: which one, the code for `std` does not ask.
+fn every_set() -> Result<()> {
+    for set in sets() {
+        let one = set.iter().any(|feature| HARDENING.contains(feature) && *feature != "hardened");
+        for std in if one { &[""][..] } else { &["", "std"] } {
+            let features = [&set[..], &[*std]].concat().join(",");
+            let check = ["check", "-q", "-p", "pagesheaf", "--no-default-features", "--features"];
+            run(cargo(check).arg(features).env("CARGO_TARGET_DIR", target("sets")))?;
+        }
+    }
+    // The ages of records are others without a clock.
+    let check = ["check", "-q", "-p", "pagesheaf", "--no-default-features", "--features", "track"];
+    run(cargo(check).env("CARGO_TARGET_DIR", target("sets")))
+}
+
+/// The sets of features that can differ: two switches of hardening are no more than each of them, and of references and
+/// statistics none and both.
+fn sets() -> Vec<Vec<&'static str>> {
+    let mut sets = vec![vec![]];
+    for feature in MODE_FEATURES {
+        let with = |set: &Vec<_>| [&set[..], &[feature]].concat();
+        sets.extend(sets.iter().map(with).collect::<Vec<_>>());
+    }
+    let hardened = |set: &Vec<_>| HARDENING.map(|switch| [&set[..], &[switch]].concat());
+    sets.extend([vec![], vec!["refcount", "stats"]].iter().flat_map(hardened).collect::<Vec<_>>());
+    sets
+}
+
+/// A program without `std` and without a heap links, runs, and has nothing of either in it.
+fn no_std() -> Result<()> {
+    let folder = target("no_std");
+    let program = folder.join("release/no_std");
+    for mode in ["", "refcount,checks,stats"] {
+        let cargo = |command| {
+            let mut cargo = cargo([command, "-q", "--release", "--target-dir"]);
+            cargo.arg(&folder).args(["--manifest-path", NO_STD, "--features", mode]);
+            cargo
+        };
+        run(cargo("clippy").args(["--", "-D", "warnings"]))?;
+        run(&mut cargo("build"))?;
+        run(&mut Command::new(&program))?;
+        let program = std::fs::read(&program).context("the program")?;
+        let heap = b"__rust_alloc";
+        ensure!(!program.windows(heap.len()).any(|bytes| bytes == heap), "it has a heap");
+    }
+    Ok(())
+}
+
+/// A thread touches the pool of a library for the first time in a handler that interrupted `malloc`.
+fn dlopen() -> Result<()> {
+    let folder = target("dlopen");
+    let cargo = |command| {
+        let mut cargo = cargo([command, "-q", "--target-dir"]);
+        cargo.arg(&folder).args(["--manifest-path", DLOPEN]);
+        cargo
+    };
+    run(cargo("clippy").args(["--", "-D", "warnings"]))?;
+    run(&mut cargo("build"))?;
+    run(&mut Command::new(folder.join("debug/host")))
+}
+
+/// The oldest compiler that is promised, where it is installed; clippy's `incompatible_msrv` looks everywhere.
+fn msrv(stages: &mut Stages) -> Result<()> {
+    let toolchain = format!("+{}", env!("CARGO_PKG_RUST_VERSION"));
+    let known = Command::new("cargo").args([&toolchain, "--version"]).output();
+    if !known.is_ok_and(|output| output.status.success()) {
+        stages.skip("oldest compiler", "it is not installed");
+        return Ok(());
+    }
+    stages.stage("oldest compiler", || {
+        let check = [&*toolchain, "check", "-q", "-p", "pagesheaf", "--all-features"];
+        run(Command::new("cargo").args(check).env("CARGO_TARGET_DIR", target("msrv")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_switch_is_tried_with_and_without_the_others() {
+        let sets = sets();
+        assert_eq!((sets.len(), sets.iter().collect::<BTreeSet<_>>().len()), (18, 18));
+        for feature in MODE_FEATURES.into_iter().chain(HARDENING) {
+            let with = sets.iter().filter(|set| set.contains(&feature)).count();
+            assert!((2..sets.len()).contains(&with), "{feature} is in {with} sets");
+        }
+    }
+}
