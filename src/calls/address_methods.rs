@@ -27,14 +27,14 @@ macro_rules! address_methods {
             /// The page that an offset from the region's start lies in, in bytes.
             #[must_use]
             pub fn id_at_offset(&$self, offset: u64) -> Option<$crate::page::PageId> {
-                let id = $crate::page::PageId::of_offset(offset, $self.handle().page_shift);
+                let id = $self.handle().page_size.page_at(offset);
                 (id.index() < $self.handle().pages).then_some(id)
             }
 
             /// Where a page starts, in bytes from the region's start.
             #[must_use]
             pub fn offset(&$self, id: $crate::page::PageId) -> Option<u64> {
-                (id.index() < $self.handle().pages).then(|| u64::from(id.index()) << $self.handle().page_shift)
+                (id.index() < $self.handle().pages).then(|| $self.handle().page_size.offset(id))
             }
 
             /// The address of a page, as a number: of a page at address 0 too, which no pointer of Rust's can have.

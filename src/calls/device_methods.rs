@@ -99,8 +99,8 @@ macro_rules! device_methods {
                 offsets: impl IntoIterator<Item = u64>,
                 batch: &mut $crate::owned::PageBatch<M, N>,
             ) -> Result<usize, $crate::error::PageError> {
-                let shift = $self.handle().page_shift;
-                let ids = offsets.into_iter().map(|offset| $crate::page::PageId::of_offset(offset, shift));
+                let size = $self.handle().page_size;
+                let ids = offsets.into_iter().map(|offset| size.page_at(offset));
                 // SAFETY: the device has given up the pages, by the caller's promise.
                 let pages = unsafe { $crate::page::FromDevice::new(ids) };
                 let call = ($crate::error::Call::ReclaimAt, 1);
@@ -135,8 +135,8 @@ macro_rules! device_methods {
                 $($receiver)+,
                 offsets: impl IntoIterator<Item = u64>,
             ) -> Result<usize, $crate::error::PageError> {
-                let shift = $self.handle().page_shift;
-                let ids = offsets.into_iter().map(|offset| $crate::page::PageId::of_offset(offset, shift));
+                let size = $self.handle().page_size;
+                let ids = offsets.into_iter().map(|offset| size.page_at(offset));
                 // SAFETY: the device has given up the pages, by the caller's promise.
                 let pages = unsafe { $crate::page::FromDevice::new(ids) };
                 let call = $crate::error::Call::FreeLent;
@@ -145,8 +145,8 @@ macro_rules! device_methods {
         }
 
         impl<$($lenders)*> $crate::calls::Lender for $lender {
-            fn page_shift(&self) -> u32 {
-                self.handle().page_shift
+            fn page_size(&self) -> $crate::page::PageSize {
+                self.handle().page_size
             }
 
             fn refill(

@@ -15,7 +15,7 @@ use crate::handle::Handle;
 use crate::inner::Faults;
 use crate::mode::{DefaultMode, Mode};
 use crate::owned::PageBatch;
-use crate::page::{FromDevice, LENT_TOGETHER, PageId};
+use crate::page::{FromDevice, LENT_TOGETHER, PageId, PageSize};
 use crate::plan::CallKinds;
 use crate::tracker::Caller;
 
@@ -55,7 +55,7 @@ use crate::tracker::Caller;
 pub struct Lending<L: Lender> {
     lender: L,
     chunk: Chunk,
-    page_shift: u32,
+    page_size: PageSize,
     /// So many pages have not been asked for.
     left: usize,
     /// So many have been taken, or are in the chunk.
@@ -66,9 +66,9 @@ pub struct Lending<L: Lender> {
 /// Where a [`Lending`] has its pages from: a cache, a pool or its [`Critical`](crate::Critical) calls, or a
 /// [batch](FromBatch). Nothing else can implement it.
 pub trait Lender {
-    /// The log2 of a page's bytes.
+    /// Bytes of a page.
     #[doc(hidden)]
-    fn page_shift(&self) -> u32;
+    fn page_size(&self) -> PageSize;
 
     /// Lends pages into a chunk that is empty, as many as it has room for, of so many that are left.
     #[doc(hidden)]
@@ -104,7 +104,7 @@ impl<L: Lender> Lending<L> {
     pub(crate) fn new(lender: L, pages: usize, caller: Caller) -> Self {
         let ids = [PageId::new(0); LENT_TOGETHER];
         Lending {
-            page_shift: lender.page_shift(),
+            page_size: lender.page_size(),
             lender,
             chunk: Chunk { ids, at: LENT_TOGETHER, whole: pages, caller },
             left: pages,
@@ -199,7 +199,7 @@ impl<L: Lender> Iterator for Lending<L> {
     #[inline(always)]
     fn next(&mut self) -> Option<u64> {
         let id = self.next_id()?;
-        Some(u64::from(id.index()) << self.page_shift)
+        Some(self.page_size.offset(id))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -292,8 +292,8 @@ pub(crate) fn lend<'a, M: Mode, const N: usize>(
 }
 
 impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
-    fn page_shift(&self) -> u32 {
-        self.core.page_shift
+    fn page_size(&self) -> PageSize {
+        self.core.page_size
     }
 
     fn refill(&mut self, chunk: &mut Chunk, left: usize) -> Refilled {

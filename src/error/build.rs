@@ -11,7 +11,7 @@ use crate::mode::ModeFlags;
 /// ```
 /// use pagesheaf::{BuildError, Pool};
 ///
-/// let error = Pool::builder(100).page_size(1000).build().expect_err("not a power of two");
+/// let error = Pool::builder(100).page_size(1000).build().expect_err("no multiple of 64");
 /// assert_eq!(error, BuildError::PageSize { bytes: 1000 });
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum BuildError {
         /// How many the pool can have.
         capacity: usize,
     },
-    /// A page size that is not a power of two of at least 64.
+    /// A page size that is not a multiple of 64.
     PageSize {
         /// The size asked for.
         bytes: usize,
@@ -245,8 +245,8 @@ impl fmt::Display for BuildError {
             }
             BuildError::PageSize { bytes } => {
                 let size = Count(bytes as u64, "byte");
-                write!(f, "a page size of {size} is not a power of two of at least 64")?;
-                match bytes.max(64).checked_next_power_of_two() {
+                write!(f, "a page size of {size} is not a multiple of 64")?;
+                match bytes.max(1).checked_next_multiple_of(64) {
                     Some(next) => write!(f, ": {next} is the next"),
                     None => Ok(()),
                 }

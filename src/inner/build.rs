@@ -18,7 +18,7 @@ use crate::magazine::{Magazine, MagazineLayout, Magazines};
 use crate::mapping::RegionKind;
 use crate::metadata::{MetadataBlock, MetadataLayout, Padded, Span};
 use crate::mode::{Mode, Policy};
-use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId};
+use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, PageSize};
 use crate::plan::FaultPlan;
 use crate::region::{Backing, Hooks, ZeroedMemory};
 use crate::slot::Slot;
@@ -33,7 +33,7 @@ pub(crate) struct Config {
     pub(crate) pages: u32,
     /// So many are online at first, from the first page on, if some can be offline.
     pub(crate) initially: Option<u32>,
-    pub(crate) page_size: usize,
+    pub(crate) page_size: PageSize,
     pub(crate) owned_slots: usize,
     pub(crate) shared_slots: usize,
     pub(crate) magazine: usize,
@@ -166,6 +166,11 @@ impl<M: Mode> CoreLayout<M> {
         self.layout.layout()
     }
 
+    /// What the address of the first page is a multiple of.
+    pub(crate) const fn page_alignment(&self) -> usize {
+        self.config.page_size.alignment()
+    }
+
     /// Builds a core in `block`, with one handle. Of pages that are offline, `given` come online: each
     /// is where the first is and how many follow.
     ///
@@ -191,7 +196,7 @@ impl<M: Mode> CoreLayout<M> {
         let in_slots = 2 * config.slots();
         let in_depots = in_slots + 1..config.magazines() + 1;
         let depots = Depots::new(config.depots(), &magazines, in_depots, magazine);
-        let habits = Habits::new(page_size, config.quarantine);
+        let habits = Habits::new(page_size.bytes(), config.quarantine);
         let habits = habits.purging(region.info.purgeable).keeping(config.marks);
         let slot = |index: usize| {
             let cursor = Cursor::new(habits.home(index, config.slots(), pages));
@@ -204,7 +209,7 @@ impl<M: Mode> CoreLayout<M> {
         let tables = Tables {
             base: region.base,
             addresses_only: region.info.kind == RegionKind::Addresses,
-            page_shift: page_size.trailing_zeros(),
+            page_size,
             pages,
             words: block.fill_zero(self.words),
             marks: block.fill_zero(self.marks),

@@ -14,7 +14,7 @@ impl<M: Mode> Core<M> {
     /// These pages, and where they are.
     fn range(&self, first: usize, pages: usize) -> PageRange {
         let first = PageId::new(first as u32);
-        let bytes = pages << self.page_shift;
+        let bytes = pages * self.page_size();
         PageRange { first, pages, start: self.address(first), bytes }
     }
 

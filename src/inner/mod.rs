@@ -67,7 +67,7 @@ use crate::injector::Injector;
 use crate::line::Line;
 use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
-use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, References};
+use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, PageSize, References};
 use crate::region::{Backing, Hooks, ZeroedMemory};
 use crate::slot::Slot;
 use crate::sync::Atomic;
@@ -81,7 +81,7 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 pub(crate) struct Tables {
     pub(crate) base: *mut u8,
     pub(crate) addresses_only: bool,
-    pub(crate) page_shift: u32,
+    pub(crate) page_size: PageSize,
     pub(crate) pages: u32,
     /// A word a page, in modes that check.
     pub(crate) words: MetadataSlice<AtomicPageState>,
@@ -154,13 +154,13 @@ impl Tables {
     /// The address of a page, which is in range.
     #[inline(always)]
     pub(crate) fn address(&self, id: PageId) -> *mut u8 {
-        self.base.wrapping_add((id.index() as usize) << self.page_shift)
+        self.base.wrapping_add(self.page_size.offset(id) as usize)
     }
 
     /// Bytes of a page.
     #[inline(always)]
     pub(crate) fn page_size(&self) -> usize {
-        1 << self.page_shift
+        self.page_size.bytes()
     }
 
     /// The word of a page that is in range. Call it in modes that have words only.

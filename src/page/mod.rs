@@ -6,6 +6,7 @@ mod count;
 mod fault;
 mod given_up;
 mod mark;
+mod size;
 mod state;
 
 use core::fmt;
@@ -17,6 +18,7 @@ pub use fault::Fault;
 pub use given_up::FromDevice;
 pub(crate) use given_up::{GivenUp, LENT_TOGETHER, PartlyFreed, Returned};
 pub(crate) use mark::{AtomicMark, Mark};
+pub use size::PageSize;
 pub(crate) use state::{AtomicPageState, Kind, LOCATIONS, Location, PageState, ZONE};
 
 /// The number of a page in its pool.
@@ -47,13 +49,6 @@ impl PageId {
     #[inline(always)]
     pub const fn index(self) -> u32 {
         self.0
-    }
-
-    /// The page that an offset lies in, in pages of `1 << shift` bytes. Past all pages that there can be it is the one
-    /// with the largest number, which no pool has.
-    #[inline(always)]
-    pub(crate) fn of_offset(offset: u64, shift: u32) -> Self {
-        PageId(u32::try_from(offset >> shift).unwrap_or(u32::MAX))
     }
 }
 

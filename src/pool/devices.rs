@@ -86,13 +86,13 @@ impl<M: Mode> Pool<M> {
     /// ```
     #[must_use]
     pub fn region(&self) -> Option<NonNull<[u8]>> {
-        let bytes = self.capacity() << self.core.page_shift;
+        let bytes = self.capacity() * self.page_size();
         Some(NonNull::slice_from_raw_parts(NonNull::new(self.core.base)?, bytes))
     }
 
-    /// The same memory in parts of 1 GiB, the last of which may be smaller; none is larger, unless a page is. They are in
-    /// ascending order, side by side, and each has whole pages: what io_uring registers as buffers, of which page `id`
-    /// lies in the one with the number `offset(id) >> 30`.
+    /// The same memory in parts of 1 GiB, or a little less where pages do not fill that, the last of which may be smaller;
+    /// none is larger, unless a page is. They are in ascending order, side by side, and each has whole pages: what
+    /// io_uring registers as buffers. [`region_of`](Self::region_of) says in which of them a page lies.
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -106,7 +106,7 @@ impl<M: Mode> Pool<M> {
     /// ```
     pub fn regions(&self) -> impl ExactSizeIterator<Item = NonNull<[u8]>> {
         let base = self.core.base;
-        let (bytes, part) = (self.capacity() << self.core.page_shift, PART.max(self.page_size()));
+        let (bytes, part) = (self.capacity() * self.page_size(), self.part());
         let parts = NonNull::new(base).map_or(0, |_| bytes.div_ceil(part));
         (0..parts).map(move |at| {
             let start = at * part;
@@ -115,8 +115,31 @@ impl<M: Mode> Pool<M> {
         })
     }
 
-    /// What the address of every page is a multiple of, and its offset, too: the page's size, in any region. A direct read
-    /// or write (`O_DIRECT`) into a page needs no more than that the device asks for at most so much.
+    /// In which of [`regions`](Self::regions) a page lies: the index of its registered buffer. `None` if the pool has no
+    /// such page.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageId, Pool, Region};
+    /// let region = Region::addresses(1 << 30, 3 << 30);
+    /// let pool = Pool::builder(3 << 18).region(region).build()?;
+    /// assert_eq!((pool.regions().len(), pool.region_of(PageId::new((1 << 18) + 7))), (3, Some(1)));
+    /// assert_eq!(pool.region_of(PageId::new(3 << 18)), None);
+    /// # Ok::<(), pagesheaf::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn region_of(&self, id: PageId) -> Option<usize> {
+        Some((self.offset(id)? / self.part() as u64) as usize)
+    }
+
+    /// Bytes of each of the regions but the last: whole pages.
+    fn part(&self) -> usize {
+        let page = self.page_size();
+        (PART - PART % page).max(page)
+    }
+
+    /// What the address of every page is a multiple of, and its offset, too: in any region, the largest power of two that
+    /// divides the page's size, which is that size, if it is one. A direct read or write (`O_DIRECT`) into a page needs no
+    /// more than that the device asks for at most so much.
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -128,6 +151,6 @@ impl<M: Mode> Pool<M> {
     /// ```
     #[must_use]
     pub fn alignment(&self) -> usize {
-        self.page_size()
+        self.core.page_size.alignment()
     }
 }

@@ -86,7 +86,8 @@ pub(crate) struct Habits {
 
 impl Habits {
     pub(crate) fn new(page_size: usize, quarantine: Option<usize>) -> Self {
-        let area = (AREA / BITS / page_size).clamp(1, BITS);
+        let fit = (AREA / BITS / page_size).clamp(1, BITS);
+        let area = 1 << fit.ilog2();
         Habits { area, quarantine, purges: false, marks: Marks::default() }
     }
 

@@ -49,7 +49,7 @@ fn more_pages_than_ids_of_some_bits() {
 }
 
 #[test]
-fn page_sizes_that_are_not_powers_of_two() {
+fn page_sizes_that_are_no_multiples_of_64() {
     for (bytes, next) in [
         (0, ": 64 is the next"),
         (1, ": 64 is the next"),
@@ -58,11 +58,11 @@ fn page_sizes_that_are_not_powers_of_two() {
         (65, ": 128 is the next"),
         (2000, ": 2048 is the next"),
         (4095, ": 4096 is the next"),
-        (4097, ": 8192 is the next"),
+        (4097, ": 4160 is the next"),
         (usize::MAX, ""),
     ] {
         let some = if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
-        let text = format!("a page size of {some} is not a power of two of at least 64{next}");
+        let text = format!("a page size of {some} is not a multiple of 64{next}");
         refused(|| builder(10).page_size(bytes), BuildError::PageSize { bytes }, &text);
     }
 }

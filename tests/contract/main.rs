@@ -48,6 +48,7 @@ mod resizing;
 mod reuse;
 mod runs;
 mod sampling;
+mod sizes;
 mod statics;
 mod stealing;
 mod taints;

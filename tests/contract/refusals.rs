@@ -254,5 +254,5 @@ fn an_error_of_input_and_output_keeps_kind_text_and_number() {
         Pool::builder(10).page_size(7).build().map(drop)?;
         Ok(())
     }
-    assert_eq!(start().expect_err("7 is no power of two").kind(), ErrorKind::InvalidInput);
+    assert_eq!(start().expect_err("7 is no multiple of 64").kind(), ErrorKind::InvalidInput);
 }

@@ -16,8 +16,8 @@ pub const ROOM: usize = 40;
 pub const MAGAZINE: usize = 4;
 /// Pages that a cache can keep from others.
 pub const KEPT: usize = 2 * MAGAZINE;
-/// Bytes of a page.
-const BYTES: usize = 128;
+/// Bytes of a page: no power of two.
+const BYTES: usize = 192;
 /// Cache lines at which the used part of a page may start.
 const COLOURS: usize = 2;
 /// Where the mode poisons, one page in so many is poisoned, if it is not every page.

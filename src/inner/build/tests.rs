@@ -10,7 +10,7 @@ use crate::depot::Stack;
 use crate::inner::tests::build;
 use crate::magazine::Magazine;
 use crate::mode::{Bare, Checked, Compact, Hardened, Mode, NoChecks};
-use crate::page::{AtomicCount, AtomicMark, PageId};
+use crate::page::{AtomicCount, AtomicMark, PageId, PageSize};
 use crate::pool::{Builder, Pool};
 use crate::region::{Hooks, Region};
 use crate::sync::Ordering;
@@ -22,7 +22,7 @@ fn config(pages: u32, magazine: usize, depots: Option<usize>) -> Config {
     Config {
         pages,
         initially: None,
-        page_size: 4096,
+        page_size: PageSize::new(4096).expect("a size"),
         owned_slots: 3,
         shared_slots: 2,
         magazine,

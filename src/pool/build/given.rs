@@ -68,12 +68,13 @@ impl<M: Mode> Builder<M> {
     fn cut(&self, memory: Range<usize>) -> Result<Cut, BuildError> {
         let slots = self.usual_slots();
         // Wrong requests are refused for what they are.
-        let least = self.plan_of(1, slots)?.0.layout().size();
+        let plan = self.plan_of(1, slots)?.0;
+        let (least, align) = (plan.layout().size(), plan.page_alignment());
         let have = memory.end.saturating_sub(memory.start);
         let cut = |pages: usize| {
             let (plan, bytes) = self.plan_of(pages, slots).ok()?;
             let layout = plan.layout();
-            let first = memory.start.checked_next_multiple_of(self.page_size)?;
+            let first = memory.start.checked_next_multiple_of(align)?;
             let metadata = memory.end.checked_sub(layout.size())?;
             let metadata = metadata - metadata % layout.align();
             let fits = first.checked_add(bytes)? <= metadata;

@@ -12,6 +12,7 @@ use crate::heap;
 use crate::inner::{Config, CoreLayout};
 use crate::magazine::{MAGAZINE_MAX, whole_lines};
 use crate::mode::{Mode, ModeFlags, Policy};
+use crate::page::PageSize;
 use crate::region::Region;
 use crate::zone::Marks;
 
@@ -55,9 +56,9 @@ impl<M: Mode> Builder<M> {
             Some(online) => Some(if online < pages { online } else { pages } as u32),
             None => None,
         };
-        if !self.page_size.is_power_of_two() || self.page_size < 64 {
+        let Some(page_size) = PageSize::new(self.page_size) else {
             return Err(BuildError::PageSize { bytes: self.page_size });
-        }
+        };
         let most = self.page_size / 64;
         if self.colors == 0 || self.colors > most || self.colors as u64 > u32::MAX as u64 {
             return Err(BuildError::CacheColor { lines: self.colors, most });
@@ -105,7 +106,7 @@ impl<M: Mode> Builder<M> {
         Ok(Config {
             pages: pages as u32,
             initially,
-            page_size: self.page_size,
+            page_size,
             owned_slots,
             shared_slots,
             magazine,
@@ -218,7 +219,7 @@ const fn usual_magazine(pages: usize, slots: usize) -> usize {
 
 /// The plan of the metadata, and the bytes of the pages.
 pub(super) const fn plan<M: Mode>(config: Config) -> Result<(CoreLayout<M>, usize), BuildError> {
-    let Some(bytes) = (config.pages as usize).checked_mul(config.page_size) else {
+    let Some(bytes) = (config.pages as usize).checked_mul(config.page_size.bytes()) else {
         return Err(BuildError::Overflow);
     };
     if bytes > isize::MAX as usize {

@@ -109,7 +109,7 @@ impl<M: Mode> Builder<M> {
             mode: ModeFlags::of::<M>(),
             capacity: self.pages,
             online: config.initially.unwrap_or(config.pages) as usize,
-            page_size: config.page_size,
+            page_size: config.page_size.bytes(),
             region_bytes,
             metadata_bytes: layout.layout().size(),
             caches: config.owned_slots,

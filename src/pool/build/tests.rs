@@ -27,7 +27,7 @@ fn what_is_said_is_what_is_built() {
         builder.magazine_capacity(7).cache_color(5)
     };
     let config = said().on_bad_page(OnBadPage::Panic).config().expect("legal");
-    assert_eq!((config.pages, config.page_size), (1000, 512));
+    assert_eq!((config.pages, config.page_size.bytes()), (1000, 512));
     assert_eq!((config.owned_slots, config.shared_slots), (3, 2));
     assert_eq!((config.magazine, config.colors, config.panics), (7, 5, true));
     assert!(!said().config().expect("legal").panics);
@@ -36,7 +36,7 @@ fn what_is_said_is_what_is_built() {
 #[test]
 fn what_is_not_said_depends_on_the_machine() {
     let config = builder().config().expect("legal");
-    assert_eq!((config.page_size, config.colors, config.panics), (4096, 1, false));
+    assert_eq!((config.page_size.bytes(), config.colors, config.panics), (4096, 1, false));
     assert_eq!((config.owned_slots, config.shared_slots), usual_slots(crate::heap::parallelism()));
     for (processors, slots) in
         [(1, (8, 2)), (4, (8, 4)), (5, (10, 5)), (64, (128, 64)), (65, (130, 64))]
