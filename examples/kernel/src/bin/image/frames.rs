@@ -7,6 +7,7 @@ use core::ptr;
 use pagesheaf::{Builder, Checked, InitError, PageId, Pool, Region, StaticPool};
 
 use crate::apic::{self, CPUS, TRAMPOLINE};
+use crate::machine::say;
 use crate::memory_map::MemoryMap;
 use crate::owners::{self, Owner};
 
@@ -61,8 +62,8 @@ pub fn keep_offline(later: &Range<u32>) {
     later.clone().for_each(|frame| owners::claim(PageId::new(frame), Owner::OFFLINE));
 }
 
-/// Brings frames online that were not, while other CPUs allocate, and sees that the last of them can
-/// be had.
+/// Brings frames online that were not, while other CPUs allocate, and sees that the last one can be
+/// had.
 pub fn bring_online(pool: &Pool<Checked>, later: &Range<u32>, me: Owner) {
     later.clone().for_each(|frame| owners::give_up(PageId::new(frame), Owner::OFFLINE));
     // SAFETY: the frames are usable memory, which `init` has kept for this.
@@ -73,4 +74,5 @@ pub fn bring_online(pool: &Pool<Checked>, later: &Range<u32>, me: Owner) {
     owners::give_up(last, me);
     // SAFETY: it was allocated above, and nothing points to it.
     unsafe { pool.free_raw(last) }.unwrap_or_else(|error| panic!("{error}"));
+    say!("{} frames came online while CPUs allocated", later.len());
 }

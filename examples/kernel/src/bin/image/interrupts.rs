@@ -3,7 +3,7 @@
 //! Invariant: a handler uses the pool, and never the interrupted code's cache.
 
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence};
 
 use x86_64::VirtAddr;
 use x86_64::instructions::tables::load_tss;
@@ -13,6 +13,7 @@ use x86_64::structures::tss::TaskStateSegment;
 
 use crate::apic::{self, CPUS};
 use crate::frames::POOL;
+use crate::machine::say;
 use crate::owners::{self, Owner};
 
 /// Bytes of a CPU's stack for interrupts, as in `boot.s`.
@@ -139,9 +140,23 @@ extern "C" fn fault(first: u64, second: u64, address: u64) -> ! {
 pub fn inside<R>(cpu: usize, call: impl FnOnce() -> R) -> R {
     let calling = &COUNTS[cpu].calling;
     calling.store(true, Ordering::Relaxed);
-    core::sync::atomic::compiler_fence(Ordering::SeqCst);
+    compiler_fence(Ordering::SeqCst);
     let result = call();
-    core::sync::atomic::compiler_fence(Ordering::SeqCst);
+    compiler_fence(Ordering::SeqCst);
     calling.store(false, Ordering::Relaxed);
     result
+}
+
+/// Says what the handlers did. Every CPU had to be interrupted.
+pub fn report(cpus: usize) {
+    let each = |of: fn(&Counts) -> &AtomicU64| {
+        COUNTS[..cpus].iter().map(move |counts| of(counts).load(Ordering::Relaxed))
+    };
+    let served: u64 = each(|counts| &counts.served).sum();
+    let least = each(|counts| &counts.served).min().unwrap_or(0);
+    let (inside, short): (u64, u64) =
+        (each(|counts| &counts.inside).sum(), each(|counts| &counts.short).sum());
+    assert!(least > 0, "every CPU is interrupted");
+    say!("{served} interrupts allocated and freed, {least} or more on each CPU; {short} got less");
+    say!("{inside} of all interrupts came inside a call on the pool");
 }

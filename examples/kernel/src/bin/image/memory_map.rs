@@ -53,8 +53,8 @@ impl Boot {
     /// Reads it.
     ///
     /// # Safety
-    /// The loader passed this address, and nobody has written there. The command line is valid until
-    /// somebody does.
+    /// The loader passed this address, and nobody has written there. The command line is valid
+    /// until somebody does.
     pub unsafe fn read(start_info: usize) -> Self {
         // SAFETY: it has a start info, by the caller's promise.
         let info: &StartInfo = unsafe { &*ptr::with_exposed_provenance(start_info) };

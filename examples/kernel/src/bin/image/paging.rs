@@ -15,6 +15,7 @@ use x86_64::structures::paging::{
 };
 
 use crate::frames::FRAME;
+use crate::machine::say;
 use crate::owners::{self, Owner};
 
 /// Where frames are mapped: nothing else is there.
@@ -23,6 +24,8 @@ const LARGE_AT: u64 = SMALL_AT + (1 << 30);
 /// How many.
 const SMALL: u64 = 64;
 const LARGE: u64 = 4;
+/// What the caches of other CPUs hold, they give up at their next calls: ask again, so many times.
+const TRIES: usize = 10_000;
 
 /// Frames of the pool, also those that become tables, under the eyes of the oracle.
 struct Watched<'a> {
@@ -42,7 +45,8 @@ where
     Frames<'a, Checked>: FrameAllocator<S>,
 {
     fn allocate_frame(&mut self) -> Option<PhysFrame<S>> {
-        let frame = FrameAllocator::<S>::allocate_frame(&mut self.frames)?;
+        let mut tries = 0..TRIES;
+        let frame = tries.find_map(|_| FrameAllocator::<S>::allocate_frame(&mut self.frames))?;
         pages(frame).for_each(|page| owners::claim(page, self.me));
         Some(frame)
     }
@@ -115,8 +119,8 @@ fn unmap<'a, S: PageSize>(
     }
 }
 
-/// Maps small and large frames, and unmaps them. Tables that are empty then are freed, too. Only the
-/// first CPU does this.
+/// Maps small and large frames, and unmaps them. Tables that are empty then are freed, too. Only
+/// the first CPU does this.
 pub fn map_and_unmap(cache: &mut Cache<Checked>, me: Owner) {
     // SAFETY: the pool's addresses are those of the machine's memory.
     let frames = unsafe { Frames::new(cache) }.expect("frames of 4 KiB");
@@ -135,4 +139,5 @@ pub fn map_and_unmap(cache: &mut Cache<Checked>, me: Owner) {
     let all = Page::range_inclusive(all.start, all.end - 1);
     // SAFETY: these tables are of this range alone, each used once.
     unsafe { mapper.clean_up_addr_range(all, &mut frames) };
+    say!("mapped and unmapped {SMALL} frames of 4 KiB and {LARGE} of 2 MiB");
 }
