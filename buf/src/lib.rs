@@ -23,8 +23,8 @@
 //! # }
 //! ```
 //!
-//! Without the feature `std` the crate needs `core` and `alloc`. Each other feature is named after the crate whose traits
-//! it has:
+//! Without the feature `std` the buffers need `alloc`, a feature of its own, and without both there are none: for kernels
+//! that want `Frames` alone. Each other feature is named after the crate whose traits it has:
 //!
 //! | feature | what it has |
 //! |---|---|
@@ -42,38 +42,22 @@
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "alloc")]
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg(feature = "bytes")]
-mod bytes;
-mod chain;
-#[cfg(feature = "compio-buf")]
-mod compio;
-mod error;
-#[cfg(feature = "std")]
-mod io;
+#[cfg(feature = "alloc")]
+mod buffers;
 #[cfg(feature = "metrics")]
 mod metrics;
-#[cfg(all(feature = "monoio", unix))]
-mod monoio;
-mod page_buf;
-mod range;
-mod shared;
-mod shared_chain;
-#[cfg(all(feature = "tokio-uring", target_os = "linux"))]
-mod tokio_uring;
 #[cfg(all(feature = "x86_64", target_arch = "x86_64"))]
 mod x86_64;
 
-pub use chain::BufChain;
-pub use error::{NoRoom, NotPrepended};
+#[cfg(feature = "alloc")]
+pub use buffers::{BufChain, NoRoom, NotPrepended, PageBuf, SharedBuf, SharedChain};
 #[cfg(feature = "metrics")]
 pub use metrics::record;
-pub use page_buf::PageBuf;
-pub use shared::SharedBuf;
-pub use shared_chain::SharedChain;
 #[cfg(all(feature = "x86_64", target_arch = "x86_64"))]
 pub use x86_64::{Frames, NoFrame, RefusedFrame};
 

@@ -1,23 +1,6 @@
-//! What the compiler expects of a C library, and the heap that the kernel does not have.
+//! What the compiler expects of a C library.
 
-use core::alloc::{GlobalAlloc, Layout};
 use core::arch::asm;
-use core::ptr::null_mut;
-
-/// `pagesheaf-buf` links `alloc`, which asks for an allocator. Nothing here allocates.
-struct NoHeap;
-
-// SAFETY: there never is a block.
-unsafe impl GlobalAlloc for NoHeap {
-    unsafe fn alloc(&self, _layout: Layout) -> *mut u8 {
-        null_mut()
-    }
-
-    unsafe fn dealloc(&self, _block: *mut u8, _layout: Layout) {}
-}
-
-#[global_allocator]
-static NO_HEAP: NoHeap = NoHeap;
 
 /// Named by the tables of the prebuilt `core`; nothing unwinds here.
 #[unsafe(no_mangle)]

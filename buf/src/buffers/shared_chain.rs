@@ -10,7 +10,8 @@ use core::ops::RangeBounds;
 
 use pagesheaf::{DefaultMode, Mode};
 
-use crate::{BufChain, PageBuf, range};
+use super::range;
+use crate::{BufChain, PageBuf};
 
 /// A payload of several pages, or a part of one, by one count for all of them. A clone, and a cut, copies no byte.
 ///

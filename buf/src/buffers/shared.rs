@@ -7,7 +7,8 @@ use core::ops::{Deref, Range, RangeBounds};
 
 use pagesheaf::{DefaultMode, Mode, Refcounted, SharedPage};
 
-use crate::{NotPrepended, PageBuf, range};
+use super::range;
+use crate::{NotPrepended, PageBuf};
 
 /// A part of a page, by a reference to it. A clone, and a cut, is one more reference: no byte is copied.
 ///
