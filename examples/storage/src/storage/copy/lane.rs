@@ -193,8 +193,8 @@ impl<S: Supply> Lane<'_, S> {
 
 /// Puts a request into the submission queue.
 fn push(ring: &mut IoUring, in_flight: &mut usize, entry: &Entry) {
-    // SAFETY: the buffer is lent until its completion, and the reader keeps the files open, and
-    // itself alive, until all have come.
+    // SAFETY: the buffer is lent until its completion has come, and nobody frees it before: should
+    // the ring fail, it stays lent for good.
     let pushed = unsafe { ring.submission().push(entry) };
     pushed.expect("the queue has room for all that may be in flight");
     *in_flight += 1;

@@ -18,9 +18,14 @@ pub enum Variant {
 impl Variant {
     const ALL: [Self; 3] = [Variant::Pages, Variant::Locked, Variant::Fixed];
 
-    /// All, from another one on in each round.
-    pub fn in_turn(round: usize) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().cycle().skip(round % 3).take(3)
+    /// All, in another order in each of six rounds: none has always the same one before it.
+    pub fn in_turn(round: usize) -> [Self; 3] {
+        let mut order = Self::ALL;
+        order.rotate_left(round % 3);
+        if round / 3 % 2 == 1 {
+            order.swap(1, 2);
+        }
+        order
     }
 
     fn name(self) -> &'static str {
@@ -54,7 +59,9 @@ impl Rounds {
     fn median(&self, variant: Variant) -> Option<f64> {
         let mut speeds = self.speeds[variant as usize].clone();
         speeds.sort_by(f64::total_cmp);
-        speeds.get(speeds.len() / 2).copied()
+        let upper = *speeds.get(speeds.len() / 2)?;
+        let lower = speeds[(speeds.len() - 1) / 2];
+        Some((lower + upper) / 2.0)
     }
 
     /// The speed of pages divided by that of the rival, neither of them registered.

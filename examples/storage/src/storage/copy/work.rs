@@ -42,7 +42,7 @@ impl fmt::Display for Copied {
 /// timed: until all is written, and not until it is flushed.
 pub fn copy<S: Supply>(supplies: Vec<S>, rings: &mut Rings, files: &Files) -> Outcome<Copied> {
     let (source, copy) = files.open()?;
-    let job = Job { source: &source, copy: &copy, fixed: rings.fixed };
+    let job = Job { source: &source, copy: &copy, fixed: rings.registered > 0 };
     let blocks = u32::try_from(files.bytes() / BLOCK as u64)?;
     let start = Instant::now();
     let (waits, sums) = threads(supplies, rings, &job, blocks)?;

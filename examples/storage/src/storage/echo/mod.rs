@@ -50,7 +50,7 @@ fn echo(name: &str, pages: usize, datagrams: u32) -> Outcome<Done> {
     let server = match Server::new(&there, &pool, &tally) {
         Ok(server) => server,
         Err(refused) => {
-            println!("{name}: skipped, the kernel refuses rings of provided buffers: {refused}");
+            println!("{name}: skipped, no ring of provided buffers: {refused}");
             return Ok(Done { ran: 0, out: super::close(name, pool)? });
         }
     };

@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use io_uring::squeue::Entry;
 use io_uring::types::{Fd, RecvMsgOut, SubmitArgs, Timespec};
-use io_uring::{IoUring, cqueue, opcode};
+use io_uring::{IoUring, Probe, cqueue, opcode};
 use pagesheaf::{Cache, DefaultMode, PageBatch, Pool};
+use rustix::net::{RecvFlags, recv};
 
 use super::super::Outcome;
 use super::envelope::{Envelope, template};
@@ -36,7 +37,7 @@ pub struct Tally {
     pub dry: AtomicU64,
     /// Answers that the system refused to send.
     pub unsent: AtomicU64,
-    /// How often a datagram found no provided buffer (`ENOBUFS`).
+    /// How often the kernel found no provided buffer (`ENOBUFS`).
     pub empty: AtomicU64,
 }
 
@@ -62,7 +63,7 @@ pub struct Server<'a> {
     /// Answers on their way.
     sending: usize,
     receiving: bool,
-    /// A datagram waits, and there is no buffer for it.
+    /// A datagram may wait, and there was no buffer for it.
     dry: bool,
 }
 
@@ -70,6 +71,11 @@ impl<'a> Server<'a> {
     /// A server without any page. An error says what the kernel lacks.
     pub fn new(socket: &'a UdpSocket, pool: &'a Pool, tally: &'a Tally) -> Outcome<Self> {
         let ring = IoUring::builder().setup_cqsize(4 * BURST as u32).build(2 * BURST as u32)?;
+        let mut probe = Probe::new();
+        ring.submitter().register_probe(&mut probe)?;
+        if !probe.is_supported(opcode::SendZc::CODE) {
+            return Err("a multishot receive needs Linux 6.0, which has also SEND_ZC".into());
+        }
         // SAFETY: both are fields of the server, and the ring is dropped first.
         let provided = unsafe { Provided::new(&ring) }?;
         Ok(Server {
@@ -133,9 +139,11 @@ impl<'a> Server<'a> {
         self.provided.publish();
         self.offered += taken;
         if self.dry && self.offered == 0 {
-            let dropped = u64::from(self.socket.recv(&mut [0]).is_ok());
-            self.tally.dry.fetch_add(dropped, Ordering::Relaxed);
+            // Not sure: the kernel looks for a buffer before it looks for a datagram.
+            let discarded = recv(self.socket, &mut [0], RecvFlags::DONTWAIT).is_ok();
+            self.tally.dry.fetch_add(discarded.into(), Ordering::Relaxed);
         }
+        self.dry = false;
         Ok(())
     }
 
@@ -147,7 +155,7 @@ impl<'a> Server<'a> {
         let fd = Fd(self.socket.as_raw_fd());
         let receive = opcode::RecvMsgMulti::new(fd, &raw const *self.template, GROUP).build();
         push(&mut self.ring, &receive.user_data(RECEIVE));
-        (self.receiving, self.dry) = (true, false);
+        self.receiving = true;
     }
 
     /// Sends each datagram back to where it came from, from its page.
