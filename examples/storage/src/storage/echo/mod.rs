@@ -28,6 +28,8 @@ const ROOMY: usize = 512;
 /// Pages that are not.
 const TIGHT: usize = 16;
 
+const _: () = assert!(ROOMY <= provided::ENTRIES as usize, "each page may be offered at once");
+
 /// How long a thread sleeps before it looks at what else there is to do.
 const NAP: Duration = Duration::from_millis(5);
 
