@@ -13,8 +13,9 @@
 //! The last line is for programs: `demo: {"ran": N, "out": M, "ratio": R}`. N counts the pages that
 //! were copied and the datagrams that were answered, M the pages that are out or lent at the end,
 //! and R is the speed of the copy with the pool divided by that with the vector, both without
-//! registered buffers: near 1, since any disk is slower than either. The exit code is 1 if a copy differs, a datagram is unaccounted for, or a
-//! page is missing. Where there is no io_uring, the line says so, and the exit code is 0.
+//! registered buffers. Rounds of one variant differ by more than variants do. The exit code is 1 if
+//! a copy differs, a datagram is unaccounted for, or a page is missing. Where there is no io_uring,
+//! the line says so, and the exit code is 0.
 
 #[cfg(target_os = "linux")]
 mod storage;
