@@ -1,0 +1,244 @@
+//! The server: one thread, one ring. A multishot request receives into provided buffers, which are
+//! pages; each is answered from where it lies, and freed when the answer is sent.
+//!
+//! Invariant: a page is in the ring of provided buffers, in `received`, or in an answer that is on
+//! its way. When none is left for the next datagram, that is discarded and counted, as a network
+//! card does.
+
+use std::io;
+use std::net::UdpSocket;
+use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use io_uring::squeue::Entry;
+use io_uring::types::{Fd, RecvMsgOut, SubmitArgs, Timespec};
+use io_uring::{IoUring, Probe, cqueue, opcode};
+use pagesheaf::{Cache, DefaultMode, PageBatch, Pool};
+use rustix::net::{RecvFlags, recv};
+
+use super::super::Outcome;
+use super::envelope::{Envelope, template};
+use super::provided::{GROUP, Provided};
+use super::{NAP, PAGE};
+
+/// The most completions that are looked at together, and the most answers that are pushed.
+const BURST: usize = 256;
+
+/// `user_data` of the request that receives. That of an answer is its page's offset.
+const RECEIVE: u64 = u64::MAX;
+
+/// `user_data` of the request that cancels it.
+const CANCEL: u64 = u64::MAX - 1;
+
+/// What the server has done, for others to look at meanwhile.
+#[derive(Default)]
+pub struct Tally {
+    /// Datagrams discarded for want of a page.
+    pub dry: AtomicU64,
+    /// Answers that the system refused to send.
+    pub unsent: AtomicU64,
+    /// How often the kernel found no provided buffer (`ENOBUFS`).
+    pub empty: AtomicU64,
+}
+
+/// The server's state.
+pub struct Server<'a> {
+    /// Before what requests point into, so that it is gone first.
+    ring: IoUring,
+    provided: Provided,
+    /// What the receiving request says of the sender's address. In a box: the kernel has its
+    /// address.
+    template: Box<libc::msghdr>,
+    /// One for each page.
+    envelopes: Vec<Envelope>,
+    socket: &'a UdpSocket,
+    pool: &'a Pool,
+    cache: Cache,
+    tally: &'a Tally,
+    /// Pages with a datagram, and the bytes that the kernel wrote.
+    received: PageBatch<DefaultMode, BURST>,
+    lengths: Vec<usize>,
+    /// Buffers that the kernel may take.
+    offered: usize,
+    /// Answers on their way.
+    sending: usize,
+    receiving: bool,
+    /// A datagram may wait, and there was no buffer for it.
+    dry: bool,
+}
+
+impl<'a> Server<'a> {
+    /// A server without any page. An error says what the kernel lacks.
+    pub fn new(socket: &'a UdpSocket, pool: &'a Pool, tally: &'a Tally) -> Outcome<Self> {
+        let ring = IoUring::builder().setup_cqsize(4 * BURST as u32).build(2 * BURST as u32)?;
+        let mut probe = Probe::new();
+        ring.submitter().register_probe(&mut probe)?;
+        if !probe.is_supported(opcode::SendZc::CODE) {
+            return Err("a multishot receive needs Linux 6.0, which has also SEND_ZC".into());
+        }
+        // SAFETY: both are fields of the server, and the ring is dropped first.
+        let provided = unsafe { Provided::new(&ring) }?;
+        Ok(Server {
+            ring,
+            provided,
+            template: Box::new(template()),
+            envelopes: (0..pool.capacity()).map(|_| Envelope::empty()).collect(),
+            socket,
+            pool,
+            cache: pool.cache_named("server").build()?,
+            tally,
+            received: PageBatch::empty(),
+            lengths: Vec::with_capacity(BURST),
+            offered: 0,
+            sending: 0,
+            receiving: false,
+            dry: false,
+        })
+    }
+
+    /// Serves until `done` is set, and takes back what the kernel has.
+    pub fn run(mut self, done: &AtomicBool) -> Outcome<()> {
+        while !done.load(Ordering::Acquire) {
+            self.offer()?;
+            self.answer()?;
+            self.receive();
+            self.enter()?;
+            self.complete()?;
+        }
+        if self.receiving {
+            let cancel = opcode::AsyncCancel::new(RECEIVE).build().user_data(CANCEL);
+            push(&mut self.ring, &cancel);
+        }
+        while self.receiving || self.sending > 0 {
+            self.answer()?;
+            self.enter()?;
+            self.complete()?;
+        }
+        self.ring.submitter().unregister_buf_ring(GROUP)?;
+        // SAFETY: no request is left, and the ring of provided buffers is gone: no page is lent to
+        // anybody else. The kernel wrote bytes.
+        let back = unsafe { self.pool.reclaim_all() };
+        if back.is_some_and(|back| back != self.offered) {
+            return Err(format!("{} buffers were offered, {back:?} are lent", self.offered).into());
+        }
+        Ok(())
+    }
+
+    /// Lends the kernel all pages that are free, in bulk; with none, discards what waits for one.
+    fn offer(&mut self) -> Outcome<()> {
+        let room = self.pool.capacity() - self.offered;
+        let (pool, provided) = (self.pool, &mut self.provided);
+        let mut lending = self.cache.lend_new(room);
+        for id in lending.ids() {
+            let address = pool.ptr(id).expect("a page of this pool").as_ptr();
+            // No number is too large for a buffer id: the pool was built with `id_bits(16)`.
+            provided.push(address, PAGE as u32, u16::try_from(id)?);
+        }
+        let taken = lending.taken();
+        drop(lending);
+        self.provided.publish();
+        self.offered += taken;
+        if self.dry && self.offered == 0 {
+            // Not sure: the kernel looks for a buffer before it looks for a datagram.
+            let discarded = recv(self.socket, &mut [0], RecvFlags::DONTWAIT).is_ok();
+            self.tally.dry.fetch_add(discarded.into(), Ordering::Relaxed);
+        }
+        self.dry = false;
+        Ok(())
+    }
+
+    /// Has the kernel receive, until it runs out of buffers.
+    fn receive(&mut self) {
+        if self.receiving || self.offered == 0 {
+            return;
+        }
+        let fd = Fd(self.socket.as_raw_fd());
+        let receive = opcode::RecvMsgMulti::new(fd, &raw const *self.template, GROUP).build();
+        push(&mut self.ring, &receive.user_data(RECEIVE));
+        self.receiving = true;
+    }
+
+    /// Sends each datagram back to where it came from, from its page.
+    fn answer(&mut self) -> Outcome<()> {
+        let fd = Fd(self.socket.as_raw_fd());
+        let ids = self.received.ids();
+        for ((&id, page), &length) in ids.iter().zip(&self.received).zip(&self.lengths) {
+            let datagram = RecvMsgOut::parse(&page[..length], &self.template);
+            let datagram = datagram.map_err(|()| "a datagram without its header")?;
+            let (peer, payload) = (datagram.name_data(), datagram.payload_data());
+            self.envelopes[id.index() as usize].address(peer, payload);
+        }
+        self.lengths.clear();
+        // Nothing borrows the pages any more: from here on the kernel has them.
+        for id in self.cache.lend(&mut self.received).ids() {
+            let header = self.envelopes[id.index() as usize].header();
+            let send = opcode::SendMsg::new(fd, header).build();
+            push(&mut self.ring, &send.user_data(u64::from(id.index()) * PAGE as u64));
+            self.sending += 1;
+        }
+        Ok(())
+    }
+
+    /// Submits, and sleeps until something is complete. Others can have what is in the cache.
+    fn enter(&mut self) -> Outcome<()> {
+        let nap = Timespec::from(NAP);
+        let args = SubmitArgs::new().timespec(&nap);
+        let ring = &self.ring;
+        match self.cache.idle(|| ring.submitter().submit_with_args(1, &args)) {
+            Err(error) if !matches!(error.raw_os_error(), Some(libc::ETIME | libc::EINTR)) => {
+                Err(error.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes completions: answers that were sent are freed, datagrams become the program's.
+    fn complete(&mut self) -> Outcome<()> {
+        let (mut arrived, mut sent) = (Vec::with_capacity(BURST), Vec::with_capacity(BURST));
+        let mut ended = None;
+        for entry in self.ring.completion().take(BURST) {
+            match entry.user_data() {
+                RECEIVE => {
+                    self.receiving = cqueue::more(entry.flags());
+                    match (u32::try_from(entry.result()), cqueue::buffer_select(entry.flags())) {
+                        (Ok(length), Some(id)) => {
+                            arrived.push(u64::from(id) * PAGE as u64);
+                            self.lengths.push(length as usize);
+                        }
+                        _ => ended = Some(-entry.result()),
+                    }
+                }
+                CANCEL => {}
+                offset => {
+                    sent.push(offset);
+                    if entry.result() < 0 {
+                        self.tally.unsent.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+        }
+        self.offered -= arrived.len();
+        self.sending -= sent.len();
+        // SAFETY: the kernel gives a buffer up with its completion, and wrote bytes.
+        unsafe { self.cache.reclaim_at(arrived, &mut self.received) }?;
+        // SAFETY: the answers are sent, or refused, and nobody has a reference to their pages.
+        unsafe { self.cache.free_lent(sent) }?;
+        match ended {
+            None | Some(libc::ECANCELED) => {}
+            Some(libc::ENOBUFS) => {
+                self.tally.empty.fetch_add(1, Ordering::Relaxed);
+                self.dry = true;
+            }
+            Some(error) => return Err(io::Error::from_raw_os_error(error).into()),
+        }
+        Ok(())
+    }
+}
+
+/// Puts a request into the submission queue.
+fn push(ring: &mut IoUring, entry: &Entry) {
+    // SAFETY: what it points to are lent pages, envelopes of the pages, and the template: the
+    // server keeps them until the completion has come.
+    let pushed = unsafe { ring.submission().push(entry) };
+    pushed.expect("the queue has room for a burst, and two more");
+}
