@@ -45,8 +45,8 @@ impl Options {
 
 fn count(number: &str) -> Result<u64, &'static str> {
     match number.parse() {
-        Ok(packets) if packets >= 1000 => Ok(packets),
-        _ => Err("a number of packets is 1000 or more"),
+        Ok(packets) if packets >= 5000 => Ok(packets),
+        _ => Err("a number of packets is 5000 or more"),
     }
 }
 

@@ -27,8 +27,11 @@ impl Redirect {
     pub fn attach(interface: u32, socket: BorrowedFd<'_>) -> io::Result<Self> {
         let map = create_map()?;
         let (key, value) = (0_u32, socket.as_raw_fd());
-        // `map_fd`, padding, `key`, `value`, `flags`.
-        let [key, value] = [(&raw const key).addr() as u64, (&raw const value).addr() as u64];
+        // `map_fd`, padding, `key`, `value`, `flags`. The kernel reads both by their addresses.
+        let [key, value] = [
+            (&raw const key).expose_provenance() as u64,
+            (&raw const value).expose_provenance() as u64,
+        ];
         // SAFETY: key and value are four bytes each, as the map has them.
         unsafe { bpf(MAP_UPDATE_ELEM, [map.as_raw_fd() as u64, key, value, 0]) }?;
         let program = load(map.as_fd())?;
@@ -57,7 +60,8 @@ fn load(map: BorrowedFd<'_>) -> io::Result<OwnedFd> {
         instruction(0x85, 0, 0, 0, 51), // call bpf_redirect_map
         instruction(0x95, 0, 0, 0, 0), // return r0
     ];
-    let [start, license] = [program.as_ptr().addr() as u64, LICENSE.as_ptr().addr() as u64];
+    let [start, license] =
+        [program.as_ptr().expose_provenance() as u64, LICENSE.as_ptr().expose_provenance() as u64];
     // `prog_type`, `insn_cnt`; `insns`; `license`; no log.
     // SAFETY: both pointers are to what the call reads, as long as it says, or ended by a zero.
     unsafe { bpf(PROG_LOAD, [pair(PROG_TYPE_XDP, program.len() as u32), start, license, 0]) }

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::null_mut;
 
 use super::device::BURST;
-use super::system::{bind, set, socket};
+use super::system::{bind, get, set, socket};
 use super::tally::ETHERTYPE;
 
 /// Bytes that may wait in a socket: more than a window of the load's packets.
@@ -29,8 +29,9 @@ impl LinkSocket {
         // Without a protocol nothing arrives before it is bound.
         let socket = socket(libc::AF_PACKET, libc::SOCK_RAW, 0)?;
         let fd = socket.as_fd();
-        set(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &BUFFER)?;
-        set(fd, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, &BUFFER)?;
+        // The first is for root only, the second has a limit. A packet that finds no room is counted.
+        set(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &BUFFER)
+            .or_else(|_| set(fd, libc::SOL_SOCKET, libc::SO_RCVBUF, &BUFFER))?;
         // Straight to the interface, as a device would.
         set(fd, libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, &1_i32)?;
         // SAFETY: zeroes are a value of this plain structure.
@@ -47,6 +48,13 @@ impl LinkSocket {
 
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+
+    /// How many packets found no room in the socket. The system starts to count anew.
+    pub fn dropped(&self) -> io::Result<u64> {
+        let mut figures = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
+        get(self.fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, &mut figures)?;
+        Ok(u64::from(figures.tp_drops))
     }
 
     /// Sends packets, at most [`BURST`], and returns how many: fewer if the interface is busy.

@@ -36,6 +36,8 @@ pub fn run(interface: u32, work: Work, stop: &AtomicBool) -> Outcome<Tally> {
             return Err(format!("no answer to {} packets", load.tally.sent).into());
         }
     }
+    // An interface that is gone has lost what it has lost.
+    load.tally.dropped = load.socket.dropped().unwrap_or(0);
     Ok(load.tally)
 }
 

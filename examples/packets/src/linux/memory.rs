@@ -79,7 +79,7 @@ impl Wire {
         outcome.map(|()| count)
     }
 
-    /// A burst of packets arrives. For those that find no frame it is over.
+    /// A burst of packets arrives, of which some may find no frame. Returns how many found one.
     fn packets(&mut self, tally: &mut Tally) -> usize {
         let count = tally.room().min(self.rings.received.room()).min(BURST);
         let mut ahead = 0;
@@ -99,6 +99,6 @@ impl Wire {
         if tally.answered + dropped == tally.sent {
             tally.give_up(); // Nothing is on its way.
         }
-        count
+        received
     }
 }

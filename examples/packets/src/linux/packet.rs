@@ -88,6 +88,6 @@ unsafe impl Device for PacketDevice {
     }
 
     fn dropped(&self) -> io::Result<u64> {
-        Ok(self.dropped)
+        Ok(self.dropped + self.socket.dropped()?)
     }
 }

@@ -199,3 +199,23 @@ impl<T: Copy> Drop for Popped<'_, T> {
         self.ring.consumer().store(self.ring.at, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_pass_in_order_and_none_is_taken_without_room() {
+        let (rings, device) = rings().unwrap();
+        let (mut producer, mut consumer) = (rings.fill, device.fill);
+        let mut items = 0..3 * RING as u64;
+        assert_eq!(producer.push(items.by_ref()), RING);
+        assert_eq!((producer.room(), items.start), (0, RING as u64));
+        assert!(consumer.pop(10).eq(0..10));
+        assert_eq!(producer.push(items.by_ref()), 10);
+        // What is not taken stays.
+        assert_eq!(consumer.pop(RING).next(), Some(10));
+        assert!(consumer.pop(usize::MAX).eq(11..RING as u64 + 10));
+        assert_eq!(producer.room(), RING);
+    }
+}

@@ -5,11 +5,14 @@ use std::time::Instant;
 use super::Outcome;
 
 /// Packets that may be on their way at once. Smaller than every ring and queue on it, so that none need be lost.
-const WINDOW: u64 = 512;
+const WINDOW: u64 = 256;
 
 /// Every so many packets there is one as large as the interface allows; the others have [`SMALL`] bytes.
 const LARGE_EVERY: u64 = 16;
 const SMALL: usize = 64;
+
+/// The time is taken for so many at once, so that a thread which has to wait for a processor spoils few of the times.
+pub const SLICE: u64 = 500;
 
 /// For experiments, by the IEEE.
 pub const ETHERTYPE: u16 = 0x88b5;
@@ -31,10 +34,14 @@ pub struct Work {
 /// What became of the packets.
 pub struct Tally {
     work: Work,
-    /// When the load was ready to send.
-    pub start: Instant,
+    /// When the last slice came back, or the load began.
+    last: Instant,
+    /// The seconds that each slice took.
+    pub slices: Vec<f64>,
     pub sent: u64,
     pub answered: u64,
+    /// What the load itself could not receive.
+    pub dropped: u64,
     /// Those with a smaller number are back, or lost.
     passed: u64,
     /// A bit for each number that came back.
@@ -44,7 +51,16 @@ pub struct Tally {
 impl Tally {
     pub fn new(work: Work) -> Self {
         let seen = vec![0; work.packets.div_ceil(64) as usize];
-        Tally { work, start: Instant::now(), sent: 0, answered: 0, passed: 0, seen }
+        Tally {
+            work,
+            last: Instant::now(),
+            slices: Vec::new(),
+            sent: 0,
+            answered: 0,
+            dropped: 0,
+            passed: 0,
+            seen,
+        }
     }
 
     pub fn is_complete(&self) -> bool {
@@ -98,10 +114,36 @@ impl Tally {
         self.seen[word] |= bit;
         self.answered += 1;
         self.passed = self.passed.max(number + 1);
+        if self.answered.is_multiple_of(SLICE) {
+            self.slices.push(self.last.elapsed().as_secs_f64());
+            self.last = Instant::now();
+        }
         Ok(())
     }
 
     fn len(&self, number: u64) -> usize {
         if number.is_multiple_of(LARGE_EVERY) { self.work.large } else { SMALL }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linux::frames::swap_addresses;
+
+    #[test]
+    fn an_answer_is_right_and_comes_once() {
+        let mut tally = Tally::new(Work { packets: 2, again: true, large: 100 });
+        let (mut large, mut small) = ([0; 100], [0; 100]);
+        assert_eq!((tally.write(&mut large, 0), tally.write(&mut small, 1)), (100, SMALL));
+        tally.sent = 2;
+        assert!(tally.answer(&small[..SMALL]).is_err(), "its addresses are not swapped");
+        swap_addresses(&mut large);
+        swap_addresses(&mut small);
+        tally.answer(&small[..SMALL]).unwrap();
+        assert!(tally.answer(&small[..SMALL]).is_err(), "once more");
+        assert!(tally.answer(&large[..99]).is_err(), "cut off");
+        tally.answer(&large).unwrap();
+        assert!(tally.is_complete() && tally.room() == 0);
     }
 }

@@ -31,18 +31,10 @@ pub enum Transport {
 /// How a leg went.
 pub struct Leg {
     pub tally: Tally,
-    pub seconds: f64,
     /// What the device says that it dropped.
     pub dropped: u64,
     /// Frames that it had in the end.
     pub taken_back: usize,
-}
-
-impl Leg {
-    /// Packets that came back, a second.
-    pub fn rate(&self) -> f64 {
-        self.tally.answered as f64 / self.seconds
-    }
 }
 
 impl Transport {
@@ -145,7 +137,7 @@ fn run<D: Device, F: Frames>(
     let (forwarded, loaded) = thread::scope(|threads| {
         let load = threads.spawn(|| {
             let _done = SetOnDrop(&done);
-            load(&stop).map(|tally| (tally.start.elapsed().as_secs_f64(), tally))
+            load(&stop)
         });
         let _stop = SetOnDrop(&stop);
         let forwarded = forward(frames, &mut device, &done, cut)
@@ -153,13 +145,13 @@ fn run<D: Device, F: Frames>(
         stop.store(true, Ordering::Release);
         (forwarded, load.join().expect("the load panicked"))
     });
-    let (seconds, tally) = loaded?;
+    let tally = loaded?;
     forwarded?;
     let dropped = device.dropped()?;
     drop(device);
     // SAFETY: the device is gone, and so is the thread of one that is in memory.
     let taken_back = unsafe { frames.device_gone() }?;
-    Ok(Leg { tally, seconds, dropped, taken_back })
+    Ok(Leg { tally, dropped, taken_back })
 }
 
 /// Ends the other thread when this one ends, however it does.

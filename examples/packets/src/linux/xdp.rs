@@ -78,11 +78,15 @@ fn map_rings(socket: &OwnedFd) -> io::Result<Rings> {
             consumer: ring.consumer as usize,
             slots: ring.desc as usize,
         });
-    let at = |bytes, offset| Mapping::of(socket.as_fd(), bytes, offset);
-    let fill_memory = at(fill.bytes::<u64>(), libc::XDP_UMEM_PGOFF_FILL_RING as libc::off_t)?;
-    let sent_memory = at(sent.bytes::<u64>(), libc::XDP_UMEM_PGOFF_COMPLETION_RING as libc::off_t)?;
-    let received_memory = at(received.bytes::<Packet>(), libc::XDP_PGOFF_RX_RING)?;
-    let send_memory = at(send.bytes::<Packet>(), libc::XDP_PGOFF_TX_RING)?;
+    // An offset may be past what 32 bits can say.
+    let at = |bytes, offset: u64| {
+        let offset = libc::off_t::try_from(offset).map_err(io::Error::other)?;
+        Mapping::of(socket.as_fd(), bytes, offset)
+    };
+    let fill_memory = at(fill.bytes::<u64>(), libc::XDP_UMEM_PGOFF_FILL_RING)?;
+    let sent_memory = at(sent.bytes::<u64>(), libc::XDP_UMEM_PGOFF_COMPLETION_RING)?;
+    let received_memory = at(received.bytes::<Packet>(), libc::XDP_PGOFF_RX_RING as u64)?;
+    let send_memory = at(send.bytes::<Packet>(), libc::XDP_PGOFF_TX_RING as u64)?;
     // SAFETY: the kernel says where the parts are, of rings of the size that was set. It is the other end of each.
     Ok(unsafe {
         Rings {
