@@ -1,8 +1,8 @@
 //! A packet forwarder on AF_XDP, whose UMEM is the region of a pool.
 //!
-//! The program makes a pair of interfaces (veth) in network namespaces of its own. A load sends packets into one end. At
-//! the other end a forwarder swaps the MAC addresses of what it receives and sends it back. The pool gives pages to the
-//! fill ring and the TX ring (`lend_new`, `lend`), and gets them back from the RX ring and the completion ring
+//! The program makes a pair of interfaces (veth) in network namespaces of its own. A load sends packets into one end.
+//! At the other end a forwarder swaps the MAC addresses of what it receives and sends it back. The pool gives pages to
+//! the fill ring and the TX ring (`lend_new`, `lend`), and gets them back from the RX ring and the completion ring
 //! (`reclaim_at`, `free_lent`). In the middle of the run the interface is deleted, with all that it had (`lent`,
 //! `reclaim_all`). The same forwarder runs with a `VecDeque<u64>` of free frames, by turns.
 //!
