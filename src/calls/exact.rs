@@ -8,10 +8,12 @@ use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::plan::CallKinds;
 
+/// For a call of this name.
 pub(crate) fn alloc_bulk_exact<M: Mode, const N: usize>(
     mut front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
+    call: Call,
 ) -> Result<(), ExactError> {
     let never = if want > batch.remaining_capacity() {
         Some(ShortReason::BatchFull)
@@ -29,7 +31,7 @@ pub(crate) fn alloc_bulk_exact<M: Mode, const N: usize>(
     {
         return Ok(());
     }
-    alloc_exact_slowly(front, batch, want)
+    alloc_exact_slowly(front, batch, want, call)
 }
 
 /// Where the fast path does not go, or not before a batch of no pool, or of another, has joined.
@@ -39,6 +41,7 @@ fn alloc_exact_slowly<M: Mode, const N: usize>(
     mut front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,
+    call: Call,
 ) -> Result<(), ExactError> {
     let none = |reason| Err(ExactError { want, had: 0, reason });
     let Some(core) = front.home().with_bytes() else {
@@ -56,12 +59,12 @@ fn alloc_exact_slowly<M: Mode, const N: usize>(
     let out = &mut batch.vacant()[..want];
     let floor = front.floor(want);
     front.shared().reap_fences_for(want, floor);
-    let done = front.with_slot_as_is(|core, slot, _| core.alloc_exact(slot, out, floor));
+    let done = front.with_slot_as_is(|core, slot, _| core.alloc_exact(slot, out, floor, call));
     if done.is_ok() {
         // SAFETY: `alloc_exact` wrote `want` ids of pages that are now the batch's.
         unsafe { batch.grow(core, want) };
         front.note_allocated(|| batch.last_ids(want));
     }
-    front.shared().conclude(Call::AllocBulkExact);
+    front.shared().conclude(call);
     done.map_err(|(had, reason)| ExactError { want, had, reason })
 }

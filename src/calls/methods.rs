@@ -56,7 +56,13 @@ macro_rules! methods {
             /// How many there were, and why not more; the batch is as it was.
             #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk_exact<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> Result<(), ExactError> {
-                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_exact(front, batch, want))
+                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_exact(front, batch, want, $crate::error::Call::AllocBulkExact))
+            }
+
+            /// The same, in a call that waits if there are too few: that is no failure.
+            #[cfg_attr(feature = "track", track_caller)]
+            pub(crate) fn alloc_or_wait<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> bool {
+                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_exact(front, batch, want, $crate::error::Call::Wait)).is_ok()
             }
 
             /// Allocates `n` pages beforehand, at most 256, or none: to be taken one by one where nothing may fail or

@@ -149,11 +149,20 @@ impl<M: Mode> Core<M> {
         balance.wrapping_add(uncached).wrapping_sub(dropped.sum())
     }
 
-    /// Pages freed without a cache, less those allocated without one; while a handle is alive.
+    /// Pages allocated without a cache.
+    pub(crate) fn allocated_uncached(&self) -> u64 {
+        self.counters.taken.load(Ordering::Relaxed)
+    }
+
+    /// Pages freed without a cache; while a handle is alive.
     pub(crate) fn dropped(&self) -> u64 {
         let dropped: u64 = self.slots.iter().map(|it| it.dropped.load(Ordering::Relaxed)).sum();
         let uncached = self.counters.uncached_balance.load(Ordering::Relaxed);
-        (super::lifecycle::LIVE + dropped).saturating_sub(uncached)
+        // Of pages without a slot: those allocated, less those freed.
+        let balance = uncached.wrapping_sub(super::lifecycle::LIVE);
+        let freed = (dropped + self.allocated_uncached()).wrapping_sub(balance);
+        // The counts are of different moments.
+        (freed as i64).max(0) as u64
     }
 
     /// How many pages all magazines hold, as of about now.

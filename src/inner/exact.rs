@@ -76,7 +76,7 @@ impl Drop for MyTurn<'_> {
 
 impl<M: Mode> Core<M> {
     /// Allocates `out.len()` pages, which are all written then and the caller's, or none: then how many could be
-    /// had, and why not more.
+    /// had, and why not more. For a call of this name.
     #[cold]
     #[inline(never)]
     pub(crate) fn alloc_exact(
@@ -84,8 +84,11 @@ impl<M: Mode> Core<M> {
         mut slot: Option<SlotMut<'_>>,
         out: &mut [MaybeUninit<PageId>],
         floor: Floor,
+        call: Call,
     ) -> Result<(), (usize, ShortReason)> {
         let want = out.len();
+        // Who waits then has not failed.
+        let counts = call == Call::AllocBulkExact;
         let answer = match &mut slot {
             Some(slot) if self.has_to_answer(slot) => {
                 Some(self.begin_answer(slot.reborrow(), (want, want), floor))
@@ -103,14 +106,16 @@ impl<M: Mode> Core<M> {
                     self.count_uncached_alloc(want);
                     self.end_without_slot(want);
                 }
-                Err(_) => self.count_failed_exact(),
+                Err(_) if counts => self.count_failed_exact(),
+                Err(_) => {}
             }
             return done;
         };
         let counters = slot.counters();
         match done {
             Ok(()) => counters.count_alloc::<M>(want),
-            Err(_) => counters.count_event::<M>(&counters.failed_exact),
+            Err(_) if counts => counters.count_event::<M>(&counters.failed_exact),
+            Err(_) => {}
         }
         if let Some(answer) = answer {
             self.end_answer(slot.reborrow(), &answer, if done.is_ok() { want } else { 0 });

@@ -102,8 +102,9 @@ pub struct Stats {
     pub pages: Pages,
     /// What all caches did together.
     pub calls: Calls,
-    /// Pages freed without a cache (by a drop, or while all shared caches were busy), less those
-    /// allocated so.
+    /// Pages allocated without a cache: by a call that waited, or while all shared caches were busy.
+    pub uncached: u64,
+    /// Pages freed without a cache: by a drop, or while all shared caches were busy.
     pub dropped: u64,
     /// Poisoned pages that were verified when they left: all of them, or a sample; see
     /// [`poison_every`](crate::Builder::poison_every).
@@ -124,7 +125,11 @@ impl fmt::Display for Stats {
 impl Stats {
     /// What was done, without the mode and the pages.
     fn done(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; dropped {}; faults {}", self.calls, self.dropped, self.faults)?;
+        write!(f, "{}; ", self.calls)?;
+        if self.uncached > 0 {
+            write!(f, "allocated without a cache {}; ", self.uncached)?;
+        }
+        write!(f, "dropped {}; faults {}", self.dropped, self.faults)?;
         if self.mode.hardening & hardening::POISON != 0 {
             write!(f, "; poison verified on {}", Count(self.poison_checks, "page"))?;
         }
@@ -222,6 +227,7 @@ impl<M: Mode> Pool<M> {
             mode: self.mode(),
             pages: self.pages_now(),
             calls: self.per_cache().fold(uncached, |sum, (_, calls)| sum.plus(calls)),
+            uncached: self.core.allocated_uncached(),
             dropped: self.core.dropped(),
             poison_checks: self.core.poison_checks(),
             faults: self.core.faults(),

@@ -54,7 +54,7 @@ impl<M: Mode> Asker<M> for &Pool<M> {
     }
 
     fn try_now<const N: usize>(&mut self, batch: &mut PageBatch<M, N>, want: usize) -> bool {
-        self.alloc_bulk_exact(batch, want).is_ok()
+        self.alloc_or_wait(batch, want)
     }
 
     fn give_up(&mut self) {}
@@ -68,7 +68,7 @@ impl<M: Mode> Asker<M> for &Critical<'_, M> {
     }
 
     fn try_now<const N: usize>(&mut self, batch: &mut PageBatch<M, N>, want: usize) -> bool {
-        self.alloc_bulk_exact(batch, want).is_ok()
+        self.alloc_or_wait(batch, want)
     }
 
     fn give_up(&mut self) {}
@@ -82,7 +82,7 @@ impl<M: Mode, const STEALABLE: bool> Asker<M> for &mut Cache<M, STEALABLE> {
     }
 
     fn try_now<const N: usize>(&mut self, batch: &mut PageBatch<M, N>, want: usize) -> bool {
-        self.alloc_bulk_exact(batch, want).is_ok()
+        self.alloc_or_wait(batch, want)
     }
 
     fn give_up(&mut self) {

@@ -1,5 +1,8 @@
 //! Reports start with the mode, their numbers add up, and what is not counted is "not collected".
 
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use crate::common::*;
@@ -183,6 +186,32 @@ fn drops_without_a_cache_are_counted<M: Mode>() {
     assert!(pool.to_string().contains("; dropped 38; faults 0"), "{pool}");
 }
 
+/// What a cache that waited got, and freed, is in the figures; and a request that waits is no failure.
+fn figures_have_what_came_by_waiting<M: Mode>() {
+    for shared in [0, 2] {
+        let pool = build::<M>(40, |builder| builder.max_caches(1).shared_caches(shared));
+        let mut all = PageBatch::<M, 64>::empty();
+        pool.alloc_bulk_exact(&mut all, 40).expect("a new pool");
+        let mut cache = pool.cache().expect("a cache");
+        let mut batch = PageBatch::<M, 64>::empty();
+        {
+            let mut waits = pin!(cache.alloc_bulk_async(&mut batch, 30));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(waits.as_mut().poll(&mut context).is_pending());
+            drop(all.split_off(8));
+            assert_eq!(waits.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+        }
+        cache.free_bulk(&mut batch);
+        let Some(stats) = pool.stats() else { return };
+        let went = stats.calls.allocated + stats.uncached;
+        assert_eq!((went, stats.calls.freed + stats.dropped), (40 + 30, 32 + 30), "{stats}");
+        assert_eq!((stats.calls.freed, stats.calls.failed_exact), (30, 0), "{stats}");
+        assert_eq!(stats.uncached, if shared == 0 { 70 } else { 0 }, "{stats}");
+        let text = "; allocated without a cache 70; dropped 32; faults 0";
+        assert_eq!(stats.to_string().contains(text), shared == 0, "{stats}");
+    }
+}
+
 on_both_fronts! {
     fn what_goes_back_by_a_call_is_not_counted_as_dropped<M: Mode, F: Front>(pool, front) {
         let mut batch = PageBatch::<M>::new();
@@ -206,6 +235,7 @@ on_both_fronts! {
 
 every_mode!(
     drops_without_a_cache_are_counted,
+    figures_have_what_came_by_waiting,
     what_goes_back_by_a_call_is_not_counted_as_dropped,
     numbers_add_up_at_rest,
     calls_are_counted,

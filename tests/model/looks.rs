@@ -211,7 +211,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         assert_eq!(sum(|calls| calls.allocated), stats.calls.allocated);
         assert_eq!(sum(|calls| calls.freed), stats.calls.freed);
         assert_eq!(sum(|calls| calls.short), stats.calls.short);
-        let gone = stats.calls.allocated - stats.calls.freed - stats.dropped;
+        let gone = stats.calls.allocated + stats.uncached - stats.calls.freed - stats.dropped;
         assert_eq!(gone, self.held().0.len() as u64 + stats.pages.fenced, "{stats}");
         assert_eq!(stats.faults > 0, self.faulty);
     }

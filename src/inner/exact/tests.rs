@@ -16,7 +16,7 @@ fn pool<M: Mode>() -> Pool<M> {
 
 fn all<M: Mode>(pool: &Pool<M>) -> Result<(), (usize, ShortReason)> {
     let mut out = [MaybeUninit::uninit(); PAGES];
-    pool.core.alloc_exact(None, &mut out, Floor::None)?;
+    pool.core.alloc_exact(None, &mut out, Floor::None, Call::AllocBulkExact)?;
     // SAFETY: all were written, and are this call's.
     let ids = unsafe { GivenUp::new(written_mut(&mut out)) };
     let freed = pool.core.free_without_slot(ids, &mut Faults::default());
@@ -39,7 +39,7 @@ fn a_turn_that_stands_still_is_taken_over<M: Mode>() {
     // The pages are not the turn's: who wants few gets them at any time.
     forget(pool.core.exact_turn.try_take().expect("it was given back"));
     let mut page = [MaybeUninit::uninit()];
-    assert_eq!(pool.core.alloc_exact(None, &mut page, Floor::None), Ok(()));
+    assert_eq!(pool.core.alloc_exact(None, &mut page, Floor::None, Call::AllocBulkExact), Ok(()));
     assert_eq!(pool.core.within_reach(None).least, PAGES - 1);
 }
 

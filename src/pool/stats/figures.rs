@@ -34,7 +34,8 @@ const FIGURES: &[Figure] = &[
     ("zone_refills_total", "Refills from the zone.", |s| s.calls.zone_refills),
     ("depot_flushes_total", "Flushes to the depots.", |s| s.calls.depot_flushes),
     ("zone_flushes_total", "Flushes to the zone.", |s| s.calls.zone_flushes),
-    ("dropped_pages", "Pages freed without a cache, less those allocated so.", |s| s.dropped),
+    ("uncached_pages_total", "Pages allocated without a cache.", |s| s.uncached),
+    ("dropped_pages_total", "Pages freed without a cache.", |s| s.dropped),
     ("verified_pages_total", "Poisoned pages that were verified as they left.", |s| {
         s.poison_checks
     }),
@@ -154,6 +155,7 @@ mod tests {
             mode: ModeFlags::of::<Checked>(),
             pages,
             calls,
+            uncached: one(),
             dropped: one(),
             poison_checks: one(),
             faults: one(),
@@ -171,20 +173,20 @@ mod tests {
             assert!(name.bytes().all(|c| c.is_ascii_lowercase() || c == b'_'), "{name}");
             values.push(value);
         });
-        assert!(values.iter().copied().eq(1..=26), "{values:?}");
+        assert!(values.iter().copied().eq(1..=27), "{values:?}");
     }
 
     #[test]
     fn a_label_stays_between_its_quotes() {
         let text = Stats::prometheus(&[("a \"b\"\\\n", distinct())]).to_string();
-        assert!(text.contains("\npagesheaf_purged_pages_total{pool=\"a \\\"b\\\"\\\\\\n\"} 26\n"));
-        assert_eq!(text.lines().count(), 3 * 26);
+        assert!(text.contains("\npagesheaf_purged_pages_total{pool=\"a \\\"b\\\"\\\\\\n\"} 27\n"));
+        assert_eq!(text.lines().count(), 3 * 27);
     }
 
     #[test]
     fn what_can_shrink_is_no_counter() {
         let text = Stats::prometheus(&[("rx", distinct())]).to_string();
-        assert!(text.contains("# TYPE pagesheaf_dropped_pages gauge\n"));
+        assert!(text.contains("# TYPE pagesheaf_dropped_pages_total counter\n"));
         assert!(text.contains("# TYPE pagesheaf_faults_total counter\n"));
     }
 }
