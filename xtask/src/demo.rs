@@ -90,6 +90,11 @@ fn destination(argument: &str) -> io::Result<PathBuf> {
     if argument == STDOUT { Ok(argument.into()) } else { path(argument) }
 }
 
+/// Runs a program in its quick form.
+pub fn quick(name: &str) -> Result<()> {
+    one(name, true).map(drop)
+}
+
 /// Runs a program, and shows what it prints.
 fn one(name: &str, quick: bool) -> Result<Row> {
     println!("== {name}");

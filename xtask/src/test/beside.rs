@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::parts::{forced, loom};
 use crate::run::{Stages, cargo, run, target};
-use crate::{fuzz, package};
+use crate::{demo, fuzz, package};
 
 /// The program without `std`, which is outside the workspace.
 pub const NO_STD: &str = "tests/no_std/Cargo.toml";
@@ -92,6 +92,7 @@ pub fn beside(stages: &mut Stages) -> Result<()> {
     } else {
         stages.skip(first_touch, "it is for the GNU C library, where the thread pointer is read");
     }
+    stages.stage("demo kernel", || demo::quick("kernel"))?;
     msrv(stages)
 }
 

@@ -12,12 +12,14 @@ use super::extra::{LIVENESS, RUNTIMES};
 use super::parts::{BUILDS, echo, runs_dry, tests};
 use super::shown;
 use crate::run::{Stages, cargo, executable, root, run, target};
-use crate::{instructions, prevented, tidy};
+use crate::{demo, instructions, prevented, tidy};
 
+/// A kernel is linked in a way of its own.
+const KERNEL: &str = "examples/kernel/Cargo.toml";
 /// The crate without the packages that test it.
 const ALONE: &[&str] = &["-p", "pagesheaf"];
 /// The packages that have no features, and so one build.
-const TOOLS: [&str; 14] = [
+const TOOLS: [&str; 18] = [
     "-p",
     "xtask",
     "-p",
@@ -26,6 +28,10 @@ const TOOLS: [&str; 14] = [
     "rss",
     "-p",
     "benches",
+    "-p",
+    "packets",
+    "-p",
+    "storage",
     "-p",
     "udp_echo",
     "-p",
@@ -38,7 +44,7 @@ pub fn gate(stages: &mut Stages) -> Result<()> {
     let mut beside = Beside::begin()?;
     stages.stage("format", || {
         run(&mut cargo(["fmt", "--all", "--", "--check"]))?;
-        ["fuzz/Cargo.toml", NO_STD, DLOPEN, LIVENESS, RUNTIMES].into_iter().try_for_each(
+        ["fuzz/Cargo.toml", NO_STD, DLOPEN, LIVENESS, RUNTIMES, KERNEL].into_iter().try_for_each(
             |manifest| run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest)),
         )
     })?;
@@ -122,9 +128,11 @@ fn programs(stages: &mut Stages) -> Result<()> {
     stages.stage("handover", || run(&mut cargo(["run", "-q", "--example", "handover"])))?;
     stages.stage("virtio_hal", || run(&mut cargo(["run", "-q", "-p", "virtio_hal"])))?;
     if !cfg!(target_os = "linux") {
-        stages.skip("udp_echo", "it is for Linux");
+        stages.skip("udp_echo, and demos", "they are for Linux");
         return Ok(());
     }
+    stages.stage("demo packets", || demo::quick("packets"))?;
+    stages.stage("demo storage", || demo::quick("storage"))?;
     stages.stage("udp_echo, checked", || {
         run(echo("checked").arg("--lossless"))?;
         runs_dry(echo("checked").args(["--pages", "16"]))
