@@ -1,12 +1,14 @@
 //! Parts of a batch: by position, and by what is in the pages.
 //!
-//! Invariant: each page is in the batch or in what is taken out of it, whenever the user's code runs.
+//! Invariant: each page is in the batch once, or in what is taken out of it, when a call has ended; also by a panic.
 
+use core::mem::MaybeUninit;
 use core::ops::{Bound, RangeBounds};
 
 use super::{IntoIter, PageBatch};
 use crate::error::Count;
 use crate::mode::Mode;
+use crate::page::PageId;
 
 impl<M: Mode, const N: usize> PageBatch<M, N> {
     /// Takes the pages from `at` on into a batch of their own.
@@ -101,7 +103,7 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     /// Takes the pages for which `take` says so into a batch of their own, in order; the others keep
     /// theirs. So a cache can free what is not wanted, in one call.
     ///
-    /// If `take` panics, the pages that it took so far are freed, and the others are in the batch.
+    /// If `take` panics, all pages are in the batch: those that it took so far at the end.
     ///
     /// ```
     /// # use pagesheaf::{PageBatch, Pool};
@@ -121,21 +123,21 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     /// ```
     #[must_use = "the pages are freed with the batch that is returned"]
     pub fn split_off_if(&mut self, mut take: impl FnMut(&mut [u8]) -> bool) -> Self {
-        let mut taken = Self::empty();
-        let mut sorting = Sorting { batch: self, kept: 0, at: 0 };
+        let taken = [const { MaybeUninit::uninit() }; N];
+        let mut sorting = Sorting { batch: self, taken, kept: 0, at: 0 };
         while let Some(bytes) = sorting.batch.get_mut(sorting.at) {
             let takes = take(bytes);
-            sorting.put(takes.then_some(&mut taken));
+            sorting.put(takes);
         }
+        let kept = sorting.kept;
         drop(sorting);
-        taken
+        self.split_off(kept)
     }
 
     /// Keeps the pages for which `keep` says so, in order, and frees the others, without a cache. With
     /// one: [`split_off_if`](Self::split_off_if).
     ///
-    /// If `keep` panics, the pages that it has refused so far are freed, and the others are in the
-    /// batch.
+    /// If `keep` panics, all pages are in the batch: those that it has refused so far at the end.
     ///
     /// ```
     /// # use pagesheaf::{PageBatch, Pool};
@@ -153,38 +155,35 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     }
 }
 
-/// A batch whose pages are looked at in order: `kept` of those before `at` stay. When this ends, the others move up to
-/// them.
+/// A batch whose pages are looked at in order: of those before `at`, `kept` stay, and the others are `taken`. When this
+/// ends, these stand behind all others.
 struct Sorting<'b, M: Mode, const N: usize> {
     batch: &'b mut PageBatch<M, N>,
+    taken: [MaybeUninit<PageId>; N],
     kept: usize,
     at: usize,
 }
 
 impl<M: Mode, const N: usize> Sorting<'_, M, N> {
-    /// The page at `at` goes into another batch, or stays.
-    fn put(&mut self, into: Option<&mut PageBatch<M, N>>) {
+    /// The page at `at` is taken, or stays.
+    fn put(&mut self, takes: bool) {
         let id = self.batch.ids[self.at];
-        self.at += 1;
-        match (into, self.batch.core) {
-            (Some(other), Some(core)) => {
-                other.vacant()[0] = id;
-                // SAFETY: the id was just written, its page is this core's and leaves the batch, in which `at` has
-                // passed it; the other batch has as much room as this.
-                unsafe { other.grow(core, 1) };
-            }
-            _ => {
-                self.batch.ids[self.kept] = id;
-                self.kept += 1;
-            }
+        if takes {
+            self.taken[self.at - self.kept] = id;
+        } else {
+            self.batch.ids[self.kept] = id;
+            self.kept += 1;
         }
+        self.at += 1;
     }
 }
 
 impl<M: Mode, const N: usize> Drop for Sorting<'_, M, N> {
     fn drop(&mut self) {
-        let len = self.batch.len;
-        self.batch.ids.copy_within(self.at..len, self.kept);
-        self.batch.len = len - (self.at - self.kept);
+        let taken = &self.taken[..self.at - self.kept];
+        let ids = &mut self.batch.ids[..self.batch.len];
+        ids.copy_within(self.at.., self.kept);
+        let end = ids.len() - taken.len();
+        ids[end..].copy_from_slice(taken);
     }
 }
