@@ -1,6 +1,7 @@
 //! A device that uses pages after their owners have given them up, in the order of tickets.
 
 use std::ptr::null_mut;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::thread;
 
@@ -72,9 +73,9 @@ impl Device {
 }
 
 /// Says at its end that no more pages come.
-struct AtEnd<'a>(&'a AtomicBool);
+struct AtEnd(Arc<AtomicBool>);
 
-impl Drop for AtEnd<'_> {
+impl Drop for AtEnd {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
     }
@@ -82,17 +83,17 @@ impl Drop for AtEnd<'_> {
 
 /// Threads give pages to a device and then up, with its ticket; it looks at them later.
 pub fn device<M: Mode>(case: &Case<M>, threads: u64) {
-    let end = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while DEVICE.work(case) || !end.load(Ordering::Acquire) {
-                thread::yield_now();
-            }
-        });
-        // Also if a thread panics: then the device ends, and the program fails.
-        let _end = AtEnd(&end);
-        programs::spawn(case, threads, gives);
+    let end = Arc::new(AtomicBool::new(false));
+    // Also if a thread panics: then the device ends, and the program fails.
+    let at_end = AtEnd(Arc::clone(&end));
+    let device = programs::beside(case, move |case| {
+        while DEVICE.work(case) || !end.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
     });
+    programs::spawn(case, threads, gives);
+    drop(at_end);
+    device.join().expect("no panic");
     case.pool.reap_fences();
     assert_eq!(case.pool.audit().pages.fenced, 0, "{}", case.pool);
 }

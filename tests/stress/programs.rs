@@ -4,7 +4,7 @@
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use pagesheaf::{Cache, Mode, Page, PageBatch, Pool};
 
@@ -204,15 +204,14 @@ pub fn xmalloc<M: Mode>(case: &Case<M>, threads: u64) {
 
 /// As [`mstress`], and another thread ends one period of upkeep after the other.
 pub fn upkeep<M: Mode>(case: &Case<M>, threads: u64) {
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while case.goes_on() {
-                let _ = case.pool.maintain();
-                thread::yield_now();
-            }
-        });
-        mstress(case, threads);
+    let keeper = beside(case, |case| {
+        while case.goes_on() {
+            let _ = case.pool.maintain();
+            thread::yield_now();
+        }
     });
+    mstress(case, threads);
+    keeper.join().expect("no panic");
 }
 
 /// mimalloc's mstress: threads hold some, leave some to others, and die between phases.
@@ -319,6 +318,15 @@ pub fn turns<M: Mode>(case: &Case<M>, seed: u64) {
             thread::yield_now();
         }
     }
+}
+
+/// Runs a body on a thread beside. It is no scoped thread, of whose end ThreadSanitizer sees nothing.
+pub fn beside<M: Mode>(
+    case: &Case<M>,
+    body: impl FnOnce(&Case<M>) + Send + 'static,
+) -> JoinHandle<()> {
+    let case = case.clone();
+    thread::spawn(move || body(&case))
 }
 
 /// Runs a body on so many threads, to its end.
