@@ -7,9 +7,6 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Bytes of one read.
-const BUFFER: usize = 64 * 1024;
-
 /// A connection that is kept.
 pub struct Client {
     socket: TcpStream,
@@ -17,10 +14,15 @@ pub struct Client {
 }
 
 impl Client {
-    pub async fn open(address: SocketAddr) -> io::Result<Self> {
+    /// Connects. It reads into this buffer.
+    pub async fn open(address: SocketAddr, buffer: Box<[u8]>) -> io::Result<Self> {
         let socket = TcpStream::connect(address).await?;
         socket.set_nodelay(true)?;
-        Ok(Client { socket, buffer: vec![0; BUFFER].into() })
+        Ok(Client { socket, buffer })
+    }
+
+    pub fn into_buffer(self) -> Box<[u8]> {
+        self.buffer
     }
 
     /// Another connection, with the buffer of this one.

@@ -23,7 +23,7 @@ const SMALL: usize = 512 * 1024;
 const LINGERS: Duration = Duration::from_millis(5);
 
 /// Periods of upkeep after which what nobody needed has gone.
-const PERIODS: usize = 8;
+const PERIODS: usize = 16;
 
 /// How much to do.
 struct Scale {
@@ -40,9 +40,9 @@ struct Sides {
 
 /// Runs it. False when something is wrong with the result.
 pub fn run(options: &Options) -> Outcome<bool> {
-    let (exchanges, rounds, peaks) = if options.quick { (30, 5, 1) } else { (500, 10, 3) };
+    let (connections, rounds, peaks) = if options.quick { (60, 5, 1) } else { (1000, 10, 3) };
     let scale = Scale { rounds, peaks };
-    let mut load = Loader::new(running::runtime()?, exchanges, CLIENTS);
+    let mut load = Loader::new(running::runtime()?, connections, CLIENTS);
     let (mut ample, mut small) = (Report::default(), Report::default());
 
     let before = system::resident()[0];
@@ -61,7 +61,7 @@ pub fn run(options: &Options) -> Outcome<bool> {
     let mut out = sides.finish()?;
 
     let sides = Sides::start(SMALL / options.page_size, options.page_size)?;
-    let served = load.runtime.block_on(order::check(&sides.pages, &load.pattern))?;
+    let served = load.runtime.block_on(order::check(&sides.pages, &load.material))?;
     println!("\nlimit {} KiB: {served} uploads that needed all of it were served in order", SMALL >> 10);
     for _ in 0..scale.rounds {
         small.round(&sides, &mut load, LINGERS)?;
@@ -78,13 +78,13 @@ pub fn run(options: &Options) -> Outcome<bool> {
 
 impl Sides {
     fn start(pages: usize, page_size: usize) -> Outcome<Self> {
-        let (limit, paged) = (pages * page_size, Paged(pool(pages, page_size)?));
+        let (limit, paged) = (pages * page_size, Paged::new(pool(pages, page_size)?)?);
         let heap = Heap::new(limit, paged.most());
         Ok(Sides { pages: Running::start(paged)?, heap: Running::start(heap)?, limit })
     }
 
     fn pool(&self) -> &Pool {
-        &self.pages.service.staging.0
+        self.pages.service.staging.pool().expect("pages are of a pool")
     }
 
     /// Stops both. Returns how many pages are out or lent, and closes the pool if there are none.
@@ -93,7 +93,7 @@ impl Sides {
         if missing > 0 {
             return Err(format!("{missing} bytes of the heap's limit are missing").into());
         }
-        let Paged(pool) = self.pages.stop()?;
+        let pool = self.pages.stop()?.into_pool();
         println!("{pool}");
         let audit = pool.audit();
         let out = audit.pages.out + audit.pages.lent;

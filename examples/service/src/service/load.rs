@@ -16,6 +16,12 @@ const SIZES: [usize; 2] = [1024, 256 * 1024];
 /// Bytes that differ: more than the pool that is too small has.
 const PATTERN: u64 = 1 << 20;
 
+/// Bytes that a client reads at once.
+const BUFFER: usize = 64 * 1024;
+
+/// What a pair of connections is used for, before there is another pair.
+pub const EXCHANGES: u64 = 4;
+
 /// One in so many uploads is left by its client, and one in so many downloads.
 const LEAVES: u64 = 16;
 
@@ -23,7 +29,7 @@ const LEAVES: u64 = 16;
 #[derive(Clone, Copy)]
 pub struct Plan {
     pub address: SocketAddr,
-    /// Each takes two connections.
+    /// Uploads, each with two downloads.
     pub exchanges: u64,
     /// Exchanges that were before, so that names and sizes differ.
     pub first: u64,
@@ -45,13 +51,23 @@ pub struct Done {
     pub downloads: Vec<u32>,
 }
 
-/// The bytes of which all bodies are parts.
-pub struct Pattern(Vec<u8>);
+/// What a load needs, of which nothing is allocated in a round.
+pub struct Material {
+    /// The bytes of which all bodies are parts.
+    pattern: Vec<u8>,
+    /// Buffers of clients that have ended.
+    buffers: RefCell<Vec<Box<[u8]>>>,
+}
 
-impl Pattern {
+impl Material {
     pub fn new() -> Self {
         let words = (0..PATTERN / 8).flat_map(|at| mix(at).to_le_bytes());
-        Pattern(words.collect())
+        Material { pattern: words.collect(), buffers: RefCell::default() }
+    }
+
+    /// For a client to read into.
+    pub fn buffer(&self) -> Box<[u8]> {
+        self.buffers.borrow_mut().pop().unwrap_or_else(|| vec![0; BUFFER].into())
     }
 
     /// The body of an exchange.
@@ -59,12 +75,12 @@ impl Pattern {
         let random = mix(number ^ 0x5EED);
         let (start, unit) = (random as usize % 65_536, (random >> 16) as f64 / (1u64 << 48) as f64);
         let [least, most] = SIZES.map(|size| size as f64);
-        &self.0[start..][..(least * (most / least).powf(unit)) as usize]
+        &self.pattern[start..][..(least * (most / least).powf(unit)) as usize]
     }
 
     /// The first so many bytes.
     pub fn start(&self, len: usize) -> &[u8] {
-        &self.0[..len]
+        &self.pattern[..len]
     }
 }
 
@@ -79,14 +95,14 @@ fn mix(number: u64) -> u64 {
 /// What the clients of one load share.
 struct Shared {
     plan: Plan,
-    pattern: Rc<Pattern>,
+    material: Rc<Material>,
     next: Cell<u64>,
     done: RefCell<Done>,
 }
 
 /// Runs the load, and ends when all is done or something is wrong.
-pub async fn run(plan: Plan, pattern: Rc<Pattern>) -> io::Result<Done> {
-    let shared = Rc::new(Shared { plan, pattern, next: Cell::new(0), done: RefCell::default() });
+pub async fn run(plan: Plan, material: Rc<Material>) -> io::Result<Done> {
+    let shared = Rc::new(Shared { plan, material, next: Cell::new(0), done: RefCell::default() });
     let tasks = LocalSet::new();
     let clients: Vec<_> =
         (0..plan.clients).map(|_| tasks.spawn_local(shared.clone().client())).collect();
@@ -101,22 +117,29 @@ pub async fn run(plan: Plan, pattern: Rc<Pattern>) -> io::Result<Done> {
 }
 
 impl Shared {
-    /// One client: exchange after exchange, each with connections of its own.
+    /// One client: exchange after exchange, for some of which it opens new connections.
     async fn client(self: Rc<Self>) -> io::Result<()> {
-        let mut one = Client::open(self.plan.address).await?;
-        let mut two = Client::open(self.plan.address).await?;
-        while self.next.get() < self.plan.exchanges {
+        let open = || Client::open(self.plan.address, self.material.buffer());
+        let (mut one, mut two) = (open().await?, open().await?);
+        for done in 1.. {
+            if self.next.get() == self.plan.exchanges {
+                break;
+            }
             let number = self.plan.first + self.next.replace(self.next.get() + 1);
             self.exchange(number, &mut one, &mut two).await?;
-            one.reopen().await?;
-            two.reopen().await?;
-            self.done.borrow_mut().connections += 2;
+            if done % EXCHANGES == 0 {
+                one.reopen().await?;
+                two.reopen().await?;
+                self.done.borrow_mut().connections += 2;
+            }
         }
+        self.done.borrow_mut().connections += 2;
+        self.material.buffers.borrow_mut().extend([one, two].map(Client::into_buffer));
         Ok(())
     }
 
     async fn exchange(&self, number: u64, one: &mut Client, two: &mut Client) -> io::Result<()> {
-        let (name, body) = (format!("upload-{number}"), self.pattern.body(number));
+        let (name, body) = (format!("upload-{number}"), self.material.body(number));
         if number % LEAVES == 3 {
             // Not more than the system takes while nobody reads.
             let part = &body[..(body.len() / 2).min(16 * 1024)];

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::client::Client;
-use super::load::Pattern;
+use super::load::Material;
 use super::paged::Paged;
 use super::running::Running;
 use super::staging::Staging;
@@ -13,22 +13,22 @@ use super::staging::Staging;
 const SOON: Duration = Duration::from_secs(20);
 
 /// Checks it, with uploads that each need the whole pool. Returns how many were served.
-pub async fn check(on: &Running<Paged>, pattern: &Pattern) -> io::Result<u64> {
-    let checked = tokio::time::timeout(SOON, in_order(on, pattern)).await;
+pub async fn check(on: &Running<Paged>, material: &Material) -> io::Result<u64> {
+    let checked = tokio::time::timeout(SOON, in_order(on, material)).await;
     checked.unwrap_or_else(|_| Err(io::Error::other("uploads that wait are not served")))
 }
 
-async fn in_order(on: &Running<Paged>, pattern: &Pattern) -> io::Result<u64> {
-    let body = pattern.start(on.service.staging.most());
+async fn in_order(on: &Running<Paged>, material: &Material) -> io::Result<u64> {
+    let body = material.start(on.service.staging.most());
     // The rest is sent when there is room: who waits is not read.
     let (part, rest) = body.split_at(1000);
-    let mut first = Client::open(on.address).await?;
+    let mut first = Client::open(on.address, material.buffer()).await?;
     first.send("first", part, body.len()).await?;
-    until(|| on.service.staging.0.audit().pages.out > 0).await;
+    until(|| on.service.staging.pool().map_or(0, |pool| pool.audit().pages.out) > 0).await;
     // Each comes when the one before it is in the line.
     let mut clients = Vec::new();
     for (number, name) in ["second", "third", "leaves", "fourth"].into_iter().enumerate() {
-        let mut client = Client::open(on.address).await?;
+        let mut client = Client::open(on.address, material.buffer()).await?;
         client.send(name, part, body.len()).await?;
         until(|| on.service.line.waiting() == number as u64 + 1).await;
         clients.push((name, client));

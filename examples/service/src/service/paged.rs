@@ -2,8 +2,9 @@
 
 use std::array;
 use std::io::{self, IoSliceMut};
+use std::sync::Mutex;
 
-use pagesheaf::{PageBatch, Pool};
+use pagesheaf::{Cache, CacheError, DefaultMode, PageBatch, Pool};
 use pagesheaf_buf::{BufChain, PageBuf, SharedChain};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -13,13 +14,27 @@ use super::staging::{Short, Staging, cut_short};
 /// Buffers of one read: the system takes up to 1,024, and copies the list of more than 8 to its heap.
 const SLICES: usize = 64;
 
-/// A pool.
-pub struct Paged(pub Pool);
+/// A pool, and the cache of the thread that serves.
+pub struct Paged {
+    pool: Pool,
+    /// Stealable: upkeep gets what lies in it while the service is idle.
+    cache: Mutex<Cache<DefaultMode, true>>,
+}
 
 impl Paged {
+    pub fn new(pool: Pool) -> Result<Self, CacheError> {
+        let cache = pool.cache_named("uploads").stealable().build()?;
+        Ok(Paged { pool, cache: Mutex::new(cache) })
+    }
+
+    /// The pool, without the cache, to close it.
+    pub fn into_pool(self) -> Pool {
+        self.pool
+    }
+
     fn pages(&self, len: usize) -> usize {
         // An upload of no bytes has a name, which takes memory as well.
-        len.div_ceil(self.0.page_size()).max(1)
+        len.div_ceil(self.pool.page_size()).max(1)
     }
 }
 
@@ -28,19 +43,23 @@ impl Staging for Paged {
     type Body = SharedChain;
 
     fn most(&self) -> usize {
-        self.0.capacity().min(<PageBatch>::new().capacity()) * self.0.page_size()
+        self.pool.capacity().min(<PageBatch>::new().capacity()) * self.pool.page_size()
     }
 
     fn try_admit(&self, len: usize) -> Result<BufChain, Short> {
         let mut batch = PageBatch::new();
-        let got = self.0.alloc_bulk_exact(&mut batch, self.pages(len));
-        got.map_err(|error| Short::Pool(error.reason))?;
+        let mut cache = self.cache.lock().expect("no panic");
+        if let Err(error) = cache.alloc_bulk_exact(&mut batch, self.pages(len)) {
+            // Those who wait get at the pool only, and nobody takes from the cache meanwhile.
+            cache.drain();
+            return Err(Short::Pool(error.reason));
+        }
         Ok(batch.into_iter().map(PageBuf::new).collect())
     }
 
     async fn admit(&self, len: usize) -> io::Result<BufChain> {
         let mut batch = PageBatch::new();
-        let got = self.0.alloc_bulk_async(&mut batch, self.pages(len)).await;
+        let got = self.pool.alloc_bulk_async(&mut batch, self.pages(len)).await;
         got.map_err(io::Error::other)?;
         Ok(batch.into_iter().map(PageBuf::new).collect())
     }
@@ -67,7 +86,7 @@ impl Staging for Paged {
     }
 
     fn pool(&self) -> Option<&Pool> {
-        Some(&self.0)
+        Some(&self.pool)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use super::load::{self, Done, Pattern, Plan};
+use super::load::{self, Done, Material, Plan};
 use super::running::Running;
 use super::staging::Staging;
 use super::system;
@@ -14,9 +14,9 @@ use super::system;
 /// The load's side: a runtime of its own, on the thread of the demo.
 pub struct Loader {
     pub runtime: Runtime,
-    pub pattern: Rc<Pattern>,
-    pub exchanges: u64,
-    pub clients: usize,
+    pub material: Rc<Material>,
+    exchanges: u64,
+    clients: usize,
     first: u64,
 }
 
@@ -29,8 +29,10 @@ pub struct Round {
 }
 
 impl Loader {
-    pub fn new(runtime: Runtime, exchanges: u64, clients: usize) -> Self {
-        Loader { runtime, pattern: Rc::new(Pattern::new()), exchanges, clients, first: 0 }
+    /// For rounds of so many connections, each with so many clients at once.
+    pub fn new(runtime: Runtime, connections: u64, clients: usize) -> Self {
+        let exchanges = connections / 2 * load::EXCHANGES;
+        Loader { runtime, material: Rc::new(Material::new()), exchanges, clients, first: 0 }
     }
 
     /// Names and sizes of the rounds to come: both sides have the same.
@@ -43,7 +45,7 @@ impl Loader {
         let Loader { exchanges, first, clients, .. } = *self;
         let plan = Plan { address: on.address, exchanges, first, clients, lingers };
         let (start, before) = (Instant::now(), system::cpu());
-        let done = self.runtime.block_on(load::run(plan, self.pattern.clone()))?;
+        let done = self.runtime.block_on(load::run(plan, self.material.clone()))?;
         let (seconds, after) = (start.elapsed().as_secs_f64(), system::cpu());
         let [process, this] = [after[0] - before[0], after[1] - before[1]];
         Ok(Round { seconds, cpu: [process - this, process], done })
