@@ -10,8 +10,8 @@ usage: service [--quick] [--pages N] [--page-size BYTES]
 
   --quick      the demo in some seconds
   --serve      only the server, at this address: 127.0.0.1:8080
-  --pages      how many pages the pool has (4096)
-  --page-size  bytes of a page, a power of two from 4096 on (16384)
+  --pages      how many pages the pool has (8192)
+  --page-size  bytes of a page, a power of two from 4096 on (8192)
   --heap       serve from the heap, behind a limit of as many bytes: the rival";
 
 /// What to run.
@@ -27,7 +27,7 @@ impl Options {
     /// Reads the command line; `None` when help was asked for.
     pub fn from_args() -> Result<Option<Self>, lexopt::Error> {
         let mut options =
-            Options { quick: false, serve: None, heap: false, pages: 4096, page_size: 16 * 1024 };
+            Options { quick: false, serve: None, heap: false, pages: 8192, page_size: 8 * 1024 };
         let mut args = Parser::from_env();
         while let Some(arg) = args.next()? {
             match arg {

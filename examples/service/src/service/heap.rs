@@ -78,6 +78,10 @@ impl Staging for Heap {
         Ok(Bytes::from_owner(Counted { bytes, _permit: permit }))
     }
 
+    fn free(&self, body: Bytes) {
+        drop(body);
+    }
+
     fn pool(&self) -> Option<&Pool> {
         None
     }

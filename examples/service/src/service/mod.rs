@@ -75,5 +75,7 @@ fn run(options: &Options) -> Outcome<bool> {
 /// A pool whose memory follows the load: it is touched when it is needed, and goes back when it is not.
 fn pool(pages: usize, page_size: usize) -> Result<Pool, BuildError> {
     let region = Region::mapped().purge(true);
-    Pool::builder(pages).page_size(page_size).region(region).build()
+    let builder = Pool::builder(pages).page_size(page_size).region(region);
+    // Small magazines: what lies in them is memory that was touched, and the next upload gets other pages.
+    builder.magazine_capacity(16).build()
 }

@@ -14,6 +14,9 @@ use super::staging::{Short, Staging, cut_short};
 /// Buffers of one read: the system takes up to 1,024, and copies the list of more than 8 to its heap.
 const SLICES: usize = 64;
 
+/// The pages of one upload, at most.
+type Upload = PageBatch<DefaultMode, 512>;
+
 /// A pool, and the cache of the thread that serves.
 pub struct Paged {
     pool: Pool,
@@ -43,11 +46,11 @@ impl Staging for Paged {
     type Body = SharedChain;
 
     fn most(&self) -> usize {
-        self.pool.capacity().min(<PageBatch>::new().capacity()) * self.pool.page_size()
+        self.pool.capacity().min(Upload::empty().capacity()) * self.pool.page_size()
     }
 
     fn try_admit(&self, len: usize) -> Result<BufChain, Short> {
-        let mut batch = PageBatch::new();
+        let mut batch = Upload::empty();
         let mut cache = self.cache.lock().expect("no panic");
         if let Err(error) = cache.alloc_bulk_exact(&mut batch, self.pages(len)) {
             // Those who wait get at the pool only, and nobody takes from the cache meanwhile.
@@ -58,7 +61,7 @@ impl Staging for Paged {
     }
 
     async fn admit(&self, len: usize) -> io::Result<BufChain> {
-        let mut batch = PageBatch::new();
+        let mut batch = Upload::empty();
         let got = self.pool.alloc_bulk_async(&mut batch, self.pages(len)).await;
         got.map_err(io::Error::other)?;
         Ok(batch.into_iter().map(PageBuf::new).collect())
@@ -83,6 +86,13 @@ impl Staging for Paged {
             }
         }
         Ok(room.freeze())
+    }
+
+    fn free(&self, body: SharedChain) {
+        if let Ok(chain) = body.try_unique() {
+            let pages = chain.into_buffers().into_iter().map(PageBuf::into_page);
+            self.cache.lock().expect("no panic").free_all(pages);
+        }
     }
 
     fn pool(&self) -> Option<&Pool> {

@@ -99,7 +99,8 @@ impl<S: Staging> Service<S> {
         }
         let room = match self.staging_room(len) {
             Ok(room) => room,
-            Err(why) => match self.wait(&on.socket, len, why).await? {
+            // In a box: it is large, and few connections are there at a time.
+            Err(why) => match Box::pin(self.wait(&on.socket, len, why)).await? {
                 Some(room) => room,
                 None => return on.refuse("503 Service Unavailable").await,
             },
@@ -112,6 +113,7 @@ impl<S: Staging> Service<S> {
         let body = timeout(PATIENCE, receive).await.map_err(|_| http::late())??;
         let old = self.stored.lock().expect("no panic").insert(name.to_owned(), body);
         let status = if old.is_some() { "200 OK" } else { "201 Created" };
+        old.into_iter().for_each(|body| self.staging.free(body));
         on.send(http::error(status, request.closes)).await?;
         Ok(true)
     }
@@ -157,7 +159,7 @@ impl<S: Staging> Service<S> {
     async fn delete(&self, on: &mut Connection, request: &Request) -> io::Result<bool> {
         let old = self.stored.lock().expect("no panic").remove(key(&request.path));
         let status = if old.is_some() { "200 OK" } else { "404 Not Found" };
-        drop(old);
+        old.into_iter().for_each(|body| self.staging.free(body));
         on.send(http::error(status, request.closes)).await?;
         Ok(true)
     }

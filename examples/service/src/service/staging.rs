@@ -32,6 +32,9 @@ pub trait Staging: Send + Sync + 'static {
         len: usize,
     ) -> impl Future<Output = io::Result<Self::Body>> + Send;
 
+    /// Frees an upload, unless others read it: then the last of them does.
+    fn free(&self, body: Self::Body);
+
     /// The pool, if there is one.
     fn pool(&self) -> Option<&Pool>;
 }
