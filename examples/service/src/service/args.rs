@@ -10,8 +10,8 @@ usage: service [--quick] [--pages N] [--page-size BYTES]
 
   --quick      the demo in some seconds
   --serve      only the server, at this address: 127.0.0.1:8080
-  --pages      how many pages the pool has (8192)
-  --page-size  bytes of a page, a power of two from 4096 on (8192)
+  --pages      how many pages the pool has (16384)
+  --page-size  bytes of a page, a power of two from 4096 on (4096)
   --heap       serve from the heap, behind a limit of as many bytes: the rival";
 
 /// What to run.
@@ -27,7 +27,7 @@ impl Options {
     /// Reads the command line; `None` when help was asked for.
     pub fn from_args() -> Result<Option<Self>, lexopt::Error> {
         let mut options =
-            Options { quick: false, serve: None, heap: false, pages: 8192, page_size: 8 * 1024 };
+            Options { quick: false, serve: None, heap: false, pages: 16_384, page_size: 4096 };
         let mut args = Parser::from_env();
         while let Some(arg) = args.next()? {
             match arg {
@@ -35,7 +35,9 @@ impl Options {
                 Arg::Long("serve") => options.serve = Some(args.value()?.parse()?),
                 Arg::Long("heap") => options.heap = true,
                 Arg::Long("pages") => options.pages = args.value()?.parse()?,
-                Arg::Long("page-size") => options.page_size = args.value()?.parse_with(page_size)?,
+                Arg::Long("page-size") => {
+                    options.page_size = args.value()?.parse_with(page_size)?
+                }
                 Arg::Short('h') | Arg::Long("help") => return Ok(None),
                 _ => return Err(arg.unexpected()),
             }

@@ -62,7 +62,10 @@ pub fn run(options: &Options) -> Outcome<bool> {
 
     let sides = Sides::start(SMALL / options.page_size, options.page_size)?;
     let served = load.runtime.block_on(order::check(&sides.pages, &load.material))?;
-    println!("\nlimit {} KiB: {served} uploads that needed all of it were served in order", SMALL >> 10);
+    println!(
+        "\nlimit {} KiB: {served} uploads that needed all of it were served in order",
+        SMALL >> 10
+    );
     for _ in 0..scale.rounds {
         small.round(&sides, &mut load, LINGERS)?;
     }
@@ -70,9 +73,15 @@ pub fn run(options: &Options) -> Outcome<bool> {
     out += sides.finish()?;
 
     let sums = [&ample.pages, &ample.heap, &small.pages, &small.heap].map(|side| side.sums());
-    let [connections, transfers, left] = [0, 1, 2].map(|of| sums.map(|sum| sum[of]).iter().sum::<u64>());
-    println!("\n{connections} connections, {transfers} transfers verified, {left} left in the middle");
-    println!("demo: {{\"ran\": {transfers}, \"out\": {out}, \"ratio\": {:.3}}}", ample.throughput());
+    let [connections, transfers, left] =
+        [0, 1, 2].map(|of| sums.map(|sum| sum[of]).iter().sum::<u64>());
+    println!(
+        "\n{connections} connections, {transfers} transfers verified, {left} left in the middle"
+    );
+    println!(
+        "demo: {{\"ran\": {transfers}, \"out\": {out}, \"ratio\": {:.3}}}",
+        ample.throughput()
+    );
     Ok(out == 0)
 }
 
@@ -97,7 +106,11 @@ impl Sides {
         println!("{pool}");
         let audit = pool.audit();
         let out = audit.pages.out + audit.pages.lent;
-        if out > 0 || !audit.pages.adds_up() || audit.misplaced.unwrap_or(0) > 0 || pool.is_tainted() {
+        if out > 0
+            || !audit.pages.adds_up()
+            || audit.misplaced.unwrap_or(0) > 0
+            || pool.is_tainted()
+        {
             println!("something is wrong: {audit}");
             return Ok(out.max(1));
         }
@@ -123,7 +136,7 @@ impl Report {
 
     /// A round of each. Every other time the heap is the first.
     fn round(&mut self, sides: &Sides, load: &mut Loader, lingers: Duration) -> Outcome<()> {
-        let pages_first = self.pages.rounds.len() % 2 == 0;
+        let pages_first = self.pages.rounds.len().is_multiple_of(2);
         if pages_first {
             self.pages.rounds.push(load.round(&sides.pages, lingers)?);
         }

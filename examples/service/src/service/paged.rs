@@ -15,7 +15,7 @@ use super::staging::{Short, Staging, cut_short};
 const SLICES: usize = 64;
 
 /// The pages of one upload, at most.
-type Upload = PageBatch<DefaultMode, 512>;
+type Upload = PageBatch<DefaultMode, 1024>;
 
 /// A pool, and the cache of the thread that serves.
 pub struct Paged {

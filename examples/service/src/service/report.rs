@@ -60,12 +60,23 @@ impl Report {
         self.ratio(Round::throughput)
     }
 
-    fn line(&self, f: &mut fmt::Formatter<'_>, what: &str, of: impl Fn(&Round) -> f64) -> fmt::Result {
+    fn line(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        what: &str,
+        of: impl Fn(&Round) -> f64,
+    ) -> fmt::Result {
         let [pages, heap] = [&self.pages, &self.heap].map(|side| side.median(&of));
         writeln!(f, "{what:<32} {pages:>10.1} {heap:>10.1} {:>7.3}", self.ratio(&of))
     }
 
-    fn latency(&self, f: &mut fmt::Formatter<'_>, what: &str, part: f64, of: fn(&Round) -> &Vec<u32>) -> fmt::Result {
+    fn latency(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        what: &str,
+        part: f64,
+        of: fn(&Round) -> &Vec<u32>,
+    ) -> fmt::Result {
         let [pages, heap] = [&self.pages, &self.heap].map(|side| side.percentile(of, part));
         writeln!(f, "{what:<32} {pages:>10.0} {heap:>10.0} {:>7.3}", pages / heap)
     }

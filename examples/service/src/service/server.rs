@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncWriteExt, Interest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
@@ -72,14 +72,12 @@ impl<S: Staging> Service<S> {
             let request = match http::read(&mut on.socket, &mut on.input).await {
                 Ok(request) => request,
                 Err(NoRequest::Gone) => return Ok(()),
-                Err(NoRequest::Bad(status)) => return on.send(http::error(status, true)).await,
+                Err(NoRequest::Bad(status)) => return on.refuse(status).await.map(drop),
             };
             let goes_on = match request.method {
                 Method::Put => self.put(&mut on, &request).await?,
                 // What came with it is not read: nobody could tell where the next request starts.
-                _ if request.length.unwrap_or(0) > 0 => {
-                    on.refuse("413 Content Too Large").await?
-                }
+                _ if request.length.unwrap_or(0) > 0 => on.refuse("413 Content Too Large").await?,
                 Method::Get => self.get(&mut on, &request).await?,
                 Method::Delete => self.delete(&mut on, &request).await?,
                 Method::Other => on.refuse("405 Method Not Allowed").await?,
@@ -127,7 +125,12 @@ impl<S: Staging> Service<S> {
     }
 
     /// Waits in line for room. An error if the client leaves, `None` if it takes too long.
-    async fn wait(&self, socket: &TcpStream, len: usize, why: Short) -> io::Result<Option<S::Room>> {
+    async fn wait(
+        &self,
+        socket: &TcpStream,
+        len: usize,
+        why: Short,
+    ) -> io::Result<Option<S::Room>> {
         let _waiting = self.line.join(why);
         let (counter, end) = tokio::select! {
             biased;
@@ -171,10 +174,18 @@ impl Connection {
         written.map_err(|_| http::late())?
     }
 
-    /// An error after which the connection cannot go on.
+    /// An error after which the connection cannot go on. What the client still sends is thrown away for a moment: to
+    /// close at once could cost it the answer.
     async fn refuse(&mut self, status: &str) -> io::Result<bool> {
         self.send(http::error(status, true)).await?;
-        Ok(false)
+        self.socket.shutdown().await?;
+        let drain = async {
+            while self.socket.read_buf(&mut self.input).await? > 0 {
+                self.input.clear();
+            }
+            Ok(false)
+        };
+        timeout(PATIENCE / 10, drain).await.unwrap_or(Ok(false))
     }
 }
 

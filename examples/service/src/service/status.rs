@@ -46,7 +46,7 @@ fn figures<S: Staging>(service: &Service<S>, pool: &Pool) -> Value {
     json!({
         "mode": pool.mode().to_string(),
         "page_size": pool.page_size(),
-        "region": pool.region_info().to_string(),
+        "purgeable": pool.region_info().purgeable,
         "taint": pool.taint().map(|taint| taint.to_string()),
         "stats": stats,
         "holders": holders.collect::<Vec<_>>(),
