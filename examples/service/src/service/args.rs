@@ -11,7 +11,7 @@ usage: service [--quick] [--pages N] [--page-size BYTES]
   --quick      the demo in some seconds
   --serve      only the server, at this address: 127.0.0.1:8080
   --pages      how many pages the pool has (16384)
-  --page-size  bytes of a page, a power of two from 4096 on (4096)
+  --page-size  bytes of a page, a power of two from 4096 to 65536 (4096)
   --heap       serve from the heap, behind a limit of as many bytes: the rival";
 
 /// What to run.
@@ -59,7 +59,7 @@ impl Options {
 
 fn page_size(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(bytes @ 4096..=1_048_576) if usize::is_power_of_two(bytes) => Ok(bytes),
-        _ => Err("a page has 4096 bytes to 1 MiB, a power of two".into()),
+        Ok(bytes @ 4096..=65_536) if usize::is_power_of_two(bytes) => Ok(bytes),
+        _ => Err("a page has 4096 to 65536 bytes, a power of two".into()),
     }
 }

@@ -1,5 +1,6 @@
 //! The demo: the load against both sides by turns, their memory, a pool that is too small, and what is left at the end.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use pagesheaf::Pool;
@@ -7,7 +8,7 @@ use pagesheaf::Pool;
 use super::args::Options;
 use super::heap::Heap;
 use super::paged::Paged;
-use super::report::Report;
+use super::report::{Peak, Report};
 use super::rounds::Loader;
 use super::running::{self, Running};
 use super::staging::Staging;
@@ -40,49 +41,66 @@ struct Sides {
 
 /// Runs it. False when something is wrong with the result.
 pub fn run(options: &Options) -> Outcome<bool> {
+    if let Err(error) = TcpListener::bind("127.0.0.1:0") {
+        println!("the system refuses a port of loopback: {error}");
+        println!("demo: {{\"skipped\": \"no port of loopback\"}}");
+        return Ok(true);
+    }
     let (connections, rounds, peaks) = if options.quick { (60, 5, 1) } else { (1000, 10, 3) };
     let scale = Scale { rounds, peaks };
     let mut load = Loader::new(running::runtime()?, connections, CLIENTS);
     let (mut ample, mut small) = (Report::default(), Report::default());
+    let mut out = with_ample_memory(options, &mut load, &scale, &mut ample)?;
+    out += with_a_small_pool(options, &mut load, &scale, &mut small)?;
+    let [connections, transfers, left] = {
+        let sums = [&ample.pages, &ample.heap, &small.pages, &small.heap].map(|side| side.sums());
+        [0, 1, 2].map(|of| sums.map(|sum| sum[of]).iter().sum::<u64>())
+    };
+    println!("\n{connections} connections, {transfers} transfers verified, {left} left early");
+    let ratio = ample.throughput();
+    println!("demo: {{\"ran\": {transfers}, \"out\": {out}, \"ratio\": {ratio:.3}}}");
+    Ok(out == 0)
+}
 
-    let before = system::resident()[0];
+/// Nobody waits. Returns how many pages are missing at the end.
+fn with_ample_memory(
+    options: &Options,
+    load: &mut Loader,
+    scale: &Scale,
+    report: &mut Report,
+) -> Outcome<u64> {
     let sides = Sides::start(options.pages, options.page_size)?;
-    ample.measure(&sides, &mut load, &scale)?;
-    let peak = ample.pages.peaks.iter().fold(0.0, |most: f64, &peak| most.max(peak));
-    settle(sides.pool());
-    let after = system::resident()[0];
-    println!("limit {} MiB, {CLIENTS} clients at once:", sides.limit >> 20);
-    println!("{ample}");
-    let [before, after] = [before, after].map(|bytes| bytes as f64 / 1e6);
-    println!(
-        "resident: {before:.1} MB before, {:.1} MB more at the peak of pagesheaf's load, {after:.1} MB after maintain",
-        peak / 1e6
-    );
-    let mut out = sides.finish()?;
+    Report::default().round(&sides, load, Duration::ZERO)?; // to warm up
+    for _ in 0..scale.rounds {
+        report.round(&sides, load, Duration::ZERO)?;
+    }
+    for _ in 0..scale.peaks {
+        report.pages.peaks.extend(peak(&sides, load, &sides.pages)?);
+        report.heap.peaks.extend(peak(&sides, load, &sides.heap)?);
+        load.next();
+    }
+    println!("limit {} MiB, {CLIENTS} clients at once:\n{report}", sides.limit >> 20);
+    if let Some(peak) = report.pages.peaks.last() {
+        println!("resident with pagesheaf: {peak}");
+    }
+    sides.finish()
+}
 
+/// Uploads wait, and some leave while they do. Returns how many pages are missing at the end.
+fn with_a_small_pool(
+    options: &Options,
+    load: &mut Loader,
+    scale: &Scale,
+    report: &mut Report,
+) -> Outcome<u64> {
     let sides = Sides::start(SMALL / options.page_size, options.page_size)?;
     let served = load.runtime.block_on(order::check(&sides.pages, &load.material))?;
-    println!(
-        "\nlimit {} KiB: {served} uploads that needed all of it were served in order",
-        SMALL >> 10
-    );
+    println!("\nlimit {} KiB: {served} uploads of that size were served in order", SMALL >> 10);
     for _ in 0..scale.rounds {
-        small.round(&sides, &mut load, LINGERS)?;
+        report.round(&sides, load, LINGERS)?;
     }
-    println!("{small}{}", sides.pages.service.line);
-    out += sides.finish()?;
-
-    let sums = [&ample.pages, &ample.heap, &small.pages, &small.heap].map(|side| side.sums());
-    let [connections, transfers, left] =
-        [0, 1, 2].map(|of| sums.map(|sum| sum[of]).iter().sum::<u64>());
-    println!(
-        "\n{connections} connections, {transfers} transfers verified, {left} left in the middle"
-    );
-    println!(
-        "demo: {{\"ran\": {transfers}, \"out\": {out}, \"ratio\": {:.3}}}",
-        ample.throughput()
-    );
-    Ok(out == 0)
+    println!("{report}{}", sides.pages.service.line);
+    sides.finish()
 }
 
 impl Sides {
@@ -120,20 +138,6 @@ impl Sides {
 }
 
 impl Report {
-    /// All rounds with ample memory, after one to warm up; then those that look at memory.
-    fn measure(&mut self, sides: &Sides, load: &mut Loader, scale: &Scale) -> Outcome<()> {
-        Report::default().round(sides, load, Duration::ZERO)?;
-        for _ in 0..scale.rounds {
-            self.round(sides, load, Duration::ZERO)?;
-        }
-        for _ in 0..scale.peaks {
-            self.pages.peaks.extend(peak(sides, load, &sides.pages)?);
-            self.heap.peaks.extend(peak(sides, load, &sides.heap)?);
-            load.next();
-        }
-        Ok(())
-    }
-
     /// A round of each. Every other time the heap is the first.
     fn round(&mut self, sides: &Sides, load: &mut Loader, lingers: Duration) -> Outcome<()> {
         let pages_first = self.pages.rounds.len().is_multiple_of(2);
@@ -155,12 +159,14 @@ fn settle(pool: &Pool) {
     system::trim_heap();
 }
 
-/// By how many bytes the process grows in a round; `None` where the system does not say.
-fn peak<S: Staging>(sides: &Sides, load: &Loader, on: &Running<S>) -> Outcome<Option<f64>> {
+/// A round for the sake of its memory; `None` where the system does not say.
+fn peak<S: Staging>(sides: &Sides, load: &Loader, on: &Running<S>) -> Outcome<Option<Peak>> {
     settle(sides.pool());
     let resets = system::reset_peak();
     let [before, _] = system::resident();
     load.round(on, Duration::ZERO)?;
-    let [_, peak] = system::resident();
-    Ok(resets.then_some(peak.saturating_sub(before) as f64))
+    let [_, most] = system::resident();
+    settle(sides.pool());
+    let [after, _] = system::resident();
+    Ok(resets.then_some(Peak { before, most, after }))
 }

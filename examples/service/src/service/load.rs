@@ -60,14 +60,17 @@ pub struct Material {
 }
 
 impl Material {
-    pub fn new() -> Self {
+    /// For so many clients.
+    pub fn new(clients: usize) -> Self {
         let words = (0..PATTERN / 8).flat_map(|at| mix(at).to_le_bytes());
-        Material { pattern: words.collect(), buffers: RefCell::default() }
+        // Not zeros, which the system would provide later.
+        let buffers = (0..2 * clients).map(|_| vec![1; BUFFER].into());
+        Material { pattern: words.collect(), buffers: RefCell::new(buffers.collect()) }
     }
 
     /// For a client to read into.
     pub fn buffer(&self) -> Box<[u8]> {
-        self.buffers.borrow_mut().pop().unwrap_or_else(|| vec![0; BUFFER].into())
+        self.buffers.borrow_mut().pop().unwrap_or_else(|| vec![1; BUFFER].into())
     }
 
     /// The body of an exchange.

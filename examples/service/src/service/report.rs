@@ -8,8 +8,22 @@ use super::rounds::Round;
 #[derive(Default)]
 pub struct Side {
     pub rounds: Vec<Round>,
-    /// Bytes by which the process grew, at the peak of a round.
-    pub peaks: Vec<f64>,
+    pub peaks: Vec<Peak>,
+}
+
+/// Bytes of the process that were resident before a round, at its peak, and after upkeep.
+pub struct Peak {
+    pub before: u64,
+    pub most: u64,
+    pub after: u64,
+}
+
+impl fmt::Display for Peak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [before, most, after] =
+            [self.before, self.most, self.after].map(|bytes| bytes as f64 / 1e6);
+        write!(f, "{before:.1} MB before, {most:.1} MB at the peak, {after:.1} MB after maintain")
+    }
 }
 
 /// Both sides, by turns.
@@ -31,7 +45,13 @@ impl Side {
         median(self.rounds.iter().map(of).collect())
     }
 
-    /// Latencies below which this part of all transfers lies.
+    /// By how many MB the process grew.
+    fn growth(&self) -> f64 {
+        let growth = |peak: &Peak| peak.most.saturating_sub(peak.before) as f64 / 1e6;
+        median(self.peaks.iter().map(growth).collect())
+    }
+
+    /// The latency below which this part of all transfers lies.
     fn percentile(&self, of: impl Fn(&Round) -> &Vec<u32>, part: f64) -> f64 {
         let mut all: Vec<u32> = self.rounds.iter().flat_map(|round| of(round).clone()).collect();
         all.sort_unstable();
@@ -49,7 +69,7 @@ impl Side {
 }
 
 impl Report {
-    /// The median of what the rounds say, each with that of the other side.
+    /// The median of the rounds' ratios, each to its neighbour of the other side.
     fn ratio(&self, of: impl Fn(&Round) -> f64) -> f64 {
         let pairs = self.pages.rounds.iter().zip(&self.heap.rounds);
         median(pairs.map(|(pages, heap)| of(pages) / of(heap)).collect())
@@ -90,9 +110,8 @@ impl fmt::Display for Report {
         self.line(f, "server's CPU, us a transfer", |round| per_transfer(round, round.cpu[0]))?;
         self.line(f, "process's CPU, us a transfer", |round| per_transfer(round, round.cpu[1]))?;
         if !self.pages.peaks.is_empty() {
-            let [pages, heap] =
-                [&self.pages, &self.heap].map(|side| median(side.peaks.clone()) / 1e6);
-            let what = "peak of memory, MB more";
+            let [pages, heap] = [&self.pages, &self.heap].map(Side::growth);
+            let what = "peak of memory, MB above idle";
             writeln!(f, "{what:<32} {pages:>10.1} {heap:>10.1} {:>7.3}", pages / heap)?;
         }
         self.latency(f, "upload, us, p50", 0.5, |round| &round.done.uploads)?;

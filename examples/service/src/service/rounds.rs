@@ -32,7 +32,7 @@ impl Loader {
     /// For rounds of so many connections, each with so many clients at once.
     pub fn new(runtime: Runtime, connections: u64, clients: usize) -> Self {
         let exchanges = connections / 2 * load::EXCHANGES;
-        Loader { runtime, material: Rc::new(Material::new()), exchanges, clients, first: 0 }
+        Loader { runtime, material: Rc::new(Material::new(clients)), exchanges, clients, first: 0 }
     }
 
     /// Names and sizes of the rounds to come: both sides have the same.
