@@ -11,8 +11,16 @@ use tokio::time::timeout;
 /// Bytes of a head, at most. The first read may bring so much of the body, which is copied from there.
 const HEAD: usize = 4096;
 
-/// How long a client may do nothing.
+/// How long a client may take for a request, and how long an upload waits for room.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bytes that the slowest client moves in a second.
+const SLOW: usize = 16 * 1024;
+
+/// How long a client may take for a body of so many bytes.
+pub fn patience(bytes: usize) -> Duration {
+    PATIENCE + Duration::from_secs((bytes / SLOW) as u64)
+}
 
 /// What a client wants.
 pub struct Request {
@@ -121,8 +129,8 @@ pub fn text(status: &str, kind: &str, body: &str, closes: bool) -> Bytes {
     answer.freeze()
 }
 
-/// An error, as a line of text.
-pub fn error(status: &str, closes: bool) -> Bytes {
+/// A status, which is the body as well.
+pub fn status(status: &str, closes: bool) -> Bytes {
     text(status, "text/plain; charset=utf-8", &format!("{status}\n"), closes)
 }
 

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::staging::{Short, Staging, cut_short};
 
-/// Buffers of one read: the system takes up to 1,024, and copies the list of more than 8 to its heap.
+/// Pages of one read: more than a socket mostly has for them.
 const SLICES: usize = 64;
 
 /// The pages of one upload, at most.

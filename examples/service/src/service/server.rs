@@ -95,7 +95,7 @@ impl<S: Staging> Service<S> {
         if len > self.staging.most() {
             return on.refuse("413 Content Too Large").await;
         }
-        let room = match self.staging_room(len) {
+        let room = match self.room_now(len) {
             Ok(room) => room,
             // In a box: it is large, and few connections are there at a time.
             Err(why) => match Box::pin(self.wait(&on.socket, len, why)).await? {
@@ -108,16 +108,16 @@ impl<S: Staging> Service<S> {
         }
         let first = on.input.split_to(len.min(on.input.len()));
         let receive = self.staging.receive(room, &mut on.socket, &first, len);
-        let body = timeout(PATIENCE, receive).await.map_err(|_| http::late())??;
+        let body = timeout(http::patience(len), receive).await.map_err(|_| http::late())??;
         let old = self.stored.lock().expect("no panic").insert(name.to_owned(), body);
         let status = if old.is_some() { "200 OK" } else { "201 Created" };
         old.into_iter().for_each(|body| self.staging.free(body));
-        on.send(http::error(status, request.closes)).await?;
+        on.send(http::status(status, request.closes)).await?;
         Ok(true)
     }
 
     /// Room, if there is some and nobody waits for it.
-    fn staging_room(&self, len: usize) -> Result<S::Room, Short> {
+    fn room_now(&self, len: usize) -> Result<S::Room, Short> {
         if self.line.waiting() > 0 {
             return Err(Short::Line);
         }
@@ -149,7 +149,7 @@ impl<S: Staging> Service<S> {
         }
         let body = self.stored.lock().expect("no panic").get(key(&request.path)).cloned();
         let Some(body) = body else {
-            on.send(http::error("404 Not Found", request.closes)).await?;
+            on.send(http::status("404 Not Found", request.closes)).await?;
             return Ok(true);
         };
         let kind = "application/octet-stream";
@@ -163,21 +163,22 @@ impl<S: Staging> Service<S> {
         let old = self.stored.lock().expect("no panic").remove(key(&request.path));
         let status = if old.is_some() { "200 OK" } else { "404 Not Found" };
         old.into_iter().for_each(|body| self.staging.free(body));
-        on.send(http::error(status, request.closes)).await?;
+        on.send(http::status(status, request.closes)).await?;
         Ok(true)
     }
 }
 
 impl Connection {
     async fn send(&mut self, mut answer: impl Buf + Send) -> io::Result<()> {
-        let written = timeout(PATIENCE, self.socket.write_all_buf(&mut answer)).await;
+        let patience = http::patience(answer.remaining());
+        let written = timeout(patience, self.socket.write_all_buf(&mut answer)).await;
         written.map_err(|_| http::late())?
     }
 
     /// An error after which the connection cannot go on. What the client still sends is thrown away for a moment: to
     /// close at once could cost it the answer.
     async fn refuse(&mut self, status: &str) -> io::Result<bool> {
-        self.send(http::error(status, true)).await?;
+        self.send(http::status(status, true)).await?;
         self.socket.shutdown().await?;
         let drain = async {
             while self.socket.read_buf(&mut self.input).await? > 0 {
