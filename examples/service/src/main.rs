@@ -9,7 +9,7 @@
 //! cargo run --release -p service                              # the demo: load, rival, figures
 //! cargo run --release -p service -- --quick                   # the same in some seconds
 //! cargo run --release -p service -- --serve 127.0.0.1:8080    # for people: open / in a browser
-//! curl -T FILE http://127.0.0.1:8080/NAME
+//! curl -T FILE 127.0.0.1:8080/NAME
 //! ```
 //!
 //! The exit code is 1 if a byte is wrong, or a page is missing at the end.
