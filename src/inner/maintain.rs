@@ -227,12 +227,13 @@ impl<M: Mode> Core<M> {
             // off below.
             match unsafe { self.region.purge(start, pages * size) } {
                 Ok(bytes) => {
-                    let purged = first + bytes.start.div_ceil(size)..first + bytes.end / size;
                     if M::POISONS {
-                        let ids = purged.clone().map(|index| PageId::new(index as u32));
+                        // Also of those at the ends that lost a part: they are held as the others are.
+                        let touched = first + bytes.start / size..first + bytes.end.div_ceil(size);
+                        let ids = touched.map(|index| PageId::new(index as u32));
                         ids.for_each(|id| _ = self.take_poison_mark(id));
                     }
-                    purged
+                    first + bytes.start.div_ceil(size)..first + bytes.end / size
                 }
                 Err(code) => {
                     done.not_purged = Some(NotPurged::System { code });

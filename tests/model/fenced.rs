@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::shares::Shares;
 use super::steps::of;
@@ -18,12 +19,37 @@ impl Fence for Device {
     }
 }
 
-impl Device {
-    /// One for each thread, and both as the fences of a pool.
-    pub fn two() -> ([&'static Self; 2], &'static [&'static dyn Fence]) {
-        let devices = std::array::from_fn(|_| &*Box::leak(Box::<Device>::default()));
-        let fences: [&'static dyn Fence; 2] = devices.map(|device| device as _);
-        (devices, Box::leak(Box::new(fences)))
+/// A device for each of two threads, and both as the fences of a pool.
+#[derive(Clone, Copy)]
+struct Two {
+    devices: [&'static Device; 2],
+    fences: &'static [&'static dyn Fence],
+}
+
+/// Fences are statics. So devices that no world has any more are those of the next one, whose tickets go on from there.
+static SPARE: Mutex<Vec<Two>> = Mutex::new(Vec::new());
+
+/// The devices of a pool's worlds.
+pub struct Devices(Two);
+
+impl Devices {
+    pub fn new() -> Arc<Self> {
+        let spare = SPARE.lock().expect("no panic").pop();
+        Arc::new(Devices(spare.unwrap_or_else(|| {
+            let devices = std::array::from_fn(|_| &*Box::leak(Box::<Device>::default()));
+            let fences: [&'static dyn Fence; 2] = devices.map(|device| device as _);
+            Two { devices, fences: Box::leak(Box::new(fences)) }
+        })))
+    }
+
+    pub fn fences(&self) -> &'static [&'static dyn Fence] {
+        self.0.fences
+    }
+}
+
+impl Drop for Devices {
+    fn drop(&mut self) {
+        SPARE.lock().expect("no panic").push(self.0);
     }
 }
 
@@ -37,8 +63,10 @@ pub struct Fenced {
 }
 
 impl Fenced {
-    pub fn of(devices: [&'static Device; 2], fence: usize) -> Self {
-        Fenced { device: devices[fence], fence, last: 0, tickets: VecDeque::new() }
+    pub fn of(devices: &Devices, fence: usize) -> Self {
+        let device = devices.0.devices[fence];
+        let last = device.0.load(Ordering::Acquire);
+        Fenced { device, fence, last, tickets: VecDeque::new() }
     }
 
     /// How many pages the device uses.

@@ -30,10 +30,11 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 let start = usize::from(a) % (len + 1);
                 let end = start + usize::from(b) % (len - start + 1);
                 let kept = (end - start) / 2;
+                self.lets_go(&all[start + kept..end]);
+                let batch = of(&mut self.batches, a)?;
                 let pages: Vec<_> = batch.drain(start..end).take(kept).collect();
                 assert_eq!(batch.ids(), [&all[..start], &all[end..]].concat());
                 assert!(pages.iter().map(Page::id).eq(all[start..start + kept].iter().copied()));
-                self.lets_go(&all[start + kept..end]);
                 self.pages.extend(pages);
             }
             Kind::SplitOffIf => {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use super::fenced::{Device, Fenced};
+use super::fenced::{Devices, Fenced};
 use super::idle::Parked;
 use super::shares::Shares;
 use crate::common::*;
@@ -75,7 +75,7 @@ pub struct World<M: Mode, S: Shares<M>> {
     pub alone: bool,
     /// The low mark and the reserve.
     marks: (usize, usize),
-    devices: [&'static Device; 2],
+    devices: Arc<Devices>,
     /// What waits for this thread's device.
     pub fenced: Fenced,
     owners: Arc<Owners>,
@@ -84,7 +84,8 @@ pub struct World<M: Mode, S: Shares<M>> {
 impl<M: Mode, S: Shares<M>> World<M, S> {
     /// A pool of its own.
     pub fn new(pages: usize) -> Self {
-        let (devices, fences) = Device::two();
+        let devices = Devices::new();
+        let fences = devices.fences();
         let how = |builder: Builder<M>| {
             let builder = builder.fences(fences);
             let builder =
@@ -127,18 +128,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
     /// Another thread's part of the same pool.
     pub fn beside(&mut self) -> Self {
         self.alone = false;
-        Self::with(self.pool.clone(), Arc::clone(&self.owners), self.devices, false)
+        Self::with(self.pool.clone(), Arc::clone(&self.owners), Arc::clone(&self.devices), false)
     }
 
-    fn with(
-        pool: Pool<M>,
-        owners: Arc<Owners>,
-        devices: [&'static Device; 2],
-        alone: bool,
-    ) -> Self {
+    fn with(pool: Pool<M>, owners: Arc<Owners>, devices: Arc<Devices>, alone: bool) -> Self {
         World {
+            fenced: Fenced::of(&devices, usize::from(!alone)),
             devices,
-            fenced: Fenced::of(devices, usize::from(!alone)),
             marks: Self::marks(pool.capacity()),
             pool,
             away: build::<M>(20, |builder| builder.page_size(BYTES).magazine_capacity(MAGAZINE)),
