@@ -320,7 +320,7 @@ pub use owned::{
     Block, IntoBlocks, IntoIter, IntoPages, Iter, IterMut, Page, PageBatch, Prefilled, PushError,
     Retained, SharedPage,
 };
-pub use page::{Fault, IdError, Order, OrderError, PageId};
+pub use page::{Fault, IdError, NamesPage, Order, OrderError, PageId};
 #[cfg(feature = "fault-injection")]
 pub use plan::{CallKinds, FaultPlan, InjectedFault};
 pub use pool::{

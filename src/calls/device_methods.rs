@@ -96,11 +96,11 @@ macro_rules! device_methods {
             /// initialised.
             pub unsafe fn reclaim_at<'l, const N: usize>(
                 $($receiver)+,
-                offsets: impl IntoIterator<Item = u64>,
+                pages: impl IntoIterator<Item = impl $crate::page::NamesPage>,
                 batch: &mut $crate::owned::PageBatch<M, N>,
             ) -> Result<usize, $crate::error::PageError> {
                 let size = $self.handle().page_size;
-                let ids = offsets.into_iter().map(|offset| size.page_at(offset));
+                let ids = pages.into_iter().map(|page| $crate::page::NamesPage::page(page, size));
                 // SAFETY: the device has given up the pages, by the caller's promise.
                 let pages = unsafe { $crate::page::FromDevice::new(ids) };
                 let call = ($crate::error::Call::ReclaimAt, 1);
@@ -133,10 +133,10 @@ macro_rules! device_methods {
             /// initialised. Nobody uses them any more.
             pub unsafe fn free_lent<'l>(
                 $($receiver)+,
-                offsets: impl IntoIterator<Item = u64>,
+                pages: impl IntoIterator<Item = impl $crate::page::NamesPage>,
             ) -> Result<usize, $crate::error::PageError> {
                 let size = $self.handle().page_size;
-                let ids = offsets.into_iter().map(|offset| size.page_at(offset));
+                let ids = pages.into_iter().map(|page| $crate::page::NamesPage::page(page, size));
                 // SAFETY: the device has given up the pages, by the caller's promise.
                 let pages = unsafe { $crate::page::FromDevice::new(ids) };
                 let call = $crate::error::Call::FreeLent;

@@ -6,6 +6,7 @@ mod count;
 mod fault;
 mod given_up;
 mod mark;
+mod names;
 mod size;
 mod state;
 
@@ -18,6 +19,7 @@ pub use fault::Fault;
 pub use given_up::FromDevice;
 pub(crate) use given_up::{GivenUp, LENT_TOGETHER, PartlyFreed, Returned};
 pub(crate) use mark::{AtomicMark, Mark};
+pub use names::NamesPage;
 pub use size::PageSize;
 pub(crate) use state::{AtomicPageState, Kind, LOCATIONS, Location, PageState, ZONE};
 

@@ -122,6 +122,25 @@ impl fmt::Display for Stats {
     }
 }
 
+impl Audit {
+    /// Whether nothing is out of order: the figures add up, and no page is misplaced or corrupt, as far as the mode
+    /// looks. Of a pool at rest; while others work, pages on their way can be in no figure, or in two.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let page = pool.alloc()?;
+    /// assert!(pool.audit().is_clean());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        let none = |pages: Option<u64>| pages.is_none_or(|pages| pages == 0);
+        self.pages.adds_up() && none(self.misplaced) && none(self.corrupt)
+    }
+}
+
 impl Stats {
     /// What was done, without the mode and the pages.
     fn done(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

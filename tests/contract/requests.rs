@@ -121,11 +121,11 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
     });
     // SAFETY: as above.
     none("reclaim_at of none", &|cache, _| unsafe {
-        assert_eq!(cache.reclaim_at([], &mut PageBatch::<M>::new()), Ok(0));
+        assert_eq!(cache.reclaim_at([0_u64; 0], &mut PageBatch::<M>::new()), Ok(0));
     });
     // SAFETY: as above.
     none("free_lent of none", &|cache, _| unsafe {
-        assert_eq!(cache.free_lent([]), Ok(0));
+        assert_eq!(cache.free_lent([0_u64; 0]), Ok(0));
     });
     none("drain", &|cache, _| cache.drain());
     none("idle", &|cache, _| cache.idle(|| ()));

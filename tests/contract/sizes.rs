@@ -76,9 +76,18 @@ fn devices_name_any_byte_of_a_page<M: Mode>() {
         assert!(
             batch.ids().iter().map(|&id| pool.offset(id)).eq(offsets.iter().copied().map(Some))
         );
-        let again: Vec<u64> = cache.lend(&mut batch).collect();
+        let ids: Vec<PageId> = cache.lend(&mut batch).ids().collect();
         // SAFETY: as above.
-        assert_eq!(unsafe { cache.free_lent(again.iter().map(|offset| offset + 1)) }, Ok(PAGES));
+        assert_eq!(unsafe { cache.reclaim_at(ids.iter().copied(), &mut batch) }, Ok(PAGES));
+        assert_eq!(batch.ids(), ids);
+        let mut again: Vec<u64> = cache.lend(&mut batch).collect();
+        let last = again.pop().and_then(|offset| pool.id_at_offset(offset));
+        // SAFETY: as above.
+        unsafe {
+            let inner = again.iter().map(|offset| offset + 1);
+            assert_eq!(cache.free_lent(inner), Ok(PAGES - 1));
+            assert_eq!(cache.free_lent(last), Ok(1));
+        }
         drop((cache, batch));
         assert_whole(pool);
     }

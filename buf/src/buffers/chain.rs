@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use pagesheaf::{DefaultMode, Mode, Page};
+use pagesheaf::{DefaultMode, Mode, Page, PageBatch};
 
 use crate::{PageBuf, SharedChain};
 
@@ -103,10 +103,23 @@ impl<M: Mode> BufChain<M> {
         self.buffers
     }
 
+    /// Takes the pages out, in order: `cache.free_all(chain.into_pages())` frees them in bulk, where a drop frees one after
+    /// the other.
+    pub fn into_pages(self) -> impl ExactSizeIterator<Item = Page<M>> {
+        self.buffers.into_iter().map(PageBuf::into_page)
+    }
+
     /// The bytes, for many to read, by one count for all pages; in any mode.
     #[must_use]
     pub fn freeze(self) -> SharedChain<M> {
         SharedChain::new(self.buffers)
+    }
+}
+
+impl<M: Mode, const N: usize> From<PageBatch<M, N>> for BufChain<M> {
+    /// A chain of empty buffers, one for each page: to read into.
+    fn from(pages: PageBatch<M, N>) -> Self {
+        pages.into_iter().map(PageBuf::new).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 
 use pagesheaf::Mode;
 
-use crate::{BufChain, PageBuf, SharedBuf, SharedChain};
+use crate::{BufChain, NoRoom, PageBuf, SharedBuf, SharedChain};
 
 impl<M: Mode> PageBuf<M> {
     /// Reads once, as much as there is room for behind the bytes that count. Returns how many came: 0 at the end, or if
@@ -75,11 +75,11 @@ impl<M: Mode> BufChain<M> {
     ///
     /// ```
     /// # use pagesheaf::{PageBatch, Pool};
-    /// # use pagesheaf_buf::{BufChain, PageBuf};
+    /// # use pagesheaf_buf::BufChain;
     /// # let pool = Pool::builder(10).build()?;
     /// let mut batch = PageBatch::new();
     /// pool.alloc_bulk_exact(&mut batch, 3)?;
-    /// let mut chain: BufChain = batch.into_iter().map(PageBuf::new).collect();
+    /// let mut chain = BufChain::from(batch);
     /// let mut file = &[7; 10_000][..];
     /// assert_eq!(chain.read_from(&mut file)?, 10_000);
     /// assert_eq!(chain.buffers().iter().map(|buf| buf.len()).collect::<Vec<_>>(), [4096, 4096, 1808]);
@@ -87,11 +87,34 @@ impl<M: Mode> BufChain<M> {
     /// ```
     ///
     /// # Errors
-    /// Those of the reader.
+    /// Those of the reader, and that it says that more came than there was room for.
     pub fn read_from(&mut self, reader: &mut (impl Read + ?Sized)) -> io::Result<usize> {
-        let rooms = self.buffers_mut().iter_mut().filter(|buf| buf.room() > 0);
-        let mut slices: Vec<_> = rooms.map(|buf| IoSliceMut::new(buf.room_mut())).collect();
+        self.read_at_most(reader, usize::MAX)
+    }
+
+    /// As [`read_from`](Self::read_from), but no more than `most` bytes: what comes behind a payload of a known length
+    /// stays in the reader.
+    ///
+    /// # Errors
+    /// As [`read_from`](Self::read_from).
+    pub fn read_at_most(
+        &mut self,
+        reader: &mut (impl Read + ?Sized),
+        most: usize,
+    ) -> io::Result<usize> {
+        let (mut slices, mut room) = (Vec::new(), 0);
+        for buf in self.buffers_mut().iter_mut().filter(|buf| buf.room() > 0) {
+            let here = buf.room().min(most - room);
+            room += here;
+            slices.push(IoSliceMut::new(&mut buf.room_mut()[..here]));
+            if room == most {
+                break;
+            }
+        }
         let n = reader.read_vectored(&mut slices)?;
+        if n > room {
+            return Err(io::Error::other(NoRoom { wanted: n, room }));
+        }
         let mut left = n;
         for buf in self.buffers_mut() {
             let here = left.min(buf.room());
