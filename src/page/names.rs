@@ -10,7 +10,8 @@ use super::{PageId, PageSize};
 /// # if Pool::builder(1).build().is_err() { return Ok(()) }
 /// let pool = Pool::builder(100).build()?;
 /// let mut lending = pool.lend_new(2);
-/// let (id, offset) = (lending.ids().next().expect("a page"), lending.next().expect("another"));
+/// let id = lending.ids().next().expect("a page");
+/// let offset = lending.next().expect("another one");
 /// # drop(lending);
 /// // SAFETY: the device is done with both.
 /// unsafe {
