@@ -38,6 +38,10 @@ pub struct Args {
     /// Only the claims of this item.
     #[arg(long, value_name = "ITEM")]
     item: Option<String>,
+    /// Do not run this command, which counts as skipped: for what takes hours, and has just run by itself. Can be given
+    /// more than once.
+    #[arg(long, value_name = "COMMAND")]
+    leave_out: Vec<String>,
     /// Print the claims, and run nothing.
     #[arg(long, conflicts_with = "json")]
     list: bool,
@@ -72,7 +76,14 @@ pub fn claims(args: &Args, from: &Path) -> Result<()> {
     if let Some(file) = &json {
         fs::write(file, "").with_context(|| file.display().to_string())?;
     }
-    let verdicts = verdicts(&claims, run);
+    for command in &args.leave_out {
+        let known = claims.iter().any(|claim| claim.command.as_ref() == Some(command));
+        ensure!(known, "no claim that is chosen has the command `{command}`");
+    }
+    let verdicts = verdicts(&claims, |command| {
+        let left_out = args.leave_out.iter().any(|it| it == command);
+        if left_out { Verdict::Skipped("left out".into()) } else { run(command) }
+    });
     println!("{}", table::results(&claims, &verdicts));
     if let Some(file) = &json {
         let rows: Vec<_> = claims.iter().zip(&verdicts).map(|(claim, it)| row(claim, it)).collect();
