@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Case, OUT, Shape};
 use crate::contender::{Contender, Order, Setup};
 use crate::contenders::{
-    CopyFloor, DriverFifo, DriverLifo, Modal, PoisonFloor, Raw, Sampled, Single, Stealable,
+    CopyFloor, DriverFifo, DriverLifo, Lent, LentInTwo, Modal, PoisonFloor, Raw, Sampled, Single,
+    Stealable,
 };
 use crate::stand::{AtOneSize, Hands, ONE_SIZE, Stand};
 
@@ -88,6 +89,11 @@ impl Entry {
         self
     }
 
+    /// Whether its pages go to a device.
+    pub(crate) fn lends(&self) -> bool {
+        self.shapes == LENT
+    }
+
     /// Whether it does a case.
     pub(crate) fn does(&self, case: &Case) -> bool {
         self.could(case) && !self.too_slow(case)
@@ -121,6 +127,9 @@ pub const LADDER: [Shape; 3] = [Shape::HotPair, Shape::Keep2048, Shape::Outstand
 
 /// The shapes that show what the calls of a cache cost in themselves.
 const STOLEN: [Shape; 2] = [Shape::HotPair, Shape::Keep2048];
+
+/// The shape that shows what lending costs in itself.
+const LENT: &[Shape] = &[Shape::HotPair];
 
 /// All shapes that one thread does, or two with pages of their own.
 const APART: &[Shape] = &[
@@ -175,6 +184,10 @@ pub fn entries() -> Vec<Entry> {
             &[Shape::HotPair, Shape::Keep2048, Shape::OutstandingRandom],
         ),
         Entry::new::<Raw<Checked>>("raw", Kind::Calls, BY_HAND).untouched(),
+        Entry::new::<Lent<Bare>>("Bare-lent", Kind::Calls, LENT).untouched(),
+        Entry::new::<LentInTwo<Bare>>("Bare-lent-in-two", Kind::Calls, LENT).untouched(),
+        Entry::new::<Lent<Checked>>("lent", Kind::Calls, LENT).untouched(),
+        Entry::new::<LentInTwo<Checked>>("lent-in-two", Kind::Calls, LENT).untouched(),
         mode::<Bare>("Bare"),
         // A step of the report's ladder.
         Entry::new::<Modal<Select<true, false, false, 0>>>(

@@ -2,12 +2,14 @@
 
 mod drivers;
 mod floor;
+mod lent;
 mod memory;
 mod modes;
 mod poison;
 
 pub use drivers::{DriverFifo, DriverLifo};
 pub use floor::CopyFloor;
+pub use lent::{Lent, LentInTwo};
 pub use memory::{Memory, PAGE};
 pub use modes::{Modal, Raw, Sampled, Single, Stealable};
 pub use poison::PoisonFloor;

@@ -30,7 +30,7 @@ impl<M: Mode> Open<M> for Cache<M, true> {
 }
 
 /// A pool for this setup, and a cache for each hand.
-fn caches<M: Mode>(setup: &Setup) -> Result<(Cache<M>, Cache<M>)> {
+pub(super) fn caches<M: Mode>(setup: &Setup) -> Result<(Cache<M>, Cache<M>)> {
     sampled(setup, None)
 }
 

@@ -1,0 +1,95 @@
+//! Pages that go to a device and come back: in one pass each way, and in two, as before there was one.
+
+use std::mem::MaybeUninit;
+
+use anyhow::Result;
+use pagesheaf::{Cache, Mode, PageBatch, PageId, hardening};
+
+use super::modes::caches;
+use crate::contender::{Contender, Items, Setup};
+
+/// A mode by `lend_new` and `free_lent`: offsets, as a ring has them.
+pub struct Lent<M: Mode>(Cache<M>);
+
+impl<M: Mode> Contender for Lent<M> {
+    type Bulk<const N: usize> = Items<u64, N>;
+
+    const WRITES: bool = M::HARDENING & hardening::POISON != 0;
+
+    fn pair(setup: &Setup) -> Result<(Self, Self)> {
+        let (own, other) = caches(setup)?;
+        Ok((Lent(own), Lent(other)))
+    }
+
+    fn bulk<const N: usize>() -> Self::Bulk<N> {
+        Items([0; N])
+    }
+
+    #[inline(always)]
+    fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize {
+        let mut lending = self.0.lend_new(n);
+        bulk.first(n).iter_mut().zip(&mut lending).map(|(to, offset)| *to = offset).count()
+    }
+
+    #[inline(always)]
+    fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
+        // SAFETY: the pages are the bulk's, and it gives them up.
+        let freed = unsafe { self.0.free_lent(bulk.first(n).iter().copied()) };
+        freed.expect("the pages are good");
+    }
+
+    fn swap<const N: usize>(
+        left: &mut Self::Bulk<N>,
+        at: usize,
+        right: &mut Self::Bulk<N>,
+        other: usize,
+    ) {
+        Items::swap(left, at, right, other);
+    }
+}
+
+/// A mode by a batch, and calls that lend it and take it back.
+pub struct LentInTwo<M: Mode>(Cache<M>);
+
+impl<M: Mode> Contender for LentInTwo<M> {
+    type Bulk<const N: usize> = Items<MaybeUninit<PageId>, N>;
+
+    const WRITES: bool = M::HARDENING & hardening::POISON != 0;
+
+    fn pair(setup: &Setup) -> Result<(Self, Self)> {
+        let (own, other) = caches(setup)?;
+        Ok((LentInTwo(own), LentInTwo(other)))
+    }
+
+    fn bulk<const N: usize>() -> Self::Bulk<N> {
+        Items([const { MaybeUninit::uninit() }; N])
+    }
+
+    #[inline(always)]
+    fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize {
+        let mut batch = PageBatch::<M, N>::empty();
+        let _ = self.0.alloc_bulk(&mut batch, n);
+        self.0.lend_bulk(&mut batch, bulk.first(n)).len()
+    }
+
+    #[inline(always)]
+    fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
+        let ids: *const [MaybeUninit<PageId>] = bulk.first(n);
+        // SAFETY: `alloc` wrote so many ids.
+        let ids = unsafe { &*(ids as *const [PageId]) };
+        let mut batch = PageBatch::<M, N>::empty();
+        // SAFETY: the pages are the bulk's, and it gives them up.
+        let back = unsafe { self.0.reclaim_bulk(ids, &mut batch) };
+        back.expect("the pages are good");
+        self.0.free_bulk(&mut batch);
+    }
+
+    fn swap<const N: usize>(
+        left: &mut Self::Bulk<N>,
+        at: usize,
+        right: &mut Self::Bulk<N>,
+        other: usize,
+    ) {
+        Items::swap(left, at, right, other);
+    }
+}
