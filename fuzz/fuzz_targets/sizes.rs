@@ -22,12 +22,13 @@ struct Sizes {
     skew: u8,
 }
 
-/// Small numbers, powers of two, and whatever there is.
+/// Small numbers, powers of two, multiples of 64, and whatever there is.
 #[derive(Arbitrary, Debug)]
 enum Size {
     Small(u8),
     Power(u8),
     Any(usize),
+    Lines(u8),
 }
 
 impl Size {
@@ -36,6 +37,7 @@ impl Size {
             Size::Small(size) => size.into(),
             Size::Power(power) => 1_usize.rotate_left(power.into()),
             Size::Any(size) => size,
+            Size::Lines(lines) => 64 * usize::from(lines),
         }
     }
 }
@@ -72,8 +74,8 @@ fuzz_target!(|sizes: Sizes| {
     if bytes > MOST || metadata.size() > MOST {
         return;
     }
-    let region =
-        Memory::new(Layout::from_size_align(bytes, sizes.page_size.get()).expect("a power"));
+    let alignment = 1 << sizes.page_size.get().trailing_zeros();
+    let region = Memory::new(Layout::from_size_align(bytes, alignment).expect("a power of two"));
     let (missing, skew) = (usize::from(sizes.missing), usize::from(sizes.skew));
     let block = Memory::new(
         Layout::from_size_align(metadata.size() + skew, metadata.align()).expect("small"),
