@@ -46,10 +46,11 @@ fn legal(order: u8) -> Order {
     Order::new(order % 8).expect("a legal order")
 }
 
-/// Why there were too few blocks, if so. All that is free could be drained.
-fn why_short(model: &Model, short: bool) -> Option<ShortReason> {
+/// Why there were too few blocks of an order, if so. All that is free could be drained; but none of a block that is larger
+/// than the pool.
+fn why_short(model: &Model, order: Order, short: bool) -> Option<ShortReason> {
     short.then(|| match model.free() {
-        0 => ShortReason::Exhausted,
+        0 if order.pages() <= PAGES.into() => ShortReason::Exhausted,
         _ => ShortReason::Fragmented,
     })
 }
@@ -166,13 +167,13 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                 };
                 assert_eq!(firsts.len(), n.min(whole), "{reason:?}");
                 firsts.iter().for_each(|&first| model.took_block(first, order));
-                assert_eq!(reason, why_short(&model, n > whole));
+                assert_eq!(reason, why_short(&model, order, n > whole));
             }
             Call::AllocBlock(order) => {
                 let (order, whole) = (legal(order), model.whole(legal(order)));
                 match cache.alloc_block_raw(order) {
                     Ok(first) => model.took_block(first, order),
-                    Err(reason) => assert_eq!(Some(reason), why_short(&model, whole == 0)),
+                    Err(reason) => assert_eq!(Some(reason), why_short(&model, order, whole == 0)),
                 }
             }
             Call::FreeBlock(first, order, owned) => {

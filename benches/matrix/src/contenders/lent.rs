@@ -48,11 +48,11 @@ impl<M: Mode> Contender for Lent<M> {
     }
 }
 
-/// A mode by a batch, and calls that lend it and take it back.
+/// A mode by a batch, and calls that lend it and take it back: offsets, too, from numbers and back.
 pub struct LentInTwo<M: Mode>(Cache<M>);
 
 impl<M: Mode> Contender for LentInTwo<M> {
-    type Bulk<const N: usize> = Items<MaybeUninit<PageId>, N>;
+    type Bulk<const N: usize> = Items<u64, N>;
 
     const WRITES: bool = M::HARDENING & hardening::POISON != 0;
 
@@ -62,24 +62,30 @@ impl<M: Mode> Contender for LentInTwo<M> {
     }
 
     fn bulk<const N: usize>() -> Self::Bulk<N> {
-        Items([const { MaybeUninit::uninit() }; N])
+        Items([0; N])
     }
 
     #[inline(always)]
     fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize {
         let mut batch = PageBatch::<M, N>::empty();
+        let mut ids = [const { MaybeUninit::uninit() }; N];
         let _ = self.0.alloc_bulk(&mut batch, n);
-        self.0.lend_bulk(&mut batch, bulk.first(n)).len()
+        let ids = self.0.lend_bulk(&mut batch, &mut ids[..n]);
+        for (to, &id) in bulk.first(n).iter_mut().zip(&*ids) {
+            *to = self.0.offset(id).expect("a page of the pool");
+        }
+        ids.len()
     }
 
     #[inline(always)]
     fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
-        let ids: *const [MaybeUninit<PageId>] = bulk.first(n);
-        // SAFETY: `alloc` wrote so many ids.
-        let ids = unsafe { &*(ids as *const [PageId]) };
+        let mut ids = [PageId::new(0); N];
+        for (id, &offset) in ids.iter_mut().zip(&*bulk.first(n)) {
+            *id = self.0.id_at_offset(offset).expect("a page of the pool");
+        }
         let mut batch = PageBatch::<M, N>::empty();
         // SAFETY: the pages are the bulk's, and it gives them up.
-        let back = unsafe { self.0.reclaim_bulk(ids, &mut batch) };
+        let back = unsafe { self.0.reclaim_bulk(&ids[..n], &mut batch) };
         back.expect("the pages are good");
         self.0.free_bulk(&mut batch);
     }
