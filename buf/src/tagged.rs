@@ -118,7 +118,8 @@ impl<T, M: Mode, const N: usize> Tagged<T, M, N> {
     /// is taken back.
     ///
     /// # Errors
-    /// As [`Cache::reclaim_at`]: the others are there, and the tags of those that were refused are dropped.
+    /// As [`Cache::reclaim_at`]: the others are there, and the tags of those that were refused are dropped. If the others
+    /// in the batch are pages of another pool, none is taken back, and all tags are dropped that were taken.
     ///
     /// # Safety
     /// As [`Cache::reclaim_at`]: the device is done with the pages, which this pool lent and each of which is named once;
@@ -132,22 +133,20 @@ impl<T, M: Mode, const N: usize> Tagged<T, M, N> {
         let (before, room) = (self.len(), self.remaining_capacity());
         let mut came = [const { None }; N];
         let mut count = 0;
-        for (place, given) in came.iter_mut().zip(given.into_iter().take(room)) {
+        came.iter_mut().zip(given.into_iter().take(room)).for_each(|(place, given)| {
             *place = Some(given);
             count += 1;
+        });
+        let mut offsets = [0; N];
+        // Their tags stand where those of all of them would. Those of what is refused go when this is sorted: also by a
+        // panic, of a pool that panics for a bad page.
+        let sorted = Sorted(self);
+        for (at, (offset, tag)) in came.into_iter().flatten().enumerate() {
+            offsets[at] = offset;
+            sorted.0.tags[before + at] = cache.id_at_offset(offset).map(|id| (id, tag));
         }
-        let offsets = came[..count].iter().flatten().map(|(offset, _)| *offset);
         // SAFETY: passed on to the caller.
-        let done = unsafe { cache.reclaim_at(offsets, &mut self.pages) };
-        let mut at = before;
-        for (offset, tag) in came.into_iter().flatten() {
-            let id = cache.id_at_offset(offset);
-            if at < self.len() && id == Some(self.pages.ids()[at]) {
-                self.tags[at] = Some((self.pages.ids()[at], tag));
-                at += 1;
-            }
-        }
-        done
+        unsafe { cache.reclaim_at(offsets[..count].iter().copied(), &mut sorted.0.pages) }
     }
 
     /// Lends up to `room` pages to a device, in order, and tells `insert` where each starts, with its tag. Returns how

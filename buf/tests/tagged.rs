@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pagesheaf::{Checked, Pool};
+use pagesheaf::{Checked, OnBadPage, Pool};
 use pagesheaf_buf::Tagged;
 
 type Packets = Tagged<u64, Checked, 32>;
@@ -96,6 +96,29 @@ fn tags_go_to_a_device_and_come_back() {
     // SAFETY: as above.
     unsafe { cache.free_lent(rest.map(|(offset, _)| offset)) }.expect("they were lent");
     drop((own, back, packets, cache));
+    pool.close().expect("every page is back");
+}
+
+/// A pool that panics for a bad page has done its work by then.
+#[test]
+fn a_pool_that_panics_leaves_each_page_with_its_tag() {
+    let builder = Pool::builder(64).page_size(192).mode::<Checked>();
+    let pool = builder.on_bad_page(OnBadPage::Panic).build().expect("a pool");
+    let mut cache = pool.cache().expect("a cache");
+    let mut packets = tagged(&pool, 4);
+    let mut ring: Vec<_> = cache.lend_new(10).map(|offset| (offset, offset)).collect();
+    let own = pool.alloc().expect("a page");
+    ring.insert(3, (pool.offset(own.id()).expect("a page of this pool"), 1));
+    // SAFETY: there is no device; one is refused.
+    let reclaimed =
+        catch_unwind(AssertUnwindSafe(|| unsafe { packets.reclaim(&mut cache, ring).map(drop) }));
+    assert!(reclaimed.is_err(), "the pool panics");
+    assert_eq!(packets.len(), 14);
+    assert_right(&pool, &packets);
+    while let Some((page, tag)) = packets.pop() {
+        assert_eq!(pool.offset(page.id()), Some(tag));
+    }
+    drop((own, packets, cache));
     pool.close().expect("every page is back");
 }
 

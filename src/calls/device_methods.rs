@@ -66,6 +66,8 @@ macro_rules! device_methods {
             /// Takes pages back from a device into a batch, at whose end they are in the iterator's order. An offset is in
             /// bytes from the region's start, and may be anywhere in its page. Returns how many pages came back.
             ///
+            /// Numbers ([`PageId`](crate::PageId)) do as well as offsets: see [`NamesPage`](crate::NamesPage).
+            ///
             /// Nothing more is taken from the iterator when the batch is full: pass `&mut offsets` to go on with it. If it
             /// panics, what it gave before is in the batch.
             ///
@@ -110,7 +112,9 @@ macro_rules! device_methods {
             /// Frees pages that a device is done with, in one pass: as `reclaim_at`, and `free_bulk` of what came back.
             /// Returns how many were freed. The order makes no difference to what is freed.
             ///
-            /// All offsets are taken from the iterator. If it panics, the pages of those that it gave before are freed.
+            /// Numbers ([`PageId`](crate::PageId)) do as well as offsets: see [`NamesPage`](crate::NamesPage).
+            ///
+            /// All of them are taken from the iterator. If it panics, the pages of those that it gave before are freed.
             ///
             /// ```
             /// # use pagesheaf::{Checked, Fault, Pool};
@@ -145,7 +149,7 @@ macro_rules! device_methods {
         }
 
         impl<$($lenders)*> $crate::calls::Lender for $lender {
-            fn page_size(&self) -> $crate::page::PageSize {
+            fn size_of_pages(&self) -> $crate::page::PageSize {
                 self.handle().page_size
             }
 

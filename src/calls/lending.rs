@@ -68,7 +68,7 @@ pub struct Lending<L: Lender> {
 pub trait Lender {
     /// Bytes of a page.
     #[doc(hidden)]
-    fn page_size(&self) -> PageSize;
+    fn size_of_pages(&self) -> PageSize;
 
     /// Lends pages into a chunk that is empty, as many as it has room for, of so many that are left.
     #[doc(hidden)]
@@ -104,7 +104,7 @@ impl<L: Lender> Lending<L> {
     pub(crate) fn new(lender: L, pages: usize, caller: Caller) -> Self {
         let ids = [PageId::new(0); LENT_TOGETHER];
         Lending {
-            page_size: lender.page_size(),
+            page_size: lender.size_of_pages(),
             lender,
             chunk: Chunk { ids, at: LENT_TOGETHER, whole: pages, caller },
             left: pages,
@@ -292,7 +292,7 @@ pub(crate) fn lend<'a, M: Mode, const N: usize>(
 }
 
 impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
-    fn page_size(&self) -> PageSize {
+    fn size_of_pages(&self) -> PageSize {
         self.core.page_size
     }
 

@@ -245,7 +245,7 @@ impl fmt::Display for BuildError {
             }
             BuildError::PageSize { bytes } => {
                 let size = Count(bytes as u64, "byte");
-                write!(f, "a page size of {size} is not a multiple of 64")?;
+                write!(f, "a page size of {size} is no positive multiple of 64")?;
                 match bytes.max(1).checked_next_multiple_of(64) {
                     Some(next) => write!(f, ": {next} is the next"),
                     None => Ok(()),

@@ -102,9 +102,11 @@ pub struct Stats {
     pub pages: Pages,
     /// What all caches did together.
     pub calls: Calls,
-    /// Pages allocated without a cache: by a call that waited, or while all shared caches were busy.
+    /// Pages allocated while no cache and no shared one was at hand: all were busy, or there are none.
     pub uncached: u64,
-    /// Pages freed without a cache: by a drop, or while all shared caches were busy.
+    /// Pages that came back without a cache: by a drop, while no shared cache was at hand, when their ticket had passed,
+    /// or by [`recover_forgotten`](crate::CloseError::recover_forgotten). A page that is withheld as it would be lent
+    /// is among them.
     pub dropped: u64,
     /// Poisoned pages that were verified when they left: all of them, or a sample; see
     /// [`poison_every`](crate::Builder::poison_every).

@@ -62,7 +62,7 @@ fn page_sizes_that_are_no_multiples_of_64() {
         (usize::MAX, ""),
     ] {
         let some = if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
-        let text = format!("a page size of {some} is not a multiple of 64{next}");
+        let text = format!("a page size of {some} is no positive multiple of 64{next}");
         refused(|| builder(10).page_size(bytes), BuildError::PageSize { bytes }, &text);
     }
 }

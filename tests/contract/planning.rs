@@ -13,12 +13,14 @@ fn a_report_says_what_the_pool_is<M: Mode>() {
     let planned = builder::<M>(4).initially(900).low(20).critical_reserve(10).report();
     let planned = planned.expect("a legal pool");
     let pool = builder::<M>(4).initially(900).low(20).critical_reserve(10);
-    let metadata = pool.metadata_layout().expect("a legal pool").size();
+    // A bit a page more, for what is known to be zero.
+    let given = pool.metadata_layout().expect("a legal pool").size();
+    assert!((given + PAGES / 8..given + PAGES / 8 + 256).contains(&planned.metadata_bytes));
     let pool = pool.build().expect("a pool");
     assert_eq!((planned.capacity, planned.page_size), (pool.capacity(), pool.page_size()));
     assert_eq!(planned.mode, pool.mode());
     assert_eq!((planned.capacity - planned.online) as u64, pool.audit().pages.offline);
-    assert_eq!((planned.region_bytes, planned.metadata_bytes), (PAGES * 4096, metadata));
+    assert_eq!(planned.region_bytes, PAGES * 4096);
     assert_eq!((planned.low, planned.critical_reserve), (20, 10));
     let caches: Vec<_> = core::iter::from_fn(|| pool.cache().ok()).collect();
     assert_eq!(planned.caches, caches.len());

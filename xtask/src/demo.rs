@@ -109,6 +109,7 @@ fn one(name: &str, quick: bool) -> Result<Row> {
     let said = shown(&mut command).with_context(|| format!("the program {name}"))?;
     let row = Row::new(name, read(&said)?);
     ensure!(row.out == 0, "{name} left {} pages behind", row.out);
+    ensure!(row.ran > 0 || row.skipped.is_some(), "{name} did nothing");
     match &row.skipped {
         Some(why) => println!("== {name}: skipped, {why}"),
         None => println!("== {name}: {} operations", row.ran),

@@ -10,7 +10,7 @@ use crate::mode::Mode;
 use crate::page::PageId;
 use crate::pool::Pool;
 
-/// How a range of memory is cut: pages from the first multiple of their size on, and the metadata at
+/// How a range of memory is cut: pages from the first multiple of their alignment on, and the metadata at
 /// the end.
 struct Cut {
     pages: usize,
@@ -24,7 +24,7 @@ impl<M: Mode> Builder<M> {
     /// Builds the pool without a heap, with its metadata at the end of the same memory: of as many
     /// pages as fit, at most those that [`Pool::builder`] was told.
     ///
-    /// The pages start at the first multiple of their size. Name [`max_caches`](Self::max_caches) and
+    /// The pages start at the first multiple of their alignment. Name [`max_caches`](Self::max_caches) and
     /// [`shared_caches`](Self::shared_caches), as for [`build_in`](Self::build_in), which says when the
     /// memory can be used again, too. [`initially`](Self::initially) is at most all pages that fit.
     ///

@@ -152,10 +152,15 @@ impl<M: Mode> Builder<M> {
         self.plan_of(self.pages, self.usual_slots())
     }
 
-    /// The same for a region that the pool gets itself, which may be zero at first.
-    pub(super) fn plan_with_region(&self) -> Result<(CoreLayout<M>, usize), BuildError> {
+    /// What the pool is built from if it gets its region itself, which may be zero at first.
+    pub(super) fn config_with_region(&self) -> Result<Config, BuildError> {
         let config = self.config_of(self.pages, self.usual_slots())?;
-        plan(Config { zeroed: self.region.as_ref().is_none_or(Region::is_zeroed), ..config })
+        Ok(Config { zeroed: self.region.as_ref().is_none_or(Region::is_zeroed), ..config })
+    }
+
+    /// The plan of that.
+    pub(super) fn plan_with_region(&self) -> Result<(CoreLayout<M>, usize), BuildError> {
+        plan(self.config_with_region()?)
     }
 
     /// How much memory [`Self::build_in`] needs for the metadata.

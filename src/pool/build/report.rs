@@ -21,7 +21,8 @@ pub struct BuildReport {
     pub page_size: usize,
     /// Bytes of all pages.
     pub region_bytes: usize,
-    /// Bytes of the pool's own tables.
+    /// Bytes of the pool's own tables, as [`Builder::build`] makes them;
+    /// [`metadata_layout`](Builder::metadata_layout) is for [`Builder::build_in`], whose pages are not known to be zero.
     pub metadata_bytes: usize,
     /// So many caches can live at once.
     pub caches: usize,
@@ -103,7 +104,7 @@ impl<M: Mode> Builder<M> {
     /// What is wrong with the request, as [`Self::build`] says it. Whether the system has the memory is found out
     /// when the pool is built.
     pub fn report(&self) -> Result<BuildReport, BuildError> {
-        let config = self.config_of(self.pages, self.usual_slots())?;
+        let config = self.config_with_region()?;
         let (layout, region_bytes) = plan::<M>(config)?;
         Ok(BuildReport {
             mode: ModeFlags::of::<M>(),

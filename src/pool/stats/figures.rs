@@ -35,7 +35,8 @@ const FIGURES: &[Figure] = &[
     ("depot_flushes_total", "Flushes to the depots.", |s| s.calls.depot_flushes),
     ("zone_flushes_total", "Flushes to the zone.", |s| s.calls.zone_flushes),
     ("uncached_pages_total", "Pages allocated without a cache.", |s| s.uncached),
-    ("dropped_pages_total", "Pages freed without a cache.", |s| s.dropped),
+    // No counter: it is put together from counts of different moments, and can come down.
+    ("dropped_pages", "Pages freed without a cache.", |s| s.dropped),
     ("verified_pages_total", "Poisoned pages that were verified as they left.", |s| {
         s.poison_checks
     }),
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn what_can_shrink_is_no_counter() {
         let text = Stats::prometheus(&[("rx", distinct())]).to_string();
-        assert!(text.contains("# TYPE pagesheaf_dropped_pages_total counter\n"));
+        assert!(text.contains("# TYPE pagesheaf_dropped_pages gauge\n"));
         assert!(text.contains("# TYPE pagesheaf_faults_total counter\n"));
     }
 }

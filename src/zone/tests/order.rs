@@ -91,6 +91,7 @@ fn the_own_area_comes_first_and_then_what_lies_next_to_home() {
 #[test]
 fn an_area_is_as_large_as_a_huge_page_but_in_one_summary_word() {
     let area = |page_size| Habits::new(page_size, None).area;
+    assert_eq!([9216, 1536].map(area), [2, 16]);
     assert_eq!(
         [64, 512, 1024, 4096, 16384, 32768, 65536, 1 << 21, 1 << 30].map(area),
         [64, 64, 32, 8, 2, 1, 1, 1, 1]

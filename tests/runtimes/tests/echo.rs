@@ -141,7 +141,7 @@ fn tokio_uring_reads_into_pages_and_writes_them() {
     });
 }
 
-/// A file comes through a page as it is, also when the buffer held more before.
+/// A file comes through a page as it is.
 #[test]
 fn compio_reads_a_file() {
     use compio::buf::BufResult;

@@ -33,6 +33,8 @@ pub const ALL: &[Build] = &[
     build("tests/no_std/Cargo.toml", &["--all-features", "--release"]),
     build("tests/dlopen/Cargo.toml", &[]),
     build("tests/liveness/Cargo.toml", &["--all-targets"]),
+    build("tests/runtimes/Cargo.toml", &["--all-targets"]),
+    build("examples/kernel/Cargo.toml", &["--release"]),
     Build {
         manifest: "fuzz/Cargo.toml",
         args: &[],

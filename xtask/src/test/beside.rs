@@ -21,6 +21,9 @@ pub const DLOPEN: &str = "tests/dlopen/Cargo.toml";
 const MODE_FEATURES: [&str; 3] = ["refcount", "stats", "checks"];
 const HARDENING: [&str; 5] = ["claim", "poison", "quarantine", "shuffle", "hardened"];
 
+/// A kernel, which is linked in a way of its own.
+pub const KERNEL: &str = "examples/kernel/Cargo.toml";
+
 /// The stages, while they run.
 pub struct Beside {
     process: Child,
@@ -31,6 +34,8 @@ impl Beside {
     pub fn begin() -> Result<Self> {
         let output = target("beside.log");
         fs::create_dir_all(output.parent().context("a file is in a folder")?)?;
+        // Not the file that one before may still write to.
+        let _ = fs::remove_file(&output);
         let file = File::create(&output).with_context(|| output.display().to_string())?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["test", "--beside"]).stdout(file.try_clone()?).stderr(file);
@@ -92,7 +97,12 @@ pub fn beside(stages: &mut Stages) -> Result<()> {
     } else {
         stages.skip(first_touch, "it is for the GNU C library, where the thread pointer is read");
     }
-    stages.stage("demo kernel", || demo::quick("kernel"))?;
+    stages.stage("demo kernel", || {
+        let mut clippy = cargo(["clippy", "-q", "--release", "--manifest-path", KERNEL]);
+        clippy.env("CARGO_TARGET_DIR", target("kernel"));
+        run(clippy.args(["--", "-D", "warnings"]))?;
+        demo::quick("kernel")
+    })?;
     msrv(stages)
 }
 

@@ -7,19 +7,17 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
 
-use super::beside::{Beside, DLOPEN, NO_STD};
+use super::beside::{Beside, DLOPEN, KERNEL, NO_STD};
 use super::extra::{LIVENESS, RUNTIMES};
 use super::parts::{BUILDS, echo, runs_dry, tests};
 use super::shown;
 use crate::run::{Stages, cargo, executable, root, run, target};
 use crate::{demo, instructions, prevented, tidy};
 
-/// A kernel is linked in a way of its own.
-const KERNEL: &str = "examples/kernel/Cargo.toml";
 /// The crate without the packages that test it.
 const ALONE: &[&str] = &["-p", "pagesheaf"];
 /// The packages that have no features, and so one build.
-const TOOLS: [&str; 18] = [
+const TOOLS: [&str; 20] = [
     "-p",
     "xtask",
     "-p",
@@ -30,6 +28,8 @@ const TOOLS: [&str; 18] = [
     "benches",
     "-p",
     "packets",
+    "-p",
+    "service",
     "-p",
     "storage",
     "-p",
@@ -115,8 +115,10 @@ fn buffers() -> Result<()> {
         cargo.args(["--features", "bytes,compio-buf,metrics,x86_64"]);
         cargo
     };
-    let alone = ["clippy", "-q", "-p", "pagesheaf-buf", "--no-default-features"];
-    run(cargo(alone).args(["--", "-D", "warnings"]))?;
+    for features in ["", "alloc,bytes"] {
+        let alone = ["clippy", "-q", "-p", "pagesheaf-buf", "--no-default-features", "--features"];
+        run(cargo(alone).arg(features).args(["--", "-D", "warnings"]))?;
+    }
     run(of("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
     run(of("doc").arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings"))?;
     run(&mut of("test"))
