@@ -1,4 +1,5 @@
 //! What a builder says of its pool before the pool is there.
+#![cfg(feature = "std")]
 
 use crate::common::*;
 
