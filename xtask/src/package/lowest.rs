@@ -129,7 +129,7 @@ mod tests {
                 text.contains("[workspace]")
             })
             .collect();
-        assert!(members.contains("[workspace]") && alone.len() == 5, "{alone:?}");
+        assert!(members.contains("[workspace]") && alone.len() == 7, "{alone:?}");
         for path in alone {
             assert!(ALL.iter().any(|build| build.manifest == path), "{path}");
         }
