@@ -124,11 +124,7 @@ impl Sides {
         println!("{pool}");
         let audit = pool.audit();
         let out = audit.pages.out + audit.pages.lent;
-        if out > 0
-            || !audit.pages.adds_up()
-            || audit.misplaced.unwrap_or(0) > 0
-            || pool.is_tainted()
-        {
+        if out > 0 || !audit.is_clean() || pool.is_tainted() {
             println!("something is wrong: {audit}");
             return Ok(out.max(1));
         }

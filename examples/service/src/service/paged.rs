@@ -5,7 +5,7 @@ use std::io::{self, IoSliceMut};
 use std::sync::Mutex;
 
 use pagesheaf::{Cache, CacheError, DefaultMode, PageBatch, Pool};
-use pagesheaf_buf::{BufChain, PageBuf, SharedChain};
+use pagesheaf_buf::{BufChain, SharedChain};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
@@ -57,14 +57,14 @@ impl Staging for Paged {
             cache.drain();
             return Err(Short::Pool(error.reason));
         }
-        Ok(batch.into_iter().map(PageBuf::new).collect())
+        Ok(batch.into())
     }
 
     async fn admit(&self, len: usize) -> io::Result<BufChain> {
         let mut batch = Upload::empty();
         let got = self.pool.alloc_bulk_async(&mut batch, self.pages(len)).await;
         got.map_err(io::Error::other)?;
-        Ok(batch.into_iter().map(PageBuf::new).collect())
+        Ok(batch.into())
     }
 
     async fn receive(
@@ -90,8 +90,7 @@ impl Staging for Paged {
 
     fn free(&self, body: SharedChain) {
         if let Ok(chain) = body.try_unique() {
-            let pages = chain.into_buffers().into_iter().map(PageBuf::into_page);
-            self.cache.lock().expect("no panic").free_all(pages);
+            self.cache.lock().expect("no panic").free_all(chain.into_pages());
         }
     }
 

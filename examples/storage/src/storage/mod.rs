@@ -77,7 +77,7 @@ fn run(options: &Options) -> Outcome<u64> {
 fn close(name: &str, pool: Pool) -> Outcome<u64> {
     println!("{name} pool: {pool}");
     let audit = pool.audit();
-    if audit.misplaced.unwrap_or(0) + audit.corrupt.unwrap_or(0) > 0 || pool.is_tainted() {
+    if !audit.is_clean() || pool.is_tainted() {
         return Err(format!("the pool is damaged: {audit}").into());
     }
     pool.close()?;

@@ -5,7 +5,7 @@ use std::iter;
 use pagesheaf::{Cache, DefaultMode, Page, PageBatch, PageId, Pool};
 
 use super::super::Outcome;
-use super::supply::{BLOCK, Batch, DEPTH, Lent, PATIENCE, Supply};
+use super::supply::{Batch, DEPTH, Lent, PATIENCE, Supply};
 
 /// A thread's cache. The key of a page is its number.
 pub struct Paged {
@@ -20,15 +20,15 @@ impl Paged {
     }
 }
 
-/// What a request says of a page. Registered buffers are the pool's regions, of 1 GiB each.
+/// What a request says of a page. Registered buffers are the pool's regions.
 fn lent(pool: &Pool, id: PageId) -> Lent {
     let address = pool.ptr(id).expect("a page of this pool").as_ptr();
-    let offset = pool.offset(id).expect("a page of this pool");
-    Lent { key: id.index(), address, index: (offset >> 30) as u16 }
+    let index = pool.region_of(id).expect("a page of this pool") as u16;
+    Lent { key: id.index(), address, index }
 }
 
-fn offsets(keys: &[u32]) -> impl Iterator<Item = u64> {
-    keys.iter().map(|&key| u64::from(key) * BLOCK as u64)
+fn pages(keys: &[u32]) -> impl Iterator<Item = PageId> {
+    keys.iter().copied().map(PageId::new)
 }
 
 impl Batch for PageBatch<DefaultMode, DEPTH> {
@@ -63,13 +63,13 @@ impl Supply for Paged {
     unsafe fn reclaim(&mut self, keys: &[u32]) -> Outcome<Self::Batch> {
         let mut batch = PageBatch::empty();
         // SAFETY: the kernel is done with the pages, as the caller promises, and wrote bytes.
-        unsafe { self.cache.reclaim_at(offsets(keys), &mut batch) }?;
+        unsafe { self.cache.reclaim_at(pages(keys), &mut batch) }?;
         Ok(batch)
     }
 
     unsafe fn free_lent(&mut self, keys: &[u32]) -> Outcome<()> {
         // SAFETY: as above; nobody else knows the keys, so nobody uses the pages any more.
-        unsafe { self.cache.free_lent(offsets(keys)) }?;
+        unsafe { self.cache.free_lent(pages(keys)) }?;
         Ok(())
     }
 
