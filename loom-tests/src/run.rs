@@ -56,8 +56,7 @@ impl Model {
     }
 }
 
-/// Whether this is a short run: threads are interrupted at most twice in every model, and nobody asks how many executions
-/// it has.
+/// Whether this is a short run: `LOOM_MAX_PREEMPTIONS` bounds every model, and nobody asks how many executions it has.
 fn is_short() -> bool {
     std::env::var_os("PAGESHEAF_SHORT").is_some()
 }
@@ -123,7 +122,7 @@ mod imp {
     pub(super) fn explore(bound: Bound, body: impl Fn() + Send + Sync + 'static) -> Option<usize> {
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = match bound {
-            Bound::Exhaustive => super::is_short().then_some(2),
+            Bound::Exhaustive => builder.preemption_bound.filter(|_| super::is_short()),
             Bound::Composite => builder.preemption_bound.or(Some(2)),
         };
         // A model that was cut short would have proved nothing.

@@ -4,6 +4,7 @@ mod beside;
 mod extra;
 mod gate;
 mod parts;
+mod sets;
 mod shown;
 
 use anyhow::Result;

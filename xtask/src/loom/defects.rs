@@ -7,6 +7,7 @@ use anyhow::{Result, bail, ensure};
 use comfy_table::{Table, presets};
 use regex::Regex;
 
+use super::extent::Extent;
 use super::trial::{self, Test, Trial};
 use super::{build, chosen};
 use crate::tidy;
@@ -198,7 +199,7 @@ pub fn defects(names: &[String]) -> Result<()> {
 /// Tries a model in one mode after the other, until one catches the defect.
 fn first_to_catch(models: &Path, tests: &[Test], defect: &str) -> Result<Option<Trial>> {
     for test in tests {
-        let trial = trial::one(models, test, None, Some(defect))?;
+        let trial = trial::one(models, test, &Extent::Whole, Some(defect))?;
         if trial.failed_the_claim() {
             return Ok(Some(trial));
         }

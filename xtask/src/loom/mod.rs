@@ -2,8 +2,8 @@
 
 mod build;
 mod defects;
+mod extent;
 mod report;
-mod short;
 mod trial;
 
 pub use defects::count as defects;
@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::run;
+use extent::Extent;
 use trial::{Test, Trial};
 
 /// What of the models to run, and what to do with the figures.
@@ -31,8 +32,8 @@ pub struct Args {
     /// Run the models in the presets only: not in modes whose names end in `_only`.
     #[arg(long)]
     presets: bool,
-    /// Leave out what takes long, by the table of features.md, as the gate does: each model in a few modes, with threads
-    /// that are interrupted at most twice.
+    /// Explore less, as the gate does: threads are interrupted at most twice in every model, and at most once where the
+    /// table of features.md says that it takes long.
     #[arg(long, conflicts_with_all = ["deep", "model"])]
     short: bool,
     /// Write the table of features.md anew, or the lines of the models that are named.
@@ -55,13 +56,12 @@ pub fn loom(args: &Args) -> Result<()> {
     let models = build::models()?;
     let mut tests = chosen(trial::list(&models)?, &args.model)?;
     tests.retain(|test| !args.presets || trial::is_preset(test.mode()));
-    let left_out = if args.short { short::shorten(&mut tests)? } else { BTreeSet::new() };
-    let preemptions = args.deep.then_some(3);
-    if args.short {
-        // SAFETY: no other thread runs yet.
-        unsafe { std::env::set_var("PAGESHEAF_SHORT", "1") };
-    }
-    let trials = trial::all(&models, &tests, preemptions)?;
+    let extent = match (args.deep, args.short) {
+        (true, _) => Extent::Deep,
+        (_, true) => Extent::Short(report::known()?),
+        _ => Extent::Whole,
+    };
+    let trials = trial::all(&models, &tests, &extent)?;
     let rows: Vec<_> = trials.iter().filter_map(|trial| trial.row.clone()).collect();
     println!("{}", report::table(&rows));
     if let Some(path) = &args.json {
@@ -76,7 +76,7 @@ pub fn loom(args: &Args) -> Result<()> {
     }
     report::agrees(
         &rows,
-        &report::Run { deep: args.deep || args.short, presets: args.presets, left_out },
+        &report::Run { own_bounds: args.deep || args.short, presets: args.presets },
     )
 }
 

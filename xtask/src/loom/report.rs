@@ -123,11 +123,9 @@ fn figures(table: &str) -> BTreeMap<String, BTreeMap<String, u64>> {
 /// How much of the table a run is compared with.
 pub struct Run {
     /// The run has bounds of its own, at which nobody looks.
-    pub deep: bool,
+    pub own_bounds: bool,
     /// The run has the presets alone.
     pub presets: bool,
-    /// What the run left out, for its length: models and modes.
-    pub left_out: BTreeSet<(String, String)>,
 }
 
 /// Whether features.md names the models that ran, each with its bound and its modes, and no other.
@@ -156,19 +154,16 @@ fn without_figures(line: &str, run: &Run) -> Option<String> {
     let [model, bound, modes] = cells[..] else { return Some(line.into()) };
     let alike = modes.split("; ").map(|alike| alike.rsplit_once(": ").unwrap_or((alike, "")).0);
     let modes = alike.flat_map(|alike| alike.split(", "));
-    let left_out =
-        |mode: &str| run.left_out.contains(&(model.trim_matches('`').to_owned(), mode.to_owned()));
-    let modes = modes.filter(|mode| !run.presets || is_preset(mode));
-    let modes: BTreeSet<_> = modes.filter(|mode| !left_out(mode)).collect();
-    let bound = if run.deep { "" } else { bound };
+    let modes: BTreeSet<_> = modes.filter(|mode| !run.presets || is_preset(mode)).collect();
+    let bound = if run.own_bounds { "" } else { bound };
     (!modes.is_empty()).then(|| [model, bound, &Vec::from_iter(modes).join(", ")].join(" "))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BTreeSet, Run, figures, unlike};
+    use super::{Run, figures, unlike};
 
-    const WHOLE: Run = Run { deep: false, presets: false, left_out: BTreeSet::new() };
+    const WHOLE: Run = Run { own_bounds: false, presets: false };
 
     const TABLE: &str = "| `a` | exhaustive | Bare, Checked: 7; Hardened: 9 |\n";
 
@@ -184,7 +179,7 @@ mod tests {
         for other in unalike {
             assert_eq!(unlike(TABLE, other, &WHOLE).len(), 2, "{other}");
         }
-        assert_eq!(unlike(TABLE, unalike[1], &Run { deep: true, ..WHOLE }), [""; 0]);
+        assert_eq!(unlike(TABLE, unalike[1], &Run { own_bounds: true, ..WHOLE }), [""; 0]);
     }
 
     #[test]
@@ -195,17 +190,6 @@ mod tests {
         assert_eq!(unlike(table, run, &presets), [""; 0]);
         assert_eq!(unlike(table, run, &WHOLE).len(), 2);
         assert_eq!(unlike(table, "| `a` | exhaustive | Checked: 7 |\n", &presets).len(), 2);
-    }
-
-    #[test]
-    fn a_short_run_is_not_asked_for_what_it_left_out() {
-        let left_out = BTreeSet::from([("a".to_owned(), "Hardened".to_owned())]);
-        let short = Run { left_out, ..WHOLE };
-        let run = "| `a` | exhaustive | Bare, Checked: 7 |\n";
-        assert_eq!(unlike(TABLE, run, &short), [""; 0]);
-        assert_eq!(unlike(TABLE, run, &WHOLE).len(), 2);
-        let all = ["Bare", "Checked", "Hardened"].map(|mode| ("a".to_owned(), mode.to_owned()));
-        assert_eq!(unlike(TABLE, "", &Run { left_out: BTreeSet::from(all), ..WHOLE }), [""; 0]);
     }
 
     #[test]

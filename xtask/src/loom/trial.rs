@@ -10,6 +10,8 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
+use super::extent::Extent;
+
 /// What loom says when it gives up, which says nothing about the claim.
 const GAVE_UP: [&str; 5] = [
     "Model exceeded maximum number of branches",
@@ -97,8 +99,8 @@ pub fn list(models: &Path) -> Result<Vec<Test>> {
 }
 
 /// Tries all of these, in this order.
-pub fn all(models: &Path, tests: &[Test], preemptions: Option<u32>) -> Result<Vec<Trial>> {
-    at_once(tests, Test::to_string, |test| one(models, test, preemptions, None))
+pub fn all(models: &Path, tests: &[Test], extent: &Extent) -> Result<Vec<Trial>> {
+    at_once(tests, Test::to_string, |test| one(models, test, extent, None))
 }
 
 /// Does all of these, as many at once as there are cores, and says which are done. The results are in their order.
@@ -133,12 +135,7 @@ pub fn at_once<T: Sync, R: Send>(
 }
 
 /// Tries one, over a core with this defect.
-pub fn one(
-    models: &Path,
-    test: &Test,
-    preemptions: Option<u32>,
-    defect: Option<&str>,
-) -> Result<Trial> {
+pub fn one(models: &Path, test: &Test, extent: &Extent, defect: Option<&str>) -> Result<Trial> {
     let mut command = Command::new(models);
     // Two threads, though there is one test: with one, libtest writes the name before the model's own line.
     command
@@ -146,10 +143,7 @@ pub fn one(
         .env("RUST_BACKTRACE", "0")
         .env_remove(DEFECT)
         .envs(defect.map(|name| (DEFECT, name)));
-    match preemptions {
-        Some(most) => command.env("LOOM_MAX_PREEMPTIONS", most.to_string()),
-        None => command.env_remove("LOOM_MAX_PREEMPTIONS"),
-    };
+    extent.tell(test, &mut command);
     let output = command.output().with_context(|| format!("{command:?} did not start"))?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let row = printed.lines().find(|line| line.starts_with('{')).map(serde_json::from_str);

@@ -10,6 +10,7 @@ use std::process::{Child, Command};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::parts::{forced, loom};
+use super::sets;
 use crate::run::{Stages, cargo, run, target};
 use crate::{demo, fuzz, package};
 
@@ -17,10 +18,6 @@ use crate::{demo, fuzz, package};
 pub const NO_STD: &str = "tests/no_std/Cargo.toml";
 /// The library that is loaded at run time, and its host, outside the workspace as well.
 pub const DLOPEN: &str = "tests/dlopen/Cargo.toml";
-/// The features that choose a mode, and those that harden it, which turn `checks` on.
-const MODE_FEATURES: [&str; 3] = ["refcount", "stats", "checks"];
-const HARDENING: [&str; 5] = ["claim", "poison", "quarantine", "shuffle", "hardened"];
-
 /// A kernel, which is linked in a way of its own.
 pub const KERNEL: &str = "examples/kernel/Cargo.toml";
 
@@ -79,7 +76,7 @@ impl Drop for Beside {
 pub fn beside(stages: &mut Stages) -> Result<()> {
     stages.stage("loom, presets", || loom(&["--presets", "--short"]))?;
     package::gate(stages)?;
-    stages.stage("check, every set of features", every_set)?;
+    stages.stage("check, each feature alone", sets::alone)?;
     // Only without features can it be seen that checks come from there.
     stages.stage("modes with forced checks", || {
         forced(&["-p", "pagesheaf", "--no-default-features", "--test", "modes"])
@@ -104,35 +101,6 @@ pub fn beside(stages: &mut Stages) -> Result<()> {
         demo::quick("kernel")
     })?;
     msrv(stages)
-}
-
-/// The crate builds with every set of mode features, each hardened in every way, without `std`, and with it where
-/// hardening is not one switch: which one, the code for `std` does not ask.
-fn every_set() -> Result<()> {
-    for set in sets() {
-        let one = set.iter().any(|feature| HARDENING.contains(feature) && *feature != "hardened");
-        for std in if one { &[""][..] } else { &["", "std"] } {
-            let features = [&set[..], &[*std]].concat().join(",");
-            let check = ["check", "-q", "-p", "pagesheaf", "--no-default-features", "--features"];
-            run(cargo(check).arg(features).env("CARGO_TARGET_DIR", target("sets")))?;
-        }
-    }
-    // The ages of records are others without a clock.
-    let check = ["check", "-q", "-p", "pagesheaf", "--no-default-features", "--features", "track"];
-    run(cargo(check).env("CARGO_TARGET_DIR", target("sets")))
-}
-
-/// The sets of features that can differ: two switches of hardening are no more than each of them, and of references and
-/// statistics none and both.
-fn sets() -> Vec<Vec<&'static str>> {
-    let mut sets = vec![vec![]];
-    for feature in MODE_FEATURES {
-        let with = |set: &Vec<_>| [&set[..], &[feature]].concat();
-        sets.extend(sets.iter().map(with).collect::<Vec<_>>());
-    }
-    let hardened = |set: &Vec<_>| HARDENING.map(|switch| [&set[..], &[switch]].concat());
-    sets.extend([vec![], vec!["refcount", "stats"]].iter().flat_map(hardened).collect::<Vec<_>>());
-    sets
 }
 
 /// A program without `std` and without a heap links, runs, and has nothing of either in it.

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
+use super::sets;
 use crate::run::{Stages, cargo, run, target};
 use crate::{fuzz, numa, package, peers, sanitize, stress};
 
@@ -37,6 +38,8 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
         let test = ["-p", "pagesheaf", "--test", "contract", "of_many_that_want_all"];
         tests(cargo([]).env("PAGESHEAF_TRIES", "100000"), &test)
     })?;
+    stages.stage("check, every set of mode features", sets::every)?;
+    stages.stage("models on threads", || tests(&mut cargo([]), &["-p", "loom-tests"]))?;
     stages.stage("liveness", || alone(LIVENESS, &["--release"]))?;
     if cfg!(target_os = "linux") {
         stages.stage("buffers in other runtimes", || {

@@ -1,0 +1,63 @@
+//! How far models are explored: as their bounds say, deeper, or less far for the gate.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use super::trial::Test;
+
+/// A model with more executions than this takes more than a second.
+const LONG: u64 = 1_000;
+
+/// The least bound on interruptions for a run; a model's own is another matter.
+pub enum Extent {
+    /// Each model as far as its bound says.
+    Whole,
+    /// Threads of composite models are interrupted three times at the most.
+    Deep,
+    /// Threads of every model are interrupted at most twice, and at most once where these figures, of models and their
+    /// modes, say that it has many executions.
+    Short(BTreeMap<String, BTreeMap<String, u64>>),
+}
+
+impl Extent {
+    /// Tells the program of the models how often threads may be interrupted in this one.
+    pub fn tell(&self, test: &Test, models: &mut Command) {
+        match self.most(test) {
+            Some(most) => models.env("LOOM_MAX_PREEMPTIONS", most.to_string()),
+            None => models.env_remove("LOOM_MAX_PREEMPTIONS"),
+        };
+        match self {
+            Extent::Short(_) => models.env("PAGESHEAF_SHORT", "1"),
+            Extent::Whole | Extent::Deep => models.env_remove("PAGESHEAF_SHORT"),
+        };
+    }
+
+    fn most(&self, test: &Test) -> Option<u32> {
+        match self {
+            Extent::Whole => None,
+            Extent::Deep => Some(3),
+            Extent::Short(known) => {
+                // What the table does not know is not known to take long.
+                let count = known.get(test.model()).and_then(|modes| modes.get(test.mode()));
+                Some(if count.is_some_and(|&count| count > LONG) { 1 } else { 2 })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_run_interrupts_less_where_a_model_takes_long() {
+        let modes = [("bare", LONG), ("checked", LONG + 1)].map(|(mode, it)| (mode.into(), it));
+        let short = Extent::Short(BTreeMap::from([("a".into(), BTreeMap::from(modes))]));
+        let most = |model, mode| short.most(&Test::new("zone", model, mode));
+        assert_eq!(
+            ["bare", "checked", "hardened"].map(|mode| most("a", mode)),
+            [2, 1, 2].map(Some)
+        );
+        assert_eq!(most("b", "checked"), Some(2));
+    }
+}
