@@ -122,6 +122,8 @@ pub(crate) trait Policy: Mode {
     const FREES_TO_PREVIOUS: bool = Self::QUARANTINES || Self::SHUFFLES;
     /// Frees may take the fast path.
     const FREES_FAST: bool = !(Self::VERIFIES_ON_ALLOC || Self::FREES_TO_PREVIOUS);
+    /// Each page has a word that says what it is; in `COMPACT`, which checks too, it has a byte.
+    const HAS_WORDS: bool = Self::CHECKS && !Self::COMPACT;
     /// Nothing but the count is looked at when a page comes back by its id.
     const COUNTS_ONLY: bool = Self::REFCOUNT && !Self::CHECKS;
 }

@@ -1,5 +1,4 @@
-//! The public methods of pools and caches that say where pages are, and take one back by its number: to be stamped on
-//! both.
+//! The public methods of pools and caches that say where pages are, to be stamped on both.
 
 /// Stamps them on a type, with whatever generics it has.
 macro_rules! address_methods {
@@ -68,32 +67,6 @@ macro_rules! address_methods {
             pub fn ptr(&$self, id: $crate::page::PageId) -> Option<core::ptr::NonNull<u8>> {
                 $self.offset(id)?;
                 core::ptr::NonNull::new($self.handle().address(id))
-            }
-
-            /// Takes one page back from a device.
-            ///
-            /// ```
-            /// # use pagesheaf::Pool;
-            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
-            /// let pool = Pool::builder(100).build()?;
-            /// let cache = pool.cache()?;
-            /// let id = pool.alloc()?.lend();
-            /// // SAFETY: the device is done with the page, which this pool lent; all its bytes are initialised.
-            /// let page = unsafe { cache.reclaim(id) }?;
-            /// assert_eq!(page.id(), id);
-            /// # Ok::<(), Box<dyn std::error::Error>>(())
-            /// ```
-            ///
-            /// # Errors
-            /// When the page is not lent (in checking modes), or the pool has no such page. The pool stays as it is.
-            ///
-            /// # Safety
-            /// The device is done with the page, which was lent by this pool and is reclaimed once; its bytes are
-            /// initialised.
-            pub unsafe fn reclaim(&$self, id: $crate::page::PageId) -> Result<$crate::owned::Page<M>, $crate::error::PageError> {
-                // SAFETY: the device has given up the page, by the caller's promise.
-                let page = unsafe { $crate::page::FromDevice::new(core::iter::once(id)) };
-                $crate::calls::reclaim_one($self.handle(), page)
             }
         }
     };

@@ -109,6 +109,35 @@ macro_rules! device_methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::reclaim(front, pages, batch, call))
             }
 
+            /// Takes one page back from a device.
+            ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let mut cache = pool.cache()?;
+            /// let id = pool.alloc()?.lend();
+            /// // SAFETY: the device is done with the page, which this pool lent; all its bytes are initialised.
+            /// let page = unsafe { cache.reclaim(id) }?;
+            /// assert_eq!(page.id(), id);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
+            /// # Errors
+            /// When the page is not lent (in checking modes), or the pool has no such page. The pool stays as it is.
+            ///
+            /// # Safety
+            /// The device is done with the page, which was lent by this pool and is reclaimed once; its bytes are
+            /// initialised.
+            pub unsafe fn reclaim<'l>(
+                $($receiver)+,
+                id: $crate::page::PageId,
+            ) -> Result<$crate::owned::Page<M>, $crate::error::PageError> {
+                // SAFETY: the device has given up the page, by the caller's promise.
+                let page = unsafe { $crate::page::FromDevice::new(core::iter::once(id)) };
+                $crate::calls::through!($marks, $self, front, $crate::calls::reclaim_one(front, page))
+            }
+
             /// Frees pages that a device is done with, in one pass: as `reclaim_at`, and `free_bulk` of what came back.
             /// Returns how many were freed. The order makes no difference to what is freed.
             ///
@@ -148,7 +177,8 @@ macro_rules! device_methods {
             }
         }
 
-        impl<$($lenders)*> $crate::calls::Lender for $lender {
+        // SAFETY: the pages are lent as they are allocated.
+        unsafe impl<$($lenders)*> $crate::calls::Lender for $lender {
             fn size_of_pages(&self) -> $crate::page::PageSize {
                 self.handle().page_size
             }

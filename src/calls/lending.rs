@@ -65,7 +65,10 @@ pub struct Lending<L: Lender> {
 
 /// Where a [`Lending`] has its pages from: a cache, a pool or its [`Critical`](crate::Critical) calls, or a
 /// [batch](FromBatch). Nothing else can implement it.
-pub trait Lender {
+///
+/// # Safety
+/// What [`Lending`] takes from it are pages that it has lent, each once.
+pub unsafe trait Lender {
     /// Bytes of a page.
     #[doc(hidden)]
     fn size_of_pages(&self) -> PageSize;
@@ -215,8 +218,8 @@ impl<L: Lender> Drop for Lending<L> {
     fn drop(&mut self) {
         let rest = self.chunk.rest();
         if !rest.is_empty() {
-            // SAFETY: the lender has lent these pages, whose numbers nobody has got: so no device has them, and nobody
-            // has written them.
+            // SAFETY: the lender has lent these pages, by its trait's promise; nobody has got their numbers, so no device
+            // has them, and nobody has written them.
             self.lender.take_back(unsafe { FromDevice::new(rest.iter().copied()) });
         }
     }
@@ -291,7 +294,8 @@ pub(crate) fn lend<'a, M: Mode, const N: usize>(
     Lending::new(FromBatch { core, batch, refused: 0, gone: 0 }, pages, caller)
 }
 
-impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
+// SAFETY: the pages leave the batch as they are lent.
+unsafe impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
     fn size_of_pages(&self) -> PageSize {
         self.core.page_size
     }

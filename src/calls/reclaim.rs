@@ -9,7 +9,6 @@ use core::ptr::NonNull;
 
 use super::{Frontend, free_fast, free_slow};
 use crate::error::{Call, PageError};
-use crate::handle::Handle;
 use crate::inner::{Core, Faults};
 use crate::mode::Mode;
 use crate::owned::{Page, PageBatch};
@@ -145,15 +144,13 @@ pub(crate) fn reclaim<M: Mode, I: Iterator<Item = PageId>, const N: usize>(
     back.end()
 }
 
-/// Takes one page back, without a slot.
+/// Takes one page back.
 pub(crate) fn reclaim_one<M: Mode>(
-    core: &Handle<M>,
+    front: impl Frontend<M>,
     page: FromDevice<Once<PageId>>,
 ) -> Result<Page<M>, PageError> {
     let mut batch = PageBatch::<M, 1>::empty();
-    let mut back = Back::new(core, Call::Reclaim);
-    take_in_or_refuse(core.pointer(), &mut back, page, (&mut batch, 1));
-    back.end()?;
+    reclaim(front, page, &mut batch, (Call::Reclaim, 1))?;
     Ok(batch.pop().expect("a page that was not reclaimed is a fault"))
 }
 

@@ -46,8 +46,8 @@ pub(crate) struct Noted {
 pub(crate) struct FencedMagazines {
     fences: Fences,
     queues: MetadataSlice<Padded<Depot>>,
-    notes: MetadataSlice<Atomic<u32>>,
-    tickets: MetadataSlice<Atomic<u64>>,
+    pub(crate) notes: MetadataSlice<Atomic<u32>>,
+    pub(crate) tickets: MetadataSlice<Atomic<u64>>,
     /// Pages that wait.
     pages: Atomic<u64>,
 }

@@ -40,6 +40,12 @@ pub enum RangeError {
         /// The first such page.
         page: PageId,
     },
+    /// Pages were to come online, and the state of this one says that somebody has it, though it is marked as offline.
+    /// Modes that check find that its metadata has been overwritten.
+    Corrupt {
+        /// The first such page.
+        page: PageId,
+    },
     /// Pages were to go offline, and all of them are offline.
     AlreadyOffline {
         /// The first of them.
@@ -66,6 +72,11 @@ impl fmt::Display for RangeError {
             RangeError::AlreadyOnline { page } => {
                 write!(f, "{page} is online already: name pages that are offline, ")?;
                 f.write_str("which Pool::is_offline tells; none has come online")
+            }
+            RangeError::Corrupt { page } => {
+                write!(f, "{page} is marked as offline, and its state says that it is not: the ")?;
+                f.write_str("pool's metadata is corrupt; bring the pages beside it online, ")?;
+                f.write_str("and look for what wrote there")
             }
             RangeError::AlreadyOffline { page } => {
                 write!(f, "{page} is offline already, and so are all pages of the range: ")?;

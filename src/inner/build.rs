@@ -126,7 +126,7 @@ impl<M: Mode> CoreLayout<M> {
     const fn cut(config: Config) -> Option<Self> {
         let mut layout = MetadataLayout::starting_with::<Core<M>>();
         let pages = config.pages as usize;
-        let words = if M::CHECKS && !M::COMPACT { pages } else { 0 };
+        let words = if M::HAS_WORDS { pages } else { 0 };
         let marks = if M::COMPACT { pages } else { 0 };
         let counts = if M::REFCOUNT { pages } else { 0 };
         let poisoned = if M::POISONS { pages.div_ceil(64) } else { 0 };

@@ -10,7 +10,7 @@ use crate::page::{AtomicCount, Fault, GivenUp, Location, PageId, PageState, ZONE
 
 impl<M: Mode> Core<M> {
     /// Whether pages that are freed whatever their counts are can be told from others.
-    pub(crate) const DOUBTS: bool = M::CHECKS && !M::COMPACT;
+    pub(crate) const DOUBTS: bool = M::HAS_WORDS;
 
     /// Frees pages, whose counts are 1 by now, into the zone. They are not counted yet.
     pub(crate) fn free_doubted(&self, ids: GivenUp<'_>, faults: &mut Faults) -> usize {

@@ -274,7 +274,7 @@ impl<M: Mode> Core<M> {
     /// Whether a page waits for a ticket: one that is not in the zone.
     pub(crate) fn is_fenced(&self, id: PageId) -> bool {
         let waits = |number| self.fenced.noted(number).is_some();
-        if M::CHECKS && !M::COMPACT {
+        if M::HAS_WORDS {
             let location = self.word(id).load().location();
             return location != ZONE
                 && waits(self.magazines.at(location))

@@ -90,7 +90,7 @@ pub(crate) struct Tables {
     /// A count a page, in modes that count.
     pub(crate) counts: MetadataSlice<AtomicCount>,
     /// A bit a page, in modes that poison: whether the page is.
-    poisoned: MetadataSlice<Atomic<u64>>,
+    pub(crate) poisoned: MetadataSlice<Atomic<u64>>,
     pub(crate) magazines: Magazines,
     pub(crate) zone: Zone,
     /// The pages that the pool does not have to give out for now.

@@ -57,6 +57,9 @@ impl<M: Mode> Core<M> {
             }
             recovered += self.zone.put(&[id], |id| self.taint(id));
         }
+        // A page whose bit says wrongly that it is offline has no owner by now, and stays offline.
+        let offline = (0..self.pages).map(PageId::new).filter(|&id| self.offline.has(id));
+        offline.filter(|&id| self.withheld(id).is_none()).for_each(|id| self.rest(id, ZONE));
         // Relaxed: the caller is alone, here and below. What is out goes past the caches, whatever a
         // fault has made of the figure.
         self.counters.uncached_balance.fetch_sub(self.out(), Ordering::Relaxed);

@@ -6,6 +6,7 @@
 //! at while it is offline: what the pool had written there was compared, and forgotten, before.
 
 use super::Core;
+use crate::error::RangeError;
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, PageId, ZONE};
 use crate::sync::{defect, publish_fence};
@@ -67,11 +68,12 @@ impl<M: Mode> Core<M> {
         true
     }
 
-    /// Brings `count` pages from `first` on back, all of them or none: then names one that is not
-    /// offline. Their bytes are the pool's from now on.
-    pub(crate) fn bring_online(&self, first: PageId, count: usize) -> Result<(), PageId> {
+    /// Brings `count` pages from `first` on back, all of them or none. Their bytes are the pool's from
+    /// now on.
+    pub(crate) fn bring_online(&self, first: PageId, count: usize) -> Result<(), RangeError> {
+        self.look_offline(first, count)?;
         if !defect!("online-late") {
-            self.offline.remove(first, count)?;
+            self.remove_offline(first, count)?;
         }
         let coming = ComingOnline { core: self, first, count };
         self.tell_init(first, count);
@@ -81,9 +83,23 @@ impl<M: Mode> Core<M> {
         }
         drop(coming);
         if defect!("online-late") {
-            self.offline.remove(first, count)?;
+            self.remove_offline(first, count)?;
         }
         Ok(())
+    }
+
+    /// Whether the words of pages that are to come online agree that nobody has them: a bit that was
+    /// overwritten must not give a page a second owner.
+    fn look_offline(&self, first: PageId, count: usize) -> Result<(), RangeError> {
+        let mut pages = (first.index()..first.index() + count as u32).map(PageId::new);
+        let wrong = |&id: &PageId| !self.rests_at(id, ZONE) && self.offline.has(id);
+        let wrong = if M::CHECKS { pages.find(wrong) } else { None };
+        wrong.map_or(Ok(()), |page| Err(RangeError::Corrupt { page }))
+    }
+
+    fn remove_offline(&self, first: PageId, count: usize) -> Result<(), RangeError> {
+        let removed = self.offline.remove(first, count);
+        removed.map_err(|page| RangeError::AlreadyOnline { page })
     }
 
     /// Pages of a core that is being built are online from the start: they are offline so far, and

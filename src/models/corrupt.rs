@@ -4,6 +4,7 @@
 //! magazines in a cache's hands is left alone: the hot path looks at nothing of it.
 
 mod device;
+mod online;
 #[cfg(test)]
 mod tests;
 mod world;
@@ -14,7 +15,7 @@ use std::vec::Vec;
 pub use world::{OPS, Passes, Sharing, World};
 
 use crate::inner::Core;
-use crate::mode::{Mode, Policy};
+use crate::mode::Mode;
 
 /// A table of the metadata, or the depots' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +26,14 @@ pub enum Table {
     Counts,
     /// The zone's bit for each page.
     Bitmap,
-    /// The zone's two summaries.
+    /// The zone's three summaries.
     Summary,
     /// Which pages are poisoned.
     Poison,
+    /// Which pages are online.
+    Offline,
+    /// What magazines of fences wait for.
+    Notes,
     /// Lengths and links of the magazines of depots, and of fences, that are not empty.
     Heads,
     /// Those of the empty ones.
@@ -41,12 +46,14 @@ pub enum Table {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Table; 9] = [
+    pub const ALL: [Table; 11] = [
         Table::Words,
         Table::Counts,
         Table::Bitmap,
         Table::Summary,
         Table::Poison,
+        Table::Offline,
+        Table::Notes,
         Table::Heads,
         Table::EmptyHeads,
         Table::Entries,
@@ -66,39 +73,30 @@ const LINE: usize = 64;
 fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
     let start = core::ptr::from_ref(core).addr();
     let from = |address: usize, bytes: usize| address - start..address - start + bytes;
-    // The tables follow one another: slots, zone, words or bytes, counts, poison marks, heads, entries. Each starts on a
-    // line. The zone has its bitmap and two summaries, each with its levels one after the other.
+    let (zone, offline) = (&core.zone, &*core.offline.words);
     let mut parts = Vec::new();
-    let zone = core.slots.as_ptr_range().end.addr().next_multiple_of(LINE);
-    let bitmap = (core.pages as usize).div_ceil(64);
-    let (mut summary, mut level) = (0, bitmap);
-    while level > 1 {
-        level = level.div_ceil(64);
-        summary += level;
+    let mut whole = |table, Range { start, end }: Range<usize>| {
+        parts.push((table, from(start, end - start)));
+    };
+    whole(Table::Bitmap, addresses(&zone.words));
+    for summary in [&zone.used, &zone.whole, &zone.fresh] {
+        whole(Table::Summary, addresses(summary));
     }
-    parts.push((Table::Bitmap, from(zone, 8 * bitmap)));
-    let used = (zone + 8 * bitmap).next_multiple_of(LINE);
-    let fresh = (used + 8 * summary).next_multiple_of(LINE);
-    parts.push((Table::Summary, from(used, 8 * summary)));
-    parts.push((Table::Summary, from(fresh, 8 * summary)));
-    let (words, marks) = (core.words.as_ptr_range(), core.marks.as_ptr_range());
-    let words = [words.start.addr(), words.end.addr()];
-    let [words, end] = if M::COMPACT { [marks.start.addr(), marks.end.addr()] } else { words };
-    parts.push((Table::Words, from(words, end - words)));
-    let counts = core.counts.as_ptr_range();
-    let (counts, end) = (counts.start.addr(), counts.end.addr());
-    parts.push((Table::Counts, from(counts, end - counts)));
-    let marks = if M::POISONS { 8 * bitmap } else { 0 };
-    parts.push((Table::Poison, from(end.next_multiple_of(LINE), marks)));
-    for depot in core.depots.iter() {
-        parts.push((Table::Depot, from(core::ptr::from_ref(&depot.tops).addr(), 8)));
+    whole(Table::Words, if M::COMPACT { addresses(&core.marks) } else { addresses(&core.words) });
+    whole(Table::Counts, addresses(&core.counts));
+    whole(Table::Poison, addresses(&core.poisoned));
+    whole(Table::Offline, addresses(offline));
+    whole(Table::Notes, addresses(&core.fenced.notes));
+    whole(Table::Notes, addresses(&core.fenced.tickets));
+    for depot in core.depots.iter().chain(core.fenced.queues()) {
+        whole(Table::Depot, addresses(core::slice::from_ref(&depot.tops)));
     }
-    for queue in core.fenced.queues() {
-        parts.push((Table::Depot, from(core::ptr::from_ref(&queue.tops).addr(), 8)));
-    }
+    // Behind the tables that both parts have: the heads of magazines, and their entries. Each table starts on a line.
     let magazines = &core.magazines;
     let places = magazines.capacity().next_power_of_two();
-    let heads = end.next_multiple_of(LINE) + marks.next_multiple_of(LINE);
+    let last = [addresses(&core.counts), addresses(&core.words), addresses(&core.marks)];
+    let last = last.iter().chain([&addresses(&core.poisoned)]).map(|table| table.end).max();
+    let heads = last.expect("four tables").next_multiple_of(LINE);
     let entries = heads + LINE * magazines.count() as usize;
     // A magazine in a cache's hands is on no stack.
     for number in (1..magazines.count()).filter(|&number| magazines.link(number).mark() != 0) {
@@ -112,4 +110,10 @@ fn parts<M: Mode>(core: &Core<M>) -> Vec<Part> {
         parts.push((Table::Entries, from(entries + 4 * places * number, 4 * places)));
     }
     parts
+}
+
+/// Where a table lies.
+fn addresses<T>(table: &[T]) -> Range<usize> {
+    let Range { start, end } = table.as_ptr_range();
+    start.addr()..end.addr()
 }

@@ -18,7 +18,7 @@ mod zone;
 
 pub use alarm::Taints;
 pub use mark::Byte;
-pub use name::SlotName;
+pub use name::{NameWriter, SlotName};
 pub use offline::OfflineSet;
 pub use slot::{Claimed, Lock, Locked, Owned, Stolen};
 pub use store::{Loaded, Store};

@@ -64,8 +64,13 @@ impl<M: Mode> Pool<M> {
         }
         error.pool.core.reap_fences();
         error.pool.core.drain();
+        if error.pool.core.out() > 0 {
+            // A panic would lose the handle, with which the pages can be had back.
+            error.pool.core.conclude_quietly(Call::Close);
+            return Err(error);
+        }
         error.pool.core.conclude(Call::Close);
-        if error.pool.core.out() == 0 { Ok(()) } else { Err(error) }
+        Ok(())
     }
 }
 

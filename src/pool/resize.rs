@@ -103,7 +103,8 @@ impl<M: Mode> Pool<M> {
     ///
     /// # Errors
     /// When the pool was built without [`Builder::initially`](crate::Builder::initially), or the range
-    /// has pages that the pool has not, or that are online.
+    /// has pages that the pool has not, or that are online; in modes that check, also when the state of a
+    /// page says that somebody has it.
     ///
     /// # Safety
     /// In a pool of addresses the pages are the pool's alone. In any other, from now on until they
@@ -128,7 +129,7 @@ impl<M: Mode> Pool<M> {
         let (first, len) = self.checked(&pages)?;
         let came = self.core.bring_online(first, len);
         self.core.conclude(Call::Online);
-        came.map_err(|page| RangeError::AlreadyOnline { page })
+        came
     }
 
     /// Whether the pool has the page, and it is offline. Another thread may take it offline, or

@@ -45,13 +45,13 @@ const BITS: usize = 64;
 /// The free pages of a pool.
 pub(crate) struct Zone {
     /// A bit for each page: set while the page is not here. So memory of zeroes is a zone whose pages are all free.
-    words: MetadataSlice<Atomic<u64>>,
+    pub(crate) words: MetadataSlice<Atomic<u64>>,
     /// The summary of words from which pages were taken.
-    used: MetadataSlice<Atomic<u64>>,
+    pub(crate) used: MetadataSlice<Atomic<u64>>,
     /// The summary of those of them whose areas were whole.
-    whole: MetadataSlice<Atomic<u64>>,
+    pub(crate) whole: MetadataSlice<Atomic<u64>>,
     /// The summary of those from which none was, with its bits the other way: clear where there is such a word.
-    fresh: MetadataSlice<Atomic<u64>>,
+    pub(crate) fresh: MetadataSlice<Atomic<u64>>,
     /// A bit for each page that may have been written (`purge`); none where nothing is known of the memory.
     written: MetadataSlice<Atomic<u64>>,
     /// How many pages the tables have bits for.

@@ -17,7 +17,7 @@ use crate::sync::{Atomic, Ordering, ordering};
 /// The pages of a pool that are offline.
 pub(crate) struct OfflinePages {
     /// A bit for each page: set while it is online.
-    words: MetadataSlice<Atomic<u64>>,
+    pub(crate) words: MetadataSlice<Atomic<u64>>,
     /// How many pages went, counted after their bits were cleared, and how many came back, counted
     /// before they are put where others can have them. So while a page is on its way it counts as in
     /// the middle of a call.

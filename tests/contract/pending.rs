@@ -12,16 +12,26 @@ use crate::common::*;
 pub struct Scene<M: Mode> {
     pub pool: Pool<M>,
     victim: PageId,
-    raw: Vec<PageId>,
+    pub raw: Vec<PageId>,
     pub lent: Vec<PageId>,
     pub owned: PageBatch<M, 8>,
-    block: Option<Block<M>>,
+    pub block: Option<Block<M>>,
+}
+
+/// A device that is done with everything.
+struct Done;
+
+impl Fence for Done {
+    fn passed(&self, _: u64) -> bool {
+        true
+    }
 }
 
 impl<M: Mode> Scene<M> {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let pool = build::<M>(64, |builder| {
-            builder.max_caches(2).shared_caches(1).on_bad_page(OnBadPage::Panic)
+            let builder = builder.max_caches(2).shared_caches(1).initially(64).fences(&[&Done]);
+            builder.on_bad_page(OnBadPage::Panic)
         });
         let mut owned = PageBatch::empty();
         assert_eq!(pool.alloc_bulk(&mut owned, 8).allocated, 8);

@@ -1,5 +1,6 @@
 //! A cache that was asked for its pages gives them up at its next call, whichever that is.
 
+use super::complete::every_call_is_in;
 use crate::common::*;
 
 /// A cache with pages at hand, of which it has been asked for, and what a call may need.
@@ -82,6 +83,9 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
         let first = PageId::new((raw[0].index() ^ 32) & !15);
         drop(cache.alloc_block_at(first, order(2)).expect("all but two are free"));
     });
+    none("alloc_block_at_raw of no page", &|cache, _| {
+        assert!(cache.alloc_block_at_raw(PageId::new(64), order(0)).is_err());
+    });
     none("free_bulk of a new batch", &|cache, _| cache.free_bulk(&mut PageBatch::<M>::new()));
     none("free_bulk of an emptied batch", &|cache, _| {
         let mut batch = PageBatch::<M>::new();
@@ -127,6 +131,25 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
     none("free_lent of none", &|cache, _| unsafe {
         assert_eq!(cache.free_lent([0_u64; 0]), Ok(0));
     });
+    none("prefill of too many for the pool", &|cache, _| {
+        assert!(cache.prefill(65).is_err());
+    });
+    none("free_all of none", &|cache, _| cache.free_all([]));
+    none("free_bulk_after of no fence", &|cache, _| {
+        let mut batch = PageBatch::<M>::new();
+        batch.push(cache.pool().alloc().expect("a page")).expect("room");
+        cache.pool().drain();
+        assert!(cache.free_bulk_after(&mut batch, 1).is_err());
+        cache.pool().clone().free_bulk(&mut batch);
+        cache.pool().drain();
+    });
+    none("reclaim", &|cache, _| {
+        let page = cache.pool().alloc().expect("a page").lend();
+        cache.pool().drain();
+        // SAFETY: the page is lent, and no device has it.
+        let page = unsafe { cache.reclaim(page) }.expect("it is lent");
+        assert!(page.lend().index() < 64);
+    });
     none("drain", &|cache, _| cache.drain());
     none("idle", &|cache, _| cache.idle(|| ()));
     // What the call itself gets or gives may be at hand afterwards, but not what was there before.
@@ -136,6 +159,16 @@ fn every_call_of_a_cache_honours_a_request<M: Mode>() {
     few("free_bulk_raw", &|cache, raw| {
         // SAFETY: the pages are out, and the scene's alone.
         assert_eq!(unsafe { cache.free_bulk_raw(raw) }, Ok(()));
+    });
+    few("alloc and free", &|cache, _| {
+        let page = cache.alloc().expect("there is room");
+        cache.free(page);
+    });
+    few("alloc_zeroed", &|cache, _| drop(cache.alloc_zeroed().expect("there is room")));
+    few("alloc_raw and free_raw", &|cache, _| {
+        let id = cache.alloc_raw().expect("there is room");
+        // SAFETY: the page is out, and this call's alone.
+        assert_eq!(unsafe { cache.free_raw(id) }, Ok(()));
     });
     few("lend_new and free_lent", &|cache, _| {
         let offset = cache.lend_new(1).next().expect("there is room");
@@ -164,7 +197,56 @@ fn calls_that_count_honour_a_request<M: Refcounted>() {
         assert_eq!(counts, (Ok(2), Ok(0)));
     });
     assert_eq!(shared, 0);
+    let many = left::<M>(|cache, raw| {
+        // SAFETY: the page is out, and each reference that is added is given up.
+        let counts = unsafe { (cache.retain_many(raw[0], 2), cache.release_many(raw[0], 2)) };
+        assert_eq!(counts, (Ok(()), Ok(false)));
+    });
+    assert_eq!(many, 0);
+}
+
+/// `alloc_bulk_async_with` is what `alloc_bulk_async` calls, and the rest is above.
+#[test]
+fn every_call_is_tried() {
+    every_call_is_in(&[include_str!("requests.rs")], &[]);
 }
 
 every_mode!(every_call_of_a_cache_honours_a_request, a_cache_that_is_parked_honours_a_request,);
 every_refcounted_mode!(calls_that_count_honour_a_request);
+
+#[cfg(feature = "std")]
+mod waiting {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
+
+    use super::left;
+    use crate::common::*;
+
+    fn calls_that_wait_honour_a_request<M: Mode>() {
+        let at_once = Duration::ZERO;
+        let of_too_many = |call: &dyn Fn(&mut Cache<M>, &mut PageBatch<M, 128>)| {
+            // What it got is out while the pages at hand are counted.
+            let mut batch = PageBatch::empty();
+            left::<M>(|cache, _| call(cache, &mut batch))
+        };
+        // They get what is there, put it back, and end.
+        let left = of_too_many(&|cache, batch| {
+            assert!(cache.alloc_bulk_exact_timeout(batch, 64, at_once).is_err());
+        });
+        assert_eq!(left, 0, "alloc_bulk_exact_timeout");
+        let left = of_too_many(&|cache, batch| {
+            assert!(cache.alloc_bulk_timeout(batch, 64, at_once).is_err());
+        });
+        assert!(left < 16, "alloc_bulk_timeout: {left}");
+        let left = of_too_many(&|cache, batch| {
+            let mut pages = pin!(cache.alloc_bulk_async(batch, 64));
+            let polled = pages.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert_eq!(polled, Poll::Pending);
+        });
+        assert!(left < 16, "alloc_bulk_async: {left}");
+    }
+
+    every_mode!(calls_that_wait_honour_a_request);
+}

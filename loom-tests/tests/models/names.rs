@@ -1,7 +1,5 @@
 //! The name of a slot, by itself.
 
-use std::sync::Arc;
-
 use loom_tests::{every_mode, race};
 use pagesheaf::models::SlotName;
 
@@ -13,10 +11,9 @@ every_mode! {
         /// All names lie in it, so that one that is torn can be read.
         const TEXT: &str = "receive_send";
         let names = [&TEXT[..7], &TEXT[8..]];
-        let name = Arc::new(SlotName::default());
-        name.set(Some(names[0]));
-        let other = Arc::clone(&name);
-        let ((), read) = race(move || other.set(Some(names[1])), || name.get());
+        let (name, mut writer) = SlotName::new();
+        writer.set(Some(names[0]));
+        let ((), read) = race(move || writer.set(Some(names[1])), || name.get());
         assert!(read.is_none_or(|read| names.contains(&read)), "{read:?}");
         assert_eq!(name.get(), Some(names[1]));
     }

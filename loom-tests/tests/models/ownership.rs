@@ -116,7 +116,8 @@ every_mode! {
 
 every_mode! {
     /// A block that is claimed and rolled back, because one of its pages was written while it was
-    /// free: that page is withheld once, and the other one can be had, now or later.
+    /// free: that page is withheld once, and the other one can be had, now or later. Whoever
+    /// asks for the block names it: to search for one, and to find out why there is none, is long.
     poisoning, Composite, at least 8_000;
     fn a_block_rolled_back_loses_no_page<M: Mode>() {
         let pool = pool::<M>(2, 0, 1, 1);
@@ -126,7 +127,7 @@ every_mode! {
         unsafe { bad.write(1) };
         let other = pool.clone();
         let (block, page) = race(
-            move || other.alloc_block(Order::new(1).expect("small")).is_ok(),
+            move || other.alloc_block_at(PageId::new(0), Order::new(1).expect("small")).is_ok(),
             || pool.alloc().ok(),
         );
         assert!(!block, "one of its pages is bad");

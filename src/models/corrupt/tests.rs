@@ -13,6 +13,7 @@ use std::{format, thread};
 use super::Table::{self, *};
 use super::world::{OPS, says};
 use super::{Part, Passes, Sharing, World};
+use crate::metadata::MetadataSlice;
 use crate::mode::{Checked, Compact, Hardened, Policy, Select, hardening};
 use crate::page::PageId;
 use crate::sync::{Atomic, Ordering};
@@ -41,10 +42,12 @@ const SCRIPTS: [&[(u8, u8)]; 5] = [
         (5, 0),
         (11, 2),
         (10, 0),
+        (14, 3),
         (8, 50),
         (12, 20),
         (9, 0),
         (13, 0),
+        (15, 3),
         (0, 200),
     ],
     // Through the zone first.
@@ -55,14 +58,17 @@ const SCRIPTS: [&[(u8, u8)]; 5] = [
         (1, 250),
         (4, 3),
         (4, 6),
+        (14, 1),
+        (14, 2),
         (12, 30),
+        (15, 2),
         (8, 64),
         (13, 0),
         (6, 3),
         (11, 9),
     ],
     // Whatever there is, without a slot.
-    &[(8, 250), (10, 0), (3, 60), (4, 0), (2, 100), (1, 30), (9, 0), (8, 9)],
+    &[(8, 250), (10, 0), (3, 60), (4, 0), (14, 5), (15, 5), (2, 100), (1, 30), (9, 0), (8, 9)],
     // Into an empty magazine of the depot, while the pages that it had last are out.
     &[(1, 10), (1, 9), (10, 0), (0, 200), (1, 90), (2, 90)],
     // Frees into the depot first.
@@ -96,7 +102,7 @@ struct Trial {
 fn trials<M: Sharing>(pages: usize, wanted: impl Fn(&Part) -> bool, stride: usize) -> Vec<Trial> {
     let parts = World::<M>::new(pages, false, false).parts().into_iter().filter(wanted);
     // Of the small tables three times as many.
-    let few = |part: &Part| !matches!(part.0, Words | Counts | Bitmap | Entries);
+    let few = |part: &Part| !matches!(part.0, Words | Counts | Bitmap | Entries | Offline);
     let (few, many): (Vec<_>, Vec<_>) = parts.partition(few);
     let bits = |parts: Vec<Part>, stride| {
         let bits = parts
@@ -124,11 +130,15 @@ fn trials<M: Sharing>(pages: usize, wanted: impl Fn(&Part) -> bool, stride: usiz
 }
 
 /// Whether a flip can look like another valid state: a page of the bitmap, an id. Where pages are claimed
-/// when they leave, none is given out twice even so. The length of an empty magazine is counted as cached
-/// until somebody loads it.
+/// when they leave, none is given out twice even so. A ticket that became smaller lets pages come free too soon. The
+/// length of an empty magazine is counted as cached until somebody loads it; a page whose bit says that it is offline
+/// counts as such.
 fn passes<M: Sharing>(part: &Part) -> Passes {
     let valid = matches!(part.0, Bitmap | Entries);
-    Passes { doubled: valid && !M::CLAIMS, uncounted: valid || part.0 == EmptyHeads }
+    Passes {
+        doubled: valid && !M::CLAIMS || part.0 == Notes,
+        uncounted: valid || matches!(part.0, EmptyHeads | Notes | Offline),
+    }
 }
 
 fn run<M: Sharing>(pages: usize, trial: &Trial) {
@@ -242,7 +252,13 @@ fn a_world_that_nobody_corrupts_closes() {
     assert!(SCRIPTS.iter().any(|script| script.iter().any(|(op, _)| op + 1 == OPS)));
 }
 
-/// What the core reads in a table, where that can be asked without changing it.
+/// The words of some tables.
+fn bits<'a>(tables: impl IntoIterator<Item = &'a MetadataSlice<Atomic<u64>>>) -> Vec<u64> {
+    let words = tables.into_iter().flat_map(|table| table.iter());
+    words.map(|word| word.load(Ordering::Relaxed)).collect()
+}
+
+/// What the core reads in a table.
 fn look<M: Sharing>(world: &World<M>, table: Table) -> Vec<u64> {
     let core = world.core();
     let magazines = &core.magazines;
@@ -271,8 +287,13 @@ fn look<M: Sharing>(world: &World<M>, table: Table) -> Vec<u64> {
             let depots = core.depots.iter().chain(core.fenced.queues());
             depots.map(|depot| depot.tops.load(Ordering::Relaxed)).collect()
         }
-        // A look clears what it finds wrong.
-        Summary | Poison => Vec::new(),
+        Summary => bits([&core.zone.used, &core.zone.whole, &core.zone.fresh]),
+        Poison => bits([&core.poisoned]),
+        Offline => bits([&core.offline.words]),
+        Notes => {
+            let notes = core.fenced.notes.iter().map(|note| note.load(Ordering::Relaxed).into());
+            notes.chain(bits([&core.fenced.tickets])).collect()
+        }
     }
 }
 
@@ -284,10 +305,11 @@ fn the_parts_are_the_tables_that_they_name() {
 
 fn parts_are_the_tables_that_they_name<M: Sharing>() {
     let mut world = World::<M>::new(200, false, false);
-    let asked = [Words, Counts, Bitmap, Heads, Entries, Depot];
+    // Which of them are empty is no matter here.
+    let asked: Vec<_> = Table::ALL.into_iter().filter(|&table| table != EmptyHeads).collect();
     let shows = |part: &Part| asked.contains(&part.0) && !part.1.is_empty();
     for part in world.parts().into_iter().filter(shows) {
-        let before = asked.map(|table| look(&world, table));
+        let before: Vec<_> = asked.iter().map(|&table| look(&world, table)).collect();
         let mut shown = 0;
         let last = 8 * part.1.len() - 1;
         for bit in [0, 32, last] {

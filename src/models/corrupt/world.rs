@@ -24,7 +24,7 @@ use crate::region::Region;
 use crate::zone::Floor;
 
 /// How many kinds of calls [`World::call`] knows.
-pub const OPS: u8 = 14;
+pub const OPS: u8 = 16;
 
 /// Bytes of a page: few, so that poison costs little.
 const BYTES: usize = 64;
@@ -105,7 +105,7 @@ impl<M: Sharing> World<M> {
         let builder = Pool::builder(pages).mode::<M>().page_size(BYTES).on_bad_page(policy);
         let builder = builder.magazine_capacity(8).max_caches(1).shared_caches(1);
         let (device, fences) = Device::leaked();
-        let mut builder = builder.depots(2).fences(fences);
+        let mut builder = builder.depots(2).fences(fences).initially(pages);
         let layout = Layout::from_size_align(pages * BYTES, BYTES).expect("trials are small");
         let new = |layout| heap::Block::new(layout).expect("pools in trials are small");
         let metadata_layout = builder.metadata_layout().expect("a legal pool");
@@ -272,6 +272,8 @@ impl<M: Sharing> World<M> {
                 self.device.pass_next();
                 self.pool().reap_fences();
             }
+            14 => _ = self.pool().offline(self.range(n)).map(|went| went.count()),
+            15 => self.bring_online(self.range(n)),
             _ => self.release(n),
         }
     }
@@ -354,6 +356,7 @@ impl<M: Sharing> World<M> {
     pub fn end(mut self) {
         self.call(11, u8::MAX);
         self.call(13, 0);
+        pool_may_panic(|| self.bring_online(0..self.pool().capacity() as u32));
         while !self.blocks.is_empty() {
             self.call(5, 0);
         }
@@ -373,8 +376,10 @@ impl<M: Sharing> World<M> {
             // SAFETY: all that was out was given up above.
             if let Ok((pool, _)) = unsafe { error.recover_forgotten() } {
                 let audit = pool.audit();
-                let has_all = audit.pages.free + audit.pages.bad == audit.pages.capacity;
-                assert!(has_all && audit.pages.adds_up(), "{audit}");
+                // A page whose bit says wrongly that it is offline stays so.
+                let pages = audit.pages;
+                let all = pages.free + pages.bad + pages.offline;
+                assert!(all == pages.capacity && pages.adds_up(), "{audit}");
                 assert_eq!(audit.corrupt.unwrap_or(0), 0, "{audit}");
                 pool.close().expect("nothing is out");
             }
