@@ -38,19 +38,20 @@ use crate::zone::Cursor;
 /// In a slot's lock: nobody has the slot.
 const FREE: u32 = 0;
 
-/// Somebody has it: its owner, or who borrows a shared one.
+/// Its owner has it; or, of a shared slot, the call that locked it.
 const OWNED: u32 = 1;
 
-/// It has an owner, who is idle: anybody may take from it.
+/// It has an owner, who is idle, and nobody has its magazines: anybody may take from them.
 const IDLE: u32 = 2;
 
-/// It has an owner, who was idle when somebody began to take from it.
+/// It has an owner, and somebody takes from it: the owner was idle when that began, or its slot was claimed.
 const BUSY: u32 = 3;
 
 /// As [`BUSY`], and the owner has gone since: who takes from it gives the slot back.
 const ABANDONED: u32 = 4;
 
-/// Its owner goes on in a forked child. Only `inner::fork` sets it, and [`Slot::reopen`] makes it [`OWNED`] again.
+/// In a forked child: its owner goes on. [`OwnerMut::keep`] sets it, as the two other `KEPT` states, for `inner::fork`,
+/// and [`Slot::reopen`] makes it [`OWNED`] again: no other code meets these states.
 const KEPT: u32 = 5;
 
 /// The same, of an owner who came back from being idle while somebody took from the slot: [`Slot::reopen`] makes
@@ -68,15 +69,15 @@ const BUSY_IDLE: u32 = 9;
 
 /// One slot of the registry.
 ///
-/// Every fast path touches the first cache line only; statistics use the second, drops the third. Each line more
-/// would cost stalls by 4K aliasing: a load waits if the low twelve bits of its address are those of a recent
+/// Every fast path touches the first cache line (of 64 bytes) only; statistics use the second, drops the third. Each
+/// line more would cost stalls by 4K aliasing: a load waits if the low twelve bits of its address are those of a recent
 /// store's.
 #[repr(C, align(128))]
 pub(crate) struct Slot {
     /// The magazine in use, to which `loaded_len` belongs.
     loaded: ExclusiveCell<LoadedMagazine>,
-    /// What others want of the slot: at the same time how many ids, or how much room, a call must leave to
-    /// take the fast path.
+    /// What others want of the slot. It is also the bound of the fast path's one compare: how many ids, or how much
+    /// room, a call must leave. A request raises it above what any magazine has.
     pub(crate) requests: Requests,
     loaded_len: Length,
     lock: Atomic<u32>,
@@ -107,8 +108,8 @@ struct Rest {
     until_poison: u64,
 }
 
-// SAFETY: the exclusive cells are reached through the slot's guard only, which is handed on with Acquire and
-// Release; all else are atomics.
+// SAFETY: the exclusive cells are reached only by who has the slot's lock (a guard, the owner, a thief) or is alone
+// (`reopen`); the lock is handed on with Acquire and Release; all else are atomics.
 unsafe impl Sync for Slot {}
 // SAFETY: nothing in it belongs to a thread; the magazines point into tables that live as long as the slot.
 unsafe impl Send for Slot {}
@@ -120,8 +121,8 @@ impl UnwindSafe for Slot {}
 impl RefUnwindSafe for Slot {}
 
 impl Slot {
-    /// A free slot with two empty magazines of these tables, with which it is dropped. It looks first at this
-    /// place of the zone, and at this depot.
+    /// A free slot with two empty magazines of these tables, which it keeps, or others in their place, until it is
+    /// dropped. It looks first at this place of the zone, and at this depot.
     pub(crate) fn new(
         magazines: &Magazines,
         [loaded, previous]: [Magazine; 2],
@@ -169,6 +170,7 @@ impl Slot {
     pub(crate) fn try_lock(&self) -> Option<SlotGuard<'_>> {
         // The look first keeps a busy slot's line shared. Acquire: pairs with the Release of the guard's drop.
         let (free, relaxed) = (FREE, Ordering::Relaxed);
+        // The guard is made last: one that is made and dropped would free the slot of another.
         let locked = self.lock.load(relaxed) == free
             && (self.lock.compare_exchange(free, OWNED, Ordering::Acquire, relaxed).is_ok()
                 || defect!("try-lock"));
@@ -181,8 +183,9 @@ impl Slot {
         self.try_lock().or_else(|| defect.then(|| SlotGuard(self)))
     }
 
-    /// Whether somebody has the slot, as of about now.
+    /// Whether the slot is not free, as of about now: somebody has it, or owns it and is idle.
     pub(crate) fn is_locked(&self) -> bool {
+        // Relaxed: a hint, here and in the three below.
         self.lock.load(Ordering::Relaxed) != FREE
     }
 
@@ -191,7 +194,7 @@ impl Slot {
         self.lock.load(Ordering::Relaxed) == CLAIMABLE
     }
 
-    /// Whether the slot's owner is idle, as of about now.
+    /// Whether the slot's owner is idle, or counts as such because its slot was claimed, as of about now.
     pub(crate) fn is_idle(&self) -> bool {
         matches!(self.lock.load(Ordering::Relaxed), IDLE | BUSY | BUSY_IDLE)
     }
@@ -203,8 +206,9 @@ impl Slot {
 
     /// After a fork: gives the slot back if its holder is gone, with the two empty magazines, of its
     /// tables, that `own` gives. What it held is forgotten; what it counted stays. A slot that is free
-    /// stays as it is, and so does one that is kept, or for which `own` has none. An owner that is kept
-    /// without its magazines gets two as well, and finds the slot idle.
+    /// stays as it is, and so does one for which `own` has none: it stays locked. One that is kept is its
+    /// owner's again, as it was. An owner that is kept without its magazines gets two as well, and finds
+    /// the slot idle.
     ///
     /// # Safety
     /// Nobody uses or drops a guard of this slot any more, but those that were told to
@@ -250,7 +254,8 @@ pub(crate) struct SlotGuard<'a>(&'a Slot);
 /// its address would be read again after every call.
 pub(crate) struct SlotMut<'a>(&'a Slot);
 
-/// The parts of a slot that its holder may change, all at once.
+/// The parts of a slot that its holder has for itself, all at once. Where a reference is shared, the holder is still
+/// the only writer.
 pub(crate) struct Parts<'a> {
     pub(crate) loaded: MagazineMut<'a>,
     pub(crate) previous: MagazineMut<'a>,

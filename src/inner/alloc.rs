@@ -1,5 +1,5 @@
-//! Allocation: from the loaded magazine; else the previous one, what the thread dropped, the depots, the zone;
-//! else what other slots can give.
+//! Allocation: from the loaded magazine; else from the previous one, from a shared slot (what the thread dropped, for
+//! one), from the depots, from the zone; else what other slots can give. `refill` has the order of each mode.
 
 use core::mem::MaybeUninit;
 
@@ -14,7 +14,7 @@ use crate::slot::{Counters, FastSlot, Parts, SlotMut};
 use crate::sync::{Ordering, defect};
 use crate::zone::{Cursor, Floor};
 
-/// Proof that the fast path may run: the loaded magazine has so many ids to give.
+/// Proof that the fast path may run: the loaded magazine has as many ids as were asked for.
 pub(crate) struct FastAlloc<'a, M> {
     entries: Entries<'a>,
     counters: &'a Counters,
@@ -25,7 +25,7 @@ impl<M: Mode> FastAlloc<'_, M> {
     /// Allocates the pages; their ids are the caller's. Panics unless `out` is as long as was asked for.
     #[inline(always)]
     pub(crate) fn alloc(self, out: &mut [MaybeUninit<PageId>]) {
-        // Counted first: a store behind the copy would wait for it.
+        // Counted first: a store that comes after the copy would wait for it.
         self.counters.count_alloc::<M>(out.len());
         self.core.pop(self.entries, out);
     }
@@ -46,7 +46,7 @@ impl<M: Mode> Core<M> {
         Some(FastAlloc { entries: slot.entries(n)?, counters, core: self })
     }
 
-    /// Takes ids out of a magazine, for whoever they are for. `out` is as long.
+    /// Takes ids out of a magazine into `out`, which is as long. They are no owner's yet.
     #[inline(always)]
     fn pop(&self, entries: Entries<'_>, out: &mut [MaybeUninit<PageId>]) {
         entries.pop::<M>(out);
@@ -56,8 +56,9 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Allocates up to `out.len()` pages, from wherever there are any, but for those below its floor. The ids written
-    /// are the caller's, who has seen to requests already (`pressure`).
+    /// Allocates up to `out.len()` pages, from wherever there are any. Of the zone's, those below the floor stay: what a
+    /// watermark keeps for others (`marks`). The ids written are the caller's, who has answered requests for the slot's
+    /// pages already.
     #[inline(never)]
     pub(crate) fn alloc(
         &self,
@@ -78,7 +79,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Takes up to `out.len()` pages, which are not counted yet. Returns how many, and what `short` says of how
-    /// many it got if there were no more.
+    /// many it got if there were no more. `looked` counts pages whose poison was compared.
     #[inline(always)]
     pub(super) fn gather<R>(
         &self,
@@ -145,10 +146,10 @@ impl<M: Mode> Core<M> {
         got
     }
 
-    /// Tries to get pages into the loaded magazine, which is empty, for `need` of them, at least one. Says whether
-    /// it got on; verifying may have taken out every page again, and the caller tries once more. A previous
-    /// magazine that has fewer than `need` comes after the depots': splitting this call would split later ones
-    /// too.
+    /// Tries to get pages into the loaded magazine, which is empty, for a call that needs `need` of them, at least one.
+    /// Says whether something came; verifying may withhold every page of it, and the caller tries once more. A previous
+    /// magazine that has fewer than `need` comes after the depots': a call that is split across two magazines leaves a
+    /// rest, across which later calls of this size are split as well.
     fn refill(&self, parts: &mut Parts<'_>, need: usize, floor: Floor) -> bool {
         if !M::FREES_TO_PREVIOUS {
             return from_previous(parts, need)
@@ -158,7 +159,7 @@ impl<M: Mode> Core<M> {
                 || self.refill_from_zone(parts, need, floor);
         }
         let filled = if M::QUARANTINES {
-            // Freed pages wait in the previous magazine, and behind all the pages of the zone.
+            // Freed pages wait in the previous magazine until the zone has no other.
             self.refill_from_zone(parts, need, floor)
                 || self.refill_from_depot(parts)
                 || from_previous(parts, 1)
@@ -185,7 +186,7 @@ impl<M: Mode> Core<M> {
     }
 
     /// Fills the loaded magazine, which is empty, from the zone: with what is needed or a fair share of what is
-    /// free (in whole cache lines), whichever is more.
+    /// free (half of what would be each slot's, in whole cache lines), whichever is more, as far as it has room.
     fn refill_from_zone(&self, parts: &mut Parts<'_>, need: usize, floor: Floor) -> bool {
         let fair = whole_lines(self.zone.free() / (2 * self.slots.len()));
         let most = need.max(fair).clamp(1, self.magazines.capacity());
@@ -216,8 +217,8 @@ impl<M: Mode> Core<M> {
     }
 
     /// Exchanges the loaded magazine, which is empty, for one of the shared slot that this thread tries first, if
-    /// one there is at least half full: what a thread allocates from its cache and drops without it stays near.
-    /// Not if somebody has that slot, which may be this call.
+    /// one there is at least half full: what a thread allocates from its cache and drops without it stays near. Other
+    /// threads may have put pages there, too. Not if somebody has that slot, which may be this call.
     fn refill_from_drops(&self, parts: &mut Parts<'_>) -> bool {
         let Some(shared) = self.shared_here() else { return false };
         let enough = |len: u32| 2 * len as usize >= self.magazines.capacity();
@@ -252,8 +253,8 @@ impl<M: Mode> Core<M> {
         (got, reason)
     }
 
-    /// Takes up to `out.len()` pages without any slot: from the zone, where that disturbs nobody, then from the
-    /// depots; when both have run dry, what idle caches hold goes to the zone. They are not counted yet.
+    /// Takes up to `out.len()` pages without any slot: from the zone, which takes nothing that others have at hand, then
+    /// from the depots; when both have run dry, what idle caches hold goes to the zone. They are not counted yet.
     pub(super) fn gather_without_slot(
         &self,
         out: &mut [MaybeUninit<PageId>],

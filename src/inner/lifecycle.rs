@@ -1,12 +1,13 @@
 //! Closing: the core goes when the last handle and the last page are gone.
 //!
 //! Invariant: pages out = Σ over slots (allocated − freed − dropped) + pages allocated without a slot − pages
-//! freed without one. While handles live, `uncached_balance` counts the last two, from [`LIVE`]. The last
-//! handle reads each slot's `dropped`, marks it as [`FOLDED`], adds the slots' sum to the balance and puts
-//! [`CLOSED`] in the place of [`LIVE`]: from then on that word is `CLOSED` and the number of pages out, and whoever
-//! brings it to `CLOSED` frees the core. A drop counts its pages in the slot that it went through, so that drops on
-//! several threads do not meet in one word; if that was folded meanwhile, in the balance. A dropping thread's final access is its Release on the slot's `dropped`,
-//! or on `uncached_balance` if that slot is folded.
+//! freed without one. While handles live, `uncached_balance` is [`LIVE`] plus what was allocated and less what was
+//! freed without a slot. The last handle reads each slot's `dropped` and marks it as [`FOLDED`], in one step. Then, in
+//! one addition, it adds the slots' sum to the balance and puts [`CLOSED`] in the place of [`LIVE`]. From then on that
+//! word is `CLOSED` plus the number of pages out: it can only fall, and whoever brings it to `CLOSED` frees the core.
+//!
+//! A drop counts its pages in the slot that it went through, so that drops on several threads do not meet in one word;
+//! if that was folded meanwhile, in the balance. That is a dropping thread's final access.
 
 use core::ptr::NonNull;
 
@@ -16,22 +17,23 @@ use crate::slot::Slot;
 use crate::sync::{Atomic, Ordering, defect, ordering};
 
 /// What `uncached_balance` starts from while handles live: more pages may be freed without a slot than were
-/// allocated without one.
+/// allocated without one. No number of pages brings it near [`CLOSED`].
 pub(super) const LIVE: u64 = 1 << 62;
 
 /// In a slot's `dropped`: the last handle has read it.
 const FOLDED: u64 = 1 << 63;
 
-/// `uncached_balance` of a pool without handles and without pages out.
+/// `uncached_balance` of a pool without handles and without pages out. (It is the same number as [`FOLDED`], in
+/// another word.)
 const CLOSED: u64 = 1 << 63;
 
 impl<M: Mode> Core<M> {
-    /// Counts dropped pages: the caller's last access to the core. `dropped` is the counter of the slot that the
-    /// drop went through, which is unlocked already, or `None` if it went without one.
+    /// Counts dropped pages: the caller's last access to the core by these pages. `dropped` is the counter of the slot
+    /// that the drop went through, or `None` if it went without one. `freed` is 0 if all were refused.
     ///
     /// # Safety
-    /// The caller owned `freed` pages and gave them back, and does not use the core afterwards. `dropped` is a slot's
-    /// of this core.
+    /// The caller owned `freed` pages and gave them back, and does not use the core afterwards, unless by a handle.
+    /// `dropped` is a slot's of this core, which the caller has unlocked.
     pub(crate) unsafe fn release_pages(
         this: NonNull<Self>,
         dropped: Option<NonNull<Atomic<u64>>>,
@@ -44,13 +46,14 @@ impl<M: Mode> Core<M> {
             // SAFETY: until they are counted as dropped, the pages keep the core alive.
             let dropped = unsafe { dropped.as_ref() };
             // Release: what was done to the core happens before `destroy`. Pairs with the Acquire of the last
-            // handle.
+            // handle, which hands it on by the balance if another destroys. All writes in between are
+            // read-modify-writes.
             let before = dropped.fetch_add(freed as u64, ordering!(Release, "settle-slot"));
             if before & FOLDED == 0 {
                 return;
             }
         }
-        // SAFETY: until they are counted as dropped, the pages keep the core alive.
+        // SAFETY: until they are counted in the balance, the pages keep the core alive: the fold did not count them.
         let balance = unsafe { &this.as_ref().counters.uncached_balance };
         // Release: what was done to the core happens before `destroy`. Acquire: what others did, too.
         if balance.fetch_sub(freed as u64, ordering!(AcqRel, "settle")) == CLOSED + freed as u64 {
@@ -81,7 +84,7 @@ impl<M: Mode> Core<M> {
         };
         let dropped = core.slots.iter().map(fold).sum();
         let closing = core.slot_balance().wrapping_sub(dropped).wrapping_add(CLOSED - LIVE);
-        // Release: what the users of this pool's handles did. Acquire: what droppers did.
+        // Release: publishes what was done through handles. Acquire: what droppers did.
         let before =
             core.counters.uncached_balance.fetch_add(closing, ordering!(AcqRel, "last-handle"));
         if before.wrapping_add(closing) == CLOSED || defect!("closing") {

@@ -1,9 +1,10 @@
-//! What is verified of pages that leave or move, and of magazines that come from a depot. Frees look at their
-//! pages' words in `push`, `run` and `free`.
+//! What is verified of pages that leave or move, and of magazines that come from a depot. What is verified of a page
+//! that is freed stands in the modules `push`, `run` and `free`.
 //!
 //! Invariant: if the core has a page for itself and finds its word, its contents or its id to be impossible, the
-//! page is withheld: counted as bad, its word says so if the id is in range, and it is not handed out again.
-//! Without CLAIM an allocation from a magazine does not look at words.
+//! page is withheld: counted as bad, its word says so if the id is in range, and it is not handed out again. (A page
+//! that may be out is counted as bad, too, and its word left alone: `repair`.) Without CLAIM or POISON, words are looked
+//! at as pages move between the zone and a magazine, but not as they leave a magazine for an owner.
 
 use super::{Core, Faults, Tables};
 use crate::history::Event;
@@ -13,14 +14,14 @@ use crate::page::{AtomicCount, AtomicPageState, Fault, Location, Mark, PageId, P
 use crate::slot::SlotMut;
 use crate::sync::{Ordering, defect, fetch_ahead};
 
-/// So many pages are verified at once as they leave: their marks are the bits of a number.
+/// So many pages are verified at once as they leave: whether each is marked as poisoned is a bit of one number.
 pub(super) const VERIFIED_MOST: usize = 64;
 
-/// So many pages beforehand a word is brought nearer that will be claimed: a compare-and-swap waits for the one
-/// before it, and so does whatever it has to wait for.
+/// So many pages ahead of the one that is claimed a word is prefetched: compare-and-swaps wait for one another, and
+/// each would wait for its word as well.
 pub(super) const CLAIMED_AHEAD: usize = 8;
 
-/// Brings a page's word nearer.
+/// Prefetches a page's word.
 #[inline(always)]
 pub(super) fn fetch_word(words: &[AtomicPageState], id: PageId) {
     if let Some(word) = words.get(id.index() as usize) {
@@ -60,7 +61,7 @@ impl Tables {
 }
 
 impl<M: Mode> Core<M> {
-    /// Why a page is withheld for good, if it is.
+    /// Why a page is withheld for good, if it is. Where the mode has neither words nor bytes, nothing says so.
     pub(crate) fn withheld(&self, id: PageId) -> Option<Fault> {
         if M::COMPACT {
             return self.withheld_marked(id);
@@ -68,7 +69,7 @@ impl<M: Mode> Core<M> {
         self.words.get(id.index() as usize)?.withheld()
     }
 
-    /// Whether a page's word says that it rests here.
+    /// Whether a page's word says that it rests here. A byte only says whether it rests anywhere.
     pub(super) fn rests_at(&self, id: PageId, location: Location) -> bool {
         if M::COMPACT {
             return self.is_marked(id, Mark::Free);
@@ -87,10 +88,11 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// In checking modes: a page comes back past the magazines, if its owner may free it.
+    /// In checking modes: the word of a page says from now on that it rests in the zone, if its owner may free it. The
+    /// caller sets its bit there.
     pub(super) fn try_free_to_zone(&self, id: PageId) -> Result<(), Fault> {
-        // A word that names the zone is taken for that of a page that left it: its old bit there tells,
-        // which is clear while the page is offline.
+        // A page that is out keeps the word with which it left. If that names the zone, the zone's bit says whether the
+        // page has left, and offline pages look as if they had.
         if self.offline.has(id) {
             return Err(Fault::Offline);
         }
@@ -105,8 +107,9 @@ impl<M: Mode> Core<M> {
         self.try_free_word(M::CLAIMS, id, ZONE)
     }
 
-    /// In checking modes: if the page's word says that it rests at `from`, notes that it moves to `to`; else
-    /// withholds the page and returns false. The caller has the page for itself.
+    /// In checking modes: if the page's word says that it rests at `from`, or that it came back in doubt (`doubt`) and
+    /// nobody has it, notes that it moves to `to`; else withholds the page and returns false. The caller has the page for
+    /// itself.
     #[inline]
     pub(super) fn verify_move(&self, id: PageId, from: Location, to: Location) -> bool {
         if M::COMPACT {
@@ -132,9 +135,12 @@ impl<M: Mode> Core<M> {
     }
 
     /// Verifies pages, at most [`VERIFIED_MOST`], that have just left locations side by side, from `first` on.
-    /// Those that may not leave are withheld, and others take their places. Returns how many may. The caller has
-    /// them for itself. With CLAIM their words are claimed; then, with POISON, bytes are compared of those that are
-    /// marked as poisoned, which are added to `looked`. `after` is a page that is compared soon.
+    /// Those that may not leave are withheld, and the last ones take their places. Returns how many may. The caller has
+    /// them for itself. With CLAIM their words are claimed; then, with POISON, the bytes of those that are marked as
+    /// poisoned are compared. How many were is added to `looked`, a figure of the statistics. `after` is the page that a
+    /// next call compares, to be prefetched.
+    ///
+    /// Both loops go down, so the page that takes a place has been looked at.
     #[inline]
     pub(super) fn verify_on_alloc(
         &self,
@@ -160,7 +166,9 @@ impl<M: Mode> Core<M> {
                 fetch_word(words, soon);
             }
             let word = words.get(ids[at].index() as usize);
-            if !word.is_some_and(|word| !M::CLAIMS || word.claim(first + at as Location)) {
+            let may_leave =
+                word.is_some_and(|word| !M::CLAIMS || word.claim(first + at as Location));
+            if !may_leave {
                 self.withhold_corrupt(ids[at]);
                 n -= 1;
                 ids[at] = ids[n];
@@ -249,10 +257,10 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Repairs a magazine whose head and link disagree about its length, or which has an id out of range. Below
-    /// the shorter length a page stays if its word names the entry, and else counts as bad. Between the two
-    /// lengths it stays only with CLAIM, where such a word proves that the page is free. Without, the page may be
-    /// out: it counts as bad, for the figures to add up, but its word is left alone.
+    /// Repairs a magazine of which head and link disagree about the length, or which has an id out of range. The caller
+    /// has it for itself. Below the shorter length a page stays if its word names the entry, and else counts as bad.
+    /// Between the two lengths it stays only with CLAIM, where such a word proves that the page is free. Without, the page
+    /// may be out: it counts as bad, for the figures to add up, but its word is left alone.
     #[cold]
     #[inline(never)]
     fn repair(&self, mut magazine: MagazineMut<'_>, noted: u32) {
@@ -271,7 +279,8 @@ impl<M: Mode> Core<M> {
                 self.rest(id, room.location());
                 // Relaxed: `commit` publishes it.
                 room.entries()[0].store(id.index(), Ordering::Relaxed);
-                // SAFETY: the entry was just written, with the id of a page that no other location has.
+                // SAFETY: the entry was just written, with the id of a page that rests nowhere else: its word names this
+                // entry; of a byte, every location was searched, and this magazine was cleared before.
                 unsafe { room.commit::<M>(1) };
             } else if rests || from < start + shorter {
                 // A page that may be here and may be out; or one that was here, under another id.
@@ -284,7 +293,8 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Withholds a page that a call has just got and counted, as if it had been found to be corrupt as it left.
+    /// Withholds a page that a call has just got and counted, as if it had been found to be corrupt as it left: a plan
+    /// of faults says so (`injector`).
     pub(crate) fn veto(&self, slot: Option<SlotMut<'_>>, id: PageId) {
         if M::CHECKS {
             self.withhold_corrupt(id);
@@ -298,7 +308,7 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Takes a page out of circulation for good.
+    /// Takes a page out of circulation for good. The caller has it for itself; its id is in range.
     #[cold]
     pub(super) fn withhold(&self, id: PageId, why: Fault) {
         if M::COMPACT {
