@@ -236,9 +236,6 @@ fn every_call_loses_nothing_by_its_panic<M: Mode>() {
         // SAFETY: as above.
         let _ = unsafe { scene.pool.split_block_raw(first, order, None) };
     }));
-    assert!(!survives::<M>("into_pages", |scene| {
-        drop(scene.block.take().expect("a block").into_pages());
-    }));
     assert!(!survives::<M>("drops", |scene| drop(scene.owned.split_off(0))));
 }
 

@@ -35,6 +35,12 @@ fn calls_of_one_page_lose_nothing<M: Mode>() {
     }));
 }
 
+fn blocks_that_become_pages_lose_nothing<M: Mode>() {
+    assert!(!survives::<M>("into_pages", |scene| {
+        drop(scene.block.take().expect("a block").into_pages());
+    }));
+}
+
 fn calls_of_many_pages_lose_nothing<M: Mode>() {
     assert!(survives::<M>("alloc_bulk_zeroed", |scene| {
         let _ = scene.pool.alloc_bulk_zeroed(&mut Batch::<M>::empty(), 4);
@@ -116,6 +122,7 @@ fn every_call_is_tried() {
 
 every_poisoning_mode!(
     calls_of_one_page_lose_nothing,
+    blocks_that_become_pages_lose_nothing,
     calls_of_many_pages_lose_nothing,
     calls_of_the_pool_lose_nothing,
     a_close_that_fails_keeps_the_pool,

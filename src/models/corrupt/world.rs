@@ -154,12 +154,6 @@ impl<M: Sharing> World<M> {
         self.pool.as_ref().expect("a world that has not ended")
     }
 
-    /// A page that is out by id.
-    #[cfg(test)]
-    pub(super) fn some_out(&self) -> PageId {
-        *self.out.first().expect("pages are out")
-    }
-
     #[cfg(test)]
     pub(super) fn core(&self) -> &crate::inner::Core<M> {
         &self.pool().core

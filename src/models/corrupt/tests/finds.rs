@@ -39,7 +39,7 @@ fn an_audit_finds_words_that_cannot_be<M: Refcounted>() {
     let kind = |wanted| pages().find(|&id| core.word(id).load().kind() == Some(wanted));
     let (lent, head, tail) = (kind(Kind::Lent), kind(Kind::Block), kind(Kind::Tail));
     let [lent, head, tail] = [lent, head, tail].map(|id| id.expect("a page"));
-    let out = world.some_out();
+    let out = *world.out.first().expect("pages are out");
     let is_shared = |id: &PageId| core.word(*id).load().is_shared();
     let shared = pages().find(is_shared).expect("a page");
     for bit in 0..32 {
