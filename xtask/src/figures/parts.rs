@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 
-use super::prices;
 use super::record::{Meta, Record};
+use super::{faster, prices};
 use crate::section::Section;
 
 /// A part, and what it says.
@@ -15,16 +15,17 @@ pub struct Part {
     pub text: fn(&Record) -> Result<String>,
 }
 
-pub const PARTS: [Part; 5] = [
+pub const PARTS: [Part; 6] = [
     Part { section: Section { file: "README.md", name: "rivals" }, text: rivals },
-    Part { section: Section { file: "README.md", name: "faster" }, text: faster },
+    Part { section: Section { file: "README.md", name: "faster" }, text: faster::shown },
     Part { section: Section { file: "README.md", name: "proof" }, text: proof },
     Part { section: Section { file: "features.md", name: "prices" }, text: prices::prices },
     Part { section: Section { file: "features.md", name: "beside" }, text: prices::beside },
+    Part { section: Section { file: "features.md", name: "faster" }, text: faster::all },
 ];
 
 /// A column: what stands above it, the shape, and the pages to a call.
-const COLUMNS: [(&str, &str, u64); 5] = [
+pub const COLUMNS: [(&str, &str, u64); 5] = [
     ("1 a call", "hot_pair", 1),
     ("64 a call", "hot_pair", 64),
     ("64, and 2,048 out", "keep_2048", 64),
@@ -116,38 +117,6 @@ pub fn origin(record: &Record, shown: &[&str]) -> String {
     text
 }
 
-/// Where somebody else is faster, a line for each.
-fn faster(record: &Record) -> Result<String> {
-    let mut text = String::new();
-    for (name, shown) in OTHERS {
-        let mut places = Vec::new();
-        for (head, shape, bulk) in COLUMNS {
-            let theirs = of(record, name, shape, bulk)?;
-            let [bare, checked] =
-                [of(record, "Bare", shape, bulk)?, of(record, "Checked", shape, bulk)?];
-            if theirs < checked {
-                let also = if theirs < bare {
-                    format!(", `Bare` {}", figure(bare))
-                } else {
-                    String::new()
-                };
-                places.push(format!(
-                    "*{head}* ({} against {}{also})",
-                    figure(theirs),
-                    figure(checked)
-                ));
-            }
-        }
-        if !places.is_empty() {
-            text += &wrapped(&format!("{shown}: {}", places.join("; ")), "- ", "  ");
-        }
-    }
-    if text.is_empty() {
-        text += "- Nobody, in this table.\n";
-    }
-    Ok(text)
-}
-
 /// What was counted and tried, in a sentence.
 fn proof(record: &Record) -> Result<String> {
     let it = &record.proof;
@@ -175,7 +144,8 @@ fn proof(record: &Record) -> Result<String> {
     Ok(wrapped(&said, "", ""))
 }
 
-fn of(record: &Record, name: &str, shape: &str, bulk: u64) -> Result<f64> {
+/// The figure of somebody; an error if there is none.
+pub fn of(record: &Record, name: &str, shape: &str, bulk: u64) -> Result<f64> {
     let found = record.ns(name, shape, bulk);
     found.with_context(|| format!("there is no figure of {name} in {shape} at {bulk}"))
 }
