@@ -132,6 +132,34 @@ mod tests {
         }
     }
 
+    /// The names in backticks, without those of features.
+    fn names(text: &str) -> BTreeSet<&str> {
+        text.split('`').skip(1).step_by(2).filter(|name| *name != "std").collect()
+    }
+
+    #[test]
+    fn the_list_of_dependencies_is_that_of_the_manifest() {
+        let text = read_to_string(root().join("docs/versions.md")).expect("a document");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let listed = text.split_once("The crate depends on ").expect("a list").1;
+        let listed = listed.split_once(". ").expect("a sentence").0;
+        let (always, on_linux) = listed.split_once("on Linux").expect("two lists");
+        let text = read_to_string(root().join("Cargo.toml")).expect("the manifest");
+        let manifest: Table = toml::from_str(&text).expect("a table");
+        let keys = |table: &Value| {
+            let table = table.as_table().expect("a table");
+            table.keys().cloned().collect::<BTreeSet<_>>()
+        };
+        let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
+        let of_targets = manifest["target"].as_table().expect("targets");
+        let [linux, models] = ["target_os = \"linux\"", "pagesheaf_loom"]
+            .map(|target| &of_targets[&format!("cfg({target})")]["dependencies"]);
+        assert_eq!(keys(&manifest["dependencies"]), owned(names(always)));
+        assert_eq!(keys(linux), owned(names(on_linux)));
+        // What the models need is in no program.
+        assert_eq!((of_targets.len(), keys(models).len()), (2, 1));
+    }
+
     #[test]
     fn features_turn_on_others() {
         let text = "[package]\nversion = \"1.0.0\"\n[package.metadata.docs.rs]\n[features]\n\
