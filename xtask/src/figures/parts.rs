@@ -60,7 +60,7 @@ fn rivals(record: &Record) -> Result<String> {
         (name, format!("**pagesheaf** `{name}`{default}"))
     });
     let others = OTHERS.map(|(name, shown)| (name, shown.to_owned()));
-    let floor = ("copy-floor", "no allocator: the ids copied out and back".to_owned());
+    let floor = ("copy-floor", "no allocator: `memcpy` of the ids out and back".to_owned());
     for (name, shown) in ours.into_iter().chain(others).chain([floor]) {
         write!(text, "| {shown} |")?;
         for (_, shape, bulk) in COLUMNS {
@@ -72,26 +72,30 @@ fn rivals(record: &Record) -> Result<String> {
     }
     let lines = COLUMNS.iter().filter_map(|(head, shape, bulk)| {
         let line = record.line(shape, *bulk)?;
-        Some(format!("{line:.0} ns beside *{head}*"))
+        Some(format!("{line:.0} ns in *{head}*"))
     });
     let lines: Vec<_> = lines.collect();
     let lines = match &lines[..] {
         [] => String::new(),
-        lines => format!("; a cache line took {}", lines.join(", ")),
+        lines => {
+            format!(" A cache line took, to the other core and back, {}.", lines.join(" and "))
+        }
     };
+    let columns = COLUMNS.map(|(head, shape, _)| (shape, format!("*{head}*")));
     let said = format!(
-        "Allocated and freed, contents untouched: {}{lines}.",
-        origin(record, &COLUMNS.map(|(_, shape, _)| shape))
+        "Allocated and freed, contents untouched: {}{lines} The last row calls `memcpy` for a \
+         single id too, and a pool does not.",
+        origin(record, &columns)
     );
     Ok(format!("{text}\n{}", wrapped(&said, "", "")))
 }
 
-/// Where the figures of these shapes come from.
-pub fn origin(record: &Record, shown: &[&str]) -> String {
-    let of = |meta: &Meta| {
+/// Where the figures of these shapes come from, in sentences; each shape with what its reader calls it.
+pub fn origin(record: &Record, shown: &[(&str, String)]) -> String {
+    let of = |meta: &Meta, left_out: &str| {
         let rustc = meta.rustc.split(" (").next().unwrap_or_default();
         format!(
-            "on {}, {} cores, {rustc}, {}, commit {}; {:.0} % of the samples kept",
+            "on {}, {} cores, {rustc}, {}, commit {} ({:.0} % of the samples undisturbed{left_out})",
             meta.machine,
             meta.cores,
             day(meta.unix_time),
@@ -100,19 +104,25 @@ pub fn origin(record: &Record, shown: &[&str]) -> String {
         )
     };
     let quick = if record.meta.quick { " --quick" } else { "" };
-    let mut text =
-        format!("medians of one run of `cargo xtask peers{quick}`, by turns, {}", of(&record.meta));
+    let mut text = format!(
+        "medians of one run of `cargo xtask peers{quick}`, which measures all in turn, {}.",
+        of(&record.meta, ", the others left out")
+    );
     for again in &record.again {
-        let shapes = again.shapes.iter().filter(|shape| shown.contains(&&***shape));
-        let shapes: Vec<_> = shapes.map(|shape| format!("`{shape}`")).collect();
-        if shapes.is_empty() {
-            continue;
-        }
-        text += &format!("; {} in a run of its own", shapes.join(", "));
+        let again_there =
+            shown.iter().filter(|(shape, _)| again.shapes.iter().any(|it| it == shape));
+        let shapes: Vec<_> = again_there.map(|(_, shown)| &**shown).collect();
+        let are = match shapes.len() {
+            0 => continue,
+            1 => "is",
+            _ => "are",
+        };
+        text += &format!(" {} {are} of a later run", shapes.join(" and "));
         let same = |of: fn(&Meta) -> &str| of(&again.meta) == of(&record.meta);
         if !(same(|it| &it.machine) && same(|it| &it.rustc) && same(|it| &it.commit)) {
-            text += &format!(", {}", of(&again.meta));
+            text += &format!(", {}", of(&again.meta, ""));
         }
+        text.push('.');
     }
     text
 }

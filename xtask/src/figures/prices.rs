@@ -53,9 +53,9 @@ const BESIDE: [&str; 7] =
 /// A table for each shape.
 pub fn prices(record: &Record) -> Result<String> {
     let said = format!(
-        "These are {}. Where two threads take part, *a cache line* says how many ns one took to \
+        "These are {} Where two threads take part, *a cache line* says how many ns one took to \
          the other core and back: rows of near and of far cores cannot be compared.",
-        origin(record, &TABLES.map(|(shape, _)| shape))
+        origin(record, &TABLES.map(|(shape, _)| (shape, format!("`{shape}`"))))
     );
     let mut text = wrapped(&said, "", "");
     for (shape, what) in TABLES {
