@@ -1,9 +1,24 @@
-//! What the crate's manifest says of its package.
+//! What the manifests of the crates say of their packages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+
+/// A crate that is published.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Sibling {
+    pub name: &'static str,
+    /// Its folder.
+    pub folder: &'static str,
+}
+
+impl Sibling {
+    pub const CRATE: Self = Sibling { name: "pagesheaf", folder: "." };
+    pub const BUF: Self = Sibling { name: "pagesheaf-buf", folder: "buf" };
+    /// The crate comes first: the other depends on it.
+    pub const ALL: [Self; 2] = [Self::CRATE, Self::BUF];
+}
 
 #[derive(Deserialize)]
 pub struct Manifest {
@@ -40,9 +55,10 @@ pub struct Shown {
 }
 
 impl Manifest {
-    pub fn read() -> Result<Self> {
-        let text = std::fs::read_to_string("Cargo.toml").context("Cargo.toml")?;
-        Self::parse(&text)
+    pub fn read(of: Sibling) -> Result<Self> {
+        let path = format!("{}/Cargo.toml", of.folder);
+        let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+        Self::parse(&text).context(path)
     }
 
     pub fn parse(text: &str) -> Result<Self> {
@@ -111,6 +127,18 @@ mod tests {
         assert!(keywords.len() <= 5 && keywords.iter().all(|keyword| keyword.len() <= 20));
         let categories = texts(&package["categories"]);
         assert!(categories.contains(&"memory-management") && categories.len() <= 5);
+    }
+
+    /// Who publishes nothing says so: what is left is looked at.
+    #[test]
+    fn no_other_package_is_published() {
+        let paths = crate::tidy::paths().expect("the paths");
+        let manifests = paths.iter().filter(|path| path.ends_with("Cargo.toml"));
+        let published = manifests.filter(|path| {
+            let text = read_to_string(root().join(path)).expect("a manifest");
+            text.contains("[package]") && !text.contains("\npublish = false\n")
+        });
+        assert_eq!(published.collect::<Vec<_>>(), ["Cargo.toml", "buf/Cargo.toml"]);
     }
 
     #[test]
