@@ -214,6 +214,35 @@ mod tests {
     }
 
     #[test]
+    fn shapes_of_later_runs_are_told_by_the_readers_names() {
+        let meta = |commit: &str| {
+            format!(
+                r#"{{"machine": "M", "cores": 2, "rustc": "rustc 1.95.0 (x)", "commit": "{commit}",
+                "unix_time": 0, "kept": 0.89}}"#
+            )
+        };
+        let (first, other) = (meta("a"), meta("b"));
+        let again = format!(
+            r#"[{{"shapes": ["pipe"], "meta": {first}}}, {{"shapes": ["x", "y"], "meta": {other}}}]"#
+        );
+        let text = format!(r#"{{"meta": {first}, "again": {again}, "rows": []}}"#);
+        let record = Record::parse(&text).expect("figures");
+        let first = "medians of one run of `cargo xtask peers`, which measures all in turn, on M, \
+            2 cores, rustc 1.95.0, 1970-01-01, commit a (89 % of the samples undisturbed, the \
+            others left out).";
+        let shown = |shapes: &[&str]| {
+            let named: Vec<_> = shapes.iter().map(|shape| (*shape, format!("*{shape}*"))).collect();
+            origin(&record, &named)
+        };
+        assert_eq!(shown(&["hot"]), first);
+        assert_eq!(shown(&["hot", "pipe"]), format!("{first} *pipe* is of a later run."));
+        // In the order of those that are shown.
+        let both = "*y* and *x* are of a later run, on M, 2 cores, rustc 1.95.0, 1970-01-01, commit b \
+            (89 % of the samples undisturbed).";
+        assert_eq!(shown(&["y", "x"]), format!("{first} {both}"));
+    }
+
+    #[test]
     fn numbers_are_told_as_people_write_them() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([0.123, 12.34, 1234.5].map(figure), ["0.12", "12.3", "1234"]);
