@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::ops::{BitAnd, BitOr};
+use core::panic::RefUnwindSafe;
 
 use crate::sync::{Atomic, Ordering, const_in_real};
 
@@ -85,6 +86,9 @@ impl fmt::Debug for NodeMask {
 /// assert_eq!((before, ALLOWED.get()), (NodeMask::ALL, NodeMask::of(1)));
 /// ```
 pub struct SharedNodeMask(Atomic<u64>);
+
+// One word, which is whole after each store.
+impl RefUnwindSafe for SharedNodeMask {}
 
 /// What a shared mask was at a moment.
 #[derive(Clone, Copy, PartialEq, Eq)]

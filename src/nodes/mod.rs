@@ -8,6 +8,7 @@ mod batch;
 mod mask;
 mod stats;
 
+use core::panic::RefUnwindSafe;
 use core::{fmt, iter};
 
 pub use batch::NodeBatch;
@@ -124,6 +125,9 @@ pub struct NodeSet<M: Mode = DefaultMode, const NODES: usize = 8> {
     /// Where the next interleaved call begins.
     next: Atomic<u32>,
 }
+
+// Each of its atomics is whole after each store, and says something by itself.
+impl<M: Mode, const NODES: usize> RefUnwindSafe for NodeSet<M, NODES> {}
 
 /// The distance of a node from itself, and from another if nothing is said, as firmware has them.
 const NEAR: u8 = 10;

@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -30,6 +31,10 @@ pub struct Helper {
     /// In a forked child there is no such thread to wait for.
     process: u32,
 }
+
+// Nothing can be asked of it: it ends the thread, and how that ended is not told.
+impl UnwindSafe for Helper {}
+impl RefUnwindSafe for Helper {}
 
 impl<M: Mode> Pool<M> {
     /// Starts a thread that calls [`Pool::maintain`] again and again, `period` after the last call

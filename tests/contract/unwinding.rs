@@ -7,41 +7,43 @@ use crate::common::*;
 /// A type that may be moved into such a closure, and borrowed by it.
 fn both<T: UnwindSafe + RefUnwindSafe>() {}
 
+/// One that lends something to be written, as `&mut` itself: it may be borrowed only.
+fn borrowed<T: RefUnwindSafe>() {}
+
 /// Compiles for whatever mode there will be, not only for those it is called with.
+///
+/// `cargo test -p xtask -- exports` compares the names with those of the crate.
 fn every_public_type_is_unwind_safe<M: Mode>() {
     both::<M>();
-    // What is called, and what is owned.
-    both::<Pool<M>>();
-    both::<StaticPool<M>>();
-    both::<Cache<M>>();
-    both::<ParkedCache<M>>();
-    both::<Page<M>>();
-    both::<SharedPage<M>>();
-    both::<Block<M>>();
-    both::<PageBatch<M>>();
-    both::<PageBatch<M, 7>>();
-    both::<IntoIter<M, 256>>();
-    both::<Iter<'_, M>>();
-    // As any iterator of `&mut`, it may be borrowed only.
-    fn borrowed<T: RefUnwindSafe>() {}
-    borrowed::<IterMut<'_, M>>();
+    both::<(Bare, Checked, Compact, DefaultMode, Hardened, NoChecks, NoRefcount, NoStats)>();
+    both::<Select<true, true, true, { hardening::CLAIM }>>();
+    // What is called.
+    both::<(Pool<M>, StaticPool<M>, Critical<'_, M>, WentOffline<'_, M>)>();
+    both::<(Cache<M>, Cache<M, true>, CacheBuilder<'_, M>, CacheBuilder<'_, M, true>)>();
+    both::<(ParkedCache<M>, ParkedCache<M, true>)>();
+    both::<(NodeSet<M>, NodeSet<M, 3>, NodeMask, NodePolicy, NodeStats, SharedNodeMask)>();
+    // What owns pages.
+    both::<(Page<M>, SharedPage<M>, Block<M>, Retained<M>)>();
+    both::<(PageBatch<M>, PageBatch<M, 7>, NodeBatch<M>, Prefilled<M>, Prefilled<M, 7>)>();
+    both::<(IntoIter<M>, IntoIter<M, 7>, IntoPages<M>, IntoBlocks<M>, Iter<'_, M>)>();
+    borrowed::<(IterMut<'_, M>, FromBatch<'_, M>, Lending<FromBatch<'_, M>>)>();
     // What a pool is built from.
-    both::<Builder<M>>();
-    both::<Region>();
-    both::<Mapping>();
-    both::<(HugePages, OnBadPage)>();
+    both::<(Builder<M>, Region, PageRange, Mapping, HugePages, OnBadPage, Ticket)>();
     // What is said of it.
-    both::<(RegionInfo, RegionKind, Huge, ModeFlags)>();
-    both::<(Audit, Calls, Pages, Stats)>();
-    both::<(Holder, HolderState)>();
-    both::<(PageId, Order, BulkAlloc, ShortReason)>();
+    both::<(BuildReport, RegionInfo, RegionKind, Huge, ModeFlags, Maintained, NotPurged)>();
+    both::<(Audit, Calls, Pages, Stats, Holder, HolderState, Pressure, Watermark)>();
+    both::<(PageId, Order, BulkAlloc, Filled, ShortReason)>();
     // What can go wrong.
-    both::<CloseError<M>>();
-    both::<PushError<M>>();
-    both::<(BuildError, CacheError, PageError, ExactError, BatchError, OrderError)>();
-    both::<(BadPage, Fault)>();
-    both::<(InitError, NotBuilt)>();
-    both::<(PlaceError, PlaceReason)>();
+    both::<(CloseError<M>, PushError<M>, BadPage, Fault, Taint, TaintReason)>();
+    both::<(BuildError, MemoryLimit, InitError, NotBuilt, PlaceError, PlaceReason)>();
+    both::<(CacheError, PageError, ExactError, BatchError, OrderError, IdError)>();
+    both::<(NodeError, RangeError, FenceError, WaitError, WaitReason)>();
+    #[cfg(feature = "std")]
+    both::<Helper>();
+    #[cfg(feature = "track")]
+    both::<(Age, Event, History, Outstanding)>();
+    #[cfg(feature = "fault-injection")]
+    both::<(CallKinds, FaultPlan, InjectedFault)>();
 }
 
 fn calls_are_caught_without_a_wrapper<M: Mode>() {

@@ -119,6 +119,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_readme_says_how_long_the_tests_take() {
+        let readme = include_str!("../../README.md");
+        let said = format!("at most {} minutes", BOUNDS[1].time.as_secs() / 60);
+        let line = readme.lines().find(|line| line.starts_with("cargo test ")).expect("a command");
+        assert!(line.contains(&said), "{line}");
+    }
+
+    #[test]
     fn crates_are_counted_once() {
         let said = "   Compiling a v1.0.0\n   Compiling b v1.0.0 (/b)\n   Compiling a v1.0.0\n\
             warning: Compiling\n    Finished `dev` profile\n     Running `target/debug/b`\n";

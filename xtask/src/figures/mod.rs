@@ -3,6 +3,7 @@
 //! All of them stand in one file, `docs/figures.json`. The parts of README.md and features.md between
 //! marks and the picture `docs/matrix.svg` are made from it; `cargo xtask tidy` and the tests of `matrix` compare.
 
+mod faster;
 mod parts;
 mod prices;
 mod proof;

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 
-use super::prices;
 use super::record::{Meta, Record};
+use super::{faster, prices};
 use crate::section::Section;
 
 /// A part, and what it says.
@@ -15,16 +15,17 @@ pub struct Part {
     pub text: fn(&Record) -> Result<String>,
 }
 
-pub const PARTS: [Part; 5] = [
+pub const PARTS: [Part; 6] = [
     Part { section: Section { file: "README.md", name: "rivals" }, text: rivals },
-    Part { section: Section { file: "README.md", name: "faster" }, text: faster },
+    Part { section: Section { file: "README.md", name: "faster" }, text: faster::shown },
     Part { section: Section { file: "README.md", name: "proof" }, text: proof },
     Part { section: Section { file: "features.md", name: "prices" }, text: prices::prices },
     Part { section: Section { file: "features.md", name: "beside" }, text: prices::beside },
+    Part { section: Section { file: "features.md", name: "faster" }, text: faster::all },
 ];
 
 /// A column: what stands above it, the shape, and the pages to a call.
-const COLUMNS: [(&str, &str, u64); 5] = [
+pub const COLUMNS: [(&str, &str, u64); 5] = [
     ("1 a call", "hot_pair", 1),
     ("64 a call", "hot_pair", 64),
     ("64, and 2,048 out", "keep_2048", 64),
@@ -59,7 +60,7 @@ fn rivals(record: &Record) -> Result<String> {
         (name, format!("**pagesheaf** `{name}`{default}"))
     });
     let others = OTHERS.map(|(name, shown)| (name, shown.to_owned()));
-    let floor = ("copy-floor", "no allocator: the ids copied out and back".to_owned());
+    let floor = ("copy-floor", "no allocator: `memcpy` of the ids out and back".to_owned());
     for (name, shown) in ours.into_iter().chain(others).chain([floor]) {
         write!(text, "| {shown} |")?;
         for (_, shape, bulk) in COLUMNS {
@@ -71,26 +72,30 @@ fn rivals(record: &Record) -> Result<String> {
     }
     let lines = COLUMNS.iter().filter_map(|(head, shape, bulk)| {
         let line = record.line(shape, *bulk)?;
-        Some(format!("{line:.0} ns beside *{head}*"))
+        Some(format!("{line:.0} ns in *{head}*"))
     });
     let lines: Vec<_> = lines.collect();
     let lines = match &lines[..] {
         [] => String::new(),
-        lines => format!("; a cache line took {}", lines.join(", ")),
+        lines => {
+            format!(" A cache line took, to the other core and back, {}.", lines.join(" and "))
+        }
     };
+    let columns = COLUMNS.map(|(head, shape, _)| (shape, format!("*{head}*")));
     let said = format!(
-        "Allocated and freed, contents untouched: {}{lines}.",
-        origin(record, &COLUMNS.map(|(_, shape, _)| shape))
+        "Allocated and freed, contents untouched: {}{lines} The last row calls `memcpy` for a \
+         single id too, and a pool does not.",
+        origin(record, &columns)
     );
     Ok(format!("{text}\n{}", wrapped(&said, "", "")))
 }
 
-/// Where the figures of these shapes come from.
-pub fn origin(record: &Record, shown: &[&str]) -> String {
-    let of = |meta: &Meta| {
+/// Where the figures of these shapes come from, in sentences; each shape with what its reader calls it.
+pub fn origin(record: &Record, shown: &[(&str, String)]) -> String {
+    let of = |meta: &Meta, left_out: &str| {
         let rustc = meta.rustc.split(" (").next().unwrap_or_default();
         format!(
-            "on {}, {} cores, {rustc}, {}, commit {}; {:.0} % of the samples kept",
+            "on {}, {} cores, {rustc}, {}, commit {} ({:.0} % of the samples undisturbed{left_out})",
             meta.machine,
             meta.cores,
             day(meta.unix_time),
@@ -99,53 +104,27 @@ pub fn origin(record: &Record, shown: &[&str]) -> String {
         )
     };
     let quick = if record.meta.quick { " --quick" } else { "" };
-    let mut text =
-        format!("medians of one run of `cargo xtask peers{quick}`, by turns, {}", of(&record.meta));
+    let mut text = format!(
+        "medians of one run of `cargo xtask peers{quick}`, which measures all in turn, {}.",
+        of(&record.meta, ", the others left out")
+    );
     for again in &record.again {
-        let shapes = again.shapes.iter().filter(|shape| shown.contains(&&***shape));
-        let shapes: Vec<_> = shapes.map(|shape| format!("`{shape}`")).collect();
-        if shapes.is_empty() {
-            continue;
-        }
-        text += &format!("; {} in a run of its own", shapes.join(", "));
+        let again_there =
+            shown.iter().filter(|(shape, _)| again.shapes.iter().any(|it| it == shape));
+        let shapes: Vec<_> = again_there.map(|(_, shown)| &**shown).collect();
+        let are = match shapes.len() {
+            0 => continue,
+            1 => "is",
+            _ => "are",
+        };
+        text += &format!(" {} {are} of a later run", shapes.join(" and "));
         let same = |of: fn(&Meta) -> &str| of(&again.meta) == of(&record.meta);
         if !(same(|it| &it.machine) && same(|it| &it.rustc) && same(|it| &it.commit)) {
-            text += &format!(", {}", of(&again.meta));
+            text += &format!(", {}", of(&again.meta, ""));
         }
+        text.push('.');
     }
     text
-}
-
-/// Where somebody else is faster, a line for each.
-fn faster(record: &Record) -> Result<String> {
-    let mut text = String::new();
-    for (name, shown) in OTHERS {
-        let mut places = Vec::new();
-        for (head, shape, bulk) in COLUMNS {
-            let theirs = of(record, name, shape, bulk)?;
-            let [bare, checked] =
-                [of(record, "Bare", shape, bulk)?, of(record, "Checked", shape, bulk)?];
-            if theirs < checked {
-                let also = if theirs < bare {
-                    format!(", `Bare` {}", figure(bare))
-                } else {
-                    String::new()
-                };
-                places.push(format!(
-                    "*{head}* ({} against {}{also})",
-                    figure(theirs),
-                    figure(checked)
-                ));
-            }
-        }
-        if !places.is_empty() {
-            text += &wrapped(&format!("{shown}: {}", places.join("; ")), "- ", "  ");
-        }
-    }
-    if text.is_empty() {
-        text += "- Nobody, in this table.\n";
-    }
-    Ok(text)
 }
 
 /// What was counted and tried, in a sentence.
@@ -175,7 +154,8 @@ fn proof(record: &Record) -> Result<String> {
     Ok(wrapped(&said, "", ""))
 }
 
-fn of(record: &Record, name: &str, shape: &str, bulk: u64) -> Result<f64> {
+/// The figure of somebody; an error if there is none.
+pub fn of(record: &Record, name: &str, shape: &str, bulk: u64) -> Result<f64> {
     let found = record.ns(name, shape, bulk);
     found.with_context(|| format!("there is no figure of {name} in {shape} at {bulk}"))
 }
@@ -231,6 +211,35 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() <= COLUMNS_OF_PROSE));
         assert_eq!((text.lines().count(), text.matches("four").count()), (3, 50));
         assert!(text.starts_with("- four four") && text.contains("\n  four"), "{text}");
+    }
+
+    #[test]
+    fn shapes_of_later_runs_are_told_by_the_readers_names() {
+        let meta = |commit: &str| {
+            format!(
+                r#"{{"machine": "M", "cores": 2, "rustc": "rustc 1.95.0 (x)", "commit": "{commit}",
+                "unix_time": 0, "kept": 0.89}}"#
+            )
+        };
+        let (first, other) = (meta("a"), meta("b"));
+        let again = format!(
+            r#"[{{"shapes": ["pipe"], "meta": {first}}}, {{"shapes": ["x", "y"], "meta": {other}}}]"#
+        );
+        let text = format!(r#"{{"meta": {first}, "again": {again}, "rows": []}}"#);
+        let record = Record::parse(&text).expect("figures");
+        let first = "medians of one run of `cargo xtask peers`, which measures all in turn, on M, \
+            2 cores, rustc 1.95.0, 1970-01-01, commit a (89 % of the samples undisturbed, the \
+            others left out).";
+        let shown = |shapes: &[&str]| {
+            let named: Vec<_> = shapes.iter().map(|shape| (*shape, format!("*{shape}*"))).collect();
+            origin(&record, &named)
+        };
+        assert_eq!(shown(&["hot"]), first);
+        assert_eq!(shown(&["hot", "pipe"]), format!("{first} *pipe* is of a later run."));
+        // In the order of those that are shown.
+        let both = "*y* and *x* are of a later run, on M, 2 cores, rustc 1.95.0, 1970-01-01, commit b \
+            (89 % of the samples undisturbed).";
+        assert_eq!(shown(&["y", "x"]), format!("{first} {both}"));
     }
 
     #[test]

@@ -47,14 +47,15 @@ const OWN: [&str; 11] = [
 ];
 
 /// The columns of the table of rivals.
-const BESIDE: [&str; 6] = ["hot_pair", "keep_2048", "two_threads", "pipe", "random", "outstanding"];
+const BESIDE: [&str; 7] =
+    ["hot_pair", "keep_2048", "two_threads", "pipe", "random", "outstanding", "outstanding_random"];
 
 /// A table for each shape.
 pub fn prices(record: &Record) -> Result<String> {
     let said = format!(
-        "These are {}. Where two threads take part, *a cache line* says how many ns one took to \
+        "These are {} Where two threads take part, *a cache line* says how many ns one took to \
          the other core and back: rows of near and of far cores cannot be compared.",
-        origin(record, &TABLES.map(|(shape, _)| shape))
+        origin(record, &TABLES.map(|(shape, _)| (shape, format!("`{shape}`"))))
     );
     let mut text = wrapped(&said, "", "");
     for (shape, what) in TABLES {
@@ -87,7 +88,7 @@ pub fn prices(record: &Record) -> Result<String> {
 /// A line for each of ours and each rival, at 64 pages a call.
 pub fn beside(record: &Record) -> Result<String> {
     let heads = BESIDE.map(|shape| match shape {
-        "outstanding" => "`outstanding`, 1 M".to_owned(),
+        "outstanding" | "outstanding_random" => format!("`{shape}`, 1 M"),
         _ => format!("`{shape}`"),
     });
     let mut text = format!("| | {} |\n|---|{}\n", heads.join(" | "), "--:|".repeat(BESIDE.len()));

@@ -1,72 +1,102 @@
-//! Which files the package holds, and whether its tests pass where it is unpacked.
+//! Which files the packages hold, and whether their tests pass where they are unpacked.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use regex::Regex;
 
 use super::answers;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Sibling};
 use crate::link;
 use crate::run::{cargo, run, target};
 
 /// What Cargo adds.
 const ADDED: [&str; 4] = [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig"];
-/// What whoever opens the package looks for by name.
-const LOOKED_FOR: [&str; 5] =
-    ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "SECURITY.md"];
-/// Where the crate's code is.
+/// What whoever opens a package looks for by name.
+const LOOKED_FOR: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+/// What is looked for in the package of the crate, beside that.
+const LOOKED_FOR_IN_CRATE: [&str; 2] = ["CHANGELOG.md", "SECURITY.md"];
+/// Where a crate's code is.
 const CODE: [&str; 3] = ["src/", "tests/", "examples/quickstart.rs"];
 
-/// Over which modes the tests run.
+/// Which tests run where they are unpacked.
 #[derive(Clone, Copy)]
-pub enum Modes {
-    /// Those that differ most: in the workspace, the same tests run over all presets.
+pub enum Tests {
+    /// Those of the crate, over the modes that differ most: in the workspace, the same tests run over all presets.
     Few,
-    Presets,
+    /// Those of the crate over all presets, and those of its sibling.
+    All,
 }
 
-/// Packages the crate, looks at its files, unpacks it, and runs its tests there. Or says why not.
+/// Packages the crate and its sibling, looks at their files, unpacks them, and runs tests there. Or says why not.
 ///
 /// Cargo's own check of a package builds it without its tests.
-pub fn contents(modes: Modes) -> Result<Option<&'static str>> {
+pub fn contents(which: Tests) -> Result<Option<&'static str>> {
     if !answers("tar", &["--version"]) {
         return Ok(Some("tar is not installed"));
     }
     let built = std::path::absolute(target("packaged"))?;
+    // In one go, so that the sibling finds the crate that it depends on: no registry has it yet.
     let package = || {
         let mut package = cargo(["package", "-q", "--allow-dirty", "--no-verify", "--target-dir"]);
-        package.arg(&built).args(["-p", "pagesheaf"]);
+        package.arg(&built).args(Sibling::ALL.iter().flat_map(|one| ["-p", one.name]));
         package
     };
     // The registry knows nothing more of what is in `Cargo.lock`, unless none of it is here yet.
     if !package().arg("--offline").output()?.status.success() {
         run(&mut package())?;
     }
-    let folder = built.join("package");
-    let name = format!("pagesheaf-{}", Manifest::read()?.package.version);
+    let [unpacked, sibling] = Sibling::ALL.map(|one| unpack(one, &built.join("package")));
+    let (unpacked, sibling) = (unpacked?, sibling?);
+    // Without debug assertions: with them, the same tests run in the workspace.
+    let tests = || {
+        let mut tests = cargo(["test", "-q", "--target-dir"]);
+        tests.arg(&built).env("CARGO_PROFILE_TEST_DEBUG_ASSERTIONS", "false");
+        tests
+    };
+    match which {
+        Tests::Few => {
+            let few = "--cfg pagesheaf_few_modes";
+            run(tests().env("RUSTFLAGS", few).current_dir(&unpacked))?;
+        }
+        Tests::All => {
+            run(tests().current_dir(&unpacked))?;
+            // Its manifest there names a version, which is in no registry.
+            let crate_ =
+                format!("patch.crates-io.pagesheaf.path={:?}", unpacked.display().to_string());
+            let mut tests = tests();
+            tests.args(["--features", "bytes,compio-buf,metrics,x86_64", "--config", &crate_]);
+            run(tests.current_dir(&sibling))?;
+        }
+    }
+    Ok(None)
+}
+
+/// Unpacks a package, looks at its files, and says where they are.
+fn unpack(one: Sibling, folder: &Path) -> Result<PathBuf> {
+    let name = format!("{}-{}", one.name, Manifest::read(one)?.package.version);
     let unpacked = folder.join(&name);
     if unpacked.exists() {
         fs::remove_dir_all(&unpacked).context("what was unpacked before")?;
     }
     let mut tar = Command::new("tar");
-    run(tar.arg("-xzf").arg(format!("{name}.crate")).current_dir(&folder))?;
+    run(tar.arg("-xzf").arg(format!("{name}.crate")).current_dir(folder))?;
     let mut files = BTreeSet::new();
     list(&unpacked, "", &mut files)?;
-    let faults = faults(&files, |path| fs::read_to_string(unpacked.join(path)).ok());
-    ensure!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
-    println!("{} files", files.len());
-    // Without debug assertions: with them, the same tests run in the workspace.
-    let mut tests = cargo(["test", "-q", "--target-dir"]);
-    tests.env("CARGO_PROFILE_TEST_DEBUG_ASSERTIONS", "false");
-    if let Modes::Few = modes {
-        tests.env("RUSTFLAGS", "--cfg pagesheaf_few_modes");
-    }
-    run(tests.arg(&built).current_dir(&unpacked))?;
-    Ok(None)
+    let read = |path: &str| fs::read_to_string(unpacked.join(path)).ok();
+    let faults = faults(looked_for(one), &files, read);
+    ensure!(faults.is_empty(), "{name}: {} faults\n{}", faults.len(), faults.join("\n"));
+    println!("{name}: {} files", files.len());
+    Ok(unpacked)
+}
+
+/// What is looked for by name in a package.
+fn looked_for(one: Sibling) -> impl Iterator<Item = &'static str> {
+    let more: &[&str] = if one == Sibling::CRATE { &LOOKED_FOR_IN_CRATE } else { &[] };
+    LOOKED_FOR.iter().chain(more).copied()
 }
 
 /// The paths of all files in a folder, each after `before`.
@@ -87,12 +117,16 @@ fn list(folder: &Path, before: &str, files: &mut BTreeSet<String>) -> Result<()>
 ///
 /// Needed are code, what code includes, what is looked for by name, and where documents that are
 /// needed lead.
-fn faults(files: &BTreeSet<String>, read: impl Fn(&str) -> Option<String>) -> Vec<String> {
+fn faults(
+    looked_for: impl Iterator<Item = &'static str>,
+    files: &BTreeSet<String>,
+    read: impl Fn(&str) -> Option<String>,
+) -> Vec<String> {
     let included = Regex::new(r#"include_(?:str|bytes)!\("([^"]+)"\)"#).expect("an expression");
     let is_code = |path: &&String| {
         path.ends_with(".rs") && CODE.iter().any(|folder| path.starts_with(folder))
     };
-    let named = ADDED.into_iter().chain(LOOKED_FOR).map(str::to_owned);
+    let named = ADDED.into_iter().chain(looked_for).map(str::to_owned);
     let mut open: Vec<_> = named.map(|path| (path, "a package".to_owned())).collect();
     open.extend(files.iter().filter(is_code).map(|path| (path.clone(), path.clone())));
     let (mut needed, mut faults) = (BTreeSet::new(), Vec::new());
@@ -125,13 +159,18 @@ fn faults(files: &BTreeSet<String>, read: impl Fn(&str) -> Option<String>) -> Ve
 mod tests {
     use super::*;
 
-    /// The faults of a package that has these files too.
+    /// The files that a package has to have.
+    fn named(one: Sibling) -> impl Iterator<Item = &'static str> {
+        ADDED.into_iter().chain(looked_for(one))
+    }
+
+    /// The faults of a package of the crate that has these files too.
     fn with(more: &[(&str, &str)]) -> Vec<String> {
-        let named = ADDED.into_iter().chain(LOOKED_FOR).map(|path| (path, ""));
+        let named = named(Sibling::CRATE).map(|path| (path, ""));
         let all: Vec<_> = named.chain(more.iter().copied()).collect();
         let files = all.iter().map(|(path, _)| (*path).to_owned()).collect();
         let text = |path: &str| all.iter().rev().find(|(it, _)| *it == path).map(|(_, it)| *it);
-        faults(&files, |path| text(path).map(str::to_owned))
+        faults(looked_for(Sibling::CRATE), &files, |path| text(path).map(str::to_owned))
     }
 
     #[test]
@@ -163,9 +202,28 @@ mod tests {
 
     #[test]
     fn a_licence_that_is_missing_is_found() {
-        let files = ADDED.into_iter().chain(LOOKED_FOR).filter(|path| *path != "LICENSE-MIT");
-        let files = files.map(str::to_owned).collect();
-        let fault = "LICENSE-MIT is not in the package, and a package needs it";
-        assert_eq!(faults(&files, |_| None), [fault]);
+        for one in Sibling::ALL {
+            let files = named(one).filter(|path| *path != "LICENSE-MIT");
+            let files = files.map(str::to_owned).collect();
+            let fault = "LICENSE-MIT is not in the package, and a package needs it";
+            assert_eq!(faults(looked_for(one), &files, |_| None), [fault]);
+        }
+    }
+
+    #[test]
+    fn a_link_that_leads_out_of_the_package_is_found() {
+        let one = Sibling::BUF;
+        let files = named(one).map(str::to_owned).collect();
+        let read = |path: &str| (path == "README.md").then(|| "[c](../SECURITY.md)".to_owned());
+        let fault = "SECURITY.md is not in the package, and README.md needs it";
+        assert_eq!(faults(looked_for(one), &files, read), [fault]);
+    }
+
+    #[test]
+    fn both_crates_have_the_same_licences() {
+        let read = |path: String| fs::read(crate::run::root().join(path)).expect("a licence");
+        for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+            assert!(read(licence.into()) == read(format!("buf/{licence}")), "{licence}");
+        }
     }
 }

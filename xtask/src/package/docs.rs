@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use regex::{Captures, Regex};
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Sibling};
 use super::{nightly, no_nightly};
 use crate::run::{run, target};
 
@@ -17,13 +17,19 @@ const MODE: [&str; 7] = ["refcount", "checks", "stats", "claim", "poison", "quar
 /// Where rustdoc says that an item needs a feature.
 const MARK: &str = "Available on <strong>";
 
-/// Builds it as the manifest says, and looks at it. Or says why not.
-pub fn docs() -> Result<Option<&'static str>> {
+/// Builds it as the manifests say, and looks at it. Or says why not.
+pub fn docs(crates: &[Sibling]) -> Result<Option<&'static str>> {
     if let Some(why) = no_nightly() {
         return Ok(Some(why));
     }
-    let manifest = Manifest::read()?;
-    default_mode(&manifest)?;
+    crates.iter().try_for_each(|one| of_crate(*one)).map(|()| None)
+}
+
+fn of_crate(one: Sibling) -> Result<()> {
+    let manifest = Manifest::read(one)?;
+    if one == Sibling::CRATE {
+        default_mode(&manifest)?;
+    }
     let shown = &manifest.package.metadata.docs.rs;
     let mut args: Vec<String> = Vec::new();
     if shown.all_features {
@@ -35,15 +41,15 @@ pub fn docs() -> Result<Option<&'static str>> {
     if !shown.features.is_empty() {
         args.push(format!("--features={}", shown.features.join(",")));
     }
-    let shown = build(&args, &shown.rustdoc_args)?;
+    let shown = build(one, &args, &shown.rustdoc_args)?;
     let rustdoc = ["--cfg".to_owned(), "docsrs".to_owned()];
-    let bare = build(&["--no-default-features".into()], &rustdoc)?;
-    let all = build(&["--all-features".into()], &rustdoc)?;
-    ensure!(!items(&shown).is_empty(), "no item is found in the documentation");
+    let bare = build(one, &["--no-default-features".into()], &rustdoc)?;
+    let all = build(one, &["--all-features".into()], &rustdoc)?;
+    ensure!(!items(&shown).is_empty(), "no item is found in the documentation of {}", one.name);
     let mut faults = unmarked(&items(&bare), &items(&shown));
     faults.extend(hidden(&items(&shown), &items(&all)));
-    ensure!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
-    Ok(None)
+    ensure!(faults.is_empty(), "{}: {} faults\n{}", one.name, faults.len(), faults.join("\n"));
+    Ok(())
 }
 
 /// The mode that is shown must be that of the default features.
@@ -58,16 +64,16 @@ fn default_mode(manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
-/// The pages of the crate, by name.
+/// The pages of a crate, by name.
 type Pages = BTreeMap<String, String>;
 
-fn build(args: &[String], rustdoc: &[String]) -> Result<Pages> {
+fn build(one: Sibling, args: &[String], rustdoc: &[String]) -> Result<Pages> {
     let folder = target("docs");
-    let pages = folder.join("doc/pagesheaf");
+    let pages = folder.join("doc").join(one.name.replace('-', "_"));
     if pages.exists() {
         fs::remove_dir_all(&pages).context("the documentation of before")?;
     }
-    let mut cargo = nightly(&["rustdoc", "-q", "-p", "pagesheaf", "--lib"]);
+    let mut cargo = nightly(&["rustdoc", "-q", "-p", one.name, "--lib"]);
     cargo.args(args).arg("--target-dir").arg(&folder).arg("--").args(rustdoc);
     run(cargo.args(["-D", "warnings"]))?;
     let mut found = Pages::new();

@@ -1,9 +1,24 @@
-//! What the crate's manifest says of its package.
+//! What the manifests of the crates say of their packages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+
+/// A crate that is published.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Sibling {
+    pub name: &'static str,
+    /// Its folder.
+    pub folder: &'static str,
+}
+
+impl Sibling {
+    pub const CRATE: Self = Sibling { name: "pagesheaf", folder: "." };
+    pub const BUF: Self = Sibling { name: "pagesheaf-buf", folder: "buf" };
+    /// The crate comes first: the other depends on it.
+    pub const ALL: [Self; 2] = [Self::CRATE, Self::BUF];
+}
 
 #[derive(Deserialize)]
 pub struct Manifest {
@@ -40,9 +55,10 @@ pub struct Shown {
 }
 
 impl Manifest {
-    pub fn read() -> Result<Self> {
-        let text = std::fs::read_to_string("Cargo.toml").context("Cargo.toml")?;
-        Self::parse(&text)
+    pub fn read(of: Sibling) -> Result<Self> {
+        let path = format!("{}/Cargo.toml", of.folder);
+        let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+        Self::parse(&text).context(path)
     }
 
     pub fn parse(text: &str) -> Result<Self> {
@@ -113,6 +129,18 @@ mod tests {
         assert!(categories.contains(&"memory-management") && categories.len() <= 5);
     }
 
+    /// Who publishes nothing says so: what is left is looked at.
+    #[test]
+    fn no_other_package_is_published() {
+        let paths = crate::tidy::paths().expect("the paths");
+        let manifests = paths.iter().filter(|path| path.ends_with("Cargo.toml"));
+        let published = manifests.filter(|path| {
+            let text = read_to_string(root().join(path)).expect("a manifest");
+            text.contains("[package]") && !text.contains("\npublish = false\n")
+        });
+        assert_eq!(published.collect::<Vec<_>>(), ["Cargo.toml", "buf/Cargo.toml"]);
+    }
+
     #[test]
     fn no_address_is_made_up() {
         // There is none yet. When there is one, it stands in all three and in `SECURITY.md`.
@@ -130,6 +158,34 @@ mod tests {
             let text = read_to_string(root().join(path)).expect("a document");
             assert!(text.contains(oldest), "{path} does not say {oldest}");
         }
+    }
+
+    /// The names in backticks, without those of features.
+    fn names(text: &str) -> BTreeSet<&str> {
+        text.split('`').skip(1).step_by(2).filter(|name| *name != "std").collect()
+    }
+
+    #[test]
+    fn the_list_of_dependencies_is_that_of_the_manifest() {
+        let text = read_to_string(root().join("docs/versions.md")).expect("a document");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let listed = text.split_once("The crate depends on ").expect("a list").1;
+        let listed = listed.split_once(". ").expect("a sentence").0;
+        let (always, on_linux) = listed.split_once("on Linux").expect("two lists");
+        let text = read_to_string(root().join("Cargo.toml")).expect("the manifest");
+        let manifest: Table = toml::from_str(&text).expect("a table");
+        let keys = |table: &Value| {
+            let table = table.as_table().expect("a table");
+            table.keys().cloned().collect::<BTreeSet<_>>()
+        };
+        let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
+        let of_targets = manifest["target"].as_table().expect("targets");
+        let [linux, models] = ["target_os = \"linux\"", "pagesheaf_loom"]
+            .map(|target| &of_targets[&format!("cfg({target})")]["dependencies"]);
+        assert_eq!(keys(&manifest["dependencies"]), owned(names(always)));
+        assert_eq!(keys(linux), owned(names(on_linux)));
+        // What the models need is in no program.
+        assert_eq!((of_targets.len(), keys(models).len()), (2, 1));
     }
 
     #[test]

@@ -12,11 +12,12 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::run::Stages;
+use manifest::Sibling;
 
 /// What is looked at.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Package, check which files there are, and run the tests from the unpacked crate.
+    /// Package both crates, check which files there are, and run tests where they are unpacked.
     Contents,
     /// Build the documentation as it is built for readers; needs nightly.
     Docs,
@@ -48,7 +49,7 @@ pub fn package(args: &Args) -> Result<()> {
 /// How much of each part.
 #[derive(Clone, Copy)]
 enum Extent {
-    /// The package's tests over few modes, and the lowest versions of the crate and its tests alone.
+    /// The crate's tests over few modes where it is unpacked, its documentation, and its and its tests' lowest versions.
     Gate,
     All,
 }
@@ -58,15 +59,18 @@ pub fn gate(stages: &mut Stages) -> Result<()> {
     Part::value_variants().iter().try_for_each(|part| one(stages, *part, Extent::Gate))
 }
 
-/// What is beyond the gate: the package's tests over all presets, the lowest versions of everything.
+/// What is beyond the gate: the tests of both packages over all presets, the sibling's documentation, the lowest versions
+/// of everything.
 pub fn extra(stages: &mut Stages) -> Result<()> {
-    [Part::Contents, Part::Lowest].into_iter().try_for_each(|part| one(stages, part, Extent::All))
+    [Part::Contents, Part::Docs, Part::Lowest]
+        .into_iter()
+        .try_for_each(|part| one(stages, part, Extent::All))
 }
 
 fn one(stages: &mut Stages, part: Part, extent: Extent) -> Result<()> {
-    let (modes, lowest) = match extent {
-        Extent::Gate => (contents::Modes::Few, lowest::CRATE),
-        Extent::All => (contents::Modes::Presets, lowest::ALL),
+    let (tests, crates, lowest) = match extent {
+        Extent::Gate => (contents::Tests::Few, &Sibling::ALL[..1], lowest::CRATE),
+        Extent::All => (contents::Tests::All, &Sibling::ALL[..], lowest::ALL),
     };
     let name = match part {
         Part::Contents => "package, tested where it is unpacked",
@@ -75,8 +79,8 @@ fn one(stages: &mut Stages, part: Part, extent: Extent) -> Result<()> {
         Part::Semver => "public interface since the last release",
     };
     stages.attempt(name, || match part {
-        Part::Contents => contents::contents(modes),
-        Part::Docs => docs::docs(),
+        Part::Contents => contents::contents(tests),
+        Part::Docs => docs::docs(crates),
         Part::Lowest => lowest::lowest(lowest),
         Part::Semver => semver::semver(),
     })

@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::answers;
+use super::manifest::Sibling;
 use crate::run::{cargo, run};
 
 /// Compares with the last tag. Or says why not.
@@ -19,7 +20,8 @@ pub fn semver() -> Result<Option<&'static str>> {
     }
     let tag = String::from_utf8(tag.stdout)?;
     println!("since {}", tag.trim());
-    let mut checks = cargo(["semver-checks", "-p", "pagesheaf", "--baseline-rev"]);
-    run(checks.arg(tag.trim()))?;
+    let mut checks = cargo(["semver-checks"]);
+    checks.args(Sibling::ALL.iter().flat_map(|one| ["-p", one.name]));
+    run(checks.args(["--baseline-rev", tag.trim()]))?;
     Ok(None)
 }

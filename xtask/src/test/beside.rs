@@ -149,20 +149,3 @@ fn msrv(stages: &mut Stages) -> Result<()> {
         run(Command::new("cargo").args(check).env("CARGO_TARGET_DIR", target("msrv")))
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_switch_is_tried_with_and_without_the_others() {
-        let sets = sets();
-        assert_eq!((sets.len(), sets.iter().collect::<BTreeSet<_>>().len()), (18, 18));
-        for feature in MODE_FEATURES.into_iter().chain(HARDENING) {
-            let with = sets.iter().filter(|set| set.contains(&feature)).count();
-            assert!((2..sets.len()).contains(&with), "{feature} is in {with} sets");
-        }
-    }
-}

@@ -1,8 +1,9 @@
-//! The commands that README.md shows: each is run, or it is known which stage runs it.
+//! The commands that README.md shows, in blocks and in sentences: each is run, or it is known which stage runs it.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use regex::Regex;
 
 use crate::run::{cargo, run};
 
@@ -16,10 +17,12 @@ enum Done {
 }
 
 /// Every command that README.md may show.
-const COMMANDS: [(&str, Done); 6] = [
+const COMMANDS: [(&str, Done); 8] = [
     ("cargo run --example quickstart", Done::Here),
     ("cargo test", Done::Elsewhere("tests and doctests, default")),
     ("cargo xtask test", Done::Elsewhere("this is the gate")),
+    ("cargo doc --no-deps --open", Done::Elsewhere("docs, without the browser")),
+    ("cargo xtask demo all", Done::Elsewhere("demo packets, and the others, in their quick form")),
     ("cargo xtask matrix", Done::Elsewhere("matrix, in its quick form")),
     ("cargo xtask peers", Done::Elsewhere("clippy, peers: it needs other allocators")),
     ("cargo xtask figures --keep", Done::Elsewhere("tidy, which compares what it writes")),
@@ -48,18 +51,34 @@ fn done(command: &str) -> Result<&'static Done> {
     Ok(done)
 }
 
-/// The lines of all `sh` blocks, without what they say of themselves.
+/// The lines of all `sh` blocks, without what they say of themselves, and what starts with `cargo` in sentences. Each
+/// once.
 fn commands(document: &str) -> Vec<String> {
     let mut commands = Vec::new();
-    let mut shell = false;
+    let mut prose = String::new();
+    let mut block = None;
     for line in document.lines() {
-        if line.starts_with("```") {
-            shell = !shell && line == "```sh";
-        } else if shell {
+        if let Some(language) = line.strip_prefix("```") {
+            block = if block.is_some() { None } else { Some(language) };
+        } else if block == Some("sh") {
             let command = line.split('#').next().unwrap_or_default().trim();
             commands.extend((!command.is_empty()).then(|| command.to_owned()));
+        } else if block.is_none() {
+            // A line may end within a command.
+            prose += line.trim();
+            prose.push(' ');
         }
     }
+    // Pairs of quotes: what stands between two commands is in none.
+    let quoted = Regex::new("`([^`]+)`").expect("a regular expression");
+    let quoted = quoted.captures_iter(&prose).map(|quoted| quoted[1].to_owned());
+    commands.extend(quoted.filter(|text| text.starts_with("cargo ")));
+    let mut seen = Vec::new();
+    commands.retain(|command| {
+        let new = !seen.contains(command);
+        seen.push(command.clone());
+        new
+    });
     commands
 }
 
@@ -77,7 +96,9 @@ mod tests {
     #[test]
     fn every_command_of_the_readme_is_known() {
         let commands = commands(README);
-        assert!(commands.iter().any(|command| command == "cargo run --example quickstart"));
+        for shown in ["cargo run --example quickstart", "cargo xtask demo all"] {
+            assert!(commands.iter().any(|command| command == shown), "{shown}");
+        }
         for command in commands {
             done(&command).expect("a known command");
             assert!(command.starts_with("cargo "), "{command}");
@@ -98,8 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn only_shell_blocks_have_commands() {
-        let document = "cargo a\n```rust\ncargo b\n```\n```sh\ncargo c   # says why\n\n# alone\ncargo d\n```\ncargo e\n";
+    fn of_blocks_only_those_for_a_shell_have_commands() {
+        let document = "cargo a\n```rust\ncargo b; \"`cargo f`\"\n```\n```sh\ncargo c   # says why\n\n# alone\ncargo d\n```\ncargo e\n";
         assert_eq!(commands(document), ["cargo c", "cargo d"]);
+    }
+
+    #[test]
+    fn commands_in_sentences_are_found() {
+        let document = "Run `cargo a`, or `cargo b\n  --all`, not `x` cargo c `y`.\n\n`cargo a` again; `cargo` alone.\n";
+        assert_eq!(commands(document), ["cargo a", "cargo b --all"]);
     }
 }

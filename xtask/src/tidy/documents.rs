@@ -19,6 +19,7 @@ pub fn faults(files: &[File]) -> Vec<Fault> {
     let faults_of = |file| {
         let mut faults = links(file, |path| Path::new(path).exists());
         faults.extend(named(file, files));
+        faults.extend(bare(file, files));
         faults.extend(long(file));
         faults.extend(wide(file));
         faults
@@ -62,6 +63,24 @@ fn named(document: &File, files: &[File]) -> Vec<Fault> {
             let there = file.is_some_and(|file| here.iter().any(|it| file.text.contains(it)));
             if !there {
                 faults.push(document.fault(at, format!("`{path}` has no test `{test}`")));
+            }
+        }
+    }
+    faults
+}
+
+/// Names without a link that read as a claim, as those of tests do, and that no file has as a function. A claim has five
+/// words or more.
+fn bare(document: &File, files: &[File]) -> Vec<Fault> {
+    let name = Regex::new(r"(.?)`([a-z0-9]+(?:_[a-z0-9]+){4,})`").expect("a regular expression");
+    let mut faults = Vec::new();
+    for (at, line) in document.text.lines().enumerate() {
+        for (_, [before, test]) in name.captures_iter(line).map(|name| name.extract()) {
+            let function = format!("fn {test}");
+            let linked = before == "[";
+            let there = |file: &File| file.is_rust() && file.text.contains(&function);
+            if !linked && !files.iter().any(there) {
+                faults.push(document.fault(at, format!("there is no test `{test}`")));
             }
         }
     }
@@ -144,6 +163,21 @@ mod tests {
             faults("[`it_holds`](tests/b.rs)\n"),
             ["README.md:1: `tests/b.rs` has no test `it_holds`"]
         );
+    }
+
+    #[test]
+    fn tests_that_are_named_without_a_link_are_there() {
+        let files = [file("tests/a.rs", "fn what_it_does_is_so<M: Mode>() {}\n")];
+        let faults = |text: &str| {
+            let found = bare(&file("README.md", text), &files);
+            found.iter().map(Fault::to_string).collect::<Vec<_>>()
+        };
+        // A call with fewer words may be another crate's; what has a link is compared with its file.
+        let fine =
+            "`what_it_does_is_so`, `a_call_of_others`, [`it_is_not_here_but_linked`](b.rs)\n";
+        assert!(faults(fine).is_empty());
+        let gone = "text\nSee `what_it_did_was_so`: `what_it_does_is_so`\n";
+        assert_eq!(faults(gone), ["README.md:2: there is no test `what_it_did_was_so`"]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod changelog;
 mod documents;
+#[cfg(test)]
+mod exports;
 mod layers;
 mod modules;
 #[cfg(test)]

@@ -13,6 +13,10 @@ const BUILDER: &str = concat!(
     include_str!("../../../src/inject/calls.rs")
 );
 const MODES: &str = include_str!("../../../src/mode.rs");
+const STATICS: &str = include_str!("../../../src/pool/static_pool.rs");
+const REGION: &str = include_str!("../../../src/region.rs");
+const MAPPING: &str = include_str!("../../../src/mapping.rs");
+const NODES: &str = include_str!("../../../src/nodes/mod.rs");
 
 #[test]
 fn the_readme_says_first_what_it_is_in_one_sentence() {
@@ -99,6 +103,35 @@ fn what_to_write_names_features_and_calls_that_are_there() {
             assert!(text.to_lowercase().contains(&case.to_lowercase()), "{case}");
         }
     }
+}
+
+/// Of README's table also what is called on something else than a builder.
+#[test]
+fn what_to_write_names_types_that_are_there() {
+    let table = README.split("\n\n").find(|part| part.starts_with("| you want |"));
+    let table = table.expect("a table");
+    for (written, file, declared) in [
+        ("StaticPool = StaticPool::new();`", STATICS, "pub fn new() -> Self {"),
+        ("`POOL.init(builder)`", STATICS, "pub fn init(&self, builder: Builder<M>)"),
+        ("`Region::mapped().", REGION, "pub const fn mapped() -> Mapping {"),
+        (".node(n)`", MAPPING, "pub const fn node(mut self, node: u32)"),
+        ("`NodeSet`", NODES, "pub struct NodeSet<"),
+    ] {
+        assert!(table.contains(written), "{written}");
+        assert!(file.contains(declared), "{declared}");
+    }
+}
+
+/// There is no release and no repository to name, so a program names the folder.
+#[test]
+fn the_readme_says_how_to_add_the_crate() {
+    let code = README.split('`').find(|code| code.starts_with("pagesheaf = "));
+    let line: toml::Table = code.expect("a dependency").parse().expect("a line of a manifest");
+    let crate_ = line["pagesheaf"].as_table().expect("more than a version");
+    assert_eq!(crate_.keys().collect::<Vec<_>>(), ["path"]);
+    let path = crate_["path"].as_str().expect("a text");
+    assert!(path.starts_with("../"), "it is not the program's own folder: {path}");
+    assert!(!README.contains("pagesheaf = \"0."), "there is no release");
 }
 
 /// The rows of CONTRIBUTING.md's table of changes name commands that are there.
