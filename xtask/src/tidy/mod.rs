@@ -2,6 +2,7 @@
 
 mod changelog;
 mod documents;
+mod examples;
 mod layers;
 mod modules;
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub fn tidy() -> Result<()> {
     faults.extend(documents::faults(&files));
     faults.extend(changelog::faults(&files));
     faults.extend(safety::faults(&files));
+    faults.extend(examples::faults(&files));
     faults.extend(unsafety::faults(&files));
     faults.extend(figures::faults(&files));
     let list: Vec<_> = faults.iter().map(Fault::to_string).collect();
