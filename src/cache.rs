@@ -34,6 +34,18 @@ pub use idle::ParkedCache;
 /// [`Pool::steal_idle`](crate::Pool::steal_idle) can take its pages whenever it is in no call, also while its thread
 /// sleeps somewhere and has not said so by [`idle`](Self::idle). Each of its calls marks its beginning and its end,
 /// which costs two stores; it has the same calls, and nothing else differs.
+///
+/// ```
+/// # use pagesheaf::{PageBatch, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(1000).build()?;
+/// let mut cache = pool.cache()?; // for this thread
+/// let mut batch = PageBatch::new();
+/// cache.alloc_bulk_exact(&mut batch, 64)?;
+/// batch.iter_mut().for_each(|page| page.fill(7));
+/// cache.free_bulk(&mut batch);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Cache<M: Mode = DefaultMode, const STEALABLE: bool = false> {
     /// The slot, which lies in the core. Before the handle: it is dropped first.
     slot: SlotOwner<'static, STEALABLE>,
@@ -102,6 +114,15 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     }
 
     /// The name of the cache, if it has one: see [`Pool::cache_named`](crate::Pool::cache_named).
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let rx = pool.cache_named("rx").build()?;
+    /// assert_eq!((rx.name(), pool.cache()?.name()), (Some("rx"), None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn name(&self) -> Option<&'static str> {
         self.slot.shared().name.get()
@@ -127,6 +148,17 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
 
     /// Puts back into the zone all pages that the cache holds, so that blocks can form again. Before the thread goes
     /// to sleep, [`idle`](Self::idle) is cheaper: the pages stay, and others can have them.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let mut cache = pool.cache()?;
+    /// drop(cache.alloc()?);
+    /// cache.drain();
+    /// assert_eq!(pool.holders().filter(|holder| holder.number == cache.number()).count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn drain(&mut self) {
         if let Some(slot) = self.slot.enter().as_mut().take_back() {
             self.core.answering(slot, |core, slot| {
@@ -237,6 +269,7 @@ impl<M: Mode, const STEALABLE: bool> Drop for Cache<M, STEALABLE> {
 }
 
 calls::methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], marked);
+calls::raw_methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], marked);
 calls::block_methods!([, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&mut self], marked);
 calls::device_methods!(
     [M: Mode, const STEALABLE: bool] Cache<M, STEALABLE>, self, [&'l mut self], marked,

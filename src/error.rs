@@ -347,6 +347,17 @@ impl fmt::Display for PageError {
 impl core::error::Error for PageError {}
 
 /// A page that is withheld for good: it was found bad while it was free.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// for bad in pool.bad_pages() {
+///     eprintln!("page {} is lost: {bad}", bad.page.index());
+/// }
+/// # assert_eq!(pool.bad_pages().count(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadPage {

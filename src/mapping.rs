@@ -5,6 +5,15 @@ use core::fmt;
 use crate::error::{Count, Size};
 
 /// Whether huge pages should back a mapped region.
+///
+/// ```
+/// # use pagesheaf::{HugePages, Pool, Region};
+/// let region = Region::mapped().huge_pages(HugePages::Try);
+/// match Pool::builder(1024).region(region).build() {
+///     Ok(pool) => println!("{:?}", pool.region_info().huge_pages),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HugePages {
     /// Ordinary pages.
@@ -18,6 +27,15 @@ pub enum HugePages {
 }
 
 /// How a region is to be mapped. Guard pages are on, everything else is off, until said otherwise.
+///
+/// ```
+/// # use pagesheaf::{HugePages, Pool, Region};
+/// let region = Region::mapped().huge_pages(HugePages::Try).populate(true).lock(true);
+/// match Pool::builder(1024).region(region).build() {
+///     Ok(pool) => println!("{}", pool.region_info()),
+///     Err(error) => println!("{error}"), // the system does not lock so much, say
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct Mapping {
@@ -47,6 +65,15 @@ impl Mapping {
     }
 
     /// Which pages of the system should back it.
+    ///
+    /// ```
+    /// # use pagesheaf::{Huge, HugePages, Pool, Region};
+    /// let region = Region::mapped().huge_pages(HugePages::Require);
+    /// match Pool::builder(512).region(region).build() {
+    ///     Ok(pool) => assert_eq!(pool.region_info().huge_pages, Huge::Reserved),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// ```
     pub const fn huge_pages(mut self, huge: HugePages) -> Self {
         self.huge = huge;
         self
@@ -75,6 +102,14 @@ impl Mapping {
     }
 
     /// Whether all of it is backed with memory when the pool is built, instead of at the first touch.
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, Region};
+    /// match Pool::builder(100).region(Region::mapped().populate(true)).build() {
+    ///     Ok(pool) => assert!(pool.region_info().populated),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// ```
     pub const fn populate(mut self, populate: bool) -> Self {
         self.populate = populate;
         self
@@ -82,6 +117,14 @@ impl Mapping {
 
     /// Whether it is locked in memory (`mlock`), which the system may refuse: see
     /// [`BuildError::Lock`](crate::BuildError::Lock). What is locked is populated, too.
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, Region};
+    /// match Pool::builder(4).region(Region::mapped().lock(true)).build() {
+    ///     Ok(pool) => assert!(pool.region_info().locked),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// ```
     pub const fn lock(mut self, lock: bool) -> Self {
         self.lock = lock;
         self
@@ -92,6 +135,14 @@ impl Mapping {
     /// The region ends at the guard behind it. Where all its pages do not fill whole pages of the system (or whole huge
     /// pages, where these are asked for), what is left over lies before it: [`RegionInfo::slack_before`] bytes, which an
     /// access that goes astray can touch.
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, Region};
+    /// match Pool::builder(100).region(Region::mapped().guard_pages(false)).build() {
+    ///     Ok(pool) => assert!(!pool.region_info().guarded),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// ```
     pub const fn guard_pages(mut self, guard: bool) -> Self {
         self.guard = guard;
         self
@@ -164,6 +215,14 @@ impl Mapping {
 }
 
 /// What kind of region a pool has.
+///
+/// ```
+/// # use pagesheaf::{Pool, Region, RegionKind};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).region(Region::heap()).build()?;
+/// assert_eq!(pool.region_info().kind, RegionKind::Heap);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegionKind {
@@ -178,6 +237,18 @@ pub enum RegionKind {
 }
 
 /// Which huge pages a region got.
+///
+/// ```
+/// # use pagesheaf::{Huge, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// match pool.region_info().huge_pages {
+///     Huge::Reserved => println!("huge pages"),
+///     Huge::Advised { .. } => println!("perhaps huge pages"),
+///     _ => println!("ordinary pages"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Huge {
@@ -198,6 +269,16 @@ pub enum Huge {
 }
 
 /// What a pool's region turned out to be.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let info = pool.region_info();
+/// assert_eq!((info.bytes, pool.id_at(info.base).map(|id| id.index())), (100 * 4096, Some(0)));
+/// println!("{info}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegionInfo {

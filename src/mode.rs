@@ -203,17 +203,76 @@ macro_rules! presets {
 }
 presets! {
     /// Reference counts, checks and statistics: what the default features choose.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Fault, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool: Pool<Checked> = Pool::builder(100).mode().build()?;
+    /// let id = pool.alloc_raw()?;
+    /// // SAFETY: the page is ours, and nobody wrote it. The second free breaks the rules, and is refused.
+    /// let freed = unsafe { pool.free_raw(id).and_then(|()| pool.free_raw(id)) };
+    /// assert_eq!(freed.map_err(|error| error.fault), Err(Fault::AlreadyFree));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Checked = true, true, true, 0, false;
     /// [`Checked`] without a reference count per page.
+    ///
+    /// ```
+    /// # use pagesheaf::{NoRefcount, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool: Pool<NoRefcount> = Pool::builder(100).mode().build()?;
+    /// let page = pool.alloc()?; // `into_shared` does not compile
+    /// assert!(!pool.mode().refcount && pool.mode().stats);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     NoRefcount = false, true, true, 0, false;
     /// [`Checked`] without the checks.
+    ///
+    /// ```
+    /// # use pagesheaf::{NoChecks, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool: Pool<NoChecks> = Pool::builder(100).mode().build()?;
+    /// let shared = pool.alloc()?.into_shared();
+    /// assert_eq!(shared.clone().refcount(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     NoChecks = true, false, true, 0, false;
     /// [`Checked`] without the statistics.
+    ///
+    /// ```
+    /// # use pagesheaf::{NoStats, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool: Pool<NoStats> = Pool::builder(100).mode().build()?;
+    /// assert!(pool.stats().is_none(), "not collected");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     NoStats = true, true, false, 0, false;
     /// Nothing but the pages.
+    ///
+    /// ```
+    /// # use pagesheaf::{Bare, PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool: Pool<Bare> = Pool::builder(100).mode().build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 64)?;
+    /// pool.free_bulk(&mut batch);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Bare = false, false, false, 0, false;
     /// Everything: [`Checked`], and every switch of [`hardening`]. Building the pool writes to all
     /// of its pages ([`hardening::POISON`]), unless `Builder::poison_lazily` puts it off.
+    ///
+    /// ```
+    /// # use pagesheaf::{Hardened, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool: Pool<Hardened> = Pool::builder(1).mode().build()?;
+    /// let start = pool.alloc()?.base_ptr();
+    /// // SAFETY: the memory is still mapped. This breaks the rules all the same: the page is free.
+    /// unsafe { start.write(7) };
+    /// assert!(pool.alloc().is_err(), "the only page is withheld");
+    /// println!("{}", pool.bad_pages().next().expect("a page is bad"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Hardened = true, true, true, ALL, false;
     /// [`NoRefcount`], with a byte a page in place of a word: for pools with very many pages out,
     /// for frees in a random order, and where metadata must be small.
@@ -222,6 +281,14 @@ presets! {
     /// alone, not at a magazine. So a free in any order costs the same, and one whose page comes
     /// back to where it was costs more than in [`NoRefcount`]. Two frees of one page at the same
     /// instant go unseen more often. `features.md` says where each form wins.
+    ///
+    /// ```
+    /// # use pagesheaf::{Compact, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool: Pool<Compact> = Pool::builder(100).mode().build()?;
+    /// assert_eq!(pool.mode().to_string(), "Compact (compact checks, stats)");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Compact = false, true, true, 0, true;
 }
 
@@ -254,6 +321,15 @@ impl Mode for DefaultMode {
 }
 
 /// Modes whose pages carry a reference count, so that they can be shared.
+///
+/// ```
+/// # use pagesheaf::{Pool, Refcounted, SharedPage, ShortReason};
+/// /// Two owners of one page, of a pool in any mode that has them.
+/// fn pair<M: Refcounted>(pool: &Pool<M>) -> Result<[SharedPage<M>; 2], ShortReason> {
+///     let page = pool.alloc()?.into_shared();
+///     Ok([page.clone(), page])
+/// }
+/// ```
 pub trait Refcounted: Mode {}
 
 impl<const C: bool, const S: bool, const H: u8> Refcounted for Select<true, C, S, H> {}

@@ -24,7 +24,17 @@ impl From<Mapping> for Region {
     }
 }
 
-/// Where a pool's pages come from. A region makes one pool, so it cannot be copied:
+/// Where a pool's pages come from.
+///
+/// ```
+/// # use pagesheaf::{Pool, Region};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let region = Region::heap(); // or `mapped()`, `caller(…)`, `addresses(…)`
+/// let pool = Pool::builder(100).region(region).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A region makes one pool, so it cannot be copied:
 ///
 /// ```compile_fail,E0382
 /// # use pagesheaf::{BuildError, Pool, Region};
@@ -48,11 +58,25 @@ enum Kind {
 
 impl Region {
     /// Memory mapped from the system (Linux, with feature `std`).
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, Region};
+    /// let builder = Pool::builder(1024).region(Region::mapped().populate(true));
+    /// # let _ = builder;
+    /// ```
     pub const fn mapped() -> Mapping {
         Mapping::new()
     }
 
     /// Zeroed memory from the global allocator (feature `std`).
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, Region};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).region(Region::heap()).build()?;
+    /// println!("{}", pool.region_info());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn heap() -> Self {
         Region(Kind::Heap)
     }
@@ -99,6 +123,18 @@ impl Region {
 
     /// Addresses that are never dereferenced: device memory, or physical pages before they are
     /// mapped. Such a pool has the raw calls only.
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, Region};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let region = Region::addresses(0x4000_0000, 100 * 4096);
+    /// let pool = Pool::builder(100).region(region).build()?;
+    /// let id = pool.alloc_raw()?;
+    /// assert_eq!(pool.address(id), Some(0x4000_0000 + id.index() as usize * 4096));
+    /// # // SAFETY: nobody else has the page, which has no bytes.
+    /// # unsafe { pool.free_raw(id) }?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn addresses(base: usize, bytes: usize) -> Self {
         Region(Kind::Addresses { base, bytes })
     }

@@ -159,6 +159,15 @@ impl<M: Mode, const STEALABLE: bool> ParkedCache<M, STEALABLE> {
     }
 
     /// The number of the cache: see [`Cache::number`].
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let parked = pool.cache()?.park();
+    /// assert_eq!(parked.number(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn number(&self) -> usize {
         self.0.number()

@@ -6,24 +6,59 @@ macro_rules! address_methods {
         impl<$($generics)*> $type {
             /// How many pages the pool has at the most: those that are [offline](crate::Pool::offline) are among
             /// them.
+            ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// assert_eq!(pool.capacity(), 100);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[must_use]
             pub fn capacity(&$self) -> usize {
                 $self.handle().pages as usize
             }
 
             /// Bytes of a page.
+            ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).page_size(2048).build()?;
+            /// assert_eq!((pool.page_size(), pool.alloc()?.len()), (2048, 2048));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[must_use]
             pub fn page_size(&$self) -> usize {
                 $self.handle().page_size()
             }
 
             /// The page that an address lies in, wherever in the page.
+            ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let page = pool.alloc()?;
+            /// assert_eq!(pool.id_at(page[100..].as_ptr().addr()), Some(page.id()));
+            /// assert_eq!(pool.id_at(0), None);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[must_use]
             pub fn id_at(&$self, address: usize) -> Option<$crate::page::PageId> {
                 $self.id_at_offset(address.checked_sub($self.handle().base.addr())? as u64)
             }
 
             /// The page that an offset from the region's start lies in, in bytes.
+            ///
+            /// ```
+            /// # use pagesheaf::{PageId, Pool};
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// assert_eq!(pool.id_at_offset(3 * 4096 + 17), Some(PageId::new(3)));
+            /// assert_eq!(pool.id_at_offset(100 * 4096), None);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[must_use]
             pub fn id_at_offset(&$self, offset: u64) -> Option<$crate::page::PageId> {
                 let id = $self.handle().page_size.page_at(offset);
@@ -31,6 +66,15 @@ macro_rules! address_methods {
             }
 
             /// Where a page starts, in bytes from the region's start.
+            ///
+            /// ```
+            /// # use pagesheaf::{PageId, Pool};
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// assert_eq!(pool.offset(PageId::new(3)), Some(3 * 4096));
+            /// assert_eq!(pool.offset(PageId::new(100)), None);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[must_use]
             pub fn offset(&$self, id: $crate::page::PageId) -> Option<u64> {
                 (id.index() < $self.handle().pages).then(|| $self.handle().page_size.offset(id))
@@ -63,6 +107,15 @@ macro_rules! address_methods {
             /// Where a page starts. In a pool of addresses the pointer is a number, not to be dereferenced; there is none
             /// for address 0, which `address` has. Whoever writes through it leaves every byte initialised
             /// (not the padding of a struct).
+            ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let page = pool.alloc()?;
+            /// assert_eq!(pool.ptr(page.id()).map(|start| start.as_ptr()), Some(page.base_ptr()));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[must_use]
             pub fn ptr(&$self, id: $crate::page::PageId) -> Option<core::ptr::NonNull<u8>> {
                 $self.offset(id)?;

@@ -66,6 +66,23 @@ pub struct Lending<L: Lender> {
 /// Where a [`Lending`] has its pages from: a cache, a pool or its [`Critical`](crate::Critical) calls, or a
 /// [batch](FromBatch). Nothing else can implement it.
 ///
+/// ```
+/// # use pagesheaf::{Lender, Lending, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// /// Fills a device's ring, from a cache, a pool or a batch.
+/// fn fill<L: Lender>(ring: &mut Vec<u64>, pages: Lending<L>) {
+///     ring.extend(pages);
+/// }
+///
+/// let (pool, mut ring) = (Pool::builder(100).build()?, Vec::new());
+/// fill(&mut ring, pool.lend_new(4));
+/// fill(&mut ring, pool.cache()?.lend_new(4));
+/// # assert_eq!(ring.len(), 8);
+/// # // SAFETY: no device has the pages.
+/// # unsafe { pool.free_lent(ring) }?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Safety
 /// What [`Lending`] takes from it are pages that it has lent, each once.
 pub unsafe trait Lender {
@@ -275,6 +292,23 @@ pub(crate) fn unlend<M: Mode, I: Iterator<Item = PageId>>(
 }
 
 /// A batch whose pages are lent: see [`Lending`].
+///
+/// ```
+/// # use pagesheaf::{DefaultMode, FromBatch, Lending, PageBatch, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// fn send(ring: &mut Vec<u64>, packets: Lending<FromBatch<'_, DefaultMode>>) {
+///     ring.extend(packets);
+/// }
+///
+/// let (pool, mut ring) = (Pool::builder(100).build()?, Vec::new());
+/// let mut packets = PageBatch::new();
+/// pool.alloc_bulk_exact(&mut packets, 4)?;
+/// send(&mut ring, pool.lend(&mut packets));
+/// assert_eq!((ring.len(), packets.len()), (4, 0));
+/// # // SAFETY: no device has the pages.
+/// # unsafe { pool.free_lent(ring) }?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct FromBatch<'a, M: Mode = DefaultMode, const N: usize = 256> {
     core: &'a Handle<M>,
     batch: &'a mut PageBatch<M, N>,

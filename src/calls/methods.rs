@@ -1,13 +1,23 @@
-//! The public methods of caches and pools, to be stamped on both.
+//! The public methods of caches and pools for pages that have owners, to be stamped on both.
 
 /// Stamps the calls on a type. The hot ones are always inlined: a compiler that weighs their size, two kinds of cache
 /// together, leaves them out of loops, and a pair for one page takes 22 instructions more. The type
-/// may have more parameters than its mode, `M`. What is in scope where it is used must be: `MaybeUninit`, the errors,
-/// the owners, `GivenUp`, and the modes' traits.
+/// may have more parameters than its mode, `M`. What is in scope where it is used must be: the errors, the owners, and
+/// the modes' traits.
 macro_rules! methods {
     ([$($parameters:tt)*] $type:ty, $self:ident, [$($receiver:tt)+], $marks:ident) => {
         impl<M: Mode $($parameters)*> $type {
             /// Allocates one page. Its bytes are whatever they were, or poison.
+            ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let mut page = pool.alloc()?;
+            /// page.fill(7);
+            /// drop(page); // which frees it
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             ///
             /// # Errors
             /// Why there was none.
@@ -21,6 +31,15 @@ macro_rules! methods {
             /// page that nobody has had yet, or whose memory the system was given back, is not
             /// written again.
             ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let page = pool.alloc_zeroed()?;
+            /// assert!(page.iter().all(|&byte| byte == 0));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
             /// # Errors
             /// Why there was none.
             #[cfg_attr(feature = "track", track_caller)]
@@ -29,6 +48,17 @@ macro_rules! methods {
             }
 
             /// Frees one page. A page of another pool goes home to it.
+            ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let mut cache = pool.cache()?;
+            /// let page = cache.alloc()?;
+            /// cache.free(page); // quicker than a drop: it goes into this cache
+            /// assert_eq!(pool.audit().pages.out, 0);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[inline(always)]
             pub fn free($($receiver)+, page: Page<M>) {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free(front, page));
@@ -38,6 +68,18 @@ macro_rules! methods {
             ///
             /// Which pages come is not promised of this call or any other for many, nor in which order: not those that
             /// were freed last, neighbours, or ascending numbers. The batch keeps the order in which they came.
+            ///
+            /// ```
+            /// # use pagesheaf::{PageBatch, Pool, ShortReason};
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let mut batch = PageBatch::new();
+            /// let got = pool.alloc_bulk(&mut batch, 64);
+            /// assert_eq!((got.allocated, got.reason), (64, None));
+            /// let got = pool.alloc_bulk(&mut batch, 64);
+            /// assert_eq!((got.allocated, got.reason), (36, Some(ShortReason::Exhausted)));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[inline(always)]
             #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
@@ -45,12 +87,33 @@ macro_rules! methods {
             }
 
             /// As `alloc_bulk`, and every byte of the new pages is zero.
+            ///
+            /// ```
+            /// # use pagesheaf::{PageBatch, Pool};
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let mut batch = PageBatch::new();
+            /// assert_eq!(pool.alloc_bulk_zeroed(&mut batch, 8).allocated, 8);
+            /// assert!(batch.iter().flatten().all(|&byte| byte == 0));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[cfg_attr(feature = "track", track_caller)]
             pub fn alloc_bulk_zeroed<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, want: usize) -> BulkAlloc {
                 $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_zeroed(front, batch, want))
             }
 
             /// Appends exactly `want` pages to `batch`, or none.
+            ///
+            /// ```
+            /// # use pagesheaf::{PageBatch, Pool};
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let mut batch = PageBatch::new();
+            /// pool.alloc_bulk_exact(&mut batch, 64)?;
+            /// let error = pool.alloc_bulk_exact(&mut batch, 64).expect_err("36 are left");
+            /// assert_eq!((error.want, error.had, batch.len()), (64, 36, 64));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             ///
             /// # Errors
             /// How many there were, and why not more; the batch is as it was.
@@ -68,6 +131,16 @@ macro_rules! methods {
             /// Allocates `n` pages beforehand, at most 256, or none: to be taken one by one where nothing may fail or
             /// wait. See [`Prefilled`](crate::Prefilled), which a batch of another capacity becomes, too.
             ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let mut reserved = pool.prefill(8)?; // from here on nothing fails
+            /// let page = reserved.next().expect("8 are there");
+            /// assert_eq!(reserved.len(), 7);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
             /// # Errors
             /// As `alloc_bulk_exact`.
             #[cfg_attr(feature = "track", track_caller)]
@@ -80,6 +153,17 @@ macro_rules! methods {
             /// Fills the empty slots of an array, from its start and in ascending order, and only those. The result tells how many slots are
             /// populated, and how many of them are new; it may be short, and says why. See
             /// [`Filled`](crate::Filled).
+            ///
+            /// ```
+            /// # use pagesheaf::Pool;
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let mut ring = [const { None }; 8];
+            /// ring[3] = Some(pool.alloc()?);
+            /// let filled = pool.fill_vacant(&mut ring);
+            /// assert_eq!((filled.allocated, filled.populated, filled.reason), (7, 8, None));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[cfg_attr(feature = "track", track_caller)]
             pub fn fill_vacant($($receiver)+, pages: &mut [Option<Page<M>>]) -> $crate::error::Filled {
                 $crate::calls::through!($marks, $self, front, $crate::calls::fill_vacant(front, pages))
@@ -87,6 +171,17 @@ macro_rules! methods {
 
             /// Frees all pages of a batch, which is empty afterwards. No reference count is touched: nothing else
             /// can own these pages. Pages of another pool go home to it. The batch's order makes no difference.
+            ///
+            /// ```
+            /// # use pagesheaf::{PageBatch, Pool};
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let mut batch = PageBatch::new();
+            /// pool.alloc_bulk_exact(&mut batch, 64)?;
+            /// pool.free_bulk(&mut batch);
+            /// assert_eq!((batch.len(), pool.audit().pages.out), (0, 0));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             #[inline(always)]
             pub fn free_bulk<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>) {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk(front, batch));
@@ -95,6 +190,16 @@ macro_rules! methods {
             /// Frees pages from wherever they are: a `Vec` that is drained, the fields of a struct that goes. They go back in
             /// bulks, without an array of the caller's. Pages of another pool go home to it. What an iterator that panics
             /// has given is freed.
+            ///
+            /// ```
+            /// # use pagesheaf::{Page, Pool};
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).build()?;
+            /// let mut queue: Vec<Page> = (0..10).map(|_| pool.alloc()).collect::<Result<_, _>>()?;
+            /// pool.free_all(queue.drain(..));
+            /// assert_eq!(pool.audit().pages.out, 0);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             pub fn free_all($($receiver)+, pages: impl IntoIterator<Item = Page<M>>) {
                 let mut batch = PageBatch::<M, 64>::empty();
                 for page in pages {
@@ -118,186 +223,32 @@ macro_rules! methods {
             /// belong into a signal handler. Fenced pages keep the pool open: call [`Pool::close`](crate::Pool::close)
             /// or [`Pool::reap_fences`](crate::Pool::reap_fences) before the last handle goes, because no drop asks.
             ///
+            /// ```
+            /// # use pagesheaf::{Fence, PageBatch, Pool};
+            /// # use std::sync::atomic::{AtomicU64, Ordering};
+            /// # struct Sent(AtomicU64);
+            /// # impl Fence for Sent {
+            /// #     fn passed(&self, ticket: u64) -> bool { self.0.load(Ordering::Acquire) >= ticket }
+            /// # }
+            /// # static SENT: Sent = Sent(AtomicU64::new(0));
+            /// # static FENCES: [&dyn Fence; 1] = [&SENT];
+            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+            /// let pool = Pool::builder(100).fences(&FENCES).build()?;
+            /// let mut batch = PageBatch::new();
+            /// pool.alloc_bulk_exact(&mut batch, 8)?;
+            /// pool.free_bulk_after(&mut batch, 1)?; // a device counts to 1 when it has sent them
+            /// assert_eq!(pool.audit().pages.fenced, 8);
+            /// SENT.0.store(1, Ordering::Release);
+            /// assert_eq!(pool.reap_fences(), 8);
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
             /// # Errors
             /// The pool has no such fence, or no magazine to keep the pages in; or they are of another pool. The batch
             /// is as it was.
             pub fn free_bulk_after<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, ticket: impl Into<$crate::ticket::Ticket>) -> Result<(), $crate::error::FenceError> {
                 let ticket = ticket.into();
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_after(front, batch, ticket))
-            }
-
-            /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, which stand at the start of
-            /// `out` in no order that is promised, and why not more.
-            #[cfg_attr(feature = "track", track_caller)]
-            pub fn alloc_bulk_raw<'o>($($receiver)+, out: &'o mut [MaybeUninit<PageId>]) -> (&'o mut [PageId], Option<ShortReason>) {
-                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_bulk_raw(front, out))
-            }
-
-            /// Allocates one page as an id, without an owner. It goes back by `free_raw`.
-            ///
-            /// ```
-            /// # use pagesheaf::Pool;
-            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
-            /// let pool = Pool::builder(100).build()?;
-            /// let id = pool.alloc_raw()?;
-            /// // SAFETY: the page is ours alone, and nobody wrote it.
-            /// unsafe { pool.free_raw(id) }?;
-            /// # Ok::<(), Box<dyn std::error::Error>>(())
-            /// ```
-            ///
-            /// # Errors
-            /// Why there was none.
-            #[cfg_attr(feature = "track", track_caller)]
-            pub fn alloc_raw($($receiver)+) -> Result<PageId, ShortReason> {
-                $crate::calls::through!($marks, $self, front, $crate::calls::alloc_raw(front))
-            }
-
-            /// Frees one page by its id.
-            ///
-            /// # Errors
-            /// As `free_bulk_raw`.
-            ///
-            /// # Safety
-            /// As `free_bulk_raw`: the caller is the sole owner of the page, of this pool, and gives it up; its bytes
-            /// are initialised.
-            pub unsafe fn free_raw($($receiver)+, id: PageId) -> Result<(), PageError> {
-                let ids = [id];
-                // SAFETY: the caller gives up the page.
-                $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_raw(front, unsafe { GivenUp::new(&ids) }))
-            }
-
-            /// Frees pages by id, in whichever order.
-            ///
-            /// # Errors
-            /// The first bad page, where the mode looks: with reference counts, one whose count is not one; with
-            /// checks, also one that is free, lent, part of a block or out of range. The other pages are freed; bad
-            /// ones stay as they are, and the pool is tainted.
-            ///
-            /// # Safety
-            /// The caller is the sole owner of each page (references already dropped), all of this pool, each named
-            /// once, and gives it up; its bytes are initialised (a value with padding leaves bytes that are not). In
-            /// checking modes a call that breaks this is found and reported, where `features.md` says so.
-            pub unsafe fn free_bulk_raw($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
-                // SAFETY: the caller gives up the pages.
-                $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_raw(front, unsafe { GivenUp::new(ids) }))
-            }
-
-            /// Adds a reference to each page, in the order of `ids`. Returns the number of pages whose count was increased.
-            ///
-            /// # Errors
-            /// The first page that has none to add to, or whose count has stuck; the others are retained.
-            ///
-            /// # Safety
-            /// The caller holds a reference to each page, by a raw call or from `SharedPage`: a `Page` or `PageBatch`
-            /// owns its pages alone, and frees them whatever the counts are.
-            pub unsafe fn retain_bulk($($receiver)+, ids: &[PageId]) -> Result<usize, PageError>
-            where
-                M: Refcounted,
-            {
-                $crate::calls::through!($marks, $self, front, $crate::calls::retain_bulk(front, ids))
-            }
-
-            /// Drops a reference to each page, in the order of `ids`, and frees those that nobody holds any more. Returns how
-            /// many it freed.
-            ///
-            /// # Errors
-            /// The first bad page; the others are released.
-            ///
-            /// # Safety
-            /// The caller holds a reference to each page, and gives it up; its bytes are initialised.
-            pub unsafe fn release_bulk($($receiver)+, ids: &[PageId]) -> Result<usize, PageError>
-            where
-                M: Refcounted,
-            {
-                // SAFETY: passed on to the caller.
-                $crate::calls::through!($marks, $self, front, unsafe { $crate::calls::release_bulk(front, ids) })
-            }
-
-            /// Adds `n` references to one page, in one step: for who cuts it into parts, each of which goes its way.
-            /// [`SharedPage::retain_many`](crate::SharedPage::retain_many) is the same with owners.
-            ///
-            /// ```
-            /// # use pagesheaf::{Checked, Pool};
-            /// # if Pool::builder(1).build().is_err() { return Ok(()) }
-            /// let pool = Pool::builder(100).mode::<Checked>().build()?;
-            /// let id = pool.alloc_raw()?;
-            /// // SAFETY: the first reference is ours, and nobody else has the page; nobody wrote it.
-            /// unsafe {
-            ///     pool.retain_many(id, 16)?;
-            ///     // Eight parts are used, and given up; then what is left.
-            ///     assert_eq!(pool.release_bulk(&[id; 8])?, 0);
-            ///     assert!(pool.release_many(id, 9)?, "the page is free");
-            /// }
-            /// # Ok::<(), Box<dyn std::error::Error>>(())
-            /// ```
-            ///
-            /// # Errors
-            /// As `retain_bulk`.
-            ///
-            /// # Safety
-            /// As `retain_bulk`: the caller holds a reference to the page.
-            pub unsafe fn retain_many($($receiver)+, id: PageId, n: u32) -> Result<(), PageError>
-            where
-                M: Refcounted,
-            {
-                $crate::calls::through!($marks, $self, front, $crate::calls::retain_many(front, id, n))
-            }
-
-            /// Drops `n` references to one page, in one step, and frees it if nobody holds it any more. Returns
-            /// whether it did.
-            ///
-            /// # Errors
-            /// What is wrong with the page: as `release_bulk`, and in every mode when it has fewer references. Then
-            /// none is dropped.
-            ///
-            /// # Safety
-            /// As `release_bulk`: the caller holds so many references to the page, and gives them up; its bytes are
-            /// initialised.
-            pub unsafe fn release_many($($receiver)+, id: PageId, n: u32) -> Result<bool, PageError>
-            where
-                M: Refcounted,
-            {
-                let ids = [id];
-                // SAFETY: the caller gives up the references; if they are the last, the page.
-                $crate::calls::through!($marks, $self, front, $crate::calls::release_many(front, unsafe { GivenUp::new(&ids) }, n))
-            }
-
-            /// Frees pages whatever their counts are, which become one, and taints the pool.
-            ///
-            /// # Errors
-            /// As `free_bulk_raw`, but never for a count.
-            ///
-            /// # Safety
-            /// As `free_bulk_raw`, initialised bytes included; and whoever holds references never uses or drops them
-            /// again.
-            pub unsafe fn free_bulk_ignoring_refcounts($($receiver)+, ids: &[PageId]) -> Result<(), PageError> {
-                // SAFETY: the caller gives up the pages, and so do the holders of references.
-                $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_ignoring_refcounts(front, unsafe { GivenUp::new(ids) }))
-            }
-
-            /// Hands pages of a batch to a device, from the batch's start and in its order, as many as `out` has room for.
-            /// Lent pages have no owner in Rust until they are reclaimed; they count as out when the pool closes.
-            ///
-            /// Nothing is lent from a batch of another pool.
-            pub fn lend_bulk<'o, const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, out: &'o mut [MaybeUninit<PageId>]) -> &'o mut [PageId] {
-                $crate::calls::through!($marks, $self, front, $crate::calls::lend_bulk(front, batch, out))
-            }
-
-            /// Takes pages back from a device into a batch, at its end in the order of `ids`, as many as it has room for.
-            /// Returns how many.
-            ///
-            /// # Errors
-            /// The first page that is not lent (in checking modes), or is none of this pool's; the others are
-            /// reclaimed.
-            ///
-            /// # Safety
-            /// The device is done with the pages, which this pool lent and which are reclaimed once; their bytes are
-            /// initialised.
-            pub unsafe fn reclaim_bulk<const N: usize>($($receiver)+, ids: &[PageId], batch: &mut PageBatch<M, N>) -> Result<usize, PageError> {
-                // SAFETY: the device has given up the pages, by the caller's promise.
-                let pages = unsafe { $crate::page::FromDevice::new(ids.iter().copied()) };
-                let call = ($crate::error::Call::ReclaimBulk, ids.len());
-                $crate::calls::through!($marks, $self, front, $crate::calls::reclaim(front, pages, batch, call))
             }
         }
     };

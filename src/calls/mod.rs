@@ -1,8 +1,9 @@
-//! The calls: what a cache and a pool can both do, written once. `methods` and `block_methods` stamp them on both.
+//! The calls: what a cache and a pool can both do, written once. `methods`, and those of its kind, stamp them on both.
 //!
 //! Invariant: state, count and owner come before any panic and any of the user's code: a panic loses no page.
 
 mod address_methods;
+mod block_methods;
 mod blocks;
 mod device_methods;
 mod exact;
@@ -14,6 +15,7 @@ mod lend;
 mod lending;
 mod methods;
 mod raw;
+mod raw_methods;
 mod reclaim;
 mod zeroed;
 
@@ -22,9 +24,10 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 pub(crate) use address_methods::address_methods;
+pub(crate) use block_methods::block_methods;
 pub(crate) use blocks::{
     alloc_at, alloc_at_raw, alloc_block, alloc_block_at, alloc_block_raw, alloc_blocks_bulk,
-    alloc_blocks_bulk_raw, block_methods, free_block, free_block_raw,
+    alloc_blocks_bulk_raw, free_block, free_block_raw,
 };
 pub(crate) use device_methods::device_methods;
 pub(crate) use exact::alloc_bulk_exact;
@@ -39,6 +42,7 @@ pub(crate) use raw::{
     alloc_bulk_raw, alloc_raw, free_bulk_ignoring_refcounts, free_bulk_raw, release_bulk,
     release_many, retain_bulk, retain_many,
 };
+pub(crate) use raw_methods::raw_methods;
 pub(crate) use reclaim::{free_lent, reclaim, reclaim_one};
 pub(crate) use zeroed::{alloc_bulk_zeroed, alloc_zeroed};
 

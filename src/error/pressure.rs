@@ -5,6 +5,17 @@ use core::fmt;
 use super::Count;
 
 /// A mark of a pool's free pages: the count of those that are in no cache and no depot.
+///
+/// ```
+/// # use pagesheaf::{Pool, Pressure, Watermark};
+/// fn shed(pressure: &Pressure) {
+///     if pressure.watermark == Watermark::Reserve {
+///         eprintln!("{} pages are left: only critical calls get them", pressure.free);
+///     }
+/// }
+/// let builder = Pool::builder(1000).low(100).critical_reserve(20).on_pressure(shed);
+/// # let _ = builder;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Watermark {

@@ -6,6 +6,18 @@ use super::Count;
 
 /// What keeps the system from giving out more memory, as far as it says so: see
 /// [`BuildError::NoMemory`](crate::BuildError::NoMemory).
+///
+/// ```
+/// # use pagesheaf::{BuildError, MemoryLimit};
+/// /// What to raise, if the system says what limits the process.
+/// fn limit(error: &BuildError) -> Option<&'static str> {
+///     match error {
+///         BuildError::NoMemory { limit: MemoryLimit::Process { name, .. }, .. } => Some(*name),
+///         _ => None,
+///     }
+/// }
+/// # let _ = limit;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MemoryLimit {

@@ -86,6 +86,18 @@ impl Call {
 }
 
 /// Why a pool is tainted: see [`Taint`].
+///
+/// ```
+/// # use pagesheaf::{Pool, Taint, TaintReason};
+/// fn log(taint: &Taint) {
+///     match taint.reason {
+///         TaintReason::RefcountsIgnored => { /* the program said so itself */ }
+///         reason => eprintln!("the pool is tainted: {reason}"),
+///     }
+/// }
+/// let builder = Pool::builder(1000).on_taint(log);
+/// # let _ = builder;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaintReason {

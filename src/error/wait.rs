@@ -27,6 +27,15 @@ pub struct WaitError {
 }
 
 /// Why a wait ended: see [`WaitError`].
+///
+/// ```
+/// # use pagesheaf::{WaitError, WaitReason};
+/// /// Whether it may help to wait longer.
+/// fn is_worth_waiting(error: &WaitError) -> bool {
+///     matches!(error.reason, WaitReason::TimedOut)
+/// }
+/// # let _ = is_worth_waiting;
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitReason {

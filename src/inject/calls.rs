@@ -69,6 +69,15 @@ impl<M: Mode> Pool<M> {
     }
 
     /// How many calls the pool's [`FaultPlan`] made fail. Needs the feature `fault-injection`.
+    ///
+    /// ```
+    /// # use pagesheaf::{FaultPlan, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).fault_plan(FaultPlan::new(1).times(2)).build()?;
+    /// let failed = (0..10).filter(|_| pool.alloc().is_err()).count();
+    /// assert_eq!((failed, pool.injected_faults()), (2, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn injected_faults(&self) -> u64 {
         self.core.injector.injected()

@@ -6,6 +6,14 @@ use core::fmt;
 use core::ops::BitOr;
 
 /// Kinds of calls that allocate: a set, joined with `|`; see [`FaultPlan::calls`].
+///
+/// ```
+/// # #[cfg(feature = "fault-injection")] {
+/// # use pagesheaf::CallKinds;
+/// let kinds = CallKinds::BULK | CallKinds::EXACT;
+/// assert!(kinds.contains(CallKinds::EXACT) && !kinds.contains(CallKinds::ALL));
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallKinds(u8);
 
@@ -30,6 +38,13 @@ impl CallKinds {
     pub const ALL: Self = CallKinds(127);
 
     /// Whether all of these kinds are in the set.
+    ///
+    /// ```
+    /// # #[cfg(feature = "fault-injection")] {
+    /// # use pagesheaf::CallKinds;
+    /// assert!(CallKinds::ALL.contains(CallKinds::AT | CallKinds::BLOCKS));
+    /// # }
+    /// ```
     #[must_use]
     pub const fn contains(self, kinds: Self) -> bool {
         self.0 & kinds.0 == kinds.0
@@ -53,6 +68,18 @@ impl fmt::Debug for CallKinds {
 }
 
 /// What happens to a call: see [`FaultPlan::effect`].
+///
+/// ```
+/// # #[cfg(feature = "fault-injection")] {
+/// # use pagesheaf::{FaultPlan, InjectedFault, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let plan = FaultPlan::new(1).effect(InjectedFault::BadPage).times(1);
+/// let pool = Pool::builder(100).fault_plan(plan).build()?;
+/// assert!(pool.alloc().is_ok(), "another page came in its place");
+/// assert_eq!((pool.bad_pages().count(), pool.is_tainted()), (1, true));
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InjectedFault {
@@ -80,7 +107,17 @@ pub enum InjectedFault {
 /// The same calls in the same order fail in the same way, for the same seed. Between several
 /// threads it is the order in which they make their calls that counts.
 ///
-/// `Builder::fault_plan` has an example.
+/// ```
+/// # #[cfg(feature = "fault-injection")] {
+/// # use pagesheaf::{CallKinds, FaultPlan, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let plan = FaultPlan::new(42).calls(CallKinds::SINGLE).probability(0.25).times(10);
+/// let pool = Pool::builder(100).fault_plan(plan).build()?;
+/// let failed = (0..1000).filter(|_| pool.alloc().is_err()).count();
+/// assert_eq!(failed, 10);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct FaultPlan {
@@ -102,6 +139,16 @@ const CERTAIN: u64 = 1 << 32;
 impl FaultPlan {
     /// A plan by which every call fails, until it is told more. The seed decides which calls fail
     /// where that is a matter of [probability](Self::probability).
+    ///
+    /// ```
+    /// # #[cfg(feature = "fault-injection")] {
+    /// # use pagesheaf::{FaultPlan, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).fault_plan(FaultPlan::new(1)).build()?;
+    /// assert!(pool.alloc().is_err() && pool.cache().is_err());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn new(seed: u64) -> Self {
         FaultPlan {
             seed,
@@ -117,12 +164,34 @@ impl FaultPlan {
     }
 
     /// What happens to a call; [`InjectedFault::Fail`] if nothing is said.
+    ///
+    /// ```
+    /// # #[cfg(feature = "fault-injection")] {
+    /// # use pagesheaf::{FaultPlan, InjectedFault, PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let plan = FaultPlan::new(1).effect(InjectedFault::Short);
+    /// let pool = Pool::builder(100).fault_plan(plan).build()?;
+    /// assert_eq!(pool.alloc_bulk(&mut PageBatch::new(), 8).allocated, 4);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn effect(mut self, effect: InjectedFault) -> Self {
         self.effect = effect;
         self
     }
 
     /// Only calls of these kinds; all if nothing is said.
+    ///
+    /// ```
+    /// # #[cfg(feature = "fault-injection")] {
+    /// # use pagesheaf::{CallKinds, FaultPlan, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let plan = FaultPlan::new(1).calls(CallKinds::BULK | CallKinds::CACHES);
+    /// let pool = Pool::builder(100).fault_plan(plan).build()?;
+    /// assert!(pool.alloc().is_ok() && pool.cache().is_err());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn calls(mut self, kinds: CallKinds) -> Self {
         self.calls = kinds;
         self
@@ -130,6 +199,16 @@ impl FaultPlan {
 
     /// Only calls for blocks of these orders, from the lowest to the highest. A call for pages is one
     /// of order 0.
+    ///
+    /// ```
+    /// # #[cfg(feature = "fault-injection")] {
+    /// # use pagesheaf::{FaultPlan, Order, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).fault_plan(FaultPlan::new(1).orders(2, u8::MAX)).build()?;
+    /// assert!(pool.alloc().is_ok() && pool.alloc_block(Order::try_from(2)?).is_err());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn orders(mut self, lowest: u8, highest: u8) -> Self {
         self.orders = (lowest, highest);
         self
@@ -137,6 +216,17 @@ impl FaultPlan {
 
     /// Only calls for which this is true: say, of one thread, or while a test says so. It is asked in
     /// the call, so it must not panic, nor call the pool.
+    ///
+    /// ```
+    /// # #[cfg(feature = "fault-injection")] {
+    /// # use pagesheaf::{FaultPlan, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let plan = FaultPlan::new(1).only_if(|| std::thread::current().name() == Some("victim"));
+    /// let pool = Pool::builder(100).fault_plan(plan).build()?;
+    /// assert!(pool.alloc().is_ok(), "this thread has another name");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn only_if(mut self, means: fn() -> bool) -> Self {
         self.only_if = Some(means);
         self
@@ -144,12 +234,34 @@ impl FaultPlan {
 
     /// Not before so many pages have been asked for, the call's own among them. A cache counts as
     /// one.
+    ///
+    /// ```
+    /// # #[cfg(feature = "fault-injection")] {
+    /// # use pagesheaf::{FaultPlan, PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).fault_plan(FaultPlan::new(1).space(64)).build()?;
+    /// let mut batch = PageBatch::new();
+    /// assert_eq!(pool.alloc_bulk(&mut batch, 63).allocated, 63);
+    /// assert!(pool.alloc().is_err());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn space(mut self, pages: u64) -> Self {
         self.space = pages;
         self
     }
 
     /// Each n-th call only.
+    ///
+    /// ```
+    /// # #[cfg(feature = "fault-injection")] {
+    /// # use pagesheaf::{FaultPlan, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).fault_plan(FaultPlan::new(1).interval(2)).build()?;
+    /// assert!(pool.alloc().is_ok() && pool.alloc().is_err() && pool.alloc().is_ok());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Panics
     /// If `n` is 0: then no call would be meant.
@@ -161,6 +273,17 @@ impl FaultPlan {
 
     /// With this probability, from 0 to 1.
     ///
+    /// ```
+    /// # #[cfg(feature = "fault-injection")] {
+    /// # use pagesheaf::{FaultPlan, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).fault_plan(FaultPlan::new(1).probability(0.5)).build()?;
+    /// let failed = (0..1000).filter(|_| pool.alloc().is_err()).count();
+    /// assert!((300..700).contains(&failed));
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Panics
     /// If it is no probability.
     pub const fn probability(mut self, probability: f64) -> Self {
@@ -170,6 +293,16 @@ impl FaultPlan {
     }
 
     /// At most so many times in all.
+    ///
+    /// ```
+    /// # #[cfg(feature = "fault-injection")] {
+    /// # use pagesheaf::{FaultPlan, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).fault_plan(FaultPlan::new(1).times(1)).build()?;
+    /// assert!(pool.alloc().is_err() && pool.alloc().is_ok());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn times(mut self, most: u64) -> Self {
         self.times = most;
         self

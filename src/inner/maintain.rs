@@ -20,6 +20,15 @@ const PERIODS: usize = 4;
 const SYSTEM_CALLS: usize = 1024;
 
 /// What [`Pool::maintain`](crate::Pool::maintain) did.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let done = pool.maintain();
+/// println!("{} pages moved to the zone, and {} to the system", done.moved, done.purged);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use]
@@ -41,6 +50,18 @@ pub struct Maintained {
 }
 
 /// Why [`Pool::maintain`](crate::Pool::maintain) gives no memory back.
+///
+/// ```
+/// # use pagesheaf::{NotPurged, Pool, Region};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).region(Region::heap()).build()?;
+/// match pool.maintain().not_purged {
+///     Some(NotPurged::Off) => { /* a region of the heap is never purged */ }
+///     Some(why) => eprintln!("no memory was given back: {why:?}"),
+///     None => {}
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotPurged {

@@ -42,6 +42,12 @@ impl ModeFlags {
     }
 
     /// The preset with these constants, if there is one.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, ModeFlags, Select};
+    /// assert_eq!(ModeFlags::of::<Checked>().preset(), Some("Checked"));
+    /// assert_eq!(ModeFlags::of::<Select<false, true, false, 0>>().preset(), None);
+    /// ```
     #[must_use]
     pub fn preset(self) -> Option<&'static str> {
         PRESETS.iter().find(|(_, flags)| *flags == self).map(|preset| preset.0)

@@ -5,91 +5,27 @@
 //! whatever the mask says by then.
 
 mod batch;
+mod error;
 mod mask;
+mod policy;
 mod stats;
 
 use core::panic::RefUnwindSafe;
 use core::{fmt, iter};
 
 pub use batch::NodeBatch;
+pub use error::NodeError;
 pub use mask::{NodeMask, SharedNodeMask};
+pub use policy::NodePolicy;
 pub use stats::NodeStats;
 
-use crate::error::{BulkAlloc, ShortReason, debug_by_display};
+use crate::error::{BulkAlloc, ShortReason};
 use crate::mode::{DefaultMode, Mode};
 use crate::owned::Page;
 use crate::pool::Pool;
 use crate::sync::{Atomic, Ordering};
 use crate::tracker::Caller;
 use stats::Counts;
-
-/// From which node of a [`NodeSet`] pages come first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NodePolicy {
-    /// From the node where the call is made, and then from the others, the nearest first.
-    #[default]
-    Preferred,
-    /// From the node where the call is made, and from no other.
-    Bind,
-    /// From all nodes as evenly as can be, each call beginning with the next one.
-    Interleave,
-}
-
-/// Why there is no set of these pools.
-///
-/// ```
-/// # use pagesheaf::{NodeError, NodeSet, Pool};
-/// let none: [Pool; 0] = [];
-/// assert_eq!(NodeSet::<_, 2>::new(none).err(), Some(NodeError::NoPool));
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NodeError {
-    /// A set of no pools.
-    NoPool,
-    /// More pools than the set has room for.
-    TooMany {
-        /// How many it has room for, at most 32.
-        room: usize,
-    },
-    /// Pools of different page sizes.
-    PageSizes {
-        /// The page size of the first pool.
-        first: usize,
-        /// Another.
-        other: usize,
-    },
-    /// One pool twice.
-    Twice {
-        /// The second place where it stands.
-        node: usize,
-    },
-}
-
-debug_by_display!(NodeError);
-
-impl fmt::Display for NodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NodeError::NoPool => f.write_str("a set of nodes needs at least one pool"),
-            NodeError::TooMany { room } => {
-                write!(f, "the set has room for {room} nodes: say NodeSet<_, n> for more, up to 32")
-            }
-            NodeError::PageSizes { first, other } => {
-                write!(
-                    f,
-                    "one pool has pages of {first} bytes, another of {other}: build them alike"
-                )
-            }
-            NodeError::Twice { node } => {
-                write!(f, "the pool of node {node} is another node's, too: build one for each")
-            }
-        }
-    }
-}
-
-impl core::error::Error for NodeError {}
 
 /// Several pools, one for each memory node, with up to `NODES` of them.
 ///
@@ -181,6 +117,16 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
 
     /// Says how far it is from one node to another, there and not back: smaller is nearer.
     ///
+    /// ```
+    /// # use pagesheaf::{NodeMask, NodeSet, Pool, SharedNodeMask};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pools = [(); 3].map(|()| Pool::builder(10).build().expect("a pool"));
+    /// let set = NodeSet::<_, 3>::new(pools)?.distance(0, 1, 30).distance(0, 2, 15);
+    /// let page = set.alloc_masked(&SharedNodeMask::new(NodeMask::of(1) | NodeMask::of(2)))?;
+    /// assert_eq!(set.node_of(&page), Some(2), "it is nearer to node 0");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Panics
     /// When a number is not less than `NODES`.
     #[must_use]
@@ -191,6 +137,16 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
 
     /// What says on which node a call is made. It is called in every call, so it must not wait; a number
     /// that is no node's counts as 0.
+    ///
+    /// ```
+    /// # use pagesheaf::{NodeMask, NodeSet, Pool, SharedNodeMask};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pools = [Pool::builder(10).build()?, Pool::builder(10).build()?];
+    /// let set = NodeSet::<_, 2>::new(pools)?.here(|| 1); // as a kernel knows it
+    /// let page = set.alloc_masked(&SharedNodeMask::new(NodeMask::ALL))?;
+    /// assert_eq!(set.node_of(&page), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn here(mut self, here: fn() -> usize) -> Self {
         self.here = here;
@@ -198,6 +154,15 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
     }
 
     /// From which node pages come first.
+    ///
+    /// ```
+    /// # use pagesheaf::{NodePolicy, NodeSet, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pools = [Pool::builder(10).build()?, Pool::builder(10).build()?];
+    /// let set = NodeSet::<_, 2>::new(pools)?.policy(NodePolicy::Bind);
+    /// # let _ = set;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn policy(mut self, policy: NodePolicy) -> Self {
         self.policy = policy;
@@ -205,17 +170,44 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
     }
 
     /// The pool of a node, if there is one.
+    ///
+    /// ```
+    /// # use pagesheaf::{NodeSet, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let set = NodeSet::<_, 2>::new([Pool::builder(10).build()?])?;
+    /// assert!(set.pool(0).is_some() && set.pool(1).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pool(&self, node: usize) -> Option<&Pool<M>> {
         self.pools.get(node)?.as_ref()
     }
 
     /// The node whose pool a page is of, if it is one of these.
+    ///
+    /// ```
+    /// # use pagesheaf::{NodeSet, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let (pool, other) = (Pool::builder(10).build()?, Pool::builder(10).build()?);
+    /// let set = NodeSet::<_, 2>::new([pool.clone()])?;
+    /// assert_eq!((set.node_of(&pool.alloc()?), set.node_of(&other.alloc()?)), (Some(0), None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn node_of(&self, page: &Page<M>) -> Option<usize> {
         self.pools().find(|(_, pool)| pool.core.pointer() == page.core()).map(|(node, _)| node)
     }
 
     /// What a node was asked for and gave by this set's calls; `None` if there is no such node, or the
     /// mode has no statistics.
+    ///
+    /// ```
+    /// # use pagesheaf::{NodeSet, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let set = NodeSet::<_, 2>::new([Pool::builder(10).build()?])?;
+    /// for stats in (0..2).filter_map(|node| set.stats(node)) {
+    ///     println!("{stats:?}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stats(&self, node: usize) -> Option<NodeStats> {
         self.pool(node)?;
         M::STATS.then(|| self.counts[node].read())
@@ -243,6 +235,15 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
     }
 
     /// Allocates one page, of a node that the mask has.
+    ///
+    /// ```
+    /// # use pagesheaf::{NodeMask, NodeSet, Pool, SharedNodeMask};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let set = NodeSet::<_, 2>::new([Pool::builder(10).build()?, Pool::builder(10).build()?])?;
+    /// let page = set.alloc_masked(&SharedNodeMask::new(NodeMask::of(1)))?;
+    /// assert_eq!(set.node_of(&page), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Why there was none.

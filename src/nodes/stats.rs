@@ -3,6 +3,18 @@
 use crate::sync::{Atomic, Ordering};
 
 /// What a node was asked for and gave, in pages: the words are those of Linux's `numastat`.
+///
+/// ```
+/// # use pagesheaf::{Checked, NodeBatch, NodeMask, NodeSet, Pool, SharedNodeMask};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// # let pools = [(); 2].map(|()| Pool::builder(10).mode::<Checked>().build().expect("a pool"));
+/// let set = NodeSet::<_, 2>::new(pools)?;
+/// let mut batch = NodeBatch::new();
+/// set.alloc_bulk_masked(&mut batch, 15, &SharedNodeMask::new(NodeMask::ALL));
+/// let node = |node| set.stats(node).expect("the mode collects them");
+/// assert_eq!((node(0).hit, node(0).foreign, node(1).miss), (10, 5, 5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeStats {

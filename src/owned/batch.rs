@@ -60,6 +60,12 @@ unsafe impl<M: Mode, const N: usize> Sync for PageBatch<M, N> {}
 
 impl<M: Mode> PageBatch<M, 256> {
     /// An empty batch with room for 256 pages.
+    ///
+    /// ```
+    /// # use pagesheaf::PageBatch;
+    /// let batch: PageBatch = PageBatch::new();
+    /// assert_eq!((batch.len(), batch.capacity()), (0, 256));
+    /// ```
     #[must_use]
     #[inline]
     pub const fn new() -> Self {
@@ -193,6 +199,12 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     }
 
     /// How many pages it can hold.
+    ///
+    /// ```
+    /// # use pagesheaf::PageBatch;
+    /// let batch: PageBatch<pagesheaf::Checked, 32> = PageBatch::empty();
+    /// assert_eq!((batch.capacity(), batch.remaining_capacity()), (32, 32));
+    /// ```
     #[must_use]
     pub const fn capacity(&self) -> usize {
         N
@@ -260,6 +272,16 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     }
 
     /// The bytes of a page, to write; `None` past the end.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// # let pool = Pool::builder(100).build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 2)?;
+    /// batch.get_mut(1).expect("there are two").fill(7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn get_mut(&mut self, index: usize) -> Option<&mut [u8]> {
         let (core, id) = self.at(index)?;
@@ -269,6 +291,16 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
 
     /// Where the part of a page to use starts, in bytes: as
     /// [`Page::headroom`](crate::Page::headroom). `None` past the end.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).cache_color(8).build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 2)?;
+    /// assert_eq!(batch.headroom(1), Some(batch.ids()[1].index() as usize % 8 * 64));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn headroom(&self, index: usize) -> Option<usize> {

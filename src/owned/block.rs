@@ -128,6 +128,15 @@ impl<M: Mode> Block<M> {
 
     /// Where the block starts: as [`Page::base_ptr`](crate::Page::base_ptr). Whoever writes through
     /// the pointer leaves every byte initialised (not the padding of a struct).
+    ///
+    /// ```
+    /// # use pagesheaf::{Order, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let block = pool.alloc_block(Order::try_from(2)?)?;
+    /// assert_eq!(pool.id_at(block.base_ptr().addr()), Some(block.id()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn base_ptr(&self) -> *mut u8 {
         self.shared().address(self.first)

@@ -51,6 +51,15 @@ impl<M: Mode> Retained<M> {
     }
 
     /// The page's number in the pool.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// let page = pool.alloc()?.into_shared();
+    /// assert_eq!(page.retain_many(8).id(), page.id());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn id(&self) -> PageId {
         self.page.id()

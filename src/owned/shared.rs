@@ -67,12 +67,32 @@ impl<M: Mode> SharedPage<M> {
     }
 
     /// Its number in the pool.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// let one = pool.alloc()?.into_shared();
+    /// assert_eq!(one.clone().id(), one.id());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn id(&self) -> PageId {
         self.0.id()
     }
 
     /// How many references there are, as of some moment: others may make or drop theirs meanwhile.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// let one = pool.alloc()?.into_shared();
+    /// let two = one.clone();
+    /// assert_eq!(one.refcount(), 2);
+    /// # drop(two);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn refcount(&self) -> u32 {
         self.references().load()

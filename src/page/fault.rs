@@ -9,6 +9,18 @@ use super::state::SATURATED;
 ///
 /// [`PageError::fault`]: crate::PageError::fault
 /// [`BadPage::fault`]: crate::BadPage::fault
+///
+/// ```
+/// # use pagesheaf::{Checked, Fault, PageId, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).mode::<Checked>().build()?;
+/// // SAFETY: this mode refuses a number that is no page's.
+/// match unsafe { pool.free_raw(PageId::new(100)) }.map_err(|error| error.fault) {
+///     Err(Fault::OutOfRange) => {}
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {

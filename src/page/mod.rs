@@ -187,6 +187,12 @@ impl From<Order> for u8 {
 }
 
 /// A number that is no [`Order`]: it is above [`Order::MAX`].
+///
+/// ```
+/// # use pagesheaf::Order;
+/// let error = Order::try_from(200).expect_err("no block has so many pages");
+/// assert_eq!(error.order, 200);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OrderError {

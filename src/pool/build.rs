@@ -1,5 +1,6 @@
 //! Building a pool: everything that can be wrong with the request is found here, before anything is made.
 
+mod caches;
 mod fences;
 mod given;
 mod growth;
@@ -28,6 +29,12 @@ use crate::ticket::Fences;
 
 /// What the pool does about a bad page, beside counting it, tainting itself and returning an error where the call
 /// can.
+///
+/// ```
+/// # use pagesheaf::{OnBadPage, Pool};
+/// let builder = Pool::builder(1000).on_bad_page(OnBadPage::Panic); // for tests
+/// # let _ = builder;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnBadPage {
@@ -41,6 +48,20 @@ pub enum OnBadPage {
 
 /// A pool in the making; see [`Pool::builder`]. It builds one pool, and cannot be copied: its region may be memory that
 /// is the pool's alone.
+///
+/// ```
+/// # use pagesheaf::{Checked, OnBadPage, Pool, Region};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(10_000)
+///     .mode::<Checked>()
+///     .region(Region::heap())
+///     .max_caches(4)
+///     .magazine_capacity(64)
+///     .on_bad_page(OnBadPage::Panic)
+///     .build()?;
+/// println!("{pool}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct Builder<M: Mode = DefaultMode> {
@@ -74,6 +95,14 @@ impl Pool<DefaultMode> {
     /// Starts to build a pool of `pages` pages, 1 to 2³² − 1, of 4096 bytes each if nothing else is said.
     ///
     /// It is a pool of [`DefaultMode`] unless [`Builder::mode`] says otherwise.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(1000).build()?;
+    /// assert_eq!((pool.capacity(), pool.page_size()), (1000, 4096));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn builder(pages: usize) -> Builder<DefaultMode> {
         Builder {
             pages,
@@ -106,6 +135,14 @@ impl Pool<DefaultMode> {
 
 impl<M: Mode> Builder<M> {
     /// Chooses the pool's mode, whatever the Cargo features say.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool: Pool<Checked> = Pool::builder(100).mode::<Checked>().build()?;
+    /// assert_eq!(pool.mode().preset(), Some("Checked"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn mode<N: Mode>(self) -> Builder<N> {
         let Builder {
             pages, initially, page_size, region, caches, shared_caches, magazine, ..
@@ -162,66 +199,31 @@ impl<M: Mode> Builder<M> {
     }
 
     /// Where the pages are. Mapped where that can be, else from the heap, if nothing is said.
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, Region};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).region(Region::heap()).build()?;
+    /// println!("{}", pool.region_info());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn region(mut self, region: impl Into<Region>) -> Self {
         self.region = Some(region.into());
         self
     }
 
-    /// How many owned caches can live at once: twice the processors and at least 8 if nothing is said.
-    ///
-    /// A cache is for a thread or CPU, so there are usually as many as processors; twice as many,
-    /// and 8 on a small machine, leave room for threads that come while others go, and for caches
-    /// of signal handlers. There are not more, because each of them costs, also while nobody has
-    /// it: about 3.5 KiB, and in a small pool a share of the pages, as magazines are made smaller
-    /// the more caches there can be (see [`magazine_capacity`](Self::magazine_capacity)). A program
-    /// with more threads that allocate says how many here; a thread without a cache calls the pool.
-    pub const fn max_caches(mut self, slots: usize) -> Self {
-        self.caches = Some(slots);
-        self
-    }
-
-    /// How many cache slots calls on the pool and drops share. With none, they go straight to the zone.
-    ///
-    /// If nothing is said: the number of processors, 2 to 64, but no more than hold half of the pages together. So a
-    /// tiny pool, or one whose magazines hold all of it, has none: its pages would lie where the calls of others cannot
-    /// see them. See [`Pool::hidden_by_call`].
-    pub const fn shared_caches(mut self, slots: usize) -> Self {
-        self.shared_caches = Some(slots);
-        self
-    }
-
-    /// How many ids a magazine holds, 1 to 256. A cache has two, so it holds twice as many pages at the most. If
-    /// nothing is said: 256, or fewer in a small pool, so that all caches together hold at most half of it (or one page
-    /// a magazine, where that is more). Multiples of 16 are quickest: they fill cache lines.
-    pub const fn magazine_capacity(mut self, ids: usize) -> Self {
-        self.magazine = Some(ids);
-        self
-    }
-
-    /// How many depots the pool has: a power of two, 1 to 32. A cache exchanges its magazines at a depot of
-    /// its own, or of few caches, and at another only when that one has none to give. If nothing is said: one
-    /// for each cache slot, rounded up to a power of two, or fewer in a pool of few magazines. One depot is
-    /// where all caches meet; more depots than cache slots bring nothing.
-    ///
-    /// ```
-    /// use pagesheaf::Pool;
-    ///
-    /// let builder = Pool::builder(1 << 20).max_caches(16).depots(16);
-    /// # let _ = builder;
-    /// ```
-    pub const fn depots(mut self, n: usize) -> Self {
-        self.depots = Some(n);
-        self
-    }
-
-    /// Staggers where the used part of pages starts over this many cache lines, 1 to as many as a page has; see
-    /// `Page::headroom`. 1, which staggers nothing, if nothing is said.
-    pub const fn cache_color(mut self, lines: usize) -> Self {
-        self.colors = lines;
-        self
-    }
-
     /// What to do about bad pages.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, OnBadPage, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).mode::<Checked>().on_bad_page(OnBadPage::Panic).build()?;
+    /// let id = pool.alloc_raw()?;
+    /// // SAFETY: the page is ours, and nobody wrote it. The second free breaks the rules, and panics.
+    /// let freed = std::panic::catch_unwind(|| unsafe { pool.free_raw(id).and_then(|()| pool.free_raw(id)) });
+    /// assert!(freed.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn on_bad_page(mut self, policy: OnBadPage) -> Self {
         self.on_bad_page = policy;
         self
@@ -258,6 +260,15 @@ impl<M: Mode> Builder<M> {
     /// In modes with [`POISON`](crate::hardening::POISON) this writes to the pages, unless
     /// [`poison_lazily`](Self::poison_lazily) puts it off, or the region is one of
     /// [`Mapping::no_reserve`](crate::Mapping::no_reserve).
+    ///
+    /// ```
+    /// # use pagesheaf::{BuildError, Pool};
+    /// match Pool::builder(1000).build() {
+    ///     Ok(pool) => println!("{pool}"),
+    ///     Err(error @ BuildError::NoMemory { .. }) => println!("try a smaller pool: {error}"),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// ```
     ///
     /// # Errors
     /// What is wrong with the request, or what the system refused.

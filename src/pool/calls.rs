@@ -64,12 +64,28 @@ impl<M: Mode> Pool<M> {
 }
 
 calls::methods!([] Pool<M>, self, [&self], unmarked);
+calls::raw_methods!([] Pool<M>, self, [&self], unmarked);
 calls::block_methods!([] Pool<M>, self, [&self], unmarked);
 calls::device_methods!([M: Mode] Pool<M>, self, [&'l self], unmarked, [['l, M: Mode] &'l Pool<M>, self]);
 
 /// The calls of a pool for those who may have its last pages: see [`Pool::critical`].
 ///
 /// It is a reference, with the calls of a pool and nothing else; a page goes home by any of them.
+///
+/// ```
+/// # use pagesheaf::{Critical, Page, Pool, ShortReason};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// /// Writes a page back, which must not fail for want of one.
+/// fn write_back(pool: Critical<'_>) -> Result<Page, ShortReason> {
+///     pool.alloc()
+/// }
+///
+/// let pool = Pool::builder(100).critical_reserve(99).build()?;
+/// let page = pool.alloc()?;
+/// assert_eq!(pool.alloc().err(), Some(ShortReason::Watermark));
+/// assert!(write_back(pool.critical()).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Critical<'a, M: Mode = DefaultMode> {
     pool: &'a Pool<M>,
@@ -83,6 +99,14 @@ impl<M: Mode> fmt::Debug for Critical<'_, M> {
 
 impl<'a, M: Mode> Critical<'a, M> {
     /// The pool.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).critical_reserve(8).build()?;
+    /// assert_eq!(pool.critical().pool().capacity(), 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn pool(&self) -> &'a Pool<M> {
         self.pool
@@ -128,6 +152,7 @@ impl<M: Mode> Pool<M> {
 }
 
 calls::methods!([] Critical<'_, M>, self, [&self], unmarked);
+calls::raw_methods!([] Critical<'_, M>, self, [&self], unmarked);
 calls::block_methods!([] Critical<'_, M>, self, [&self], unmarked);
 calls::device_methods!(['a, M: Mode] Critical<'a, M>, self, [&'l self], unmarked, [['a, M: Mode] Critical<'a, M>, *self]);
 

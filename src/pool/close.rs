@@ -92,6 +92,27 @@ impl<M: Mode> CloseError<M> {
 
     /// How many of the pages that are out wait for a ticket: see [`Pool::free_bulk_after`]. Wait for it, and
     /// close again: without a handle nobody asks any more.
+    ///
+    /// ```
+    /// # use pagesheaf::{Fence, PageBatch, Pool};
+    /// # use std::sync::atomic::{AtomicU64, Ordering};
+    /// # struct Sent(AtomicU64);
+    /// # impl Fence for Sent {
+    /// #     fn passed(&self, ticket: u64) -> bool { self.0.load(Ordering::Acquire) >= ticket }
+    /// # }
+    /// # static SENT: Sent = Sent(AtomicU64::new(0));
+    /// # static FENCES: [&dyn Fence; 1] = [&SENT];
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).fences(&FENCES).build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 8)?;
+    /// pool.free_bulk_after(&mut batch, 1)?;
+    /// let error = pool.close().expect_err("a device has not sent them");
+    /// assert_eq!((error.fenced(), error.out()), (8, 8));
+    /// SENT.0.store(1, Ordering::Release);
+    /// assert!(error.into_pool().close().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn fenced(&self) -> u64 {
         self.pool.core.fenced.pages().min(self.pool.core.pages.into())

@@ -7,6 +7,17 @@ use crate::inner::AfterFork;
 use crate::mode::Mode;
 
 /// A cache, stealable or not, that goes on in a forked child: see [`Pool::after_fork`].
+///
+/// ```
+/// # use pagesheaf::{AnyCache, DefaultMode, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let (mut plain, mut stealable) = (pool.cache()?, pool.cache_stealable()?);
+/// // What a child passes to `after_fork`.
+/// let kept: [&mut dyn AnyCache<DefaultMode>; 2] = [&mut plain, &mut stealable];
+/// # let _ = kept;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait AnyCache<M: Mode>: sealed::Kept<M> {}
 
 impl<M: Mode, const STEALABLE: bool> AnyCache<M> for Cache<M, STEALABLE> {}

@@ -22,6 +22,22 @@ fn waits(period: Duration) -> Duration {
 
 /// A thread that calls [`Pool::maintain`]: see [`Pool::maintain_every`]. Dropping it ends the
 /// thread, and waits for that.
+///
+/// ```
+/// # use pagesheaf::{Helper, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// # use std::time::Duration;
+/// struct Buffers {
+///     helper: Helper, // its thread ends before the pool is dropped
+///     pool: Pool,
+/// }
+///
+/// let pool = Pool::builder(100).build()?;
+/// let buffers = Buffers { helper: pool.maintain_every(Duration::from_secs(1))?, pool };
+/// # drop(buffers.helper);
+/// # drop(buffers.pool);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the thread ends when this is dropped"]
 pub struct Helper {

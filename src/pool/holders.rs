@@ -11,6 +11,18 @@ use crate::mode::Mode;
 use crate::slot::Slot;
 
 /// How many free pages one cache holds: see [`Pool::holders`].
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(1000).build()?;
+/// let rx = pool.cache_named("rx").min(4).build()?;
+/// for holder in pool.holders() {
+///     println!("{:?} has {} pages: {holder}", holder.name, holder.pages);
+/// }
+/// # drop(rx);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holder {
@@ -25,6 +37,16 @@ pub struct Holder {
 }
 
 /// What a cache is doing that holds pages.
+///
+/// ```
+/// # use pagesheaf::{HolderState, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(1000).build()?;
+/// let parked = pool.cache_named("rx").min(4).build()?.park();
+/// assert!(pool.holders().any(|holder| holder.state == HolderState::Idle));
+/// # drop(parked);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HolderState {

@@ -44,6 +44,18 @@ use crate::zone::Floor;
 ///
 /// Pages need no handle: dropped after the last one, they free the pool's memory with the last of them. That last
 /// drop may unmap the region, which is the one thing here that a signal handler should not do.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(1024).build()?;
+/// let other = pool.clone();
+/// let page = std::thread::spawn(move || other.alloc()).join().expect("no panic")?;
+/// assert_eq!((page.len(), pool.audit().pages.out), (4096, 1));
+/// drop(page);
+/// pool.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[repr(transparent)]
 pub struct Pool<M: Mode = DefaultMode> {
     pub(crate) core: Handle<M>,
@@ -57,6 +69,21 @@ impl<M: Mode> Clone for Pool<M> {
 
 impl<M: Mode> Pool<M> {
     /// An owned cache, for one thread or CPU at a time.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(1000).build()?;
+    /// std::thread::scope(|threads| {
+    ///     for _ in 0..2 {
+    ///         threads.spawn(|| {
+    ///             let mut cache = pool.cache().expect("there are slots for at least 8");
+    ///             cache.alloc().map(|page| cache.free(page))
+    ///         });
+    ///     }
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`CacheError::NoSlot`] when as many caches live as the pool was built for: see
@@ -95,12 +122,29 @@ impl<M: Mode> Pool<M> {
     }
 
     /// The pool's mode, as a value.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// assert_eq!(pool.mode().to_string(), "Checked (refcount, checks, stats)");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn mode(&self) -> ModeFlags {
         ModeFlags::of::<M>()
     }
 
     /// What the region turned out to be.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// println!("{}", pool.region_info()); // mapped, 409600 bytes at 0x7f…, guarded
+    /// assert_eq!(pool.region_info().bytes, 100 * 4096);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn region_info(&self) -> RegionInfo {
         self.core.region.info
@@ -129,6 +173,15 @@ impl<M: Mode> Pool<M> {
     }
 
     /// Whether the pool is tainted: see [`taint`](Self::taint).
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// drop(pool.alloc()?);
+    /// assert!(!pool.is_tainted());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_tainted(&self) -> bool {
         self.core.is_tainted()
@@ -136,6 +189,18 @@ impl<M: Mode> Pool<M> {
 
     /// Puts back into the zone whatever shared slots, idle caches and the depots hold, and asks other caches to do
     /// the same at their next call, so that blocks can form again.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageBatch, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(1000).build()?;
+    /// let mut batch = PageBatch::new();
+    /// pool.alloc_bulk_exact(&mut batch, 200)?;
+    /// pool.free_bulk(&mut batch);
+    /// pool.drain();
+    /// assert_eq!((pool.audit().pages.free, pool.audit().pages.cached), (1000, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn drain(&self) {
         self.core.reap_fences_for(usize::MAX, Floor::None);
         self.core.drain();

@@ -12,6 +12,16 @@ use crate::mode::{DefaultMode, Mode};
 use crate::sync::register_fences;
 
 /// A cache in the making: see [`Pool::cache_named`].
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(1000).magazine_capacity(64).build()?;
+/// let mut rx = pool.cache_named("rx").min(32).stealable().build()?;
+/// assert_eq!(rx.name(), Some("rx"));
+/// # drop(rx.alloc()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "`build` makes the cache"]
 pub struct CacheBuilder<'p, M: Mode = DefaultMode, const STEALABLE: bool = false> {
@@ -63,17 +73,45 @@ impl<'p, M: Mode, const STEALABLE: bool> CacheBuilder<'p, M, STEALABLE> {
     /// How many free pages the cache holds when it is made, at most as many as a magazine's capacity
     /// ([`Builder::magazine_capacity`](crate::Builder::magazine_capacity)): its first calls need no refill. None if
     /// nothing is said. It is no reserve: they go as any of its pages do.
+    ///
+    /// ```
+    /// # use pagesheaf::{CacheError, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(1000).magazine_capacity(64).build()?;
+    /// assert!(pool.cache_named("rx").min(64).build().is_ok());
+    /// let error = pool.cache_named("rx").min(65).build().expect_err("a magazine has 64");
+    /// assert_eq!(error, CacheError::Minimum { pages: 65, most: 64 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn min(mut self, pages: usize) -> Self {
         self.min = pages;
         self
     }
 
     /// Makes it one whose pages can be stolen: see [`Pool::cache_stealable`].
+    ///
+    /// ```
+    /// # use pagesheaf::{Cache, DefaultMode, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(1000).build()?;
+    /// let rx: Cache<DefaultMode, true> = pool.cache_named("rx").stealable().build()?;
+    /// # drop(rx);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn stealable(self) -> CacheBuilder<'p, M, true> {
         CacheBuilder { pool: self.pool, name: self.name, min: self.min }
     }
 
     /// Makes the cache.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(1000).build()?;
+    /// let rx = pool.cache_named("rx").build()?;
+    /// println!("{:#}", rx.pool()); // a line for each cache
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Pool::cache`]; [`CacheError::Minimum`] if no cache can hold as many pages, and [`CacheError::Short`] if

@@ -12,6 +12,17 @@ use crate::page::PageId;
 use crate::zone::Floor;
 
 /// What [`Pool::offline`] did: how many pages went, and which are still online.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).initially(100).build()?;
+/// let page = pool.alloc()?;
+/// let went = pool.offline(0..100)?;
+/// println!("{went}"); // 99 pages went offline, 1 page of the range online
+/// assert_eq!((went.count(), went.still_online().next()), (99, Some(page.id())));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "pages that are out, or in a cache in use, stay online"]
 pub struct WentOffline<'a, M: Mode = DefaultMode> {
     pool: &'a Pool<M>,
@@ -21,6 +32,14 @@ pub struct WentOffline<'a, M: Mode = DefaultMode> {
 
 impl<M: Mode> WentOffline<'_, M> {
     /// How many pages the call took offline.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).initially(100).build()?;
+    /// assert_eq!(pool.offline(0..40)?.count(), 40);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
@@ -30,6 +49,17 @@ impl<M: Mode> WentOffline<'_, M> {
     /// that are out, lent or withheld, and free ones that lie in caches which are in use
     /// ([`Pool::holders`] names the caches) or on their way in another call. Caches give them up at
     /// their next call; try again then.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).initially(100).build()?;
+    /// let page = pool.alloc()?;
+    /// for id in pool.offline(0..100)?.still_online() {
+    ///     assert_eq!(id, page.id()); // to be freed first
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn still_online(&self) -> impl Iterator<Item = PageId> {
         self.pages.clone().map(PageId::new).filter(|&id| !self.pool.is_offline(id))
     }

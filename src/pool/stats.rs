@@ -93,6 +93,15 @@ impl fmt::Display for Pages {
 }
 
 /// A pool's statistics: see [`Pool::stats`]. Exact at rest.
+///
+/// ```
+/// # use pagesheaf::{Checked, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).mode::<Checked>().build()?;
+/// drop(pool.alloc()?);
+/// println!("{}", pool.stats().expect("the mode collects them"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -162,6 +171,14 @@ impl Stats {
 }
 
 /// A count of every page, one by one: see [`Pool::audit`]. Exact at rest.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let audit = Pool::builder(100).build()?.audit();
+/// assert!(audit.is_clean(), "{audit}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Audit {

@@ -7,6 +7,15 @@ use crate::page::PageId;
 
 /// Neighbouring pages, and where they are: what [`Builder::on_init`](crate::Builder::on_init) and the other hooks are told
 /// of.
+///
+/// ```
+/// # use pagesheaf::{PageRange, Pool};
+/// fn log(pages: &PageRange) {
+///     println!("{} pages from {:p} on, the first of which is {}", pages.pages, pages.start, pages.first);
+/// }
+/// let builder = Pool::builder(100).on_init(log).on_retire(log);
+/// # let _ = builder;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PageRange {

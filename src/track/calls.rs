@@ -107,6 +107,17 @@ impl<M: Mode> CloseError<M> {
 
 impl PageError {
     /// The last events of the first bad page, as they were when the call ended. Needs the feature `track`.
+    ///
+    /// ```
+    /// # use pagesheaf::{Checked, Event, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).mode::<Checked>().build()?;
+    /// let id = pool.alloc_raw()?;
+    /// // SAFETY: the page is ours, and nobody wrote it. The second free breaks the rules, and is refused.
+    /// let freed = unsafe { pool.free_raw(id).and_then(|()| pool.free_raw(id)) };
+    /// assert_eq!(freed.expect_err("it is free").history().last(), Some(Event::FreedAgain));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn history(&self) -> History {
         self.trail.0
@@ -115,6 +126,16 @@ impl PageError {
 
 impl BadPage {
     /// The last events of the page, as they were when it was asked for. Needs the feature `track`.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// for bad in pool.bad_pages() {
+    ///     eprintln!("{}: {}", bad.page, bad.history());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn history(&self) -> History {
         self.trail.0
@@ -123,6 +144,15 @@ impl BadPage {
 
 impl Taint {
     /// The last events of the page, as they were when it tainted the pool. Needs the feature `track`.
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, Taint};
+    /// fn log(taint: &Taint) {
+    ///     eprintln!("{taint}: {}", taint.history());
+    /// }
+    /// let builder = Pool::builder(1000).on_taint(log);
+    /// # let _ = builder;
+    /// ```
     #[must_use]
     pub fn history(&self) -> History {
         self.trail.0

@@ -7,6 +7,17 @@ use core::fmt;
 use core::time::Duration;
 
 /// Something that happened to a page: see [`History`].
+///
+/// ```
+/// # #[cfg(feature = "track")] {
+/// # use pagesheaf::{Event, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let page = pool.alloc()?;
+/// assert_eq!(pool.history(page.id()).last(), Some(Event::Allocated));
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {
@@ -117,8 +128,21 @@ impl fmt::Display for Event {
     }
 }
 
-/// The last 16 events of a page: see [`Pool::history`](crate::Pool::history), which has an example. Needs the feature
-/// `track`.
+/// The last 16 events of a page: see [`Pool::history`](crate::Pool::history). Needs the feature `track`.
+///
+/// ```
+/// # #[cfg(feature = "track")] {
+/// # use pagesheaf::{Checked, Event, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).mode::<Checked>().build()?;
+/// let id = pool.alloc()?.id();
+/// let history = pool.history(id);
+/// assert!(history.events().rev().eq([Event::Dropped, Event::Allocated]));
+/// assert!(!history.is_out() && !history.is_empty());
+/// println!("{history}"); // allocated, dropped
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct History(u64);
 
@@ -144,24 +168,71 @@ impl History {
     }
 
     /// The events, from the oldest to the last.
+    ///
+    /// ```
+    /// # #[cfg(feature = "track")] {
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let page = pool.alloc()?;
+    /// for event in pool.history(page.id()).events() {
+    ///     println!("{event}");
+    /// }
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn events(self) -> impl DoubleEndedIterator<Item = Event> + use<> {
         let kept = (0..KEPT).rev().map(move |at| self.0 >> (at * BITS) & ((1 << BITS) - 1));
         kept.filter_map(Event::of)
     }
 
     /// The last event.
+    ///
+    /// ```
+    /// # #[cfg(feature = "track")] {
+    /// # use pagesheaf::{Event, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let id = pool.alloc()?.lend();
+    /// assert_eq!(pool.history(id).last(), Some(Event::Lent));
+    /// # // SAFETY: no device has the page.
+    /// # unsafe { pool.reclaim(id) }?;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn last(self) -> Option<Event> {
         Event::of(self.0 & ((1 << BITS) - 1))
     }
 
     /// Whether nothing is known.
+    ///
+    /// ```
+    /// # #[cfg(feature = "track")] {
+    /// # use pagesheaf::{PageId, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// assert!(pool.history(PageId::new(42)).is_empty(), "nobody has had it");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// Whether the page is out, by its last event.
+    ///
+    /// ```
+    /// # #[cfg(feature = "track")] {
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).build()?;
+    /// let page = pool.alloc()?;
+    /// assert!(pool.history(page.id()).is_out());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_out(self) -> bool {
         self.last().is_some_and(Event::leaves_out)
@@ -186,6 +257,22 @@ impl fmt::Debug for History {
 }
 
 /// How long ago something happened. Needs the feature `track`.
+///
+/// ```
+/// # #[cfg(feature = "track")] {
+/// # use pagesheaf::{Age, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let page = pool.alloc()?;
+/// match pool.outstanding().next().and_then(|held| held.age) {
+///     Some(Age::Time(time)) => println!("for {time:?}"),
+///     Some(age) => println!("for {age}"),
+///     None => println!("it is changing hands"),
+/// }
+/// # drop(page);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Age {

@@ -255,6 +255,18 @@ impl Tracker {
 }
 
 /// A page that is out, and who has it: see [`Pool::outstanding`](crate::Pool::outstanding).
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let page = pool.alloc()?;
+/// for held in pool.outstanding() {
+///     println!("{} was allocated at {:?}, {:?} ago", held.page, held.location, held.age);
+/// }
+/// # drop(page);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outstanding {

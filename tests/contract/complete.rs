@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 /// Where the calls are declared that caches and pools have.
-const DECLARED: [&str; 5] = [
+const DECLARED: [&str; 6] = [
     include_str!("../../src/calls/methods.rs"),
-    include_str!("../../src/calls/blocks.rs"),
+    include_str!("../../src/calls/raw_methods.rs"),
+    include_str!("../../src/calls/block_methods.rs"),
     include_str!("../../src/calls/device_methods.rs"),
     include_str!("../../src/wait/tasks.rs"),
     include_str!("../../src/wait/timeout.rs"),

@@ -16,6 +16,21 @@ use crate::owned::Page;
 use crate::page::PageId;
 
 /// The bytes of a batch's pages, in order: see [`PageBatch::iter`].
+///
+/// ```
+/// # use pagesheaf::{Iter, PageBatch, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// /// How many bytes are not zero.
+/// fn weight(pages: Iter<'_>) -> usize {
+///     pages.flatten().filter(|&&byte| byte != 0).count()
+/// }
+///
+/// let pool = Pool::builder(100).build()?;
+/// let mut batch = PageBatch::new();
+/// pool.alloc_bulk_zeroed(&mut batch, 2);
+/// assert_eq!(weight(batch.iter()), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "iterators do nothing unless they are used"]
 pub struct Iter<'a, M: Mode = DefaultMode> {
     /// That of the batch, if there are ids.
@@ -24,6 +39,22 @@ pub struct Iter<'a, M: Mode = DefaultMode> {
 }
 
 /// The bytes of a batch's pages, in order, to write: see [`PageBatch::iter_mut`].
+///
+/// ```
+/// # use pagesheaf::{IterMut, PageBatch, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// /// Numbers the pages.
+/// fn number(pages: IterMut<'_>) {
+///     pages.zip(0..).for_each(|(page, number)| page[0] = number);
+/// }
+///
+/// let pool = Pool::builder(100).build()?;
+/// let mut batch = PageBatch::new();
+/// pool.alloc_bulk_exact(&mut batch, 3)?;
+/// number(batch.iter_mut());
+/// assert_eq!(batch[2][0], 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "iterators do nothing unless they are used"]
 pub struct IterMut<'a, M: Mode = DefaultMode> {
     core: Option<&'a Core<M>>,

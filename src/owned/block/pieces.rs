@@ -17,11 +17,37 @@ use crate::page::{Order, PageId};
 
 /// The pages that a block was split into: see [`Block::into_pages`]. Dropping it frees those that
 /// are left.
+///
+/// ```
+/// # use pagesheaf::{IntoPages, Order, Page, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// /// A page for each of two readers; the others are freed.
+/// fn two(mut pages: IntoPages) -> Option<[Page; 2]> {
+///     Some([pages.next()?, pages.next()?])
+/// }
+///
+/// let pool = Pool::builder(100).build()?;
+/// let pages = two(pool.alloc_block(Order::try_from(3)?)?.into_pages());
+/// assert_eq!((pages.is_some(), pool.audit().pages.out), (true, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "dropping it frees the pages"]
 pub struct IntoPages<M: Mode = DefaultMode>(Pieces<M>);
 
 /// The blocks that a block was split into: see [`Block::split`]. Dropping it frees those that are
 /// left.
+///
+/// ```
+/// # use pagesheaf::{Order, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).build()?;
+/// let block = pool.alloc_block(Order::try_from(3)?)?;
+/// let mut halves = block.split(Order::try_from(2)?).expect("the order is smaller");
+/// let half = halves.next().expect("there are two");
+/// drop(halves);
+/// assert_eq!((half.len(), pool.audit().pages.out), (4 * 4096, 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "dropping it frees the blocks"]
 pub struct IntoBlocks<M: Mode = DefaultMode>(Pieces<M>, Order);
 

@@ -33,6 +33,16 @@ impl<M: Mode> Builder<M> {
 
     /// What is called with the whole region before its memory goes: when the last handle and the last page are gone, in
     /// whatever thread that is, and so perhaps in a drop. It must not panic.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageRange, Pool};
+    /// fn forget(region: &PageRange) {
+    ///     println!("{} bytes at {:p} go", region.bytes, region.start);
+    /// }
+    ///
+    /// let builder = Pool::builder(1000).on_region_end(forget);
+    /// # let _ = builder;
+    /// ```
     pub const fn on_region_end(mut self, hook: fn(&PageRange)) -> Self {
         self.hooks.region_end = Some(hook);
         self
@@ -77,6 +87,18 @@ impl<M: Mode> Builder<M> {
     /// [`Pool::offline`](crate::Pool::offline) takes, when it has gone, and for all others before the region's memory
     /// goes, as [`on_region_end`](Self::on_region_end) and before it. Whoever brings a page online again while it is
     /// on its way may be told of that first.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageRange, Pool};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// fn remove(pages: &PageRange) {
+    ///     println!("{} pages from {} on have left", pages.pages, pages.first);
+    /// }
+    ///
+    /// let pool = Pool::builder(100).initially(60).on_retire(remove).build()?;
+    /// assert_eq!(pool.offline(10..30)?.count(), 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn on_retire(mut self, hook: fn(&PageRange)) -> Self {
         self.hooks.retire = Some(hook);
         self

@@ -35,6 +35,16 @@ impl<M: Mode> Builder<M> {
     ///
     /// Critical calls may take them all. While fewer are left than the reserve, every cache is asked for what it
     /// holds, and what comes back fills the reserve before others get any.
+    ///
+    /// ```
+    /// # use pagesheaf::{Pool, ShortReason};
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let pool = Pool::builder(100).critical_reserve(99).build()?;
+    /// let page = pool.alloc()?;
+    /// assert_eq!(pool.alloc().err(), Some(ShortReason::Watermark));
+    /// assert!(pool.critical().alloc().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn critical_reserve(mut self, pages: usize) -> Self {
         self.reserve = pages;
         self

@@ -165,6 +165,14 @@ impl<M: Mode> Builder<M> {
 
     /// How much memory [`Self::build_in`] needs for the metadata.
     ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// let builder = Pool::builder(1 << 20).max_caches(8).shared_caches(2);
+    /// let layout = builder.metadata_layout()?;
+    /// println!("{} bytes, aligned to {}", layout.size(), layout.align());
+    /// # Ok::<(), pagesheaf::BuildError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Self::build`].
     pub fn metadata_layout(&self) -> Result<Layout, BuildError> {

@@ -8,6 +8,15 @@ use crate::error::BuildError;
 use crate::mode::{Mode, ModeFlags};
 
 /// What a pool will hold, and what it will cost: of [`Builder::report`].
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// let builder = Pool::builder(1000).max_caches(4).shared_caches(0).magazine_capacity(32);
+/// let report = builder.report()?;
+/// assert_eq!((report.in_a_cache(), report.in_caches(), report.assured()), (64, 256, 1000 - 192));
+/// println!("{report}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BuildReport {
@@ -38,12 +47,26 @@ pub struct BuildReport {
 
 impl BuildReport {
     /// The most pages that one cache holds, and that others may have to wait for.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// let report = Pool::builder(1000).magazine_capacity(32).report()?;
+    /// assert_eq!(report.in_a_cache(), 64);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn in_a_cache(&self) -> usize {
         2 * self.magazine_capacity
     }
 
     /// The most pages that all caches hold. What shared slots hold, others take out.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// let report = Pool::builder(1000).max_caches(4).magazine_capacity(32).report()?;
+    /// assert_eq!(report.in_caches(), 256);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn in_caches(&self) -> usize {
         let most = self.caches * self.in_a_cache();
@@ -53,6 +76,13 @@ impl BuildReport {
     /// How many pages bulk calls of one thread can surely have out together with all others, if every other cache is
     /// full and its owner sleeps: the online pages without those caches' and without [`low`](Self::low). A pool is
     /// large enough if that is the most that are ever out at once.
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// let report = Pool::builder(1000).max_caches(4).magazine_capacity(32).low(8).report()?;
+    /// assert_eq!(report.assured(), 1000 - 3 * 64 - 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn assured(&self) -> usize {
         let others = self.caches.saturating_sub(1) * self.in_a_cache();

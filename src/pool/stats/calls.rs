@@ -8,6 +8,16 @@ use core::fmt;
 use crate::slot::Counters;
 
 /// What caches did. Sums of many ([`Pool::stats`](crate::Pool::stats)), or the figures of one ([`Pool::per_cache`](crate::Pool::per_cache)).
+///
+/// ```
+/// # use pagesheaf::{Checked, Pool};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(100).mode::<Checked>().build()?;
+/// drop(pool.alloc()?);
+/// let calls = pool.stats().expect("the mode collects them").calls;
+/// assert_eq!((calls.allocated, calls.alloc_calls), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Calls {

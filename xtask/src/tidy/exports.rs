@@ -6,6 +6,7 @@ use std::fs::read_to_string;
 use regex::Regex;
 
 use crate::run::root;
+use crate::tidy::examples::exported;
 use crate::tidy::paths;
 
 const LIB: &str = include_str!("../../../src/lib.rs");
@@ -13,17 +14,6 @@ const UNWINDING: &str = include_str!("../../../tests/contract/unwinding.rs");
 
 fn expression(text: &str) -> Regex {
     Regex::new(text).expect("a regular expression")
-}
-
-/// What the root of the crate exports: types, traits and modules.
-fn exported() -> BTreeSet<&'static str> {
-    let statement = expression(r"\npub use [a-z_:]+(?:\{[^}]*\}|\w+);");
-    let name = expression(r"\w+");
-    let names = statement.find_iter(LIB).flat_map(|statement| {
-        let (_, names) = statement.as_str().rsplit_once("::").expect("a path");
-        name.find_iter(names).map(|name| name.as_str()).collect::<Vec<_>>()
-    });
-    names.collect()
 }
 
 /// The traits of the crate.
@@ -41,7 +31,7 @@ fn traits() -> BTreeSet<String> {
 
 #[test]
 fn every_public_type_is_tried_for_unwinding() {
-    let (exported, traits) = (exported(), traits());
+    let (exported, traits) = (exported(LIB), traits());
     for name in ["Pool", "Helper", "Outstanding", "Mode", "hardening"] {
         assert!(exported.contains(name), "{name} in {exported:?}");
     }

@@ -2,6 +2,7 @@
 
 mod changelog;
 mod documents;
+mod examples;
 #[cfg(test)]
 mod exports;
 mod layers;
@@ -60,6 +61,7 @@ pub fn tidy() -> Result<()> {
     faults.extend(documents::faults(&files));
     faults.extend(changelog::faults(&files));
     faults.extend(safety::faults(&files));
+    faults.extend(examples::faults(&files));
     faults.extend(unsafety::faults(&files));
     faults.extend(figures::faults(&files));
     let list: Vec<_> = faults.iter().map(Fault::to_string).collect();

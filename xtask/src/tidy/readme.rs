@@ -6,6 +6,7 @@ const FEATURES: &str = include_str!("../../../features.md");
 const CONTRIBUTING: &str = include_str!("../../../CONTRIBUTING.md");
 const BUILDER: &str = concat!(
     include_str!("../../../src/pool/build.rs"),
+    include_str!("../../../src/pool/build/caches.rs"),
     include_str!("../../../src/pool/build/fences.rs"),
     include_str!("../../../src/pool/build/growth.rs"),
     include_str!("../../../src/pool/build/hardening.rs"),

@@ -15,11 +15,12 @@ struct Rule {
     applies: fn(&File) -> bool,
 }
 
+const FEATURE: &str = "a Cargo feature is looked at outside lib.rs and mode.rs";
 const ATOMIC: &str = "an atomic outside sync";
 
 const RULES: [Rule; 7] = [
     Rule {
-        what: "a Cargo feature is looked at outside lib.rs and mode.rs",
+        what: FEATURE,
         pattern: r#"\bfeature\s*=\s*""#,
         applies: |file| core(file) && !["src/lib.rs", "src/mode.rs"].contains(&&*file.path),
     },
@@ -98,7 +99,7 @@ pub fn faults(files: &[File]) -> Vec<Fault> {
 
 /// Whether a rule is only of code: the examples in a source file's documents are other programs.
 fn only_of_code(rule: &Rule) -> bool {
-    rule.what == ATOMIC
+    [FEATURE, ATOMIC].contains(&rule.what)
 }
 
 /// The lines of a file that break a rule.
@@ -155,6 +156,13 @@ mod tests {
                 rule("a Cargo feature", line, "src/inner/mod.rs", good);
             }
         }
+    }
+
+    #[test]
+    fn an_example_may_need_a_feature() {
+        let line = r#"/// # #[cfg(feature = "track")] {"#;
+        assert_eq!(whats("src/track/history.rs", line), [""; 0]);
+        rule("a Cargo feature", &line.replace("///", "//"), "src/cache.rs", "src/lib.rs");
     }
 
     #[test]
