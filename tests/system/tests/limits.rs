@@ -141,12 +141,20 @@ fn memory_that_is_promised_too_often_is_said_with_the_policy() {
             has(error, &["refused 17592186044416 bytes of memory for the region (error 12)"]);
             let figure = format!("memory and swap have {total} bytes");
             has(error, &["vm.overcommit_memory is 0", &figure, "fewer pages"]);
-            has(error, &["does not reserve", "use Mapping::no_reserve()"]);
+            has(error, &["does not reserve", "use Region::mapped().no_reserve()"]);
         }
         "2" => {
             let error = build().expect_err("16 TiB");
             let figure = format!("of the {} bytes that", of("CommitLimit:"));
-            has(error, &["vm.overcommit_memory is 2", &figure, "vm.overcommit_ratio"]);
+            has(
+                error,
+                &[
+                    "vm.overcommit_memory is 2",
+                    &figure,
+                    "vm.overcommit_ratio",
+                    "vm.overcommit_kbytes",
+                ],
+            );
         }
         policy => println!("skipped: vm.overcommit_memory is {policy}"),
     }
