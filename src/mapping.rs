@@ -81,7 +81,8 @@ impl Mapping {
     }
 
     /// Whether it is locked in memory (`mlock`), which the system may refuse: see
-    /// [`BuildError::Lock`](crate::BuildError::Lock). What is locked is populated, too.
+    /// [`BuildError::Lock`](crate::BuildError::Lock). What is locked is populated, too. A program that
+    /// called `mlockall(MCL_FUTURE)` has every region locked, and the same error without this.
     pub const fn lock(mut self, lock: bool) -> Self {
         self.lock = lock;
         self
