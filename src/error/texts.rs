@@ -206,6 +206,11 @@ fn waits() -> Vec<WaitReason> {
     )
 }
 
+/// The events of a page that has none.
+fn no_trail() -> Trail {
+    Default::default()
+}
+
 #[test]
 fn every_reason_names_a_step() {
     let taints = every!(TaintReason:
@@ -221,7 +226,7 @@ fn every_reason_names_a_step() {
     reasons().iter().for_each(error_names_a_step);
     places().iter().for_each(error_names_a_step);
     waits().iter().for_each(error_names_a_step);
-    let (page, mode, trail) = (Some(PageId::new(7)), ModeFlags::of::<Checked>(), Trail::default());
+    let (page, mode, trail) = (Some(PageId::new(7)), ModeFlags::of::<Checked>(), no_trail());
     for reason in taints {
         let taint = Taint { reason, page, call: Some("free"), mode, trail };
         names_a_step(&taint.to_string());
@@ -266,10 +271,11 @@ fn every_error_names_a_step() {
     }
 }
 
-/// Errors that say of which page, or of how many, a reason is.
+/// Errors that say of which page, or of how many, a reason is. Those that hold a pool or a page of
+/// one, `CloseError` and `PushError`, are in `tests/contract/texts.rs`.
 #[test]
 fn errors_that_have_a_reason_name_its_step() {
-    let (page, mode, trail) = (PageId::new(7), ModeFlags::of::<Checked>(), Trail::default());
+    let (page, mode, trail) = (PageId::new(7), ModeFlags::of::<Checked>(), no_trail());
     for fault in faults() {
         for count in [1, 3] {
             let bad = [1, 0, 0, 0];

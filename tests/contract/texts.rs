@@ -332,6 +332,27 @@ fn a_clone_past_the_limit_panics_where_faults_do() {
     is_stuck(&pool, page);
 }
 
+/// Only wrong unsafe calls can do it, and only modes without checks let them.
+#[test]
+fn more_that_came_back_than_left_is_said() {
+    let pool = pool::<Bare>(100);
+    if pool.mode().checks {
+        return;
+    }
+    let id = pool.alloc_raw().expect("a page");
+    let mut cache = pool.cache().expect("a cache");
+    for _ in 0..2 {
+        // SAFETY: not so, the second time: nobody uses the pool any more.
+        let _ = unsafe { cache.free_raw(id) };
+    }
+    drop(cache);
+    let error = pool.close().expect_err("it does not add up");
+    let text = plain(&error);
+    std::mem::forget(error);
+    let says = "1 page more came back to the pool than left it: look for a second free [Bare";
+    assert!(text.starts_with(says), "{text}");
+}
+
 every_mode!(
     debug_prints_the_sentence,
     every_text_is_of_its_input,
