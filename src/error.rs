@@ -12,6 +12,8 @@ mod pressure;
 mod range;
 mod system;
 mod taint;
+#[cfg(test)]
+mod texts;
 mod unbuilt;
 mod wait;
 
@@ -61,7 +63,7 @@ debug_by_display!(ShortReason, ExactError, BatchError, PageError, BadPage, Build
 debug_by_display!(RangeError, WaitError, WaitReason);
 
 /// What a call says that a plan made fail.
-const INJECTED: &str = "the pool's FaultPlan makes this call fail";
+const INJECTED: &str = "the pool's FaultPlan makes this call fail: handle it, or change the plan";
 
 /// Why a bulk call stopped before it had everything that was asked for.
 ///
@@ -264,7 +266,7 @@ impl BatchError {
     /// The sentence, which [`ShortReason`] has, too.
     const fn says(self) -> &'static str {
         match self {
-            BatchError::Full => "the batch is full",
+            BatchError::Full => "the batch is full: free its pages, or use a larger one",
             BatchError::OtherPool => {
                 "the batch holds pages of another pool: use one batch for each pool"
             }
@@ -336,11 +338,11 @@ impl PageError {
 
 impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at position {} {}{}", self.page, self.position, self.fault, self.trail)?;
+        write!(f, "{} at position {} {}", self.page, self.position, self.fault.fact(&self.trail))?;
         if self.count > 1 {
             write!(f, ", and {}", Count(self.count as u64 - 1, "more bad page"))?;
         }
-        write!(f, " [{}]", self.mode)
+        write!(f, ": {} [{}]", self.fault.advice(), self.mode)
     }
 }
 
@@ -373,7 +375,8 @@ pub struct BadPage {
 
 impl fmt::Display for BadPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}{} [{}]", self.page, self.fault, self.trail, self.mode)
+        let (fact, advice) = (self.fault.fact(&self.trail), self.fault.advice());
+        write!(f, "{} {fact}: {advice} [{}]", self.page, self.mode)
     }
 }
 

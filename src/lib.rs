@@ -1,9 +1,9 @@
-//! A bulk page allocator whose safety you choose.
+//! A bulk page allocator and buffer pool whose safety you choose.
 //!
 //! A [`Pool`] has pages of one size: a fixed number, or as many as are online for now, up to its
-//! capacity ([`Builder::initially`]). Threads allocate and free them in bulk, through a [`Cache`] of
-//! their own or through the pool itself; no call waits for a lock. What happens to each page on the way is the pool's [`Mode`]: reference counts, checks, statistics,
-//! hardening.
+//! capacity ([`Builder::initially`]). Threads allocate and free them in bulk, through a [`Cache`]
+//! of their own or through the pool itself; no call waits for a lock. What happens to each page on
+//! the way is the pool's [`Mode`]: reference counts, checks, statistics, hardening.
 //!
 #![cfg_attr(feature = "std", doc = "```")]
 #![cfg_attr(not(feature = "std"), doc = "```ignore")]
@@ -60,10 +60,10 @@
 //! # Waiting
 //!
 //! No allocation waits, but for those that say so: `alloc_bulk_timeout`, whose thread sleeps, and
-//! [`Pool::alloc_bulk_async`], whose task does, on any executor and without a heap. Both stand in one
-//! line, are served in the order in which they came, and get all pages that they asked for. A free
-//! only tells the first in line that pages have come; so it still works in a signal handler, where
-//! [`Builder::defer_wakes`] keeps wakers out of it.
+//! [`Pool::alloc_bulk_async`], whose task does, on any executor and without a heap. Both stand in
+//! one line, are served in the order in which they came, and get all pages that they asked for. A
+//! free only tells the first in line that pages have come; so it still works in a signal handler,
+//! where [`Builder::defer_wakes`] keeps wakers out of it.
 //!
 //! # What the unsafe calls ask
 //!
@@ -120,7 +120,8 @@
 //! - `mode`, `plan`, `ticket`: what a mode does, which calls are to fail, until when pages wait;
 //! - `page`, `error` and `io_error`: the state of a page, and what can be wrong;
 //! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
-//! - `history`, `trail`, `clock`, `record`, `tracker`: who holds which page, with the feature `track`;
+//! - `history`, `trail`, `clock`, `record`, `tracker`: who holds which page, with the feature
+//!   `track`;
 //! - `limits`, `heap`, `mapping`, `map`, `region`: memory of the system;
 //! - `line`: who waits for pages, in which order;
 //! - `inner`: the core, which does what the calls ask for;

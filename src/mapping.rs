@@ -116,7 +116,8 @@ impl Mapping {
     }
 
     /// Whether it is locked in memory (`mlock`), which the system may refuse: see
-    /// [`BuildError::Lock`](crate::BuildError::Lock). What is locked is populated, too.
+    /// [`BuildError::Lock`](crate::BuildError::Lock). What is locked is populated, too. A program that
+    /// called `mlockall(MCL_FUTURE)` has every region locked, and the same error without this.
     ///
     /// ```
     /// # use pagesheaf::{Pool, Region};

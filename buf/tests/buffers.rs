@@ -109,7 +109,10 @@ fn a_header_goes_before_a_part_that_is_alone<M: Refcounted>() {
     assert!(matches!(error, NotPrepended::Shared(_)), "{error}");
     drop(other);
     let error = error.into_buf().prepend(b"ipv6 ").expect_err("the headroom is smaller");
-    assert_eq!(error.to_string(), "5 bytes do not fit: there is room for 4");
+    assert_eq!(
+        error.to_string(),
+        "5 bytes do not fit: there is room for 4: write fewer, or leave more room"
+    );
     let packet: SharedBuf<M> = error.into_buf().prepend(b"tcp ").expect("room, and one holds it");
     assert_eq!(&packet[..], b"tcp payload");
     let beyond = catch_unwind(AssertUnwindSafe(|| packet.slice(5..12)));

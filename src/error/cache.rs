@@ -69,8 +69,9 @@ impl fmt::Display for CacheError {
             CacheError::Injected => f.write_str(super::INJECTED),
             CacheError::Minimum { pages, most } => write!(
                 f,
-                "a cache of this pool surely holds {most} pages, and {pages} were to be in it: ask for fewer, or \
-                 build the pool with magazine_capacity({pages}), 256 at the most"
+                "a cache of this pool surely holds {}, and {pages} were to be in it: ask for fewer, or \
+                 build the pool with magazine_capacity({pages}), 256 at the most",
+                Count(*most as u64, "page")
             ),
             CacheError::Short { pages, had, reason } => {
                 write!(f, "{had} of {} for the cache: {reason}", Count(*pages as u64, "page"))

@@ -42,8 +42,12 @@ pub enum FenceError {
 impl fmt::Display for FenceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            FenceError::NoFence { ticket, fences: 0 } => {
+                write!(f, "no fence for {ticket}: the pool has none: name it in Builder::fences")
+            }
             FenceError::NoFence { ticket, fences } => {
-                write!(f, "no fence for {ticket}: the pool has {fences} (Builder::fences)")
+                write!(f, "no fence for {ticket}: the pool has {fences}: use one of these, ")?;
+                f.write_str("or name more in Builder::fences")
             }
             FenceError::NoMagazine => f.write_str(
                 "too few magazines are left, because they wait for tickets: try again when one has passed",

@@ -8,8 +8,8 @@ use crate::error::{BuildError, InitError};
 impl From<BuildError> for Error {
     /// An error that keeps the text, and has the kind that the system's error number has; a request
     /// that cannot be is [`ErrorKind::InvalidInput`], and [`BuildError::NoMemory`] is
-    /// [`ErrorKind::OutOfMemory`] on every platform. The [`BuildError`], with its number and
-    /// figures, is inside.
+    /// [`ErrorKind::OutOfMemory`] on every platform, as is a [`BuildError::Lock`] that would be
+    /// [`ErrorKind::WouldBlock`]. The [`BuildError`], with its number and figures, is inside.
     ///
     /// ```
     /// use pagesheaf::{BuildError, Pool};
@@ -21,7 +21,7 @@ impl From<BuildError> for Error {
     /// }
     /// let error = start(0).expect_err("no pages");
     /// assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
-    /// assert_eq!(error.to_string(), "a pool needs at least one page");
+    /// assert_eq!(error.to_string(), "a pool needs at least one page: ask for 1 or more");
     /// let inside = error.get_ref().and_then(|error| error.downcast_ref::<BuildError>());
     /// assert_eq!(inside, Some(&BuildError::NoPages));
     /// ```
@@ -32,6 +32,12 @@ impl From<BuildError> for Error {
             }
             // Whatever the platform means by the number: the heap gives none.
             (BuildError::NoMemory { .. }, _) => ErrorKind::OutOfMemory,
+            // Nothing is to be had by trying again.
+            (BuildError::Lock { .. }, Some(code))
+                if Error::from_raw_os_error(code).kind() == ErrorKind::WouldBlock =>
+            {
+                ErrorKind::OutOfMemory
+            }
             (_, Some(code)) => Error::from_raw_os_error(code).kind(),
             (_, None) => ErrorKind::InvalidInput,
         };

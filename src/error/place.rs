@@ -18,7 +18,7 @@ debug_by_display!(PlaceError, PlaceReason);
 /// let page = pool.alloc_at(7.into())?;
 /// let error = pool.alloc_at(7.into()).expect_err("it is out");
 /// assert_eq!((error.page, error.reason), (page.id(), PlaceReason::Out));
-/// assert_eq!(error.to_string(), "page 7 is out");
+/// assert_eq!(error.to_string(), "page 7 is out: wait until it is freed, or ask for another");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,14 +90,18 @@ pub enum PlaceReason {
 impl fmt::Display for PlaceReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            PlaceReason::OutOfRange => "is outside the pool",
+            PlaceReason::OutOfRange => "is outside the pool: use a number below Pool::capacity",
             PlaceReason::NotABlock { order } => {
-                return write!(f, "is not where a block of order {order} can start");
+                let pages = 1_u64.checked_shl((*order).into()).unwrap_or(u64::MAX);
+                write!(f, "is not where a block of order {order} can start: use a multiple of ")?;
+                return write!(f, "{pages} that leaves room for the block");
             }
-            PlaceReason::Out => "is out",
-            PlaceReason::Lent => "is lent to a device",
-            PlaceReason::Withheld => "was withheld after an earlier fault",
-            PlaceReason::Offline => "is offline: Pool::online brings it back",
+            PlaceReason::Out => "is out: wait until it is freed, or ask for another",
+            PlaceReason::Lent => "is lent to a device: reclaim it first, or ask for another",
+            PlaceReason::Withheld => {
+                "was withheld after an earlier fault (Pool::bad_pages has it): ask for another"
+            }
+            PlaceReason::Offline => "is offline: call Pool::online to bring it back",
             PlaceReason::Cached => {
                 "is in another thread's cache (Pool::holders names them): try again after its next call"
             }
@@ -110,9 +114,12 @@ impl fmt::Display for PlaceReason {
             }
             PlaceReason::Busy => "is in another call: let other threads run, and try again",
             PlaceReason::AddressOnly => {
-                "cannot have an owner: the pool has addresses only: use the raw calls"
+                "cannot have an owner, for the pool has addresses only: use the raw calls"
             }
-            PlaceReason::Injected => "is not given: the pool's FaultPlan makes this call fail",
+            PlaceReason::Injected => {
+                "is not given, for the pool's FaultPlan makes this call fail: handle it, or change \
+                 the plan"
+            }
         })
     }
 }

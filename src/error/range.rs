@@ -57,30 +57,37 @@ impl fmt::Display for RangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             RangeError::FixedSize => {
-                f.write_str("the pool is of a fixed size: to have pages offline, build it with ")?;
-                f.write_str("Builder::initially(pages), which may be all of them")
+                f.write_str(
+                    "the pool is of a fixed size: build it with Builder::initially(pages), ",
+                )?;
+                f.write_str("which may be all of them, to have pages offline")
             }
             RangeError::Backwards { start, end } => {
                 write!(f, "the range ends at page {end}, before it starts at page {start}: ")?;
-                f.write_str("the first page comes first, and the end is not in the range")
+                f.write_str("name the first page first, and then the one behind the last")
             }
             RangeError::PastTheEnd { end, capacity } => {
                 let capacity = Count(capacity.into(), "page");
                 write!(f, "the range ends at page {end}, and the pool can have {capacity}: ")?;
-                f.write_str("Pool::builder is told the most that it will ever have")
+                f.write_str("tell Pool::builder the most that it will ever have")
             }
             RangeError::AlreadyOnline { page } => {
                 write!(f, "{page} is online already: name pages that are offline, ")?;
                 f.write_str("which Pool::is_offline tells; none has come online")
             }
             RangeError::Corrupt { page } => {
-                write!(f, "{page} is marked as offline, and its state says that it is not: the ")?;
-                f.write_str("pool's metadata is corrupt; bring the pages beside it online, ")?;
+                write!(
+                    f,
+                    "{page} is marked as offline, but its state says that somebody has it, "
+                )?;
+                f.write_str(
+                    "so the pool's metadata is corrupt: bring the pages beside it online, ",
+                )?;
                 f.write_str("and look for what wrote there")
             }
             RangeError::AlreadyOffline { page } => {
                 write!(f, "{page} is offline already, and so are all pages of the range: ")?;
-                f.write_str("Pool::online brings them back")
+                f.write_str("call Pool::online to bring them back")
             }
         }
     }

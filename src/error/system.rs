@@ -64,13 +64,14 @@ impl fmt::Display for MemoryLimit {
             MemoryLimit::Promises { limit, promised } => write!(
                 f,
                 "vm.overcommit_memory is 2, and of the {limit} bytes that the system may promise \
-                 {promised} are promised: build a pool of fewer pages, or raise vm.overcommit_ratio"
+                 {promised} are promised: build a pool of fewer pages, or raise \
+                 vm.overcommit_ratio (vm.overcommit_kbytes, where that is set)"
             ),
             MemoryLimit::Machine { total } => write!(
                 f,
                 "vm.overcommit_memory is 0, and memory and swap have {total} bytes, more than which \
-                 the system does not reserve at a time: use Mapping::no_reserve() if not all of the \
-                 pages will be used at a time, or build a pool of fewer pages"
+                 the system does not reserve at a time: use Region::mapped().no_reserve() if not \
+                 all of the pages will be used at a time, or build a pool of fewer pages"
             ),
         }
     }
@@ -99,6 +100,9 @@ impl fmt::Display for InUse {
     }
 }
 
+/// The number by which Linux refuses a new mapping that `mlockall(MCL_FUTURE)` has it lock (`EAGAIN`).
+const AGAIN: i32 = 11;
+
 /// That `bytes` bytes were not locked; `limit` is `RLIMIT_MEMLOCK`, of which `locked` are in use.
 pub(super) fn lock(
     f: &mut fmt::Formatter<'_>,
@@ -117,6 +121,9 @@ pub(super) fn lock(
         f.write_str("raise it")?;
         need.map_or(Ok(()), |need| write!(f, " to {need}"))?;
         f.write_str(" (`ulimit -l`, or `LimitMEMLOCK=` of systemd), or ")?;
+        if code == AGAIN {
+            f.write_str("call mlockall without MCL_FUTURE, which locks each new mapping, or ")?;
+        }
     }
     f.write_str("lock fewer pages")
 }
@@ -182,7 +189,10 @@ pub(super) fn no_node(
         for (at, node) in bits(online).enumerate() {
             write!(f, "{}{node}", if at == 0 { " node " } else { ", " })?;
         }
-        return f.write_str(" only");
+        f.write_str(" only: name one that it has")?;
+    } else {
+        f.write_str("this process may not use the node, or a sandbox refuses mbind: ")?;
+        f.write_str("name another")?;
     }
-    f.write_str("this process may not use the node, or a sandbox refuses mbind")
+    f.write_str(", or leave Mapping::node out")
 }

@@ -113,8 +113,27 @@ impl fmt::Display for TaintReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TaintReason::Fault(fault) => write!(f, "{fault}"),
-            TaintReason::RefcountsIgnored => f.write_str("was freed whatever its count was"),
-            TaintReason::Metadata => f.write_str("metadata was corrupt"),
+            reason => write!(f, "{}: {}", reason.fact(), reason.advice()),
+        }
+    }
+}
+
+impl TaintReason {
+    /// What happened, if it is no fault, which says so itself.
+    const fn fact(self) -> &'static str {
+        match self {
+            TaintReason::Fault(_) => "",
+            TaintReason::RefcountsIgnored => "was freed whatever its count was",
+            TaintReason::Metadata => "metadata was corrupt",
+        }
+    }
+
+    /// What to do about it.
+    const fn advice(self) -> &'static str {
+        match self {
+            TaintReason::Fault(fault) => fault.advice(),
+            TaintReason::RefcountsIgnored => "use no other reference to it",
+            TaintReason::Metadata => "look for a stray write, or for a use after a free",
         }
     }
 }
@@ -167,11 +186,14 @@ impl Taint {
         if let Some(page) = self.page {
             write!(f, "{page} ")?;
         }
-        write!(f, "{}", self.reason)?;
+        match self.reason {
+            TaintReason::Fault(fault) => write!(f, "{}", fault.fact(&""))?,
+            reason => f.write_str(reason.fact())?,
+        }
         if let Some(call) = self.call {
             write!(f, ", found by {call}")?;
         }
-        write!(f, "{}", self.trail)
+        write!(f, "{}: {}", self.trail, self.reason.advice())
     }
 }
 

@@ -77,7 +77,9 @@ impl fmt::Display for InitError {
             InitError::Building => {
                 f.write_str("another call is building the pool: ask StaticPool::get for it later")
             }
-            InitError::Built => f.write_str("the pool is built already: StaticPool::get has it"),
+            InitError::Built => {
+                f.write_str("the pool is built already: ask StaticPool::get for it")
+            }
             InitError::Failed(error) => write!(f, "{error}"),
         }
     }

@@ -38,6 +38,8 @@ fn refused(
         let code = errno.raw_os_error();
         match errno {
             Errno::NOMEM => BuildError::NoMemory { what, bytes, limit: limit(bytes), code },
+            // After `mlockall(MCL_FUTURE)` a new mapping is locked, too.
+            Errno::AGAIN => not_locked(errno, bytes),
             _ => BuildError::System { what, code },
         }
     }

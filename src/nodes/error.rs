@@ -40,7 +40,7 @@ debug_by_display!(NodeError);
 impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NodeError::NoPool => f.write_str("a set of nodes needs at least one pool"),
+            NodeError::NoPool => f.write_str("a set of nodes needs at least one pool: give it one"),
             NodeError::TooMany { room } => {
                 write!(f, "the set has room for {room} nodes: say NodeSet<_, n> for more, up to 32")
             }

@@ -12,9 +12,9 @@ use super::PageId;
 /// let error = u16::try_from(PageId::new(70_000)).expect_err("too large");
 /// assert_eq!(error.to_string(), "70000 is above 65535: build the pool with id_bits(16)");
 /// let error = PageId::try_from(1_u64 << 32).expect_err("too large");
-/// assert_eq!(error.to_string(), "4294967296 is above 4294967295, so it is the number of no page");
+/// assert_eq!(error.to_string(), "4294967296 is above 4294967295, so it is the number of no page: use that of a page of the pool");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IdError {
     /// The number.
@@ -28,10 +28,16 @@ impl fmt::Display for IdError {
         let IdError { number, most } = self;
         write!(f, "{number} is above {most}")?;
         if *most >= u32::MAX.into() {
-            f.write_str(", so it is the number of no page")
+            f.write_str(", so it is the number of no page: use that of a page of the pool")
         } else {
             write!(f, ": build the pool with id_bits({})", most.count_ones())
         }
+    }
+}
+
+impl fmt::Debug for IdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdError({self})")
     }
 }
 

@@ -26,7 +26,8 @@ use super::state::SATURATED;
 pub enum Fault {
     /// The pool has no page of this number.
     OutOfRange,
-    /// The page is free already: a double free, or it was never allocated.
+    /// The page is free already: a double free, or it was never allocated. In a build with the
+    /// feature `track` an error has the page's last events, too.
     AlreadyFree,
     /// Others hold references to the page.
     Shared {
@@ -127,21 +128,51 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Fault {
+    /// What is wrong, and behind it `past`, which is what is known of the page's.
+    pub(crate) fn fact<T: fmt::Display>(self, past: &T) -> Fact<'_, T> {
+        Fact(self, past)
+    }
+
+    /// What to do about it.
+    pub(crate) const fn advice(self) -> &'static str {
         match self {
+            Fault::OutOfRange => "use only ids that this pool gave out",
+            Fault::AlreadyFree => "look for a second free",
+            Fault::Shared { .. } => "use release_bulk, which gives up one reference",
+            Fault::FewerReferences { .. } => "look for one that is given up twice",
+            Fault::Saturated => "look for references that are made and not dropped",
+            Fault::InBlock { .. } => "free all of the block in its own order, or split it first",
+            Fault::NotABlock => {
+                "use the id and the order of a block that is out, or look for a second free"
+            }
+            Fault::Lent => "reclaim it first",
+            Fault::NotLent => "reclaim only what was lent, and only once",
+            Fault::OtherPool => "use one batch for each pool",
+            Fault::AddressOnly => "use the raw calls",
+            Fault::Offline => "call Pool::online to bring it back",
+            Fault::Withheld => "look for that fault in Pool::bad_pages",
+            Fault::Poison { .. } => "look for a pointer that is used after the free",
+            Fault::Corrupt => "look for a stray write, or for a use after a free",
+        }
+    }
+}
+
+/// What a fault says without its advice: see [`Fault::fact`].
+pub(crate) struct Fact<'a, T>(Fault, &'a T);
+
+impl<T: fmt::Display> fmt::Display for Fact<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
             Fault::OutOfRange => f.write_str("is outside the pool"),
             Fault::AlreadyFree => f.write_str("is already free"),
             Fault::Shared { references } => write!(f, "is shared by {references} references"),
             Fault::FewerReferences { references } => {
-                write!(f, "has fewer references, {references}, than were to be given up: none was")
+                write!(f, "has fewer references, {references}, than were to be given up, ")?;
+                f.write_str("so none was")
             }
             Fault::Saturated => {
-                write!(
-                    f,
-                    "has a reference count that has stuck at {SATURATED}, and is never freed: "
-                )?;
-                f.write_str("look for references that are made and not dropped")
+                write!(f, "has a reference count that has stuck at {SATURATED}, and is never freed")
             }
             Fault::InBlock { order } => write!(f, "is part of a block of order {order}"),
             Fault::NotABlock => f.write_str("is not the start of a block"),
@@ -149,15 +180,22 @@ impl fmt::Display for Fault {
             Fault::NotLent => f.write_str("is not lent"),
             Fault::OtherPool => f.write_str("was to go into a batch of another pool"),
             Fault::AddressOnly => {
-                f.write_str("cannot have an owner: the pool has addresses only: use the raw calls")
+                f.write_str("cannot have an owner, for the pool has addresses only")
             }
-            Fault::Offline => f.write_str("is offline: Pool::online brings it back"),
+            Fault::Offline => f.write_str("is offline"),
             Fault::Withheld => f.write_str("was withheld after an earlier fault"),
             Fault::Poison { offset } => {
                 write!(f, "was written after it was freed, at byte {offset}")
             }
             Fault::Corrupt => f.write_str("has a corrupt state word"),
-        }
+        }?;
+        self.1.fmt(f)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.fact(&""), self.advice())
     }
 }
 

@@ -118,7 +118,7 @@ impl fmt::Display for PageId {
 /// assert_eq!((order.get(), order.pages()), (3, 8));
 /// assert_eq!((Order::new(11), Order::MAX.pages()), (None, 1024));
 /// let error = Order::try_from(11).expect_err("too large");
-/// assert_eq!(error.to_string(), "an order of 11 is not in 0..=10");
+/// assert_eq!(error.to_string(), "an order of 11 is not in 0..=10: use a smaller one");
 /// # Ok::<(), pagesheaf::OrderError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -202,7 +202,7 @@ pub struct OrderError {
 
 impl fmt::Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an order of {} is not in 0..={}", self.order, Order::MAX.0)
+        write!(f, "an order of {} is not in 0..={}: use a smaller one", self.order, Order::MAX.0)
     }
 }
 

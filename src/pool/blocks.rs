@@ -79,8 +79,9 @@ impl<M: Mode> Block<M> {
         let (core, fault, mode) = (&pool.core, Fault::NotABlock, pool.mode());
         assert!(
             core.fits(first, order),
-            "pagesheaf: {first} {fault} of order {} [{mode}]",
-            order.get()
+            "pagesheaf: {first} {}: {} [{mode}]",
+            fault.fact(&format_args!(" of order {}", order.get())),
+            fault.advice()
         );
         assert!(!core.addresses_only, "pagesheaf: {}", ShortReason::AddressOnly);
         if let Some(id) = core.offline.first(first, order.pages()) {

@@ -181,7 +181,8 @@ impl<M: Mode> Page<M> {
     #[must_use]
     pub unsafe fn from_raw(pool: &Pool<M>, id: PageId) -> Self {
         let core = &pool.core;
-        assert!(id.index() < core.pages, "pagesheaf: {id} is outside the pool [{}]", pool.mode());
+        let outside = Fault::OutOfRange;
+        assert!(id.index() < core.pages, "pagesheaf: {id} {outside} [{}]", pool.mode());
         assert!(!core.addresses_only, "pagesheaf: {}", ShortReason::AddressOnly);
         let offline = Fault::Offline;
         assert!(!core.offline.has(id), "pagesheaf: {id} {offline} [{}]", pool.mode());

@@ -276,23 +276,39 @@ impl<M: Mode> CloseError<M> {
             }
         }
         if self.fenced() > 0 {
-            let fenced = Count(self.fenced(), "page");
-            write!(
-                f,
-                "; {fenced} of them given up with a ticket: close when its fence has passed it"
-            )?;
+            let they_are = Share(self.fenced(), out);
+            write!(f, "; {they_are} given up with a ticket: close when its fence has passed it")?;
         }
         if self.lent() > 0 {
-            let lent = Count(self.lent(), "page");
-            write!(f, "; {lent} of them lent: reclaim what a device has before close")?;
+            let they_are = Share(self.lent(), out);
+            write!(f, "; {they_are} lent: reclaim what a device has before close")?;
         }
         let others = out.saturating_sub(self.fenced() + self.lent());
         if others == 0 {
             return Ok(());
         }
-        let (them, were) = if others == 1 { ("it", "it was") } else { ("them", "they were") };
+        let (them, were) = match (others == 1, others == out) {
+            (true, true) => ("it", "it was"),
+            (true, false) => ("the other", "it was"),
+            (false, true) => ("them", "they were"),
+            (false, false) => ("the others", "they were"),
+        };
         write!(f, "; drop {them} before close, or, if {were} forgotten, ")?;
         f.write_str("see CloseError::recover_forgotten")
+    }
+}
+
+/// Some of the pages that are out, as the start of a sentence: so many, of how many.
+struct Share(u64, u64);
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Share(_, 1) => f.write_str("it is"),
+            Share(some, out) if some >= out => f.write_str("all of them are"),
+            Share(1, _) => f.write_str("1 of them is"),
+            Share(some, _) => write!(f, "{some} of them are"),
+        }
     }
 }
 
@@ -311,7 +327,7 @@ impl<M: Mode> fmt::Display for CloseError<M> {
             write!(f, ") and about {out} out")?;
         } else if balance < 0 {
             let more = Count(balance.unsigned_abs(), "page");
-            write!(f, "{more} more came back to the pool than left it")?;
+            write!(f, "{more} more came back to the pool than left it: look for a second free")?;
         } else if balance == 0 {
             f.write_str("a page, another Pool or a Cache was alive when the pool was closed, ")?;
             f.write_str("and is gone now: drop it before close, or close again")?;

@@ -21,17 +21,21 @@ fn builder(pages: usize) -> Builder<Checked> {
 
 #[test]
 fn zero_pages() {
-    refused(|| builder(0), BuildError::NoPages, "a pool needs at least one page");
+    refused(
+        || builder(0),
+        BuildError::NoPages,
+        "a pool needs at least one page: ask for 1 or more",
+    );
 }
 
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn more_pages_than_numbers() {
-    for (pages, text) in [
-        (1 << 32, "4294967296 pages are more than 2^32 - 1"),
-        (usize::MAX, "18446744073709551615 pages are more than 2^32 - 1"),
-    ] {
-        refused(|| builder(pages), BuildError::TooManyPages { pages, most: u32::MAX }, text);
+    for pages in [1 << 32, usize::MAX] {
+        let text = format!(
+            "{pages} pages are more than 2^32 - 1: choose a larger page size, or build several pools"
+        );
+        refused(|| builder(pages), BuildError::TooManyPages { pages, most: u32::MAX }, &text);
     }
     assert!(builder((1 << 32) - 1).metadata_layout().is_ok());
 }
@@ -40,7 +44,10 @@ fn more_pages_than_numbers() {
 fn more_pages_than_ids_of_some_bits() {
     for (bits, most) in [(16, 1 << 16), (1, 2), (0, 1)] {
         let pages = most as usize + 1;
-        let text = format!("{pages} pages are more than {most}, for which id_bits has numbers");
+        let text = format!(
+            "{pages} pages are more than {most}, for which id_bits has numbers: ask for fewer, or \
+             raise id_bits"
+        );
         let error = BuildError::TooManyPages { pages, most };
         refused(|| builder(pages).id_bits(bits), error, &text);
         assert!(builder(pages - 1).id_bits(bits).metadata_layout().is_ok());
@@ -51,15 +58,15 @@ fn more_pages_than_ids_of_some_bits() {
 #[test]
 fn page_sizes_that_are_no_multiples_of_64() {
     for (bytes, next) in [
-        (0, ": 64 is the next"),
-        (1, ": 64 is the next"),
-        (32, ": 64 is the next"),
-        (63, ": 64 is the next"),
-        (65, ": 128 is the next"),
-        (2000, ": 2048 is the next"),
-        (4095, ": 4096 is the next"),
-        (4097, ": 4160 is the next"),
-        (usize::MAX, ""),
+        (0, ": use 64, the next"),
+        (1, ": use 64, the next"),
+        (32, ": use 64, the next"),
+        (63, ": use 64, the next"),
+        (65, ": use 128, the next"),
+        (2000, ": use 2048, the next"),
+        (4095, ": use 4096, the next"),
+        (4097, ": use 4160, the next"),
+        (usize::MAX, ": use a smaller one"),
     ] {
         let some = if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
         let text = format!("a page size of {some} is no positive multiple of 64{next}");
@@ -70,7 +77,7 @@ fn page_sizes_that_are_no_multiples_of_64() {
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn products_that_overflow() {
-    let text = "the pages do not fit an address space";
+    let text = "the pages do not fit an address space: ask for fewer, or for smaller ones";
     for (pages, size) in [
         (u32::MAX as usize, 1 << 32),
         (u32::MAX as usize, 1 << 31 << 1),
@@ -83,11 +90,11 @@ fn products_that_overflow() {
 
 #[test]
 fn magazines_of_no_size_or_too_large() {
-    for (ids, text) in [
-        (0, "a magazine of 0 ids is not in 1..=256"),
-        (257, "a magazine of 257 ids is not in 1..=256"),
-    ] {
-        refused(|| builder(10).magazine_capacity(ids), BuildError::MagazineCapacity { ids }, text);
+    for ids in [0, 257] {
+        let text = format!(
+            "a magazine of {ids} ids is not in 1..=256: choose a magazine_capacity that is"
+        );
+        refused(|| builder(10).magazine_capacity(ids), BuildError::MagazineCapacity { ids }, &text);
     }
     for ids in [1, 256] {
         assert_whole(build::<Checked>(300, |builder| builder.magazine_capacity(ids)));
@@ -97,8 +104,11 @@ fn magazines_of_no_size_or_too_large() {
 #[test]
 fn no_cache_slots_or_too_many() {
     for (owned, shared, slots) in [(0, 0, 0), (16_384, 1, 16_385), (usize::MAX, 1, usize::MAX)] {
-        let text =
-            format!("max_caches and shared caches together are {slots}, and must be 1 to 16384");
+        let other = if slots == 0 { "one at least" } else { "fewer" };
+        let text = format!(
+            "max_caches and shared caches together are {slots}, and must be 1 to 16384: ask for \
+             {other}"
+        );
         let builder = || builder(10).max_caches(owned).shared_caches(shared);
         refused(builder, BuildError::MaxCaches { slots }, &text);
     }
@@ -107,7 +117,7 @@ fn no_cache_slots_or_too_many() {
 #[test]
 fn numbers_of_depots_that_are_no_power_of_two() {
     for depots in [0, 3, 33, 64, usize::MAX] {
-        let text = format!("{depots} depots cannot be: the number is a power of two, 1 to 32");
+        let text = format!("{depots} depots cannot be: choose a power of two, 1 to 32");
         let error = BuildError::Depots { depots, most: 32 };
         refused(|| builder(10).depots(depots), error, &text);
     }
@@ -116,9 +126,10 @@ fn numbers_of_depots_that_are_no_power_of_two() {
 
 #[test]
 fn cache_colors_that_a_page_has_no_room_for() {
-    let text = "pages of 4096 bytes have room for 1 to 64 cache lines of color, not for 65";
+    let text =
+        "pages of 4096 bytes have room for 1 to 64 cache lines of color, not for 65: ask for fewer";
     refused(|| builder(10).cache_color(65), BuildError::CacheColor { lines: 65, most: 64 }, text);
-    let text = "pages of 64 bytes have room for 1 cache line of color, not for 2";
+    let text = "pages of 64 bytes have room for 1 cache line of color, not for 2: ask for fewer";
     let error = BuildError::CacheColor { lines: 2, most: 1 };
     refused(|| builder(10).page_size(64).cache_color(2), error, text);
     assert!(builder(10).cache_color(64).metadata_layout().is_ok());
@@ -126,7 +137,7 @@ fn cache_colors_that_a_page_has_no_room_for() {
 
 #[test]
 fn cache_colors_of_no_line() {
-    let text = "cache_color(0) is not a choice: 1, the least, staggers nothing";
+    let text = "cache_color(0) is not a choice: use 1, the least, which staggers nothing";
     refused(|| builder(10).cache_color(0), BuildError::CacheColor { lines: 0, most: 64 }, text);
 }
 
@@ -168,14 +179,17 @@ fn metadata_that_is_misaligned() {
     for skip in [1, 8, align / 2] {
         let error = build_in(memory().as_ptr(), None, skip, 0);
         assert_eq!(error, BuildError::MetadataMisaligned { align });
-        let text = format!("the metadata memory is not aligned to {align} bytes");
+        let text = format!(
+            "the metadata memory is not aligned to {align} bytes: align it as \
+             Builder::metadata_layout says"
+        );
         assert_eq!(error.to_string(), text);
     }
 }
 
 #[test]
 fn a_region_that_is_misaligned() {
-    let text = "the region does not start at a multiple of 256 bytes";
+    let text = "the region does not start at a multiple of 256 bytes: give memory that does";
     let misaligned = BuildError::RegionMisaligned { align: 256 };
     for base in [memory().as_ptr().wrapping_add(64), std::ptr::null_mut()] {
         assert_eq!(build_in(base, None, 0, 0), misaligned);
@@ -249,7 +263,10 @@ fn addresses_past_the_top_are_refused() {
     let builder = builder(17).page_size(256).region(Region::addresses(base, usize::MAX));
     let error = builder.build().expect_err("refused");
     assert_eq!(error, BuildError::PastTheTop { base, bytes: 17 * 256 });
-    let text = format!("4352 bytes from {base:#x} on go past the top of the address space");
+    let text = format!(
+        "4352 bytes from {base:#x} on go past the top of the address space: give a lower base, or ask \
+         for fewer pages"
+    );
     assert_eq!(error.to_string(), text);
 }
 
@@ -258,7 +275,9 @@ fn a_base_that_is_not_the_regions() {
     let region = Region::addresses(1 << 20, 4096);
     let error = build_in(std::ptr::without_provenance_mut(1 << 21), Some(region), 0, 0);
     assert_eq!(error, BuildError::BaseMismatch);
-    assert_eq!(error.to_string(), "the base is not the region's");
+    let text = "the base is not the region's: give build_in the address that Region::addresses has, or \
+                leave Builder::region out";
+    assert_eq!(error.to_string(), text);
 }
 
 fn more_caches_than_slots<M: Mode>() {

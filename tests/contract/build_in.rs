@@ -74,13 +74,17 @@ fn an_address_only_pool_needs_no_memory_for_pages<M: Mode>() {
 fn without_a_heap_build_says_so() {
     let error = Pool::builder(10).build().expect_err("no heap");
     assert!(matches!(error, BuildError::Unsupported { .. }), "{error}");
-    assert!(error.to_string().ends_with("is not available in this build"), "{error}");
+    assert!(
+        error.to_string().contains("is not available in this build: use another region"),
+        "{error}"
+    );
     let error = Pool::builder(10).region(Region::mapped()).build().expect_err("no mapping");
-    let text = "a mapped region (Linux, with feature `std`) is not available in this build";
+    let text = "a mapped region (Linux, with feature `std`) is not available in this build: use another \
+                region, or give memory of your own to Builder::build_in";
     assert_eq!(error.to_string(), text);
     let error = Pool::builder(10).region(Region::heap()).build().expect_err("no heap");
     let text = "heap memory (feature `std`; without it, Builder::build_in) is not available in this \
-                build";
+                build: use another region, or give memory of your own to Builder::build_in";
     assert_eq!(error.to_string(), text);
 }
 

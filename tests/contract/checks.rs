@@ -256,7 +256,8 @@ fn on_bad_page_panics_where_an_allocation_withholds_one<M: Mode>() {
     let alloc = AssertUnwindSafe(|| _ = cache.alloc_bulk(&mut batch, 10));
     let panic = catch_unwind(alloc).expect_err("the policy is to panic");
     let text = panic.downcast::<String>().expect("a message");
-    let said = "was written after it was freed, at byte 17";
+    let said = "was written after it was freed, at byte 17: look for a pointer that is used after \
+                the free";
     assert_eq!(plain(text), format!("pagesheaf: {id} {said} [{}]", pool.mode()));
     assert_eq!((batch.len(), pool.audit().pages.bad), (9, 1));
     assert_adds_up(&pool);
@@ -275,10 +276,8 @@ fn on_bad_page_panics_after_the_state_is_committed<M: Mode>() {
     let free = AssertUnwindSafe(|| unsafe { cache.free_bulk_raw(&[a, b, c]) });
     let panic = catch_unwind(free).expect_err("the policy is to panic");
     let text = panic.downcast::<String>().expect("a message");
-    assert_eq!(
-        plain(text),
-        format!("pagesheaf: {b} at position 1 is already free [{}]", pool.mode())
-    );
+    let (said, mode) = ("is already free: look for a second free", pool.mode());
+    assert_eq!(plain(text), format!("pagesheaf: {b} at position 1 {said} [{mode}]"));
     assert_eq!(out(&pool), 0);
     assert!(pool.is_tainted());
     assert_adds_up(&pool);
@@ -356,7 +355,8 @@ fn an_error_says_how_many_more_pages_were_bad<M: Mode>() {
     // SAFETY: a checking mode finds the pages, which are free.
     let error = unsafe { scene.two.free_bulk_raw(&scene.ids[..3]) }.expect_err("free already");
     let (first, mode) = (scene.ids[0], scene.pool.mode());
-    let text = format!("{first} at position 0 is already free, and 2 more bad pages [{mode}]");
+    let said = "is already free, and 2 more bad pages: look for a second free";
+    let text = format!("{first} at position 0 {said} [{mode}]");
     assert_eq!((error.count, plain(error)), (3, text));
 }
 

@@ -42,7 +42,7 @@ fn all_missing_pages_are_named<M: Mode>() {
     assert_eq!(plain(format!("{leaked:?}")), plain(format!("CloseError({leaked})")));
     let text = plain(&leaked);
     assert!(text.starts_with("the pool has 95 pages out: pages "), "{text}");
-    let rest = ", …; 1 page of them lent: reclaim what a device has before close; drop them before close, or, ";
+    let rest = ", …; 1 of them is lent: reclaim what a device has before close; drop the others before close, or, ";
     assert!(text.contains(rest) && text.ends_with(']'), "{text}");
     drop((batch, block));
     let pool = leaked.into_pool();

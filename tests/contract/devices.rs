@@ -30,7 +30,10 @@ fn a_page_that_is_not_lent_is_refused_at_its_position<M: Mode>() {
     assert!(error.positions().eq([2, 70, 102]));
     assert_eq!(
         plain(error),
-        format!("{own} at position 2 is not lent, and 2 more bad pages [{}]", pool.mode())
+        format!(
+            "{own} at position 2 is not lent, and 2 more bad pages: reclaim only what was lent, and only once [{}]",
+            pool.mode()
+        )
     );
     let mut batch = PageBatch::<M>::new();
     let mut offsets: Vec<_> = pool.lend_new(3).collect();
@@ -187,24 +190,24 @@ fn what_is_lent_is_told_from_what_is_out<M: Mode>() {
         (
             0,
             1,
-            "the pool has 1 page out: page NUMBERS; 1 page of them lent: reclaim what a device has before close",
+            "the pool has 1 page out: page NUMBERS; it is lent: reclaim what a device has before close",
         ),
         (
             0,
             3,
-            "the pool has 3 pages out: pages NUMBERS; 3 pages of them lent: reclaim what a device has before close",
+            "the pool has 3 pages out: pages NUMBERS; all of them are lent: reclaim what a device has before close",
         ),
         (
             1,
             2,
-            "the pool has 3 pages out: pages NUMBERS; 2 pages of them lent: reclaim what a device has before close; \
-                drop it before close, or, if it was forgotten, see CloseError::recover_forgotten",
+            "the pool has 3 pages out: pages NUMBERS; 2 of them are lent: reclaim what a device has before close; \
+                drop the other before close, or, if it was forgotten, see CloseError::recover_forgotten",
         ),
         (
             2,
             1,
-            "the pool has 3 pages out: pages NUMBERS; 1 page of them lent: reclaim what a device has before close; \
-                drop them before close, or, if they were forgotten, see CloseError::recover_forgotten",
+            "the pool has 3 pages out: pages NUMBERS; 1 of them is lent: reclaim what a device has before close; \
+                drop the others before close, or, if they were forgotten, see CloseError::recover_forgotten",
         ),
     ] {
         let pool = pool::<M>(100);

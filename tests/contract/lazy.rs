@@ -101,7 +101,12 @@ fn laziness_needs_a_mode_that_poisons<M: Mode>() {
     }
     let (error, mode) = (lazily.expect_err("nothing to put off"), ModeFlags::of::<M>());
     assert_eq!(error, BuildError::PoisonLazily { mode });
-    assert_eq!(error.to_string(), format!("poison_lazily needs a mode that poisons [{mode}]"));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "poison_lazily needs a mode that poisons: choose one, such as Hardened, or leave it out [{mode}]"
+        )
+    );
 }
 
 every_mode!(

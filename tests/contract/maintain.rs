@@ -139,7 +139,10 @@ fn a_region_that_cannot_be_purged_is_refused() {
     ] {
         let error = Pool::builder(4).region(region).build().expect_err("it cannot be");
         assert_eq!(error, BuildError::Purge { with });
-        assert_eq!(error.to_string(), format!("a region with {with} cannot be purged"));
+        assert_eq!(
+            error.to_string(),
+            format!("a region with {with} cannot be purged: leave one of the two out")
+        );
     }
 }
 

@@ -295,7 +295,9 @@ fn marks_that_cannot_be_are_refused<M: Mode>() {
         let low = low.unwrap_or(reserve);
         assert_eq!(
             refused(Some(low), reserve).to_string(),
-            format!("a pool of 100 pages has none above a mark of {low}")
+            format!(
+                "a pool of 100 pages has none above a mark of {low}: lower the mark, or ask for more pages"
+            )
         );
     }
 }

@@ -222,7 +222,7 @@ fn lists_that_are_no_sets_are_refused<M: Mode>() {
     let one = pool();
     assert_eq!(refused(vec![pool(), one.clone(), one]), NodeError::Twice { node: 2 });
     let texts = [
-        (NodeError::NoPool, "a set of nodes needs at least one pool"),
+        (NodeError::NoPool, "a set of nodes needs at least one pool: give it one"),
         (
             NodeError::TooMany { room: 3 },
             "the set has room for 3 nodes: say NodeSet<_, n> for more, up to 32",

@@ -72,7 +72,7 @@ fn panic_of(call: impl FnOnce()) -> Option<String> {
 pub fn survives<M: Mode>(name: &str, call: impl FnOnce(&mut Scene<M>)) -> bool {
     let mut scene = Scene::<M>::new();
     let panic = panic_of(|| call(&mut scene));
-    let named = format!("pagesheaf: {} was written after it was freed, at byte 0 [", scene.victim);
+    let named = format!("pagesheaf: {} was written after it was freed, at byte 0: ", scene.victim);
     assert!(panic.iter().all(|text| text.starts_with(&named)), "{name}: {panic:?}");
     let pages = scene.pool.audit().pages;
     assert!(pages.adds_up(), "{name}: {pages}");
@@ -305,7 +305,8 @@ fn what_a_lend_finds_is_named_later<M: Mode>() {
     write_freed(pool.alloc().expect("a page"));
     let all = || _ = pool.alloc_bulk(&mut PageBatch::<M, 64>::empty(), 64);
     assert!(panic_of(all).is_some());
-    let said = |id| Some(format!("pagesheaf: {id} is already free [{}]", pool.mode()));
+    let (free, mode) = ("is already free: look for a second free", pool.mode());
+    let said = |id| Some(format!("pagesheaf: {id} {free} [{mode}]"));
     let [bad] = twice_owned(&pool);
     let id = bad.lend();
     assert_eq!(next_panic(&pool), said(id));
@@ -325,12 +326,9 @@ fn a_call_first_names_what_it_found_itself<M: Mode>() {
     let (lent, own) = (lent.lend(), own.into_raw());
     // SAFETY: a checking mode finds that the page is free.
     let text = panic_of(|| _ = unsafe { pool.free_bulk_raw(&[own]) });
-    let said = format!("pagesheaf: {own} at position 0 is already free [{}]", pool.mode());
-    assert_eq!(text, Some(said));
-    assert_eq!(
-        next_panic(&pool),
-        Some(format!("pagesheaf: {lent} is already free [{}]", pool.mode()))
-    );
+    let free = format!("is already free: look for a second free [{}]", pool.mode());
+    assert_eq!(text, Some(format!("pagesheaf: {own} at position 0 {free}")));
+    assert_eq!(next_panic(&pool), Some(format!("pagesheaf: {lent} {free}")));
 }
 
 thread_local! {

@@ -98,6 +98,8 @@ fn what_the_system_refused_is_said_with_figures() {
         said(BuildError::NoMemory { what, bytes: 1 << 40, limit, code })
     };
     let lock = |bytes, limit, locked| said(BuildError::Lock { bytes, limit, locked, code });
+    let mapped =
+        |limit| said(BuildError::Lock { bytes: 8192, limit, locked: Some(4096), code: 11 });
     let huge = |pages, size, free| said(BuildError::HugePages { pages, size, free, code });
     let none = |bytes, sizes| said(BuildError::NoSuchHugePages { bytes, sizes, code: 22 });
     let no_memory = "the system refused 1099511627776 bytes of memory for the region (error 12): ";
@@ -106,7 +108,7 @@ fn what_the_system_refused_is_said_with_figures() {
             memory(MemoryLimit::Machine { total: 8 << 30 }),
             format!(
                 "{no_memory}vm.overcommit_memory is 0, and memory and swap have 8589934592 bytes, \
-                 more than which the system does not reserve at a time: use Mapping::no_reserve() if \
+                 more than which the system does not reserve at a time: use Region::mapped().no_reserve() if \
                  not all of the pages will be used at a time, or build a pool of fewer pages"
             ),
         ),
@@ -115,7 +117,7 @@ fn what_the_system_refused_is_said_with_figures() {
             format!(
                 "{no_memory}vm.overcommit_memory is 2, and of the 700 bytes that the system may \
                  promise 600 are promised: build a pool of fewer pages, or raise \
-                 vm.overcommit_ratio"
+                 vm.overcommit_ratio (vm.overcommit_kbytes, where that is set)"
             ),
         ),
         (
@@ -166,6 +168,19 @@ fn what_the_system_refused_is_said_with_figures() {
                 .into(),
         ),
         (
+            mapped(Some(9000)),
+            "the system refused to lock 8192 bytes in memory (error 11): RLIMIT_MEMLOCK is 9000 bytes, \
+             4096 of them in use: raise it to 12288 (`ulimit -l`, or `LimitMEMLOCK=` of systemd), or \
+             call mlockall without MCL_FUTURE, which locks each new mapping, or lock fewer pages"
+                .into(),
+        ),
+        (
+            mapped(Some(90_000)),
+            "the system refused to lock 8192 bytes in memory (error 11): RLIMIT_MEMLOCK is 90000 \
+             bytes, 4096 of them in use: lock fewer pages"
+                .into(),
+        ),
+        (
             huge(512, 2 << 20, Some(3)),
             "the system refused 512 huge pages of 2 MiB for the region (error 12): 3 are free: \
              reserve 509 more (/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages), or use \
@@ -204,8 +219,8 @@ fn what_the_system_refused_is_said_with_figures() {
         ),
         (
             said(BuildError::HugePageSize { bytes: 5000, system: 4096 }),
-            "huge_page_size(5000) is not a power of two above 4 KiB, a page of the system: 2 MiB is \
-             a usual size"
+            "huge_page_size(5000) is not a power of two above 4 KiB, a page of the system: use \
+             one that is, such as 2097152 (2 MiB)"
                 .into(),
         ),
         (
@@ -234,6 +249,8 @@ fn an_error_of_input_and_output_keeps_kind_text_and_number() {
     for (error, kind, code) in [
         (lock(12), ErrorKind::OutOfMemory, Some(12)),
         (lock(1), ErrorKind::PermissionDenied, Some(1)),
+        #[cfg(target_os = "linux")]
+        (lock(11), ErrorKind::OutOfMemory, Some(11)),
         (memory(12), ErrorKind::OutOfMemory, Some(12)),
         // As on a platform where the number means something else.
         (memory(13), ErrorKind::OutOfMemory, Some(13)),

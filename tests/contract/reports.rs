@@ -163,8 +163,10 @@ fn taint_shows<M: Mode>() {
     assert_eq!(unsafe { pool.free_bulk_ignoring_refcounts(&[id]) }, Ok(()));
     assert!(pool.is_tainted() && pool.to_string().contains("; tainted: "), "{pool}");
     let taint = plain(pool.taint().expect("it is"));
-    let text =
-        format!("{id} was freed whatever its count was, found by free_bulk_ignoring_refcounts");
+    let text = format!(
+        "{id} was freed whatever its count was, found by free_bulk_ignoring_refcounts: use no other \
+         reference to it"
+    );
     assert_eq!(taint, format!("{text} [{}]", pool.mode()));
     assert!(plain(&pool).contains(&format!("; tainted: {text}; ")), "{pool}");
     assert!(plain(format!("{pool:#}")).contains(&format!("; tainted: {text}; ")), "{pool:#}");

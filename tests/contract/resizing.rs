@@ -107,14 +107,14 @@ fn a_range_that_cannot_be_changes_nothing<M: Mode>() {
     // SAFETY: the region is the pool's own, and each call is refused.
     let online = |pages| unsafe { pool.online(pages) }.expect_err("it cannot be");
     let offline = |pages| pool.offline(pages).expect_err("it cannot be");
-    let past = "the range ends at page 101, and the pool can have 100 pages: Pool::builder is told \
-                the most that it will ever have";
+    let past = "the range ends at page 101, and the pool can have 100 pages: tell Pool::builder the \
+                most that it will ever have";
     refused(online(90..101), past);
     refused(offline(20..101), past);
     #[allow(clippy::reversed_empty_ranges, reason = "that is what is wrong")]
     for error in [online(60..50), offline(60..50)] {
-        let text = "the range ends at page 50, before it starts at page 60: the first page comes \
-                    first, and the end is not in the range";
+        let text = "the range ends at page 50, before it starts at page 60: name the first page \
+                    first, and then the one behind the last";
         refused(error, text);
     }
     let online_text = "page 39 is online already: name pages that are offline, which \
@@ -168,7 +168,7 @@ fn what_is_offline_is_not_had_at_its_place<M: Mode>() {
     let order = Order::new(3).expect("small");
     for (first, page) in [(8, 8), (96, 100), (192, 192)] {
         let offline = |error: PlaceError| {
-            let text = format!("{} is offline: Pool::online brings it back", error.page);
+            let text = format!("{} is offline: call Pool::online to bring it back", error.page);
             assert_eq!((error.reason, error.to_string()), (PlaceReason::Offline, text));
             error.page
         };
@@ -302,7 +302,7 @@ every_poisoning_mode!(
 fn a_pool_cannot_start_with_more_than_it_can_have() {
     let error = Pool::builder(100).initially(101).metadata_layout().expect_err("too many");
     assert_eq!(error, BuildError::Initially { pages: 101, capacity: 100 });
-    let text = "initially(101) is more than the pool can have, 100 pages: Pool::builder is told the \
+    let text = "initially(101) is more than the pool can have, 100 pages: tell Pool::builder the \
                 most that it will ever have";
     assert_eq!(error.to_string(), text);
 }
@@ -313,7 +313,7 @@ fn all_that_is_offline_cannot_go_again() {
     assert_eq!(pool.offline(2..8).expect("they are free").count(), 6);
     let error = pool.offline(3..7).expect_err("they are offline");
     assert_eq!(error, RangeError::AlreadyOffline { page: PageId::new(3) });
-    let text = "page 3 is offline already, and so are all pages of the range: Pool::online brings \
+    let text = "page 3 is offline already, and so are all pages of the range: call Pool::online to bring \
                 them back";
     assert_eq!(
         (error.to_string(), format!("{error:?}")),
@@ -329,8 +329,8 @@ fn a_pool_of_a_fixed_size_says_so() {
     let pool = fixed::<Checked>(10);
     let error = pool.offline(0..10).expect_err("it is fixed");
     assert_eq!(error, RangeError::FixedSize);
-    let text = "the pool is of a fixed size: to have pages offline, build it with \
-                Builder::initially(pages), which may be all of them";
+    let text = "the pool is of a fixed size: build it with Builder::initially(pages), which may be all of \
+                them, to have pages offline";
     assert_eq!(error.to_string(), text);
     // SAFETY: it is refused.
     assert_eq!(unsafe { pool.online(0..10) }, Err(error));

@@ -56,7 +56,9 @@ fn a_quarantine_has_a_length<M: Mode>() {
     if !quarantines::<M>() {
         let (error, mode) = (built.expect_err("nothing waits"), ModeFlags::of::<M>());
         assert_eq!(error, BuildError::QuarantineLength { mode });
-        let text = format!("quarantine_length needs a mode that quarantines [{mode}]");
+        let text = format!(
+            "quarantine_length needs a mode that quarantines: choose one, such as Hardened, or leave it out [{mode}]"
+        );
         assert_eq!(error.to_string(), text);
         return;
     }

@@ -34,7 +34,7 @@ fn sampling_needs_a_mode_that_poisons<M: Mode>() {
     let mode = ModeFlags::of::<M>();
     let none = refused(0).expect_err("one page in none");
     assert_eq!(none, BuildError::PoisonEvery { pages: 0, mode });
-    assert_eq!(none.to_string(), "poison_every(0) poisons one page in none: 1 means every page");
+    assert_eq!(none.to_string(), "poison_every(0) poisons one page in none: use 1 for every page");
     if poisons::<M>() {
         // Every page, and hardly any.
         drop(sampled::<M>(4, 1));
@@ -42,7 +42,12 @@ fn sampling_needs_a_mode_that_poisons<M: Mode>() {
     } else {
         let error = refused(16).expect_err("no poison to sample");
         assert_eq!(error, BuildError::PoisonEvery { pages: 16, mode });
-        assert_eq!(error.to_string(), format!("poison_every needs a mode that poisons [{mode}]"));
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "poison_every needs a mode that poisons: choose one, such as Hardened, or leave it out [{mode}]"
+            )
+        );
     }
 }
 

@@ -252,10 +252,10 @@ fn what_it_says_is_what_to_do<M: Mode>() {
     let error = of.init(Pool::builder(0).mode()).expect_err("no pages");
     let source = std::error::Error::source(&error).expect("a source");
     assert_eq!(source.downcast_ref(), Some(&BuildError::NoPages));
-    said(error, "InitError", "a pool needs at least one page");
+    said(error, "InitError", "a pool needs at least one page: ask for 1 or more");
     let text = "another call is building the pool: ask StaticPool::get for it later";
     said(InitError::Building, "InitError", text);
-    said(InitError::Built, "InitError", "the pool is built already: StaticPool::get has it");
+    said(InitError::Built, "InitError", "the pool is built already: ask StaticPool::get for it");
 }
 
 /// A static proper, in any build: in memory of its own, which is taken as it is built.

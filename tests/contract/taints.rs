@@ -78,7 +78,10 @@ fn a_fault_taints_with_its_page_and_call<M: Mode>() {
     let taint = pool.taint().expect("a fault");
     assert_eq!((taint.reason, taint.page), (TaintReason::Fault(Fault::AlreadyFree), Some(id)));
     assert_eq!(taint.call, Some("free_bulk_raw"));
-    let text = format!("{id} is already free, found by free_bulk_raw [{}]", pool.mode());
+    let text = format!(
+        "{id} is already free, found by free_bulk_raw: look for a second free [{}]",
+        pool.mode()
+    );
     assert_eq!((plain(taint), said()), (text, vec![taint]));
     // A call of a cache that was told of it says no more.
     let pool = told::<M>(50);

@@ -93,21 +93,21 @@ fn every_text_is_of_its_input<M: Mode>() {
         (
             "pages without owners go into no batch",
             reclaim_all(&of_addresses, &mut none),
-            "page 3 at position 0 cannot have an owner: the pool has addresses only: use the raw \
-             calls, and 1 more bad page [{mode}]",
+            "page 3 at position 0 cannot have an owner, for the pool has addresses only, and 1 more \
+             bad page: use the raw calls [{mode}]",
         ),
         (
             "nor into a page",
             // SAFETY: the pool refuses it.
             said(unsafe { of_addresses.reclaim(ids[0]) }.expect_err("refused")),
-            "page 3 at position 0 cannot have an owner: the pool has addresses only: use the raw \
+            "page 3 at position 0 cannot have an owner, for the pool has addresses only: use the raw \
              calls [{mode}]",
         ),
         (
             "a batch of another pool",
             reclaim_all(&other, &mut mine),
-            "page 3 at position 0 was to go into a batch of another pool, and 1 more bad page \
-             [{mode}]",
+            "page 3 at position 0 was to go into a batch of another pool, and 1 more bad page: use \
+             one batch for each pool [{mode}]",
         ),
         (
             "push of another pool's page",
@@ -118,7 +118,7 @@ fn every_text_is_of_its_input<M: Mode>() {
         (
             "push into a full batch",
             said(full.push(other.alloc().expect("a page")).expect_err("full")),
-            "page 1 was refused: the batch is full [{mode}]",
+            "page 1 was refused: the batch is full: free its pages, or use a larger one [{mode}]",
         ),
         ("swap_remove", panicked(|| none.swap_remove(0)), "index 0 of a batch of 0 pages"),
         ("swap_remove", panicked(|| mine.swap_remove(1)), "index 1 of a batch of 1 page"),
@@ -130,22 +130,22 @@ fn every_text_is_of_its_input<M: Mode>() {
             "from_raw",
             // SAFETY: the pool refuses it.
             panicked(|| unsafe { Page::from_raw(&few, ids[0]) }),
-            "pagesheaf: page 3 is outside the pool [{mode}]",
+            "pagesheaf: page 3 is outside the pool: use only ids that this pool gave out [{mode}]",
         ),
         (
             "an order",
             said(Order::try_from(11).expect_err("10 is the largest")),
-            "an order of 11 is not in 0..=10",
+            "an order of 11 is not in 0..=10: use a smaller one",
         ),
         (
             "no color",
             built(Pool::builder(1).mode::<Bare>().cache_color(0)),
-            "cache_color(0) is not a choice: 1, the least, staggers nothing",
+            "cache_color(0) is not a choice: use 1, the least, which staggers nothing",
         ),
         (
             "too much color",
             built(Pool::builder(1).mode::<Bare>().cache_color(65)),
-            "pages of 4096 bytes have room for 1 to 64 cache lines of color, not for 65",
+            "pages of 4096 bytes have room for 1 to 64 cache lines of color, not for 65: ask for fewer",
         ),
         (
             "one page out",
@@ -201,7 +201,8 @@ fn debug_prints_the_sentence<M: Mode>() {
     }
     let pool = build::<M>(1, |builder| builder.max_caches(0));
     let mode = pool.mode();
-    same("BuildError", BuildError::NoPages, "a pool needs at least one page");
+    let text = "a pool needs at least one page: ask for 1 or more";
+    same("BuildError", BuildError::NoPages, text);
     let text = "the pool was built with max_caches(0): use the pool itself";
     same("CacheError", pool.cache().expect_err("there are none"), text);
     let page = pool.alloc().expect("a page");
@@ -218,19 +219,28 @@ fn debug_prints_the_sentence<M: Mode>() {
     let error = pool.alloc_bulk_exact(&mut PageBatch::<M>::new(), 1).expect_err("none is free");
     same("ExactError", error, &format!("0 of 1 page: {dry}"));
     let full = PageBatch::<M, 0>::empty().push(page).expect_err("no room");
-    same("BatchError", full.reason, "the batch is full");
-    same("PushError", full, &format!("page 0 was refused: the batch is full [{mode}]"));
+    let text = "the batch is full: free its pages, or use a larger one";
+    same("BatchError", full.reason, text);
+    same("PushError", full, &format!("page 0 was refused: {text} [{mode}]"));
     let (other, mut batch) = (crate::common::pool::<M>(1), PageBatch::<M>::new());
     batch.push(other.alloc().expect("a page")).expect("room");
     // SAFETY: the pool refuses it.
     let error = unsafe { pool.reclaim_bulk(&[PageId::new(7)], &mut batch) };
-    let text = format!("page 7 at position 0 was to go into a batch of another pool [{mode}]");
+    let text = format!(
+        "page 7 at position 0 was to go into a batch of another pool: use one batch for each pool \
+         [{mode}]"
+    );
     same("PageError", error.expect_err("another pool's"), &text);
-    let text = "an order of 11 is not in 0..=10";
+    let text = "an order of 11 is not in 0..=10: use a smaller one";
     same("OrderError", Order::try_from(11).expect_err("10 is the largest"), text);
     let error = pool.alloc_at(PageId::new(1)).expect_err("there is one page");
-    same("PlaceError", error, "page 1 is outside the pool");
-    same("PlaceReason", error.reason, "is outside the pool");
+    let text = "is outside the pool: use a number below Pool::capacity";
+    same("PlaceError", error, &format!("page 1 {text}"));
+    same("PlaceReason", error.reason, text);
+    let error = PageId::try_from(1_u64 << 32).expect_err("there are no so large ones");
+    let text = "4294967296 is above 4294967295, so it is the number of no page: use that of a page \
+                of the pool";
+    same("IdError", error, text);
 }
 
 /// Every third page does not exist.
@@ -258,7 +268,11 @@ fn all_bad_pages_of_a_call_are_named<M: Mode>() {
             1 => String::from(", and 1 more bad page"),
             more => format!(", and {more} more bad pages"),
         };
-        let text = format!("page 400 at position 0 is outside the pool{more} [{}]", pool.mode());
+        let text = format!(
+            "page 400 at position 0 is outside the pool{more}: use only ids that this pool gave out \
+             [{}]",
+            pool.mode()
+        );
         assert_eq!(error.to_string(), text);
     }
 }
@@ -316,6 +330,27 @@ fn a_clone_past_the_limit_panics_where_faults_do() {
                  for references that are made and not dropped";
     assert_eq!(text, format!("pagesheaf: {} {fault} [{}]", page.id(), pool.mode()));
     is_stuck(&pool, page);
+}
+
+/// Only wrong unsafe calls can do it, and only modes without checks let them.
+#[test]
+fn more_that_came_back_than_left_is_said() {
+    let pool = pool::<Bare>(100);
+    if pool.mode().checks {
+        return;
+    }
+    let id = pool.alloc_raw().expect("a page");
+    let mut cache = pool.cache().expect("a cache");
+    for _ in 0..2 {
+        // SAFETY: not so, the second time: nobody uses the pool any more.
+        let _ = unsafe { cache.free_raw(id) };
+    }
+    drop(cache);
+    let error = pool.close().expect_err("it does not add up");
+    let text = plain(&error);
+    std::mem::forget(error);
+    let says = "1 page more came back to the pool than left it: look for a second free [Bare";
+    assert!(text.starts_with(says), "{text}");
 }
 
 every_mode!(

@@ -99,7 +99,7 @@ fn a_refusal_says_what_happened<M: Mode>() {
     let seen = [Event::Allocated, Event::Freed, Event::FreedAgain];
     assert!(error.history().events().eq(seen));
     let text = format!(
-        "{id} at position 0 is already free (its last events: allocated, freed, freed again) [{}]",
+        "{id} at position 0 is already free (its last events: allocated, freed, freed again): look for a second free [{}]",
         pool.mode()
     );
     assert_eq!(error.to_string(), text);

@@ -3,11 +3,15 @@
 use super::suite::{Misuse, Scene, Verdict, said, when};
 use crate::common::*;
 
-const NO_BLOCK: &str = "is not the start of a block";
+const NO_BLOCK: &str = "is not the start of a block: use the id and the order of a block that is out, or look for a second free";
 
 /// Whoever looks at no state sees pages that are in the zone already.
 fn whole(mode: ModeFlags) -> Verdict {
-    Verdict::Detected(if mode.checks { NO_BLOCK } else { "is already free, and 7 more bad pages" })
+    Verdict::Detected(if mode.checks {
+        NO_BLOCK
+    } else {
+        "is already free, and 7 more bad pages: look for a second free"
+    })
 }
 
 impl<M: Mode> Scene<M> {
@@ -42,16 +46,16 @@ misuses! {
         scene.free_block(first, order(3));
         scene.misfree_block(first, order(3))
     }
-    smaller_order, "free of a block in a smaller order", |mode| when(mode.checks, "is part of a block of order 3"), |scene| {
+    smaller_order, "free of a block in a smaller order", |mode| when(mode.checks, "is part of a block of order 3: free all of the block in its own order, or split it first"), |scene| {
         let first = scene.block(order(3));
         scene.misfree_block(first, order(2))
     }
-    larger_order, "free of a block in a larger order", |mode| when(mode.checks, "is part of a block of order 2"), |scene| {
+    larger_order, "free of a block in a larger order", |mode| when(mode.checks, "is part of a block of order 2: free all of the block in its own order, or split it first"), |scene| {
         let first = scene.block(order(3));
         scene.split(first, order(3), Some(order(2)));
         scene.misfree_block(first, order(3))
     }
-    inside, "free of a block by a page inside it", |mode| when(mode.checks, "is part of a block of order 3"), |scene| {
+    inside, "free of a block by a page inside it", |mode| when(mode.checks, "is part of a block of order 3: free all of the block in its own order, or split it first"), |scene| {
         let first = scene.block(order(3));
         scene.misfree_block(PageId::new(first.index() + 4), order(2))
     }
@@ -62,7 +66,7 @@ misuses! {
     block_past_the_end, "free of a block past the end of the pool", |_| Verdict::Detected(NO_BLOCK), |scene| {
         scene.misfree_block(PageId::new(96), order(3))
     }
-    as_pages, "free of a block as pages", |mode| when(mode.checks, "is part of a block of order 3, and 7 more bad pages"), |scene| {
+    as_pages, "free of a block as pages", |mode| when(mode.checks, "is part of a block of order 3, and 7 more bad pages: free all of the block in its own order, or split it first"), |scene| {
         let first = scene.block(order(3));
         scene.misfree(&block_ids(first, order(3)), 0)
     }
@@ -71,28 +75,28 @@ misuses! {
         scene.split(first, order(3), None);
         scene.misfree_block(first, order(3))
     }
-    piece_twice, "double free of a smaller block that a block was split into", |mode| Verdict::Detected(if mode.checks { NO_BLOCK } else { "is already free, and 1 more bad page" }), |scene| {
+    piece_twice, "double free of a smaller block that a block was split into", |mode| Verdict::Detected(if mode.checks { NO_BLOCK } else { "is already free, and 1 more bad page: look for a second free" }), |scene| {
         let first = scene.block(order(3));
         scene.split(first, order(3), Some(order(1)));
         let second = PageId::new(first.index() + 2);
         scene.free_block(second, order(1));
         scene.misfree_block(second, order(1))
     }
-    page_twice, "double free of a page that a block was split into", |mode| when(mode.checks, "is already free"), |scene| {
+    page_twice, "double free of a page that a block was split into", |mode| when(mode.checks, "is already free: look for a second free"), |scene| {
         let first = scene.block(order(3));
         scene.split(first, order(3), None);
         let page = PageId::new(first.index() + 5);
         scene.free(&[page]);
         scene.misfree(&[page], 0)
     }
-    split_twice, "split of a block that was split", |mode| when(mode.checks, "is part of a block of order 1"), |scene| {
+    split_twice, "split of a block that was split", |mode| when(mode.checks, "is part of a block of order 1: free all of the block in its own order, or split it first"), |scene| {
         let first = scene.block(order(3));
         scene.split(first, order(3), Some(order(1)));
         scene.bad = Some((first, 0));
         // SAFETY: not so: there is no such block any more.
         said(unsafe { scene.pool.split_block_raw(first, order(3), None) })
     }
-    split_into_more, "split of a block into larger ones", |_| Verdict::Detected("is part of a block of order 2"), |scene| {
+    split_into_more, "split of a block into larger ones", |_| Verdict::Detected("is part of a block of order 2: free all of the block in its own order, or split it first"), |scene| {
         let first = scene.block(order(2));
         scene.bad = Some((first, 0));
         // SAFETY: the block is ours; that it is not so large is what the call finds.

@@ -12,18 +12,18 @@ const STUCK: &str = "has a reference count that has stuck at 8388608, and is nev
                      references that are made and not dropped";
 
 /// What is said where a page has three references, and four are to be given up.
-const FEWER: &str = "has fewer references, 3, than were to be given up: none was";
+const FEWER: &str = "has fewer references, 3, than were to be given up, so none was: look for one that is given up twice";
 
 counted_misuses! {
     shared_as_sole, "free of a shared page as if by its sole owner",
-        |mode| where_counted(mode, mode.refcount, "is shared by 2 references"), |scene| {
+        |mode| where_counted(mode, mode.refcount, "is shared by 2 references: use release_bulk, which gives up one reference"), |scene| {
         let id = scene.ids[0];
         // SAFETY: the page has one reference, of ours.
         assert_eq!(unsafe { scene.one.retain_bulk(&[id]) }, Ok(1));
         scene.misfree(&[id], 0)
     }
     underflow, "release of a page that nobody holds",
-        |mode| where_counted(mode, mode.checks, "is already free"), |scene| {
+        |mode| where_counted(mode, mode.checks, "is already free: look for a second free"), |scene| {
         let id = scene.ids[0];
         // SAFETY: the page has one reference, of ours.
         assert_eq!(unsafe { scene.one.release_bulk(&[id]) }, Ok(1));
@@ -53,7 +53,7 @@ counted_misuses! {
         said(unsafe { scene.one.release_bulk(&[id]) }).filter(|_| error.fault == Fault::Saturated)
     }
     after_an_elevated_free, "release of a reference after a free that overrode it",
-        |mode| where_counted(mode, mode.checks, "is already free"), |scene| {
+        |mode| where_counted(mode, mode.checks, "is already free: look for a second free"), |scene| {
         let id = scene.ids[0];
         // SAFETY: the page has one reference, of ours.
         assert_eq!(unsafe { scene.one.retain_bulk(&[id]) }, Ok(1));
@@ -71,7 +71,7 @@ counted_misuses! {
         said
     }
     clone_after_an_elevated_free, "another reference made from one after a free that overrode it",
-        |mode| where_counted(mode, mode.checks, "has a corrupt state word [{mode}]"), |scene| {
+        |mode| where_counted(mode, mode.checks, "has a corrupt state word: look for a stray write, or for a use after a free [{mode}]"), |scene| {
         let id = scene.ids[0];
         // SAFETY: the page is out, and was never written.
         let stale = unsafe { Page::from_raw(&scene.pool, id) }.into_shared();

@@ -20,7 +20,7 @@ impl<M: Mode> Scene<M> {
     }
 }
 
-const NOT_LENT: &str = "is not lent";
+const NOT_LENT: &str = "is not lent: reclaim only what was lent, and only once";
 
 misuses! {
     completed_twice, "a device's page freed twice (`free_lent`), in one call", |mode| when(mode.checks, NOT_LENT), |scene| {
@@ -39,7 +39,7 @@ misuses! {
         let offsets = [scene.lend(1), vec![own]].concat();
         scene.misreturn(&offsets, 1)
     }
-    completed_far, "`free_lent` of an offset past the end", |_| Verdict::Detected("is outside the pool"), |scene| {
+    completed_far, "`free_lent` of an offset past the end", |_| Verdict::Detected("is outside the pool: use only ids that this pool gave out"), |scene| {
         let mut offsets = scene.lend(2);
         offsets.insert(1, 100 * 256);
         scene.misreturn(&offsets, 1)
@@ -61,11 +61,11 @@ misuses! {
         assert_eq!(unsafe { scene.pool.reclaim_all() }, Some(2));
         scene.misreturn(&offsets[1..], 0)
     }
-    freed_as_out, "`free_bulk_raw` of what `lend_new` lent", |mode| when(mode.checks, "is lent to a device"), |scene| {
+    freed_as_out, "`free_bulk_raw` of what `lend_new` lent", |mode| when(mode.checks, "is lent to a device: reclaim it first"), |scene| {
         let id = scene.one.lend_new(1).ids().next().expect("a page");
         scene.misfree(&[id], 0)
     }
-    forgotten_lending, "`mem::forget` of a lending, seen by `close`", |_| Verdict::Detected("the pool has 100 pages out: pages 0, 1, 2, 3, 4, 5, 6, 7, …; 100 pages of them lent: reclaim what a device has before close [{mode}]"), |_scene| {
+    forgotten_lending, "`mem::forget` of a lending, seen by `close`", |_| Verdict::Detected("the pool has 100 pages out: pages 0, 1, 2, 3, 4, 5, 6, 7, …; all of them are lent: reclaim what a device has before close [{mode}]"), |_scene| {
         let pool = build::<M>(100, |builder| builder.magazine_capacity(4));
         let mut lending = pool.lend_new(100);
         assert_eq!(lending.by_ref().take(65).count(), 65);

@@ -27,14 +27,14 @@ impl<M: Mode> Scene<M> {
     }
 }
 
-const FREE: &str = "is already free";
+const FREE: &str = "is already free: look for a second free";
 
 misuses! {
     free_fenced, "free of a page that waits for its ticket", |mode| when(mode.checks, FREE), |scene| {
         let id = scene.fenced();
         scene.misfree(&[id], 0)
     }
-    reclaim_fenced, "reclaim of a page that waits for its ticket", |mode| when(mode.checks, "is not lent"), |scene| {
+    reclaim_fenced, "reclaim of a page that waits for its ticket", |mode| when(mode.checks, "is not lent: reclaim only what was lent, and only once"), |scene| {
         let id = scene.fenced();
         scene.bad = Some((id, 0));
         let mut batch = PageBatch::<M, 4>::empty();

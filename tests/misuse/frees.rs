@@ -3,7 +3,7 @@
 use super::suite::{Misuse, Scene, Verdict, said, when};
 use crate::common::*;
 
-const FREE: &str = "is already free";
+const FREE: &str = "is already free: look for a second free";
 
 misuses! {
     at_once, "double free, at once", |mode| when(mode.checks, FREE), |scene| {
@@ -56,7 +56,7 @@ misuses! {
     never_allocated, "free of a page that was never allocated", |mode| when(mode.checks, FREE), |scene| {
         scene.misfree(&[PageId::new(99)], 0)
     }
-    past_the_end, "free of a page past the end of the pool", |mode| when(mode.checks || mode.refcount, "is outside the pool"), |scene| {
+    past_the_end, "free of a page past the end of the pool", |mode| when(mode.checks || mode.refcount, "is outside the pool: use only ids that this pool gave out"), |scene| {
         scene.misfree(&[PageId::new(100)], 0)
     }
     after_reuse, "double free, after somebody else was given the page", |_| when(false, ""), |scene| {
@@ -113,23 +113,23 @@ misuses! {
         std::mem::forget(other);
         said
     }
-    inside_a_block, "free of a page inside a block", |mode| when(mode.checks, "is part of a block of order 3"), |scene| {
+    inside_a_block, "free of a page inside a block", |mode| when(mode.checks, "is part of a block of order 3: free all of the block in its own order, or split it first"), |scene| {
         let block = scene.one.alloc_block(Order::new(3).expect("legal")).expect("a block");
         let said = scene.misfree(&[PageId::new(block.id().index() + 5)], 0);
         std::mem::forget(block);
         said
     }
-    start_of_a_block, "free of a block's first page alone", |mode| when(mode.checks, "is part of a block of order 2"), |scene| {
+    start_of_a_block, "free of a block's first page alone", |mode| when(mode.checks, "is part of a block of order 2: free all of the block in its own order, or split it first"), |scene| {
         let block = scene.one.alloc_block(Order::new(2).expect("legal")).expect("a block");
         let said = scene.misfree(&[block.id()], 0);
         std::mem::forget(block);
         said
     }
-    a_lent_page, "free of a page that is lent to a device", |mode| when(mode.checks, "is lent to a device"), |scene| {
+    a_lent_page, "free of a page that is lent to a device", |mode| when(mode.checks, "is lent to a device: reclaim it first"), |scene| {
         let id = scene.one.alloc().expect("a page").lend();
         scene.misfree(&[id], 0)
     }
-    reclaim_of_what_is_not_lent, "reclaim of a page that is not lent", |mode| when(mode.checks, "is not lent"), |scene| {
+    reclaim_of_what_is_not_lent, "reclaim of a page that is not lent", |mode| when(mode.checks, "is not lent: reclaim only what was lent, and only once"), |scene| {
         let id = scene.ids[0];
         scene.bad = Some((id, 0));
         // SAFETY: not so: the page is not lent. Its second owner is forgotten.

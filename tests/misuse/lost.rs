@@ -83,7 +83,7 @@ misuses! {
     static_not_built, "a call of a static that is not built", |_| Verdict::Detected("the pool is not built: call StaticPool::init first"), |_scene| {
         StaticPool::<M>::new().alloc().err().map(|reason| reason.to_string())
     }
-    static_built_twice, "a static that is built twice", |_| Verdict::Detected("the pool is built already: StaticPool::get has it"), |scene| {
+    static_built_twice, "a static that is built twice", |_| Verdict::Detected("the pool is built already: ask StaticPool::get for it"), |scene| {
         let of = StaticPool::<M>::new();
         let init = || of.init_with(|| Ok(scene.pool.clone()));
         assert!(init().is_ok());

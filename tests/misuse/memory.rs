@@ -83,7 +83,7 @@ fn write_to_zeros<M: Mode>(trusted: bool) {
     assert!(!pool.is_tainted() && pool.audit().pages.adds_up());
 }
 
-const WRITTEN: &str = "was written after it was freed, at byte {byte} [{mode}]";
+const WRITTEN: &str = "was written after it was freed, at byte {byte}: look for a pointer that is used after the free [{mode}]";
 
 misuses! {
     write_in_a_cache, "write to a freed page that lies in a cache", |mode| when(poisoned(mode), WRITTEN),
@@ -145,7 +145,9 @@ fn poisoned(mode: ModeFlags) -> bool {
 
 fn stray_verdict(mode: ModeFlags) -> Verdict {
     if poisoned(mode) {
-        Verdict::Detected("was written after it was freed, at byte 0 [{mode}]")
+        Verdict::Detected(
+            "was written after it was freed, at byte 0: look for a pointer that is used after the free [{mode}]",
+        )
     } else {
         Verdict::Harmless
     }

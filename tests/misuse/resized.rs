@@ -6,7 +6,7 @@ use super::suite::{Misuse, Scene, Verdict, said, when};
 use crate::common::*;
 
 /// What is said of a page that is offline.
-pub const OFFLINE: &str = "is offline: Pool::online brings it back";
+pub const OFFLINE: &str = "is offline: call Pool::online to bring it back";
 
 impl<M: Mode> Scene<M> {
     /// A page that has just gone offline.
@@ -35,7 +35,7 @@ misuses! {
         said
     }
     own_offline, "`Page::from_raw` of a page that is offline: panics",
-        |_| Verdict::Detected("pagesheaf: page {page} is offline: Pool::online brings it back [{mode}]"), |scene| {
+        |_| Verdict::Detected("pagesheaf: page {page} is offline: call Pool::online to bring it back [{mode}]"), |scene| {
         let id = scene.offline();
         // SAFETY: not so: the page is offline. There is no owner.
         let owned = || std::mem::forget(unsafe { Page::from_raw(&scene.pool, id) });
@@ -54,7 +54,7 @@ misuses! {
         said(unsafe { scene.two.free_block_raw(first, order(3)) })
     }
     own_block_offline, "`Block::from_raw` of a block with a page that is offline: panics",
-        |_| Verdict::Detected("pagesheaf: page {page} is offline: Pool::online brings it back [{mode}]"), |scene| {
+        |_| Verdict::Detected("pagesheaf: page {page} is offline: call Pool::online to bring it back [{mode}]"), |scene| {
         let id = scene.offline();
         let first = PageId::new(id.index() & !7);
         // SAFETY: not so: a page is offline. There is no owner.

@@ -82,7 +82,8 @@ fn allocate<M: Mode>(cache: &mut Cache<M>) -> usize {
     cache.alloc_bulk_raw(&mut no_ids::<3>()).0.len()
 }
 
-const CORRUPT: &str = "has a corrupt state word [{mode}]";
+const CORRUPT: &str =
+    "has a corrupt state word: look for a stray write, or for a use after a free [{mode}]";
 
 /// Whoever claims pages, or shuffles them, looks at words that others do not look at until the page comes back. Then
 /// the word is right again.

@@ -15,7 +15,7 @@ use crate::SharedBuf;
 /// # let pool = Pool::builder(10).build()?;
 /// let mut buf = PageBuf::new(pool.alloc()?);
 /// let error = buf.prepend(b"header").expect_err("no headroom");
-/// assert_eq!(error.to_string(), "6 bytes do not fit: there is room for 0");
+/// assert_eq!(error.to_string(), "6 bytes do not fit: there is room for 0: write fewer, or leave more room");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,9 @@ pub struct NoRoom {
 
 impl fmt::Display for NoRoom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes do not fit: there is room for {}", self.wanted, self.room)
+        let NoRoom { wanted, room } = self;
+        write!(f, "{wanted} bytes do not fit: there is room for {room}: ")?;
+        f.write_str("write fewer, or leave more room")
     }
 }
 
@@ -55,7 +57,9 @@ impl<M: Mode> NotPrepended<M> {
 impl<M: Mode> fmt::Display for NotPrepended<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NotPrepended::Shared(_) => f.write_str("others hold parts of the page"),
+            NotPrepended::Shared(_) => f.write_str(
+                "others hold parts of the page: make a copy, or send the header as a buffer of its own",
+            ),
             NotPrepended::NoRoom(_, error) => error.fmt(f),
         }
     }

@@ -5,7 +5,7 @@
 use core::fmt;
 
 /// What would be the events of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trail;
 
 impl fmt::Display for Trail {

@@ -7,7 +7,7 @@ use core::fmt;
 use crate::history::History;
 
 /// The events of a page, as a fault has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trail(pub(crate) History);
 
 impl fmt::Display for Trail {

@@ -33,7 +33,10 @@ fn push_and_pop_are_a_stack<M: Mode>() {
     assert_eq!((refused.page.id(), refused.reason), (id, BatchError::Full));
     assert_eq!(
         refused.to_string(),
-        format!("{id} was refused: the batch is full [{}]", pool.mode())
+        format!(
+            "{id} was refused: the batch is full: free its pages, or use a larger one [{}]",
+            pool.mode()
+        )
     );
     assert_eq!(batch.ids(), ids);
     for &id in ids.iter().rev() {

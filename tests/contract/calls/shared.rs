@@ -140,7 +140,11 @@ fn a_raw_free_refuses_a_shared_page_and_an_elevated_one_takes_it<M: Refcounted>(
     let error = unsafe { cache.free_bulk_raw(ids) }.expect_err("one is shared");
     assert_eq!((error.page, error.position), (ids[4], 4));
     assert_eq!((error.fault, error.count, error.done), (Fault::Shared { references: 2 }, 1, 9));
-    let text = format!("{} at position 4 is shared by 2 references [{}]", ids[4], pool.mode());
+    let text = format!(
+        "{} at position 4 is shared by 2 references: use release_bulk, which gives up one reference [{}]",
+        ids[4],
+        pool.mode()
+    );
     assert_eq!(plain(error), text);
     assert_eq!(out(&pool), 1);
     // SAFETY: nobody uses the references.

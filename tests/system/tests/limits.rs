@@ -91,6 +91,36 @@ fn a_lock_that_is_not_permitted_says_so_too() {
     });
 }
 
+/// After `mlockall(MCL_FUTURE)` every new mapping is locked.
+#[test]
+fn a_mapping_that_mlockall_locks_says_the_limit() {
+    fork(|| {
+        be_nobody();
+        const LIMIT: u64 = 4 << 20;
+        set_limit(libc::RLIMIT_MEMLOCK, LIMIT);
+        // SAFETY: always allowed; the process is one of a test's own.
+        if unsafe { libc::mlockall(libc::MCL_FUTURE) } != 0 {
+            println!("skipped: {}", std::io::Error::last_os_error());
+            return Ok(());
+        }
+        for region in [Region::mapped(), Region::mapped().huge_pages(HugePages::Try)] {
+            let error = refused(4096, region);
+            let BuildError::Lock { bytes, limit, locked: Some(locked), code } = error else {
+                panic!("{error:?}")
+            };
+            assert_eq!((limit, code, bytes >= 16 << 20), (Some(LIMIT), libc::EAGAIN, true));
+            has(error, &[&format!("refused to lock {bytes} bytes in memory (error 11)")]);
+            has(error, &[&format!("RLIMIT_MEMLOCK is {LIMIT} bytes, {locked} of them in use")]);
+            has(error, &[&format!("raise it to {}", locked + bytes as u64), "mlockall"]);
+            assert_eq!(std::io::Error::from(error).kind(), ErrorKind::OutOfMemory);
+        }
+        let pool = builder(16, Region::mapped()).build().expect("it is below the limit");
+        assert!(figure("/proc/self/status", "VmLck:") >= 16 * PAGE as u64);
+        drop(pool);
+        Ok(())
+    });
+}
+
 #[test]
 fn a_limit_on_addresses_is_named() {
     fork(|| {
@@ -141,12 +171,20 @@ fn memory_that_is_promised_too_often_is_said_with_the_policy() {
             has(error, &["refused 17592186044416 bytes of memory for the region (error 12)"]);
             let figure = format!("memory and swap have {total} bytes");
             has(error, &["vm.overcommit_memory is 0", &figure, "fewer pages"]);
-            has(error, &["does not reserve", "use Mapping::no_reserve()"]);
+            has(error, &["does not reserve", "use Region::mapped().no_reserve()"]);
         }
         "2" => {
             let error = build().expect_err("16 TiB");
             let figure = format!("of the {} bytes that", of("CommitLimit:"));
-            has(error, &["vm.overcommit_memory is 2", &figure, "vm.overcommit_ratio"]);
+            has(
+                error,
+                &[
+                    "vm.overcommit_memory is 2",
+                    &figure,
+                    "vm.overcommit_ratio",
+                    "vm.overcommit_kbytes",
+                ],
+            );
         }
         policy => println!("skipped: vm.overcommit_memory is {policy}"),
     }
