@@ -80,10 +80,8 @@ impl fmt::Display for RangeError {
                     f,
                     "{page} is marked as offline, but its state says that somebody has it, "
                 )?;
-                f.write_str(
-                    "so the pool's metadata is corrupt: bring the pages beside it online, ",
-                )?;
-                f.write_str("and look for what wrote there")
+                f.write_str("so the pool's metadata is corrupt: look for what wrote there; the ")?;
+                f.write_str("pages beside it can come online")
             }
             RangeError::AlreadyOffline { page } => {
                 write!(f, "{page} is offline already, and so are all pages of the range: ")?;

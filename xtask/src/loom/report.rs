@@ -14,7 +14,11 @@ const TABLE: Section = Section { file: "features.md", name: "loom" };
 
 /// The bound in words.
 fn bound(row: &Row) -> String {
-    row.bound.map_or_else(|| "exhaustive".into(), |most| format!("{most} preemptions"))
+    match row.bound {
+        None => "exhaustive".into(),
+        Some(1) => "1 preemption".into(),
+        Some(most) => format!("{most} preemptions"),
+    }
 }
 
 /// A line for each model in each mode.
