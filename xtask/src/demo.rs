@@ -75,7 +75,7 @@ impl Row {
 /// Runs the programs, and fails if one of them does, or leaves pages behind.
 pub fn demo(args: &Args) -> Result<()> {
     let rows = PROGRAMS.into_iter().filter(|name| args.name == ALL || args.name == *name);
-    let rows = rows.map(|name| one(name, args.quick)).collect::<Result<Vec<_>>>()?;
+    let rows = rows.map(|name| one(name, args.quick, "release")).collect::<Result<Vec<_>>>()?;
     let json = serde_json::to_string_pretty(&rows)?;
     match &args.json {
         Some(file) if file.as_os_str() == STDOUT => println!("{json}"),
@@ -90,15 +90,15 @@ fn destination(argument: &str) -> io::Result<PathBuf> {
     if argument == STDOUT { Ok(argument.into()) } else { path(argument) }
 }
 
-/// Runs a program in its quick form.
+/// Runs a program in its quick form: whether it works, and not how fast. So it is built as tests are.
 pub fn quick(name: &str) -> Result<()> {
-    one(name, true).map(drop)
+    one(name, true, if name == ALONE { "release" } else { "dev" }).map(drop)
 }
 
 /// Runs a program, and shows what it prints.
-fn one(name: &str, quick: bool) -> Result<Row> {
+fn one(name: &str, quick: bool, profile: &str) -> Result<Row> {
     println!("== {name}");
-    let mut command = cargo(["run", "-q", "--release"]);
+    let mut command = cargo(["run", "-q", "--profile", profile]);
     if name == ALONE {
         let folder = format!("examples/{name}/Cargo.toml");
         command.args(["--manifest-path", &folder]).env("CARGO_TARGET_DIR", target(name));

@@ -32,8 +32,8 @@ pub struct Args {
     /// Run the models in the presets only: not in modes whose names end in `_only`.
     #[arg(long)]
     presets: bool,
-    /// Explore less, as the gate does: threads are interrupted at most twice in every model, and at most once where the
-    /// table of features.md says that it takes long.
+    /// Explore less, as the gate does: threads are interrupted at most twice in every model, and at most once or not at
+    /// all where the table of features.md says that it takes long.
     #[arg(long, conflicts_with_all = ["deep", "model"])]
     short: bool,
     /// Write the table of features.md anew, or the lines of the models that are named.

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
 use super::sets;
 use crate::run::{Stages, cargo, run, target};
-use crate::{fuzz, numa, package, peers, sanitize, stress};
+use crate::{demo, fuzz, numa, package, peers, sanitize, stress};
 
 /// For how long each stress program runs in each mode, and each fuzz target, in seconds.
 const STRESS: f64 = 2.0;
@@ -56,6 +56,7 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
             })?;
         }
     }
+    stages.stage("demo service", || demo::quick("service"))?;
     stages.stage("numa", || numa::numa(&Default::default()))?;
     package::extra(stages)?;
     stages.stage("clippy, peers", peers::check)?;

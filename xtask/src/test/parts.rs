@@ -32,7 +32,7 @@ pub fn loom(args: &[&str]) -> Result<()> {
 
 /// The larger example, in a mode.
 pub fn echo(mode: &str) -> Command {
-    let mut echo = cargo(["run", "-q", "--release", "-p", "udp_echo", "--"]);
+    let mut echo = cargo(["run", "-q", "-p", "udp_echo", "--"]);
     echo.args(["--mode", mode]);
     echo
 }

@@ -1,5 +1,0 @@
-//! What `cargo xtask instructions` counts.
-
-fn main() -> anyhow::Result<()> {
-    matrix::count()
-}
