@@ -98,8 +98,9 @@ impl Region {
     /// - *Lifetime*: they stay allocated, and where they are. Pages may be dropped on any thread, long after the last
     ///   handle.
     /// - *Exclusiveness*: they are the pool's alone. Nobody else reads or writes them but through the pages, and no other
-    ///   pool has any of them. After a `fork`, parent and child do not both use the pool if the memory is
-    ///   shared between them (`MAP_SHARED`): each would give out the same bytes.
+    ///   pool has any of them: a region in a `const` item is another one wherever the item is named. After a `fork`,
+    ///   parent and child do not both use the pool if the memory is shared between them (`MAP_SHARED`): each would give
+    ///   out the same bytes.
     /// - *Initialisation*: each byte is initialised, for pages are read as bytes before anybody has written them. Whoever
     ///   writes through a raw pointer, or lets a device write, leaves them initialised.
     ///

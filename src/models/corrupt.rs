@@ -5,6 +5,7 @@
 
 mod device;
 mod online;
+mod sharing;
 #[cfg(test)]
 mod tests;
 mod world;
@@ -12,7 +13,8 @@ mod world;
 use core::ops::Range;
 use std::vec::Vec;
 
-pub use world::{OPS, Passes, Sharing, World};
+pub use sharing::Sharing;
+pub use world::{OPS, Passes, World};
 
 use crate::inner::Core;
 use crate::mode::Mode;

@@ -71,7 +71,8 @@ impl<M: Mode> Pool<M> {
     /// pool is closed and every page is back. Page `id` starts at `offset(id)` in it.
     ///
     /// In a pool of addresses the pointer is a number, not to be dereferenced; there is none for a region at address 0.
-    /// A reference to all of it is never right while others have pages.
+    /// A reference to all of it is never right while others have pages. Whoever writes through the pointer has the pages,
+    /// and leaves every byte initialised (not the padding of a struct).
     ///
     /// ```
     /// # use pagesheaf::Pool;

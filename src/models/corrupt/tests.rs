@@ -14,7 +14,7 @@ use super::Table::{self, *};
 use super::world::{OPS, says};
 use super::{Part, Passes, Sharing, World};
 use crate::metadata::MetadataSlice;
-use crate::mode::{Checked, Compact, Hardened, Policy, Select, hardening};
+use crate::mode::{Checked, Compact, Hardened, NoRefcount, NoStats, Policy, Select, hardening};
 use crate::page::PageId;
 use crate::sync::{Atomic, Ordering};
 
@@ -236,6 +236,8 @@ modes! {
     no_flipped_bit_crashes_or_hangs_in_checked: Checked, PRESET;
     no_flipped_bit_crashes_or_hangs_in_compact: Compact, PRESET;
     no_flipped_bit_crashes_or_hangs_in_hardened: Hardened, PRESET;
+    no_flipped_bit_crashes_or_hangs_in_no_refcount: NoRefcount, SWITCH;
+    no_flipped_bit_crashes_or_hangs_in_no_stats: NoStats, SWITCH;
     no_flipped_bit_crashes_or_hangs_with_claim: Only<{ hardening::CLAIM }>, SWITCH;
     no_flipped_bit_crashes_or_hangs_with_poison: Only<{ hardening::POISON }>, SWITCH;
     no_flipped_bit_crashes_or_hangs_with_quarantine: Only<{ hardening::QUARANTINE }>, SWITCH;

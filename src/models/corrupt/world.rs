@@ -11,12 +11,12 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::device::Device;
+use super::sharing::Sharing;
 use super::{Part, Table, parts};
 use crate::cache::Cache;
 use crate::error::Call;
 use crate::heap;
 use crate::inner::Faults;
-use crate::mode::{Compact, Mode, Refcounted};
 use crate::owned::PageBatch;
 use crate::page::{Order, PageId};
 use crate::pool::{OnBadPage, Pool};
@@ -36,38 +36,6 @@ pub struct Passes {
     pub doubled: bool,
     /// The pool's figures do not add up.
     pub uncounted: bool,
-}
-
-/// How pages get a second reference in a trial, in modes that count.
-pub trait Sharing: Mode {
-    /// A second reference for each of these pages, which are out.
-    fn retain(cache: &mut Cache<Self>, ids: &[PageId]);
-    /// Gives up both.
-    fn release(cache: &mut Cache<Self>, ids: &[PageId]);
-}
-
-impl<M: Refcounted> Sharing for M {
-    fn retain(cache: &mut Cache<M>, ids: &[PageId]) {
-        // SAFETY: the pages are out, and the ids are the owners'.
-        let _ = unsafe { cache.retain_bulk(ids) };
-    }
-
-    fn release(cache: &mut Cache<M>, ids: &[PageId]) {
-        for _ in 0..2 {
-            // SAFETY: each page has two references, both of which are given up once.
-            let _ = unsafe { cache.release_bulk(ids) };
-        }
-    }
-}
-
-/// Its pages have one owner.
-impl Sharing for Compact {
-    fn retain(_: &mut Cache<Self>, _: &[PageId]) {}
-
-    fn release(cache: &mut Cache<Self>, ids: &[PageId]) {
-        // SAFETY: the pages are out, and freed once.
-        let _ = unsafe { cache.free_bulk_raw(ids) };
-    }
 }
 
 /// A pool, what it gave out, and what is expected of it.
