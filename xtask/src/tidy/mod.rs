@@ -66,6 +66,7 @@ pub fn tidy() -> Result<()> {
     faults.extend(figures::faults(&files));
     let list: Vec<_> = faults.iter().map(Fault::to_string).collect();
     ensure!(faults.is_empty(), "{} faults\n{}", faults.len(), list.join("\n"));
+    println!("{} files: nothing to tidy", files.len());
     Ok(())
 }
 
