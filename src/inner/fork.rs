@@ -75,7 +75,7 @@ impl<M: Mode> Core<M> {
     /// is out may seem to be elsewhere: too low a figure would end the pool under its owner.
     fn count_lost(&self) {
         self.recount_bad();
-        self.offline.recount();
+        self.offline.recount(self.pages as usize);
         let free = (self.zone.free() + self.cached()) as u64;
         let somewhere = free + self.bad() + self.offline.len() + self.line.promised();
         let missing = u64::from(self.pages).saturating_sub(somewhere);

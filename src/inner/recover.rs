@@ -57,9 +57,16 @@ impl<M: Mode> Core<M> {
             }
             recovered += self.zone.put(&[id], |id| self.taint(id));
         }
-        // A page whose bit says wrongly that it is offline has no owner by now, and stays offline.
-        let offline = (0..self.pages).map(PageId::new).filter(|&id| self.offline.has(id));
-        offline.filter(|&id| self.withheld(id).is_none()).for_each(|id| self.rest(id, ZONE));
+        // A page whose bit says wrongly that it is offline has no owner by now: it is in the zone, or withheld, or stays
+        // offline.
+        for id in (0..self.pages).map(PageId::new).filter(|&id| self.offline.has(id)) {
+            if self.zone.holds(id) || self.withheld(id).is_some() {
+                let _ = self.offline.remove(id, 1);
+            } else {
+                self.rest(id, ZONE);
+            }
+        }
+        self.offline.recount(self.pages as usize);
         // Relaxed: the caller is alone, here and below. What is out goes past the caches, whatever a
         // fault has made of the figure.
         self.counters.uncached_balance.fetch_sub(self.out(), Ordering::Relaxed);

@@ -337,7 +337,7 @@ impl<M: Mode> Pool<M> {
         let core = &*self.core;
         Audit {
             mode: self.mode(),
-            pages: self.pages(core.zone.count(), core.offline.count()),
+            pages: self.pages(core.zone.count(), core.offline.count(core.pages as usize)),
             misplaced: M::CHECKS.then(|| core.misplaced()),
             corrupt: M::CHECKS.then(|| core.corrupt()),
             untouched: core.zone.untouched() as u64,

@@ -77,16 +77,20 @@ impl OfflinePages {
         self.came.load(Ordering::Acquire)
     }
 
-    /// How many pages are offline, counted bit by bit.
-    pub(crate) fn count(&self) -> u64 {
-        let ones = |word: &Atomic<u64>| u64::from(word.load(Ordering::Relaxed).count_zeros());
-        self.words.iter().map(ones).sum()
+    /// How many of the first `pages` pages, which are all, are offline, counted bit by bit.
+    pub(crate) fn count(&self, pages: usize) -> u64 {
+        let words = self.words.iter().enumerate();
+        // Relaxed: a report. The bits behind the last page are none's, whatever they say.
+        let offline = |(index, word): (usize, &Atomic<u64>)| {
+            !word.load(Ordering::Relaxed) & full(index, pages)
+        };
+        words.map(|word| u64::from(offline(word).count_ones())).sum()
     }
 
     /// Makes the figure that of the bits. The caller is alone.
-    pub(crate) fn recount(&self) {
+    pub(crate) fn recount(&self, pages: usize) {
         // Relaxed: the caller is alone.
-        self.went.store(self.count(), Ordering::Relaxed);
+        self.went.store(self.count(pages), Ordering::Relaxed);
         self.came.store(0, Ordering::Relaxed);
     }
 

@@ -19,10 +19,17 @@ impl Fence for Device {
 }
 
 impl Device {
-    /// One that has done nothing, and the fences of a pool that has only it.
-    pub(super) fn leaked() -> (&'static Self, &'static [&'static dyn Fence]) {
-        let device: &'static Self = Box::leak(Box::new(Device(Atomic::new(0))));
-        (device, Box::leak(Box::new([device as &dyn Fence])))
+    /// This thread's, which has done nothing since now, and the fences of a pool that has only it. One pool at a time has
+    /// them: it is leaked once.
+    pub(super) fn of_thread() -> (&'static Self, &'static [&'static dyn Fence]) {
+        std::thread_local! {
+            static DEVICE: &'static Device = Box::leak(Box::new(Device(Atomic::new(0))));
+            static FENCES: &'static [&'static dyn Fence] =
+                Box::leak(Box::new([DEVICE.with(|device| *device as &dyn Fence)]));
+        }
+        let device = DEVICE.with(|device| *device);
+        device.0.store(0, Ordering::Relaxed);
+        (device, FENCES.with(|fences| *fences))
     }
 
     /// The ticket of what it is given now.

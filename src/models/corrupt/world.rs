@@ -72,7 +72,7 @@ impl<M: Sharing> World<M> {
         let policy = if panics { OnBadPage::Panic } else { OnBadPage::Count };
         let builder = Pool::builder(pages).mode::<M>().page_size(BYTES).on_bad_page(policy);
         let builder = builder.magazine_capacity(8).max_caches(1).shared_caches(1);
-        let (device, fences) = Device::leaked();
+        let (device, fences) = Device::of_thread();
         let mut builder = builder.depots(2).fences(fences).initially(pages);
         let layout = Layout::from_size_align(pages * BYTES, BYTES).expect("trials are small");
         let new = |layout| heap::Block::new(layout).expect("pools in trials are small");

@@ -43,9 +43,9 @@ impl Extent {
                 // What the table does not know is not known to take long.
                 let count = known.get(test.model()).and_then(|modes| modes.get(test.mode()));
                 Some(match count.copied().unwrap_or(0) {
-                    0..=LONG => 2,
-                    ..=LONGER => 1,
-                    _ => 0,
+                    count if count > LONGER => 0,
+                    count if count > LONG => 1,
+                    _ => 2,
                 })
             }
         }
