@@ -1,0 +1,35 @@
+//! The interface of the crate `buffer-pool` 0.2.1, with which a CDN proxy pools its buffers, over pages of a pool.
+//!
+//! A program written for that crate names this one in its `use`, and compiles. What was the memory of a
+//! [`ConsumeBuffer`], a `Vec` that wandered through queues, is a page: it comes from the [`Pool`], and goes home when the
+//! buffer is dropped, on any thread. There are as many pages as the original would have kept values, each as large as
+//! those that it kept. Beyond that the heap serves, as it did: no call fails.
+//!
+//! What differs:
+//! - The limit is of buffers that have a page, not of those that lie idle. Who comes later gets memory from the heap, and
+//!   so does who writes more than a page holds. Such memory is freed when the buffer is dropped, and not kept.
+//! - [`Pool::get`] has a page at once, where the original's may have no memory yet.
+//! - `S` is only for values that own memory of the heap, such as `Vec<u8>`. They are kept in lists, as the original does:
+//!   a page cannot be the memory of a `Vec`.
+//! - There are no gauges that call for a crate of metrics. [`Pool::pages`] has figures, and their text for Prometheus.
+//! - All bytes that can be seen are initialised. [`ConsumeBuffer::expand`] of the original shows memory that nobody wrote.
+//!
+//! The program of this package restates what a proxy does, and runs it over both by turns:
+//!
+//! ```text
+//! cargo run --release -p sharded             # the demo: every byte checked, and figures
+//! cargo run --release -p sharded -- --quick  # the same in some seconds
+//! ```
+
+mod buffer;
+mod io;
+mod pages;
+mod pool;
+mod reuse;
+
+pub use buffer::ConsumeBuffer;
+pub use io::{PooledBuf, RawPoolBufDatagramIo, RawPoolBufIo};
+#[doc(hidden)]
+pub use pages::Pages;
+pub use pool::{Pool, Pooled};
+pub use reuse::Reuse;
