@@ -1,6 +1,7 @@
 //! Bytes that are consumed from the front, in a page or, if there is none that holds them, on the heap.
 
 use std::fmt;
+use std::mem;
 use std::ops::{Deref, DerefMut};
 
 use pagesheaf_buf::PageBuf;
@@ -18,7 +19,7 @@ pub struct ConsumeBuffer {
 enum Store {
     /// Nowhere yet. The pages are those that serve when there are some.
     Empty(Option<&'static Pages>),
-    Page(PageBuf),
+    Page(PageBuf, &'static Pages),
     Heap {
         bytes: Vec<u8>,
         /// So many are consumed: at most all.
@@ -39,14 +40,13 @@ impl ConsumeBuffer {
     }
 
     /// The bytes that are not consumed. Those of a page are copied.
-    pub fn into_vec(self) -> Vec<u8> {
-        match self.store {
-            Store::Empty(_) => Vec::new(),
-            Store::Page(buf) => buf.to_vec(),
-            Store::Heap { mut bytes, head } => {
-                bytes.drain(..head);
-                bytes
+    pub fn into_vec(mut self) -> Vec<u8> {
+        match &mut self.store {
+            Store::Heap { bytes, head } => {
+                bytes.drain(..*head);
+                mem::take(bytes)
             }
+            _ => self.to_vec(),
         }
     }
 
@@ -57,7 +57,7 @@ impl ConsumeBuffer {
     pub fn pop_front(&mut self, count: usize) {
         match &mut self.store {
             Store::Empty(_) => assert_eq!(count, 0, "there are no bytes"),
-            Store::Page(buf) => buf.advance(count),
+            Store::Page(buf, _) => buf.advance(count),
             Store::Heap { bytes, head } => {
                 assert!(count <= bytes.len() - *head, "{count} bytes of {}", bytes.len() - *head);
                 *head += count;
@@ -76,7 +76,7 @@ impl ConsumeBuffer {
             return self.truncate(count - head);
         };
         match self.reserve(more) {
-            Store::Page(buf) => _ = buf.grow(more).expect("room was made"),
+            Store::Page(buf, _) => _ = buf.grow(more).expect("room was made"),
             Store::Heap { bytes, .. } => bytes.resize(count, 0),
             Store::Empty(_) => unreachable!("room was made"),
         }
@@ -86,7 +86,7 @@ impl ConsumeBuffer {
     pub fn truncate(&mut self, count: usize) {
         match &mut self.store {
             Store::Empty(_) => {}
-            Store::Page(buf) => buf.truncate(count),
+            Store::Page(buf, _) => buf.truncate(count),
             Store::Heap { bytes, head } => bytes.truncate(*head + count),
         }
     }
@@ -95,7 +95,7 @@ impl ConsumeBuffer {
     pub fn add_prefix(&mut self, prefix: &[u8]) -> bool {
         match &mut self.store {
             Store::Empty(_) => prefix.is_empty(),
-            Store::Page(buf) => buf.prepend(prefix).is_ok(),
+            Store::Page(buf, _) => buf.prepend(prefix).is_ok(),
             Store::Heap { bytes, head } => {
                 let Some(start) = head.checked_sub(prefix.len()) else { return false };
                 bytes[start..*head].copy_from_slice(prefix);
@@ -109,7 +109,7 @@ impl ConsumeBuffer {
     fn head(&self) -> usize {
         match &self.store {
             Store::Empty(_) => 0,
-            Store::Page(buf) => buf.headroom(),
+            Store::Page(buf, _) => buf.headroom(),
             Store::Heap { head, .. } => *head,
         }
     }
@@ -118,20 +118,20 @@ impl ConsumeBuffer {
     fn reserve(&mut self, more: usize) -> &mut Store {
         match &mut self.store {
             Store::Empty(pages) => {
-                let page = pages.and_then(|pages| pages.page(more));
+                let page = pages.and_then(|pages| Some((pages.alloc(more)?, pages)));
                 self.store = match page {
-                    Some(page) => Store::Page(PageBuf::new(page)),
+                    Some((page, pages)) => Store::Page(PageBuf::new(page), pages),
                     None => Store::Heap { bytes: Vec::with_capacity(more), head: 0 },
                 };
             }
-            Store::Page(buf) if buf.room() < more => {
+            Store::Page(buf, _) if buf.room() < more => {
                 let head = buf.headroom();
                 let mut bytes = Vec::with_capacity(head + buf.len() + more);
                 bytes.resize(head, 0); // a prefix goes there
                 bytes.extend_from_slice(buf);
                 self.store = Store::Heap { bytes, head };
             }
-            Store::Page(_) => {}
+            Store::Page(..) => {}
             Store::Heap { bytes, .. } => bytes.reserve(more),
         }
         &mut self.store
@@ -158,8 +158,8 @@ impl<'a> Extend<&'a u8> for ConsumeBuffer {
         }
         // Who does not say how many they are is taken at the least, and moves if there are more.
         match self.reserve(most.unwrap_or(least)) {
-            Store::Page(buf) if most.is_some() => Self::fill(buf, bytes),
-            Store::Page(_) => self.extend(&bytes.copied().collect::<Vec<_>>()),
+            Store::Page(buf, _) if most.is_some() => Self::fill(buf, bytes),
+            Store::Page(..) => self.extend(&bytes.copied().collect::<Vec<_>>()),
             Store::Heap { bytes: all, .. } => all.extend(bytes),
             Store::Empty(_) => unreachable!("room was made"),
         }
@@ -172,7 +172,7 @@ impl Reuse for ConsumeBuffer {
     fn reuse(&mut self, trim: usize) -> bool {
         match &mut self.store {
             Store::Empty(_) => {}
-            Store::Page(buf) => buf.reset(0),
+            Store::Page(buf, _) => buf.reset(0),
             Store::Heap { bytes, head } => {
                 *head = 0;
                 bytes.clear();
@@ -185,15 +185,26 @@ impl Reuse for ConsumeBuffer {
     fn capacity(&self) -> usize {
         match &self.store {
             Store::Empty(_) => 0,
-            Store::Page(buf) => buf.capacity(),
+            Store::Page(buf, _) => buf.capacity(),
             Store::Heap { bytes, .. } => bytes.capacity(),
         }
     }
 
     fn over(pages: &'static Pages, at_once: bool) -> Self {
-        let page = if at_once { pages.page(0) } else { None };
-        let store = page.map_or(Store::Empty(Some(pages)), |page| Store::Page(PageBuf::new(page)));
+        let store = match at_once.then(|| pages.alloc(0)).flatten() {
+            Some(page) => Store::Page(PageBuf::new(page), pages),
+            None => Store::Empty(Some(pages)),
+        };
         ConsumeBuffer { store }
+    }
+}
+
+impl Drop for ConsumeBuffer {
+    fn drop(&mut self) {
+        // By way of the thread's cache.
+        if let Store::Page(buf, pages) = mem::take(&mut self.store) {
+            pages.free(buf.into_page());
+        }
     }
 }
 
@@ -203,7 +214,7 @@ impl Deref for ConsumeBuffer {
     fn deref(&self) -> &[u8] {
         match &self.store {
             Store::Empty(_) => &[],
-            Store::Page(buf) => buf,
+            Store::Page(buf, _) => buf,
             Store::Heap { bytes, head } => &bytes[*head..],
         }
     }
@@ -213,7 +224,7 @@ impl DerefMut for ConsumeBuffer {
     fn deref_mut(&mut self) -> &mut [u8] {
         match &mut self.store {
             Store::Empty(_) => &mut [],
-            Store::Page(buf) => buf,
+            Store::Page(buf, _) => buf,
             Store::Heap { bytes, head } => &mut bytes[*head..],
         }
     }
@@ -223,7 +234,7 @@ impl fmt::Debug for ConsumeBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let store = match &self.store {
             Store::Empty(_) => "none",
-            Store::Page(_) => "a page",
+            Store::Page(..) => "a page",
             Store::Heap { .. } => "the heap",
         };
         let mut this = f.debug_struct("ConsumeBuffer");

@@ -22,6 +22,7 @@
 //! ```
 
 mod buffer;
+mod caches;
 mod io;
 mod pages;
 mod pool;
