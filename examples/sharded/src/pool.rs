@@ -26,7 +26,9 @@ struct Shelf<T> {
 }
 
 impl<T> Shelf<T> {
-    const EMPTY: Self = Shelf { idle: Mutex::new(Vec::new()), trim: 0, max: 0 };
+    const fn empty() -> Self {
+        Shelf { idle: Mutex::new(Vec::new()), trim: 0, max: 0 }
+    }
 
     fn idle(&self) -> MutexGuard<'_, Vec<T>> {
         // A panic while it was locked has left a list of values, as before.
@@ -38,7 +40,7 @@ impl<const S: usize, T: Default + Reuse> Pool<S, T> {
     /// A pool of `limit` buffers of `trim` bytes. Memory is there when it is needed.
     pub const fn new(limit: usize, trim: usize, name: &'static str) -> Self {
         let max = limit / S;
-        let mut shelves = [const { Shelf::EMPTY }; S];
+        let mut shelves = [const { Shelf::empty() }; S];
         let mut at = 0;
         while at < S {
             (shelves[at].trim, shelves[at].max) = (trim, max);

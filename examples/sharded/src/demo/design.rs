@@ -111,7 +111,7 @@ design!(
     "pagesheaf",
     pages,
     sharded,
-    |pool, _| pool.pages().map_or(0, |pages| pages.audit().pages.out as u64),
+    |pool, _| pool.pages().map_or(0, |pages| pages.audit().pages.out),
     |pool| _ = pool.pages().map(pagesheaf::Pool::maintain)
 );
 design!(

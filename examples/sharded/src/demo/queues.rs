@@ -23,13 +23,14 @@ struct Queue<T> {
 }
 
 impl<T> Queue<T> {
-    const EMPTY: Self =
-        Queue { idle: SegQueue::new(), count: AtomicUsize::new(0), max: 0, trim: 0 };
+    const fn empty() -> Self {
+        Queue { idle: SegQueue::new(), count: AtomicUsize::new(0), max: 0, trim: 0 }
+    }
 }
 
 impl<const S: usize, T: Default + Trim> Pool<S, T> {
     pub const fn new(limit: usize, trim: usize, _name: &'static str) -> Self {
-        let mut queues = [const { Queue::EMPTY }; S];
+        let mut queues = [const { Queue::empty() }; S];
         let mut at = 0;
         while at < S {
             (queues[at].max, queues[at].trim) = (limit / S, trim);
