@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::run::{cargo, path, target};
 
 /// The programs: packages in `examples`.
-const PROGRAMS: [&str; 4] = ["kernel", "packets", "service", "storage"];
+const PROGRAMS: [&str; 5] = ["kernel", "packets", "service", "sharded", "storage"];
 /// The one that is no member of the workspace: it is linked in a way of its own.
 const ALONE: &str = "kernel";
 /// All of them.
@@ -56,7 +56,7 @@ struct Row {
     skipped: Option<String>,
     /// How many pages were out, or lent, at the end.
     out: u64,
-    /// How fast it was, as a multiple of the hand-written pool that it replaces.
+    /// How fast it was, as a multiple of the pool that it replaces.
     ratio: Option<f64>,
 }
 

@@ -57,6 +57,12 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
         }
     }
     stages.stage("demo service", || demo::quick("service"))?;
+    stages.stage("a public pool, rebuilt", || {
+        let mut clippy = cargo(["clippy", "-q", "-p", "sharded", "--all-targets"]);
+        run(clippy.args(["--", "-D", "warnings"]))?;
+        run(&mut cargo(["test", "-q", "-p", "sharded"]))?;
+        demo::quick("sharded")
+    })?;
     stages.stage("numa", || numa::numa(&Default::default()))?;
     package::extra(stages)?;
     stages.stage("clippy, peers", peers::check)?;
