@@ -24,7 +24,7 @@ fn has(pages: &OfflinePages, expected: impl IntoIterator<Item = u32>) {
     let expected: Vec<_> = expected.into_iter().collect();
     let found: Vec<_> = (0..200).filter(|&id| pages.has(PageId::new(id))).collect();
     assert_eq!(found, expected);
-    assert_eq!((pages.len(), pages.count(150)), (found.len() as u64, found.len() as u64));
+    assert_eq!((pages.len(), pages.count(PAGES)), (found.len() as u64, found.len() as u64));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_range_comes_back_whole_or_not_at_all() {
 fn the_figure_can_be_made_anew() {
     with_pages(0, |pages| {
         pages.went.store(7, Ordering::Relaxed);
-        pages.recount(150);
+        pages.recount(PAGES);
         has(pages, 0..150);
     });
 }
