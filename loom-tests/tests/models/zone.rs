@@ -167,7 +167,7 @@ every_mode! {
 every_mode! {
     /// Who puts a page in can take one at once, though another empties the page's word and for a
     /// moment no summary tells of it.
-    any, Composite, at least 1_000;
+    any, Composite, at least 500;
     fn a_returned_page_can_be_taken_at_once<M: Mode>() {
         let zone = Zone::new(128, &[64]);
         zone.owners.takes(PageId::new(65));
