@@ -14,6 +14,9 @@ pub enum Bound {
     /// Every execution in which threads are interrupted at most twice, or `LOOM_MAX_PREEMPTIONS` times: for models
     /// of several mechanisms together.
     Composite,
+    /// Every execution in which threads are interrupted at most four times, or `LOOM_MAX_PREEMPTIONS` times: for models
+    /// of a single mechanism that have too many.
+    Long,
     /// Every execution in which threads are interrupted at most once, or `LOOM_MAX_PREEMPTIONS` times: for calls that
     /// run dry on both sides, and then read every word that others may just have written.
     Dry,
@@ -127,6 +130,7 @@ mod imp {
         builder.preemption_bound = match bound {
             Bound::Exhaustive => builder.preemption_bound.filter(|_| super::is_short()),
             Bound::Composite => builder.preemption_bound.or(Some(2)),
+            Bound::Long => builder.preemption_bound.or(Some(4)),
             Bound::Dry => builder.preemption_bound.or(Some(1)),
         };
         // A model that was cut short would have proved nothing.

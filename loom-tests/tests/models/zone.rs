@@ -97,7 +97,7 @@ every_mode! {
 
 every_mode! {
     /// The same through two levels of summary, of which a word is emptied too.
-    any, Composite, at least 1_000;
+    any, Long, at least 5_000;
     fn two_levels_of_summary_bits_lose_no_page<M: Mode>() {
         let first = 64 * 64;
         let zone = Zone::new(first as usize + 2, &[first]);
@@ -167,7 +167,7 @@ every_mode! {
 every_mode! {
     /// Who puts a page in can take one at once, though another empties the page's word and for a
     /// moment no summary tells of it.
-    any, Composite, at least 500;
+    any, Long, at least 5_000;
     fn a_returned_page_can_be_taken_at_once<M: Mode>() {
         let zone = Zone::new(128, &[64]);
         zone.owners.takes(PageId::new(65));
