@@ -65,7 +65,9 @@ every_mode! {
         let its = pool.clone();
         let (mut cache, taken) = race(
             move || {
+                // The end of a raw call takes a crossing up without knowing how it was told.
                 cache.free(page);
+                assert_eq!(cache.alloc_bulk_raw(&mut []).1, None);
                 cache
             },
             move || its.critical().alloc().expect("the reserve"),
