@@ -14,11 +14,11 @@ pub enum Bound {
     /// Every execution in which threads are interrupted at most twice, or `LOOM_MAX_PREEMPTIONS` times: for models
     /// of several mechanisms together.
     Composite,
-    /// Every execution in which threads are interrupted at most four times, or `LOOM_MAX_PREEMPTIONS` times: for models
-    /// of a single mechanism that have too many.
+    /// Every execution in which threads are interrupted at most four times: for models of a single mechanism that have
+    /// too many.
     Long,
-    /// Every execution in which threads are interrupted at most once, or `LOOM_MAX_PREEMPTIONS` times: for calls that
-    /// run dry on both sides, and then read every word that others may just have written.
+    /// Every execution in which threads are interrupted at most once: for calls that run dry on both sides, and then
+    /// read every word that others may just have written.
     Dry,
 }
 
@@ -127,11 +127,13 @@ mod imp {
     /// Explores `body` and returns the bound on preemptions, if there was one.
     pub(super) fn explore(bound: Bound, body: impl Fn() + Send + Sync + 'static) -> Option<usize> {
         let mut builder = loom::model::Builder::new();
+        // A deeper run is of composite models: it makes no other go less far, or without an end.
+        let short = builder.preemption_bound.filter(|_| super::is_short());
         builder.preemption_bound = match bound {
-            Bound::Exhaustive => builder.preemption_bound.filter(|_| super::is_short()),
+            Bound::Exhaustive => short,
             Bound::Composite => builder.preemption_bound.or(Some(2)),
-            Bound::Long => builder.preemption_bound.or(Some(4)),
-            Bound::Dry => builder.preemption_bound.or(Some(1)),
+            Bound::Long => Some(short.map_or(4, |most| most.min(4))),
+            Bound::Dry => Some(short.map_or(1, |most| most.min(1))),
         };
         // A model that was cut short would have proved nothing.
         (builder.max_duration, builder.max_permutations) = (None, None);

@@ -135,6 +135,14 @@ impl Cursor {
     }
 }
 
+/// How many of the first `len` bits of these words are clear. What lies behind them is nobody's, whatever it says.
+pub(super) fn count_clear(words: &[Atomic<u64>], len: usize) -> usize {
+    // Relaxed: a report.
+    let clear =
+        |(index, word): (usize, &Atomic<u64>)| !word.load(Ordering::Relaxed) & full(index, len);
+    words.iter().enumerate().map(|word| clear(word).count_ones() as usize).sum()
+}
+
 /// The bits of a level of `len` entries that word `index` has when all are set.
 pub(super) fn full(index: usize, len: usize) -> u64 {
     match len.saturating_sub(index * BITS) {

@@ -33,7 +33,7 @@ pub(crate) use purge::Held;
 pub(crate) use summary::{Fresh, Used, Whole};
 
 use gather::{Emptied, Filled};
-use layout::{Levels, full};
+use layout::{Levels, count_clear};
 use search::Search;
 
 use crate::metadata::{MetadataSlice, Padded};
@@ -110,11 +110,7 @@ impl Zone {
 
     /// How many pages are free, counted bit by bit.
     pub(crate) fn count(&self) -> usize {
-        // Relaxed: a report. The bits behind the last page are none's, whatever they say.
-        let free = |(index, word): (usize, &Atomic<u64>)| {
-            !word.load(Ordering::Relaxed) & full(index, self.pages)
-        };
-        self.words.iter().enumerate().map(|word| free(word).count_ones() as usize).sum()
+        count_clear(&self.words, self.pages)
     }
 
     /// Whether the page is in the zone.

@@ -8,7 +8,7 @@
 //! bits. The bits behind the last page are set.
 
 use super::BITS;
-use super::layout::full;
+use super::layout::{count_clear, full};
 use super::range::words_of;
 use crate::metadata::{MetadataBlock, MetadataLayout, MetadataSlice, Span};
 use crate::page::PageId;
@@ -79,12 +79,7 @@ impl OfflinePages {
 
     /// How many of the first `pages` pages, which are all, are offline, counted bit by bit.
     pub(crate) fn count(&self, pages: usize) -> u64 {
-        let words = self.words.iter().enumerate();
-        // Relaxed: a report. The bits behind the last page are none's, whatever they say.
-        let offline = |(index, word): (usize, &Atomic<u64>)| {
-            !word.load(Ordering::Relaxed) & full(index, pages)
-        };
-        words.map(|word| u64::from(offline(word).count_ones())).sum()
+        count_clear(&self.words, pages) as u64
     }
 
     /// Makes the figure that of the bits. The caller is alone.

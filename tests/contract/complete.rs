@@ -26,13 +26,14 @@ fn declared(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Every call of a cache or a pool is named in one of these sources of tests, or among those that need not be.
+/// Every call of a cache or a pool is named in one of these sources of tests.
 ///
 /// # Panics
 /// With the names of those that are not.
-pub fn every_call_is_in(tests: &[&str], but: &[&str]) {
-    let tried: BTreeSet<_> =
-        tests.iter().flat_map(|text| words(text)).chain(but.iter().copied()).collect();
+pub fn every_call_is_in(tests: &[&str]) {
+    // A comment tries nothing.
+    let code = tests.iter().flat_map(|text| text.lines()).map(str::trim_start);
+    let tried: BTreeSet<_> = code.filter(|line| !line.starts_with("//")).flat_map(words).collect();
     let calls: BTreeSet<_> = DECLARED.iter().flat_map(|text| declared(text)).collect();
     assert!(calls.len() > 40 && calls.contains("alloc_bulk"), "{calls:?}");
     let missing: Vec<_> = calls.difference(&tried).collect();

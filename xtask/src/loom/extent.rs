@@ -11,7 +11,7 @@ const LONG: u64 = 1_000;
 /// One with more than this still does if threads are interrupted once.
 const LONGER: u64 = 100_000;
 
-/// The least bound on interruptions for a run; a model's own is another matter.
+/// How far a run explores the models.
 pub enum Extent {
     /// Each model as far as its bound says.
     Whole,

@@ -10,6 +10,8 @@ use std::process::Command;
 
 use anyhow::Result;
 use clap::ValueEnum;
+#[cfg(test)]
+pub use manifest::Manifest;
 
 use crate::run::Stages;
 use manifest::Sibling;

@@ -47,6 +47,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::package::Manifest;
 
     #[test]
     fn every_set_of_mode_features_is_built_once() {
@@ -58,11 +59,10 @@ mod tests {
     #[test]
     fn the_features_are_those_of_the_manifest() {
         let manifest = include_str!("../../../Cargo.toml");
-        let (_, features) = manifest.split_once("[features]\n").expect("features");
-        let (features, _) = features.split_once("\n\n").expect("an empty line");
-        let names = features.lines().filter_map(|line| Some(line.split_once(" = [")?.0));
+        let manifest = Manifest::parse(manifest).expect("the manifest");
         let known = ["default", "std", "__models"].into_iter();
         let known: BTreeSet<_> = known.chain(MODE).chain(HARDENING).chain(CALLS).collect();
-        assert_eq!(names.collect::<BTreeSet<_>>(), known);
+        let declared: BTreeSet<_> = manifest.features.keys().map(String::as_str).collect();
+        assert_eq!(declared, known);
     }
 }
