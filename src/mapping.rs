@@ -155,8 +155,9 @@ impl Mapping {
     /// Say so only for a region that nobody has pinned: io_uring's registered buffers, an AF_XDP
     /// UMEM, or a device go on with the frames that they have, and the program gets new ones.
     /// `maintain` gives nothing back while a page is lent. Together with [`lock`](Self::lock) or
-    /// [`huge_pages`](Self::huge_pages) it is
-    /// [`BuildError::Purge`](crate::BuildError::Purge).
+    /// [`huge_pages`](Self::huge_pages), or with a hook that may register the memory
+    /// ([`Builder::on_region`](crate::Builder::on_region), [`on_init`](crate::Builder::on_init)), it
+    /// is [`BuildError::Purge`](crate::BuildError::Purge).
     ///
     /// ```
     /// use pagesheaf::{Pool, Region};

@@ -150,6 +150,11 @@ impl Region {
         matches!(self.0, Kind::Mapped(_) | Kind::Heap)
     }
 
+    /// Whether memory of free pages is to be given back to the system.
+    pub(crate) fn is_to_be_purged(&self) -> bool {
+        matches!(&self.0, Kind::Mapped(mapping) if mapping.purge)
+    }
+
     /// The address that a region of addresses starts at.
     pub(crate) fn first_address(&self) -> Option<usize> {
         match self.0 {

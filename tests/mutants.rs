@@ -1,4 +1,4 @@
-//! The tests of the core as one program, over four modes: what `cargo xtask mutants` builds once for
+//! The tests of the core as one program, over five modes: what `cargo xtask mutants` builds once for
 //! each mutant, beside the sequences of `tests/model`.
 #![cfg(pagesheaf_mutants)]
 #![allow(clippy::duplicate_mod, reason = "each test crate has its own copy of what they share")]

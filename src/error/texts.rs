@@ -147,7 +147,7 @@ fn builds() -> Vec<BuildError> {
         PastTheTop [BuildError::PastTheTop { base: usize::MAX, bytes: 64 }],
         PoisonEvery [0, 1].map(|pages| BuildError::PoisonEvery { pages, mode }),
         PoisonLazily [BuildError::PoisonLazily { mode }],
-        Purge ["a lock", "huge pages"].map(|with| BuildError::Purge { with }),
+        Purge ["a lock", "huge pages", "an on_region hook"].map(|with| BuildError::Purge { with }),
         QuarantineLength [BuildError::QuarantineLength { mode }],
         Watermarks [(1, 2), (9, 2)].map(|(low, reserve)| {
             BuildError::Watermarks { low, reserve, capacity: 9 }

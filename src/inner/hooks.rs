@@ -1,6 +1,7 @@
 //! The hooks that are told when pages come and go.
 //!
-//! Invariant: a hook is called while nothing is held. If it panics, the pages are where they would be otherwise.
+//! Invariant: a hook is called while nothing is held. If it panics, the pages are where they would be otherwise. It may
+//! write to the pages that come, whose bytes are not known to be anything until it has returned.
 
 use super::Core;
 use crate::mode::Mode;
@@ -53,6 +54,19 @@ impl<M: Mode> Core<M> {
         }
         if let Some(hook) = self.hooks.init {
             self.tell_online(hook);
+        }
+        if self.hooks.told_of_memory().is_some() {
+            self.note_told();
+        }
+    }
+
+    /// Pages of a new pool may have been written: none is known to be zero, and those that were poisoned are again.
+    #[cold]
+    fn note_told(&self) {
+        self.zone.note_written_range(PageId::new(0), self.pages as usize);
+        if self.region.info.poisoned_pages > 0 {
+            let poisoned = |&id: &PageId| self.take_poison_mark(id);
+            (0..self.pages).map(PageId::new).filter(poisoned).for_each(|id| self.poison(id));
         }
     }
 

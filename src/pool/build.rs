@@ -275,6 +275,11 @@ impl<M: Mode> Builder<M> {
     pub fn build(self) -> Result<Pool<M>, BuildError> {
         let (plan, bytes) = self.plan_with_region()?;
         let region = self.region.unwrap_or_else(Region::standard);
+        if let Some(with) = self.hooks.told_of_memory()
+            && region.is_to_be_purged()
+        {
+            return Err(BuildError::Purge { with });
+        }
         let region = region.acquire(bytes, plan.page_alignment())?;
         let memory = ZeroedMemory::new(plan.layout())?;
         // SAFETY: the block has this layout, and the core keeps it; nobody has the new core's handle.

@@ -25,8 +25,8 @@ const BUILT: u32 = 2;
 ///
 /// It is for programs, kernels and implementations of traits that have no place for a value: every
 /// function finds the pool by its name. No call waits, so any may come from an interrupt or a
-/// signal handler. The allocating calls are here too, and say [`NotBuilt`] until there is a pool;
-/// [`get`](Self::get) has all the others.
+/// signal handler. The most usual of the allocating calls are here too, and say [`NotBuilt`] until
+/// there is a pool; [`get`](Self::get) has all the others.
 ///
 /// The static has one handle, which it never gives up: the pool cannot be closed. [`Pool::close`]
 /// of a clone of it says that there is another handle. Caches are handles as in any pool, and pages

@@ -66,6 +66,15 @@ pub(crate) struct Hooks {
 }
 
 impl Hooks {
+    /// What is told of memory that it may have registered with a device, if anything is.
+    pub(crate) fn told_of_memory(&self) -> Option<&'static str> {
+        match (self.region, self.init) {
+            (Some(_), _) => Some("an on_region hook"),
+            (None, Some(_)) => Some("an on_init hook"),
+            (None, None) => None,
+        }
+    }
+
     /// None.
     pub(crate) const NONE: Hooks =
         Hooks { region: None, region_end: None, init: None, retire: None };

@@ -85,6 +85,25 @@ fn pages_that_come_and_go_are_told_of<M: Mode>() {
     assert_eq!(told(), end);
 }
 
+/// What a hook wrote is neither taken for zeros nor for damage.
+fn a_hook_may_write_to_the_pages<M: Mode>() {
+    fn scribble(range: &PageRange) {
+        // SAFETY: the pool has the memory, and nobody has the pages yet.
+        unsafe { range.start.write_bytes(0x55, range.bytes) };
+    }
+    for hook in [Builder::<M>::on_region, Builder::<M>::on_init] {
+        let pool = build::<M>(100, |builder| hook(builder.initially(90), scribble));
+        // SAFETY: the pages are the pool's own memory, which nobody else uses.
+        unsafe { pool.online(90..100) }.expect("they are offline");
+        let mut batch = PageBatch::<M, 100>::empty();
+        assert_eq!(pool.alloc_bulk_zeroed(&mut batch, 100).allocated, 100);
+        assert!(batch.iter().flatten().all(|&byte| byte == 0));
+        pool.free_bulk(&mut batch);
+        assert!(!pool.is_tainted(), "{pool}");
+        assert_whole(pool);
+    }
+}
+
 /// A hook that panics loses no page.
 fn a_hook_that_panics_loses_no_page<M: Mode>() {
     let pool = hooked::<M>(100, |builder| builder.initially(50));
@@ -104,5 +123,6 @@ every_mode!(
     use_and_reuse_are_not_told_of,
     the_last_page_tells_of_the_end,
     pages_that_come_and_go_are_told_of,
+    a_hook_may_write_to_the_pages,
     a_hook_that_panics_loses_no_page,
 );

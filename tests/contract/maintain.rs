@@ -146,6 +146,21 @@ fn a_region_that_cannot_be_purged_is_refused() {
     }
 }
 
+/// Whoever is told of memory may have registered it, with a device that goes on with the frames that it has.
+#[cfg(all(feature = "std", target_os = "linux"))]
+#[test]
+fn what_a_hook_may_register_is_not_to_be_purged() {
+    let builder = || Pool::builder(4).region(Region::mapped().purge(true));
+    for (builder, with) in [
+        (builder().on_region(|_| {}), "an on_region hook"),
+        (builder().on_init(|_| {}), "an on_init hook"),
+        (builder().on_region(|_| {}).on_init(|_| {}), "an on_region hook"),
+    ] {
+        assert_eq!(builder.build().map(drop), Err(BuildError::Purge { with }));
+    }
+    builder().on_region_end(|_| {}).on_retire(|_| {}).build().expect("nobody is told of memory");
+}
+
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[test]
 fn a_helper_gives_memory_back() {

@@ -1,6 +1,7 @@
 //! `cargo xtask mutants`: cargo-mutants over the core, and the share that the tests find.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -10,6 +11,9 @@ use serde::Deserialize;
 /// What cargo-mutants is told.
 #[derive(clap::Args)]
 pub struct Args {
+    /// Only one mutant in N, spread over all files: a sample, where all of them take hours
+    #[arg(long, value_name = "N")]
+    one_in: Option<NonZero<usize>>,
     /// Passed on, such as `-f src/depot.rs`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
@@ -50,7 +54,11 @@ pub fn mutants(args: &Args) -> Result<()> {
     if Path::new(OUTPUT).exists() {
         std::fs::remove_dir_all(OUTPUT).context(OUTPUT)?;
     }
-    let (first, second) = (stage(STAGES[0], args)?, stage(STAGES[1], args)?);
+    let mut chosen = args.args.clone();
+    if let Some(one_in) = args.one_in {
+        chosen.extend(sample(&listed(&args.args)?, one_in));
+    }
+    let (first, second) = (stage(STAGES[0], &chosen)?, stage(STAGES[1], &chosen)?);
     // What the first stage missed, or let run out of time, the second has tried again.
     let both = |name| count(&first, name) + count(&second, name);
     let (caught, late) = (both("CaughtMutant"), count(&second, "Timeout"));
@@ -64,10 +72,27 @@ pub fn mutants(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Runs cargo-mutants once. Returns how many mutants came to which end.
-fn stage(stage: &[&str], args: &Args) -> Result<BTreeMap<String, usize>> {
+/// The names of all mutants that these arguments leave.
+fn listed(args: &[String]) -> Result<Vec<String>> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["mutants", "--output", "target"]).args(stage).args(&args.args);
+    cargo.args(["mutants", "--list"]).args(args).stderr(Stdio::inherit());
+    let output = cargo.output().context("cargo-mutants did not start")?;
+    ensure!(output.status.success(), "{cargo:?}: {}", output.status);
+    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
+}
+
+/// Arguments that leave one in so many of these mutants: by name, since what the first stage found is not counted
+/// again by the second.
+fn sample(names: &[String], one_in: NonZero<usize>) -> Vec<String> {
+    let chosen = names.iter().step_by(one_in.get());
+    println!("{} of {} mutants are tried", chosen.len(), names.len());
+    chosen.flat_map(|name| ["--re".to_owned(), format!("^{}$", regex::escape(name))]).collect()
+}
+
+/// Runs cargo-mutants once. Returns how many mutants came to which end.
+fn stage(stage: &[&str], args: &[String]) -> Result<BTreeMap<String, usize>> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["mutants", "--output", "target"]).args(stage).args(args);
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     cargo.env("RUSTFLAGS", format!("{flags} --cfg pagesheaf_mutants --cfg pagesheaf_few_modes"));
     // The tests' harness knows `--fail-fast`, but says so to nightly compilers only.
@@ -87,4 +112,20 @@ fn stage(stage: &[&str], args: &Args) -> Result<BTreeMap<String, usize>> {
 
 fn count(counts: &BTreeMap<String, usize>, name: &str) -> usize {
     counts.get(name).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_one_mutant_in_so_many_by_its_whole_name() {
+        let names: Vec<_> = (0..5).map(|n| format!("src/a.rs:{n}:1: replace + with *")).collect();
+        let two = NonZero::new(2).expect("not zero");
+        let chosen = sample(&names, two);
+        assert_eq!((chosen.len(), chosen[0].as_str()), (6, "--re"));
+        let only = regex::Regex::new(&chosen[3]).expect("legal");
+        let found: Vec<_> = names.iter().filter(|name| only.is_match(name)).collect();
+        assert_eq!(found, [&names[2]]);
+    }
 }

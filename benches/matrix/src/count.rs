@@ -87,7 +87,7 @@ pub fn count() -> Result<()> {
 }
 
 /// The hot pair and `keep_2048`, of the floor and all modes, at all sizes, in both orders; `outstanding_random` at two
-/// sizes, with 64 k pages out; and at three sizes the hot pair of pages that go to a device.
+/// sizes, with 64 k pages out; calls for one page each; and at three sizes the hot pair of pages that go to a device.
 fn samples() -> Result<()> {
     let partner = Partner::new((None, None))?;
     // Until the other thread sleeps: what it does as it starts would be counted.
@@ -108,6 +108,11 @@ fn samples() -> Result<()> {
         }
         let random = |bulk| case(Shape::OutstandingRandom, bulk, Order::Scattered, Some(OUT[0]));
         sample(entry, &[1, 64].map(random), &partner)?;
+    }
+    for entry in entries.iter().filter(|entry| entry.name == "single") {
+        let single = |(shape, bulk)| case(shape, bulk, Order::Scattered, None);
+        let cases = [(Shape::HotPair, 1), (Shape::HotPair, 64), (Shape::Keep2048, 1)];
+        sample(entry, &cases.map(single), &partner)?;
     }
     for entry in entries.iter().filter(|entry| entry.lends()) {
         let lent = |bulk| case(Shape::HotPair, bulk, Order::Scattered, None);

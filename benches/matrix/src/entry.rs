@@ -60,12 +60,12 @@ impl Entry {
     }
 
     /// Somebody who is a step of the ladder of hardening, and nothing else.
-    fn step<C: Contender>(name: &'static str, kind: Kind) -> Self {
+    fn step<C: Contender>(name: &'static str, kind: Kind, shapes: &'static [Shape]) -> Self {
         let make = |setup: &Setup| Ok(Box::new(AtOneSize::<C>::new(setup)?) as Box<dyn Stand>);
         let entry = Entry {
             name,
             kind,
-            shapes: &LADDER,
+            shapes,
             touches: false,
             writes: C::WRITES,
             slowness: 1,
@@ -109,7 +109,7 @@ impl Entry {
         let in_table = !self.step
             || (case.bulk == ONE_SIZE
                 && case.order == Order::Scattered
-                && case.out != Some(OUT[1]));
+                && case.out.is_none_or(|out| out == OUT[0]));
         self.shapes.contains(&case.shape) && in_table && (self.touches || !case.touched)
     }
 
@@ -123,7 +123,11 @@ impl Entry {
 const POISONING: usize = 64;
 
 /// The shapes on which the ladder is climbed.
-pub const LADDER: [Shape; 3] = [Shape::HotPair, Shape::Keep2048, Shape::Outstanding];
+pub const LADDER: &[Shape] =
+    &[Shape::HotPair, Shape::Keep2048, Shape::Outstanding, Shape::TwoThreads, Shape::Pipe];
+
+/// Those of one thread, in which plain writing and comparing of the same pages stands beside it.
+pub const ALONE: &[Shape] = &[Shape::HotPair, Shape::Keep2048, Shape::Outstanding];
 
 /// The shapes that show what the calls of a cache cost in themselves.
 const STOLEN: [Shape; 2] = [Shape::HotPair, Shape::Keep2048];
@@ -171,7 +175,7 @@ pub fn entries() -> Vec<Entry> {
         Entry::new::<Modal<M>>(name, Kind::Mode, &Shape::ALL)
     }
     fn step<const H: u8>(name: &'static str) -> Entry {
-        Entry::step::<Modal<Select<true, true, true, H>>>(name, Kind::Mode)
+        Entry::step::<Modal<Select<true, true, true, H>>>(name, Kind::Mode, LADDER)
     }
     vec![
         Entry::new::<CopyFloor>("copy-floor", Kind::Floor, APART).untouched(),
@@ -213,8 +217,16 @@ pub fn entries() -> Vec<Entry> {
         step::<{ CLAIM | QUARANTINE }>("Checked+claim+quarantine"),
         step::<{ CLAIM | QUARANTINE | SHUFFLE }>("Checked+claim+quarantine+shuffle"),
         // As many pages are poisoned in a sample as in one of `Hardened`.
-        Entry::step::<Sampled<Hardened, 16>>("Hardened/16", Kind::Mode).slowness(POISONING / 16),
-        Entry::step::<PoisonFloor>("poison-floor", Kind::Floor),
-        Entry::step::<PoisonFloor<16>>("claim-floor/16", Kind::Floor).slowness(POISONING / 16),
+        Entry::step::<Sampled<Select<true, true, true, POISON>, 16>>(
+            "Checked+poison/16",
+            Kind::Mode,
+            LADDER,
+        )
+        .slowness(POISONING / 16),
+        Entry::step::<Sampled<Hardened, 16>>("Hardened/16", Kind::Mode, LADDER)
+            .slowness(POISONING / 16),
+        Entry::step::<PoisonFloor>("poison-floor", Kind::Floor, ALONE),
+        Entry::step::<PoisonFloor<16>>("claim-floor/16", Kind::Floor, ALONE)
+            .slowness(POISONING / 16),
     ]
 }

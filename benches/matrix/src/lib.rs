@@ -110,8 +110,8 @@ struct Args {
     #[arg(long, value_name = "TIMES", requires = "baseline")]
     within: Option<f64>,
     /// Judge the price of hardening at 64 pages a call, and measure nothing else: fail if `Hardened`
-    /// takes more than 1.3 times what plain writing and comparing of the same pages takes, or, with
-    /// one page in 16 poisoned, more than 12 % of itself.
+    /// takes more than 1.3 times what plain writing and comparing of the same pages takes; or, with
+    /// one page in 16 poisoned, of one page in 16 and two claims for each.
     #[arg(long, conflicts_with_all = ["quick", "all", "shape", "contender", "baseline"])]
     price: bool,
     /// Write every figure to this file.

@@ -229,8 +229,14 @@ mod tests {
         assert_eq!(names(1 << 20, true, f64::INFINITY).len(), all.len());
         // Untouched, only who writes to pages by itself takes up memory.
         let untouched = names(1 << 20, false, 1.0);
-        let writers =
-            ["Hardened", "Checked+poison", "Hardened/16", "poison-floor", "claim-floor/16"];
+        let writers = [
+            "Hardened",
+            "Checked+poison",
+            "Checked+poison/16",
+            "Hardened/16",
+            "poison-floor",
+            "claim-floor/16",
+        ];
         assert!(!writers.iter().any(|writer| untouched.contains(writer)));
         assert_eq!(untouched.len(), all.len() - writers.len());
     }

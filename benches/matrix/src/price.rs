@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 
 use crate::case::{Case, OUT, Shape};
 use crate::contender::Order;
-use crate::entry::LADDER;
+use crate::entry::ALONE;
 use crate::measure::Row;
 
 /// The size at which it is judged.
@@ -14,26 +14,25 @@ const BULK: usize = 64;
 /// Who, at most how many times, and of what.
 type Bound = (&'static str, f64, &'static str);
 
-/// What must hold in every shape. The first is the price of poison on all pages. The second is that of
-/// poison on one page in 16, which lets hardening stay on in production: 12 % of what all may cost.
+/// What must hold in every shape: the price of poison on all pages, and of poison on one page in 16, which lets
+/// hardening stay on in production. Each is compared with what does the least that it must.
 const BOUNDS: [Bound; 2] =
-    [("Hardened", 1.3, "poison-floor"), ("Hardened/16", 0.12 * 1.3, "poison-floor")];
+    [("Hardened", 1.3, "poison-floor"), ("Hardened/16", 1.3, "claim-floor/16")];
 
 /// What is printed as a share of `Hardened`: sampled hardening, and the least that it can take.
-const SHARES: [&str; 2] = ["Hardened/16", LEAST];
-const LEAST: &str = "claim-floor/16";
+const SHARES: [&str; 2] = ["Hardened/16", "claim-floor/16"];
 
 /// Whether somebody takes part.
 pub fn names(contender: &str) -> bool {
     let of = |&(who, _, beside): &Bound| who == contender || beside == contender;
-    contender == LEAST || BOUNDS.iter().any(of)
+    BOUNDS.iter().any(of)
 }
 
 /// Whether a case is judged.
 pub fn judges(case: &Case) -> bool {
     let few = case.out.is_none_or(|out| out == OUT[0]);
     let plain = case.order == Order::Scattered && !case.touched;
-    LADDER.contains(&case.shape) && case.bulk == BULK && few && plain
+    ALONE.contains(&case.shape) && case.bulk == BULK && few && plain
 }
 
 /// Prints each bound in each shape, and fails if one does not hold, or cannot be judged.
@@ -43,14 +42,14 @@ pub fn judge(rows: &[Row]) -> Result<()> {
     for (line, holds) in &lines {
         println!(" {line}{}", if *holds { "" } else { ": TOO MUCH" });
     }
-    for (shape, who) in LADDER.into_iter().flat_map(|shape| SHARES.map(|who| (shape, who))) {
+    for (shape, who) in ALONE.iter().copied().flat_map(|shape| SHARES.map(|who| (shape, who))) {
         if let (Some(ns), Some(whole)) = (find(rows, shape, who), find(rows, shape, "Hardened")) {
             println!(" {}: {who} {ns:.2} ns, ×{:.3} of Hardened", shape.name(), ns / whole);
         }
     }
     let over = lines.iter().filter(|(_, holds)| !holds).count();
     ensure!(over == 0, "{over} of {} bounds of the price do not hold", lines.len());
-    ensure!(lines.len() == BOUNDS.len() * LADDER.len(), "not every bound was measured");
+    ensure!(lines.len() == BOUNDS.len() * ALONE.len(), "not every bound was measured");
     Ok(())
 }
 
@@ -66,7 +65,7 @@ fn lines(rows: &[Row]) -> Vec<(String, bool)> {
         Some((told, times <= most))
     };
     let of = |shape| BOUNDS.iter().filter_map(move |bound| line(shape, bound));
-    LADDER.into_iter().flat_map(of).collect()
+    ALONE.iter().copied().flat_map(of).collect()
 }
 
 /// The ns of somebody in a shape.
@@ -82,15 +81,20 @@ mod tests {
     use crate::entry::entries;
     use crate::report::tests::row;
 
+    const HARDENED: (&str, f64) = ("Hardened", 129.0);
+    const FLOOR: (&str, f64) = ("poison-floor", 100.0);
+    const SAMPLED: (&str, f64) = ("Hardened/16", 12.9);
+    const LEAST: (&str, f64) = ("claim-floor/16", 10.0);
+
     /// Rows in which these take so many ns in each shape.
-    fn rows(ns: [(&'static str, f64); 3]) -> Vec<Row> {
+    fn rows(ns: [(&'static str, f64); 4]) -> Vec<Row> {
         let of = |shape| ns.map(|(who, ns)| row(shape, BULK, who, ns));
-        LADDER.into_iter().flat_map(of).collect()
+        ALONE.iter().copied().flat_map(of).collect()
     }
 
     #[test]
     fn a_price_within_its_bounds_passes() {
-        let rows = rows([("Hardened", 129.0), ("poison-floor", 100.0), ("Hardened/16", 15.4)]);
+        let rows = rows([HARDENED, FLOOR, SAMPLED, LEAST]);
         judge(&rows).expect("within");
         assert_eq!(
             lines(&rows)[0].0,
@@ -100,8 +104,8 @@ mod tests {
 
     #[test]
     fn a_price_above_a_bound_in_one_shape_fails() {
-        let ns = [("Hardened", 129.0), ("poison-floor", 100.0), ("Hardened/16", 15.4)];
-        for (who, ns_) in [("Hardened", 131.0), ("Hardened/16", 15.7)] {
+        let ns = [HARDENED, FLOOR, SAMPLED, LEAST];
+        for (who, ns_) in [("Hardened", 131.0), ("Hardened/16", 13.1)] {
             let mut rows = rows(ns);
             let row = rows.iter_mut().rfind(|row| row.contender == who).expect("a row");
             row.figures.ns = ns_;
@@ -112,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_does_not_hold() {
-        let mut rows = rows([("Hardened", 120.0), ("poison-floor", 100.0), ("Hardened/16", 9.0)]);
+        let mut rows = rows([HARDENED, FLOOR, SAMPLED, LEAST]);
         rows.pop();
         assert_eq!(judge(&rows).expect_err("missing").to_string(), "not every bound was measured");
         assert!(judge(&[]).is_err());
@@ -122,11 +126,11 @@ mod tests {
     fn who_is_judged_takes_part() {
         let cases = crate::case::cases(crate::case::Extent::Usual);
         let entries = entries();
-        for name in ["Hardened", "poison-floor", "Hardened/16", LEAST] {
+        for name in [HARDENED, FLOOR, SAMPLED, LEAST].map(|(name, _)| name) {
             assert!(names(name));
             let entry = entries.iter().find(|entry| entry.name == name).expect(name);
             let done = |case: &&Case| judges(case) && entry.does(case);
-            assert_eq!(cases.iter().filter(done).count(), LADDER.len(), "{name}");
+            assert_eq!(cases.iter().filter(done).count(), ALONE.len(), "{name}");
         }
         assert!(!names("Checked"));
     }

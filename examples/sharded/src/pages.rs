@@ -9,10 +9,6 @@ use crate::caches;
 /// The size of a page is a multiple of this.
 const UNIT: usize = 64;
 
-/// Bytes of the pages in a magazine, of a pool with many. What lies in one is memory that was touched, and goes through the caches in turn: if
-/// the pages are large, the magazine is small.
-const MAGAZINE: usize = 1 << 20;
-
 /// So many pages of one size, once somebody asks for one.
 #[derive(Debug)]
 pub struct Pages {
@@ -33,10 +29,7 @@ impl Pages {
             // Memory is there when it is touched, and goes back by `maintain`.
             let region = Region::mapped().purge(true);
             let builder = pagesheaf::Pool::builder(self.limit).page_size(self.page_size());
-            let builder = builder.region(region);
-            let magazine = (MAGAZINE / self.page_size()).max(16);
-            let small = magazine < 256 && magazine * 64 <= self.limit;
-            if small { builder.magazine_capacity(magazine) } else { builder }.build().ok()
+            builder.region(region).build().ok()
         });
         pool.as_ref()
     }

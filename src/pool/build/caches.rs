@@ -48,7 +48,8 @@ impl<M: Mode> Builder<M> {
 
     /// How many ids a magazine holds, 1 to 256. A cache has two, so it holds twice as many pages at the most. If
     /// nothing is said: 256, or fewer in a small pool, so that all caches together hold at most half of it (or one page
-    /// a magazine, where that is more). Multiples of 16 are quickest: they fill cache lines.
+    /// a magazine, where that is more), and of pages above 4 KiB, so that a magazine holds 1 MiB of them (or 16, where
+    /// that is more). Multiples of 16 are quickest: they fill cache lines.
     ///
     /// ```
     /// # use pagesheaf::Pool;

@@ -19,6 +19,11 @@ use crate::zone::Marks;
 /// The most cache slots of a pool: each has two magazines, and a depot can name 65,535.
 pub(super) const SLOTS_MAX: usize = 1 << 14;
 
+/// The memory of the pages in a magazine, if nothing is said, and if these are not fewer than a line of ids. Pages of a
+/// magazine are used in turn: what is in a processor's cache of the first ones is gone when their turn comes again.
+const MAGAZINE_BYTES: usize = 1 << 20;
+const MAGAZINE_LEAST: usize = 16;
+
 impl<M: Mode> Builder<M> {
     /// The owned and the shared slots if nothing is said of them.
     pub(super) fn usual_slots(&self) -> (usize, usize) {
@@ -31,7 +36,7 @@ impl<M: Mode> Builder<M> {
     fn fair_shared(&self, owned: usize, shared: usize) -> usize {
         let magazine = match self.magazine {
             Some(ids) => ids.max(1),
-            None => usual_magazine(self.pages, owned.saturating_add(shared)),
+            None => usual_magazine((self.pages, self.page_size), owned.saturating_add(shared)),
         };
         shared.min(self.pages / (4 * magazine)).max(usize::from(owned == 0))
     }
@@ -89,7 +94,7 @@ impl<M: Mode> Builder<M> {
         }
         let magazine = match self.magazine {
             Some(ids) => ids,
-            None => usual_magazine(pages, slots),
+            None => usual_magazine((pages, self.page_size), slots),
         };
         if magazine == 0 || magazine > MAGAZINE_MAX {
             return Err(BuildError::MagazineCapacity { ids: magazine });
@@ -220,12 +225,17 @@ pub(super) fn usual_slots(processors: usize) -> (usize, usize) {
 }
 
 /// How many ids a magazine holds if nothing is said: all caches together hold at most half of the pages, or each
-/// magazine one.
-const fn usual_magazine(pages: usize, slots: usize) -> usize {
-    // As many slots as this are refused elsewhere.
+/// magazine one; and of large pages no more than [`MAGAZINE_BYTES`], or a line of ids.
+const fn usual_magazine((pages, page_size): (usize, usize), slots: usize) -> usize {
+    // As many slots as this are refused elsewhere, and so are pages of no bytes.
+    let most = match MAGAZINE_BYTES.checked_div(page_size) {
+        Some(pages) if pages < MAGAZINE_LEAST => MAGAZINE_LEAST,
+        Some(pages) if pages < MAGAZINE_MAX => whole_lines(pages),
+        _ => MAGAZINE_MAX,
+    };
     match whole_lines(pages / slots.saturating_mul(4)) {
         0 => 1,
-        fair if fair > MAGAZINE_MAX => MAGAZINE_MAX,
+        fair if fair > most => most,
         fair => fair,
     }
 }

@@ -56,6 +56,26 @@ fn all_caches_together_hold_half_of_a_small_pool() {
 }
 
 #[test]
+fn a_magazine_of_large_pages_holds_a_mebibyte_or_a_line_of_ids() {
+    for (page_size, magazine) in [
+        (64, 256),
+        (4096, 256),
+        (4160, 240),
+        (8192, 128),
+        (9216, 112),
+        (65_536, 16),
+        (1 << 21, 16),
+        (1 << 30, 16),
+    ] {
+        let builder = Pool::builder(1 << 20).page_size(page_size).max_caches(3).shared_caches(2);
+        assert_eq!(builder.config().expect("legal").magazine, magazine, "{page_size}");
+        let builder = builder.magazine_capacity(100);
+        assert_eq!(builder.config().expect("legal").magazine, 100);
+    }
+    assert_eq!(wrong(builder().page_size(0)), Some(BuildError::PageSize { bytes: 0 }));
+}
+
+#[test]
 fn limits_are_legal_and_what_is_beyond_them_is_not() {
     assert_eq!(wrong(builder().max_caches(SLOTS_MAX).shared_caches(0)), None);
     assert_eq!(wrong(builder().max_caches(0).shared_caches(1)), None);

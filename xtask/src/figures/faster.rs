@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::SHAPES;
 use super::parts::{COLUMNS, OTHERS, figure, of, wrapped};
+use super::rank;
 use super::record::Record;
 
 /// The modes that others are compared with, each in a table of features.md.
@@ -82,9 +82,9 @@ struct Place<'a> {
 /// All places where somebody is faster than one of our modes, in the order of the shapes.
 fn places<'a>(record: &'a Record, ours: &str) -> impl Iterator<Item = Place<'a>> {
     let mut own: Vec<_> = record.rows.iter().filter(|row| row.contender == ours).collect();
-    own.sort_by_key(|row| (SHAPES.iter().position(|shape| *shape == row.shape), row.bulk));
+    own.sort_by_key(|row| (rank(row.shape()), row.out, row.bulk));
     own.into_iter().filter_map(|row| {
-        let (shape, bulk, ns) = (&*row.shape, row.bulk, row.ns);
+        let (shape, bulk, ns) = (row.shape(), row.bulk, row.ns);
         let others = OTHERS.into_iter().chain([RECYCLER]);
         let of = |(name, shown)| Some((shown, record.ns(name, shape, bulk)?));
         let mut others: Vec<_> = others.filter_map(of).filter(|(_, theirs)| *theirs < ns).collect();
@@ -143,7 +143,7 @@ mod tests {
         for ours in OURS {
             let faster = record.rows.iter().filter(|row| {
                 let compared = row.kind == "rival" || row.contender == RECYCLER.0;
-                let ns = record.ns(ours, &row.shape, row.bulk);
+                let ns = record.ns(ours, row.shape(), row.bulk);
                 compared && ns.is_some_and(|ns| row.ns < ns)
             });
             let listed: usize = places(&record, ours).map(|place| place.others.len()).sum();

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 
 use super::record::{Meta, Record};
-use super::{faster, prices};
+use super::{bounds, faster, prices};
 use crate::section::Section;
 
 /// A part, and what it says.
@@ -15,13 +15,14 @@ pub struct Part {
     pub text: fn(&Record) -> Result<String>,
 }
 
-pub const PARTS: [Part; 6] = [
+pub const PARTS: [Part; 7] = [
     Part { section: Section { file: "README.md", name: "rivals" }, text: rivals },
     Part { section: Section { file: "README.md", name: "faster" }, text: faster::shown },
     Part { section: Section { file: "README.md", name: "proof" }, text: proof },
     Part { section: Section { file: "features.md", name: "prices" }, text: prices::prices },
     Part { section: Section { file: "features.md", name: "beside" }, text: prices::beside },
     Part { section: Section { file: "features.md", name: "faster" }, text: faster::all },
+    Part { section: Section { file: "docs/performance.md", name: "bounds" }, text: bounds::bounds },
 ];
 
 /// A column: what stands above it, the shape, and the pages to a call.
@@ -137,11 +138,12 @@ fn proof(record: &Record) -> Result<String> {
             format!("{hours:.2} hours of fuzzing recorded ({inputs} inputs)")
         }
     };
+    let of_all = format!("a sample of {}", grouped(it.mutants_all));
     let share = it.mutants_found as f64 / it.mutants as f64 * 100.0;
     let said = format!(
         "{} loom models in {} combinations with modes; {} planted defects, each caught by a model; \
-         {} misuses tried in {} modes; {} of {} mutants found ({share:.1} %, {}; \
-         [what changed since](docs/testing.md#results)); {fuzzed}.",
+         {} misuses tried in {} modes; {} of {} mutants found ({share:.1} %, {}, \
+         [{}](docs/testing.md#results)); {fuzzed}.",
         it.models,
         it.model_trials,
         it.defects,
@@ -149,7 +151,8 @@ fn proof(record: &Record) -> Result<String> {
         it.misuse_modes,
         it.mutants_found,
         it.mutants,
-        it.mutants_tried
+        it.mutants_tried,
+        of_all
     );
     Ok(wrapped(&said, "", ""))
 }

@@ -9,10 +9,15 @@ use super::parts::{OTHERS, figure, origin, wrapped};
 use super::record::Record;
 
 /// A shape, and what is said of it above its table.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 9] = [
     ("hot_pair", "Allocate n, free n (`hot_pair`):"),
     ("keep_2048", "Allocate 2,048 in bulks of n, then free them (`keep_2048`):"),
     ("two_threads", "The hot pair while another thread does the same (`two_threads`):"),
+    (
+        "two_threads_2048",
+        "The same with 2,048 pages out in each of the two, which allocates them in bulks of n, and \
+         then frees them:",
+    ),
     ("pipe", "One thread allocates, another frees (`pipe`):"),
     (
         "outstanding",
@@ -47,8 +52,16 @@ const OWN: [&str; 11] = [
 ];
 
 /// The columns of the table of rivals.
-const BESIDE: [&str; 7] =
-    ["hot_pair", "keep_2048", "two_threads", "pipe", "random", "outstanding", "outstanding_random"];
+const BESIDE: [&str; 8] = [
+    "hot_pair",
+    "keep_2048",
+    "two_threads",
+    "two_threads_2048",
+    "pipe",
+    "random",
+    "outstanding",
+    "outstanding_random",
+];
 
 /// A table for each shape.
 pub fn prices(record: &Record) -> Result<String> {
@@ -59,7 +72,7 @@ pub fn prices(record: &Record) -> Result<String> {
     );
     let mut text = wrapped(&said, "", "");
     for (shape, what) in TABLES {
-        let rows = record.rows.iter().filter(|row| row.shape == shape);
+        let rows = record.rows.iter().filter(|row| row.shape() == shape);
         let sizes: BTreeSet<_> =
             rows.filter(|row| OWN.contains(&&*row.contender)).map(|row| row.bulk).collect();
         // A record may be older than a shape.

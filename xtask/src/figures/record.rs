@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::FIGURES;
 use super::proof::Proof;
+use super::{FIGURES, OUT};
 
 /// Who is shown, as the matrix names them.
 pub const SHOWN: [&str; 21] = [
@@ -133,6 +133,7 @@ impl Record {
     /// Takes the shapes of a later run in place of its own.
     pub fn replace(&mut self, other: Record) {
         let Record { meta, rows, .. } = other;
+        // Of the matrix, which measures all of a shape.
         let mut shapes: Vec<_> = rows.iter().map(|row| row.shape.clone()).collect();
         shapes.dedup();
         self.rows.retain(|row| !shapes.contains(&row.shape));
@@ -150,7 +151,7 @@ impl Record {
 
     /// How long a cache line took meanwhile, where two threads took part.
     pub fn line(&self, shape: &str, bulk: u64) -> Option<f64> {
-        let mut rows = self.rows.iter().filter(|row| (&*row.shape, row.bulk) == (shape, bulk));
+        let mut rows = self.rows.iter().filter(|row| (row.shape(), row.bulk) == (shape, bulk));
         rows.find_map(|row| row.line_round_trip_ns)
     }
 
@@ -158,7 +159,7 @@ impl Record {
     pub fn ns(&self, contender: &str, shape: &str, bulk: u64) -> Option<f64> {
         let mut rows = self.rows.iter();
         let found =
-            rows.find(|row| (&*row.contender, &*row.shape, row.bulk) == (contender, shape, bulk));
+            rows.find(|row| (&*row.contender, row.shape(), row.bulk) == (contender, shape, bulk));
         Some(found?.ns)
     }
 
@@ -177,13 +178,18 @@ impl Record {
 }
 
 impl Row {
+    /// The shape, by the name that documents give it.
+    pub fn shape(&self) -> &str {
+        if self.shape == "two_threads" && self.out == Some(OUT.1) { OUT.0 } else { &self.shape }
+    }
+
     fn is_shown(&self) -> bool {
         let plain = !self.touched && !self.colour && self.order == "scattered";
         let (shape, size) = (&*self.shape, self.bulk);
         let many = matches!(shape, "outstanding" | "outstanding_random").then_some(MANY);
         let sizes: &[u64] = if self.kind == "rival" { &BULKS } else { &OWN_BULKS };
         plain
-            && self.out == many
+            && (self.out == many || self.shape() == OUT.0)
             && super::SHAPES.contains(&shape)
             && sizes.contains(&size)
             && SHOWN.contains(&&*self.contender)

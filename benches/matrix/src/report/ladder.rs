@@ -12,12 +12,13 @@ const BULK: usize = 64;
 type Step = (&'static str, &'static str, Option<&'static str>);
 
 /// Poison comes last, because beside it no other switch could be seen.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     ("no switch: Checked", "Checked", None),
     ("claim alone", "Checked+claim", Some("Checked")),
     ("quarantine alone", "Checked+quarantine", Some("Checked")),
     ("shuffle alone", "Checked+shuffle", Some("Checked")),
     ("poison alone", "Checked+poison", Some("Checked")),
+    ("poison alone, of one page in 16", "Checked+poison/16", Some("Checked")),
     ("claim and quarantine", "Checked+claim+quarantine", Some("Checked+claim")),
     (
         "claim, quarantine and shuffle",
@@ -66,7 +67,7 @@ pub fn ladder(groups: &[Group]) -> Option<Ladder> {
         })
     };
     let known = |group: &&Group| STEPS.iter().any(|it| is_step(it.1) && has(group, it.1));
-    let columns: Vec<_> = LADDER.into_iter().filter_map(plain).filter(known).collect();
+    let columns: Vec<_> = LADDER.iter().copied().filter_map(plain).filter(known).collect();
     let line = |&(what, name, before): &Step| {
         let figures = columns.iter().map(|group| figure(group, name, before)).collect();
         (what, figures)
@@ -116,7 +117,7 @@ mod tests {
         assert_eq!(line("claim alone"), [Some((4.0, Some(8.0))), None]);
         assert_eq!(line("claim and quarantine"), [Some((6.0, Some(1.5))), None]);
         assert_eq!(line("beside these"), [Some((120.0, Some(1.2))), None]);
-        assert_eq!(line("one page in 16"), [None, Some((7.0, None))]);
+        assert_eq!(line("Hardened, one page in 16"), [None, Some((7.0, None))]);
         assert!(super::ladder(&Group::all(&rows[..1])).is_none());
     }
 
