@@ -123,6 +123,8 @@ pub enum ShortReason {
     /// nothing, what caches free next goes where it can complete one. In a pool that has fewer pages
     /// than such a block there never is one, and nobody is asked.
     Fragmented,
+    /// Of an all-or-none request only: the pool has fewer pages than were asked for, whoever has them.
+    TooMany,
     /// The batch, or the array, has no room for more.
     BatchFull,
     /// The batch holds pages of another pool.
@@ -163,6 +165,9 @@ impl fmt::Display for ShortReason {
             }
             ShortReason::Fragmented => {
                 "no block of this order is whole: free its neighbours, or ask for a smaller one"
+            }
+            ShortReason::TooMany => {
+                "the pool has fewer pages in all: ask for fewer, or build a larger pool"
             }
             ShortReason::BatchFull => BatchError::Full.says(),
             ShortReason::OtherPool => BatchError::OtherPool.says(),
@@ -205,7 +210,7 @@ pub struct BulkAlloc {
 /// let pool = Pool::builder(10).build()?;
 /// let mut batch = PageBatch::new();
 /// let error = pool.alloc_bulk_exact(&mut batch, 20).expect_err("there are ten");
-/// assert_eq!((error.want, error.reason), (20, ShortReason::Exhausted));
+/// assert_eq!((error.want, error.reason), (20, ShortReason::TooMany));
 /// assert!(batch.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

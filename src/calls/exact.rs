@@ -18,7 +18,7 @@ pub(crate) fn alloc_bulk_exact<M: Mode, const N: usize>(
     let never = if want > batch.remaining_capacity() {
         Some(ShortReason::BatchFull)
     } else if want > front.shared().pages as usize {
-        Some(ShortReason::Exhausted)
+        Some(ShortReason::TooMany)
     } else {
         None
     };
@@ -53,7 +53,8 @@ fn alloc_exact_slowly<M: Mode, const N: usize>(
     if batch.named_core() != Some(core) && alloc_bulk_fast(&mut front, core, batch, want) {
         return Ok(());
     }
-    if front.shared().injector.decide(CallKinds::EXACT, 0, want).is_some() {
+    // A call that waits has been decided, as it began.
+    if call != Call::Wait && front.shared().injector.decide(CallKinds::EXACT, 0, want).is_some() {
         return none(refuse(front, batch, ShortReason::Injected));
     }
     let out = &mut batch.vacant()[..want];

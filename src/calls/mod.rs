@@ -183,9 +183,9 @@ pub(crate) fn alloc_bulk<M: Mode, const N: usize>(
     alloc_bulk_rest(front, batch, want, want)
 }
 
-/// As [`alloc_bulk`], for the last `want` pages of a call for `whole`.
+/// As [`alloc_bulk`], for `want` pages of a call for `whole`.
 #[inline(always)]
-fn alloc_bulk_rest<M: Mode, const N: usize>(
+pub(crate) fn alloc_bulk_rest<M: Mode, const N: usize>(
     mut front: impl Frontend<M>,
     batch: &mut PageBatch<M, N>,
     want: usize,

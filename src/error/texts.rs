@@ -88,6 +88,7 @@ fn reasons() -> Vec<ShortReason> {
         NodeMask [ShortReason::NodeMask],
         Watermark [ShortReason::Watermark],
         Fragmented [ShortReason::Fragmented],
+        TooMany [ShortReason::TooMany],
         BatchFull [ShortReason::BatchFull],
         OtherPool [ShortReason::OtherPool],
         AddressOnly [ShortReason::AddressOnly],

@@ -20,10 +20,10 @@ pub struct CallKinds(u8);
 impl CallKinds {
     /// For one page: `alloc`, `alloc_zeroed`, `alloc_raw`.
     pub const SINGLE: Self = CallKinds(1);
-    /// For many pages: `alloc_bulk`, `alloc_bulk_zeroed`, `fill_vacant`, `alloc_bulk_raw`. A call
+    /// For many pages: `alloc_bulk`, `alloc_bulk_zeroed`, `fill_vacant`, `alloc_bulk_raw`, `lend_new`. A call
     /// for an array of more than 32 pages counts as several.
     pub const BULK: Self = CallKinds(2);
-    /// `alloc_bulk_exact`.
+    /// `alloc_bulk_exact`, and `prefill`.
     pub const EXACT: Self = CallKinds(4);
     /// For blocks: `alloc_block`, `alloc_blocks_bulk`, and the same without owners.
     pub const BLOCKS: Self = CallKinds(8);
@@ -34,8 +34,10 @@ impl CallKinds {
     pub const CACHES: Self = CallKinds(32);
     /// `free_bulk_after`.
     pub const FENCED: Self = CallKinds(64);
+    /// `alloc_bulk_timeout`, `alloc_bulk_exact_timeout` and `alloc_bulk_async`: as they begin.
+    pub const WAIT: Self = CallKinds(128);
     /// All of them.
-    pub const ALL: Self = CallKinds(127);
+    pub const ALL: Self = CallKinds(255);
 
     /// Whether all of these kinds are in the set.
     ///
@@ -61,7 +63,7 @@ impl BitOr for CallKinds {
 
 impl fmt::Debug for CallKinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = ["SINGLE", "BULK", "EXACT", "BLOCKS", "AT", "CACHES", "FENCED"];
+        let names = ["SINGLE", "BULK", "EXACT", "BLOCKS", "AT", "CACHES", "FENCED", "WAIT"];
         let set = names.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 == 1);
         f.debug_set().entries(set.map(|(_, name)| name)).finish()
     }

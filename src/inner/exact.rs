@@ -220,7 +220,13 @@ impl<M: Mode> Core<M> {
         if most + elsewhere < want {
             // What waits for tickets may be too little, too.
             let would_do = most + elsewhere + self.fenced.pages() as usize >= want;
-            (all, if would_do { self.none_left() } else { ShortReason::Exhausted })
+            let why = match () {
+                () if would_do => self.none_left(),
+                // Too few as well, but not none.
+                () if all == 0 && self.line.promised() > 0 => ShortReason::Promised,
+                () => ShortReason::Exhausted,
+            };
+            (all, why)
         } else if most.saturating_sub(kept) + elsewhere < want {
             (least + elsewhere, ShortReason::Watermark)
         } else if elsewhere > 0 {

@@ -78,9 +78,11 @@ impl Node {
         self.turn.load(Ordering::Acquire) != 0
     }
 
-    /// For which bits its thread sleeps.
+    /// For which bits its thread sleeps: for its own, by which it is told that it has the turn, and while it has that,
+    /// for the one by which the first in line is told that pages have come.
     pub(super) fn bits(&self) -> NonZero<u32> {
-        FIRST | self.own_bit()
+        let own = self.own_bit();
+        if self.has_turn() { FIRST | own } else { own }
     }
 
     fn own_bit(&self) -> NonZero<u32> {

@@ -120,8 +120,13 @@ impl<'a> Spot<'a> {
     /// Sleeps at most for so long, unless the event word has changed since it was `seen`.
     #[allow(dead_code, reason = "without `std` no thread sleeps")]
     pub(crate) fn sleep(&self, seen: u32, most: Duration) {
-        let bits: NonZero<u32> = self.node.bits();
-        sleep_on(&self.line.waiting.event, seen, bits, most);
+        sleep_on(&self.line.waiting.event, seen, self.bits(), most);
+    }
+
+    /// For which bits it sleeps.
+    #[allow(dead_code, reason = "without `std` no thread sleeps")]
+    pub(super) fn bits(&self) -> NonZero<u32> {
+        self.node.bits()
     }
 
     /// Leaves the line, and wakes who is next. It waits for the list: for a few steps of whoever has it.

@@ -7,7 +7,7 @@ use core::task::Waker;
 use std::sync::Arc;
 use std::task::Wake;
 
-use super::{Class, HELD, Line, Sleeper, Spot};
+use super::{Class, FIRST, HELD, Line, Sleeper, Spot};
 use crate::sync::{Atomic, Ordering};
 use crate::zone::Floor;
 
@@ -60,6 +60,25 @@ fn a_critical_one_goes_before_all_ordinary_ones() {
     assert_eq!(two.0.take(), 1);
     second.leave();
     assert!(!line.is_waited_in());
+}
+
+/// Only the first sleeps for the bit by which pages are told; the next one for its own, until it is the first.
+#[test]
+fn pages_that_come_wake_one_thread() {
+    let line = Line::new(false, false);
+    let first = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Thread, Floor::None));
+    let second = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Thread, Floor::None));
+    let (first, second) = (first.into_ref(), second.into_ref());
+    for spot in [first, second] {
+        assert!(spot.come() && spot.try_enter());
+    }
+    let is_told = |spot: Pin<&Spot<'_>>| spot.bits().get() & FIRST.get() != 0;
+    assert!(is_told(first) && !is_told(second));
+    assert_ne!(first.bits().get() & !FIRST.get(), second.bits().get());
+    let seen = line.event();
+    first.leave();
+    assert!(is_told(second));
+    assert_ne!(line.event(), seen, "who is about to sleep looks again");
 }
 
 /// Whoever finds the list busy leaves a note, which its holder answers as it lets go.

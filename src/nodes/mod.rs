@@ -218,6 +218,10 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
     /// The mask is read once, as the call begins. If the result is short, and the mask has changed
     /// meanwhile, there is one more try with the new mask. Where the part of a node is full, the next
     /// node gives the rest; [`ShortReason::BatchFull`] means that one part at least was.
+    ///
+    /// Each node says for itself why it has no more, one after the other:
+    /// [`ShortReason::Exhausted`] means that each had no page as it was asked, and not that all had
+    /// none at one moment.
     #[cfg_attr(feature = "track", track_caller)]
     pub fn alloc_bulk_masked<const N: usize>(
         &self,
@@ -225,9 +229,11 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
         want: usize,
         mask: &SharedNodeMask,
     ) -> BulkAlloc {
-        let caller = Caller::here();
+        // A part of it may be one page, which would go below the mark of a pool.
+        let (whole, caller) = (want, Caller::here());
         let Tried { got, reason } = self.alloc(want, mask, |pool, node, want| {
-            let BulkAlloc { allocated, reason } = pool.alloc_bulk(batch.of_mut(node), want);
+            let BulkAlloc { allocated, reason } =
+                pool.alloc_bulk_of(batch.of_mut(node), want, whole);
             pool.core.tracker.moved(|| batch.of(node).last_ids(allocated), caller);
             Tried { got: allocated, reason }
         });

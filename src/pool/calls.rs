@@ -61,6 +61,17 @@ impl<M: Mode> Pool<M> {
     pub(super) fn front(&self) -> PoolFront<'_, M, false> {
         PoolFront(self, Caller::here())
     }
+
+    /// As [`alloc_bulk`](Self::alloc_bulk), for `want` pages of a call for `whole`: how far down such a call may go
+    /// depends on the whole.
+    pub(crate) fn alloc_bulk_of<const N: usize>(
+        &self,
+        batch: &mut PageBatch<M, N>,
+        want: usize,
+        whole: usize,
+    ) -> BulkAlloc {
+        calls::alloc_bulk_rest(self.front(), batch, want, whole)
+    }
 }
 
 calls::methods!([] Pool<M>, self, [&self], unmarked);

@@ -8,6 +8,7 @@ use crate::inner::Core;
 use crate::line::{Class, Spot};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
+use crate::plan::CallKinds;
 use crate::pool::{Critical, Pool};
 use crate::tracker::{By, Caller};
 use crate::zone::Floor;
@@ -34,7 +35,13 @@ pub(crate) trait Asker<M: Mode>: Sized {
         want: usize,
         caller: Caller,
     ) -> Result<bool, WaitError> {
-        let refused = refusal(self.core(), batch, want, Core::<M>::floor(Self::CLASS, want));
+        let floor = Core::<M>::floor(Self::CLASS, want);
+        let refused = refusal(self.core(), batch, want, floor).and_then(|()| {
+            match self.core().injector.decide(CallKinds::WAIT, 0, want) {
+                Some(_) => Err(error(want, WaitReason::Refused(ShortReason::Injected))),
+                None => Ok(()),
+            }
+        });
         let served = refused.is_ok()
             && (want == 0 || !self.core().line.is_waited_in() && self.try_now(batch, want));
         if served {
@@ -109,7 +116,12 @@ fn refusal<M: Mode, const N: usize>(
     } else {
         return Ok(());
     };
-    Err(WaitError { want, had: 0, reason })
+    Err(error(want, reason))
+}
+
+/// Of a request that has got nothing.
+fn error(want: usize, reason: WaitReason) -> WaitError {
+    WaitError { want, had: 0, reason }
 }
 
 /// What a request has come to.

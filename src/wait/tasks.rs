@@ -115,6 +115,11 @@ macro_rules! waiting {
             /// for more, together more than there are, wait for ever: give back what you have first, ask
             /// for all at once, or give up after some time, by dropping the future.
             ///
+            /// A future that has been polled keeps its place until it is served or dropped. If it is the
+            /// first, and nobody polls it any more, those behind it wait for as long, and no fast path
+            /// runs: drop what is not polled. One that was pinned and then forgotten
+            /// ([`forget`](core::mem::forget)) never leaves.
+            ///
             /// # Errors
             /// When the request can never be served, at once: see
             /// [`WaitReason`](crate::WaitReason). The batch is as it was.

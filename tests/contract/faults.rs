@@ -1,5 +1,9 @@
 //! Calls that a plan makes fail: each says so, and the pool is as after a call that failed by itself.
 
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use crate::common::*;
 
 fn planned<M: Mode>(plan: FaultPlan) -> Pool<M> {
@@ -171,7 +175,36 @@ fn a_free_with_a_ticket_fails_by_a_plan<M: Mode>() {
     assert_whole(pool);
 }
 
+/// Polls a request once.
+fn poll_once<T>(wait: impl Future<Output = T>) -> Poll<T> {
+    pin!(wait).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A wait fails as it begins, if the plan has it so; a plan for other calls lets it be served.
+fn a_wait_fails_by_a_plan<M: Mode>() {
+    let pool = planned::<M>(FaultPlan::new(0).calls(CallKinds::WAIT).interval(2));
+    let mut cache = pool.cache().expect("a cache");
+    pool.inject_faults(true);
+    let mut batch = PageBatch::<M, 64>::empty();
+    assert_eq!(poll_once(cache.alloc_bulk_async(&mut batch, 8)), Poll::Ready(Ok(())));
+    let polled = poll_once(cache.alloc_bulk_async(&mut batch, 8));
+    let Poll::Ready(Err(error)) = polled else { panic!("the second one fails") };
+    assert_eq!((error.had, error.reason), (0, WaitReason::Refused(ShortReason::Injected)));
+    assert_eq!((batch.len(), pool.injected_faults()), (8, 1));
+    drop((batch, cache));
+    assert_whole(pool);
+
+    let pool = planned::<M>(FaultPlan::new(0).calls(CallKinds::EXACT));
+    pool.inject_faults(true);
+    let mut batch = PageBatch::<M, 64>::empty();
+    assert_eq!(poll_once(pool.alloc_bulk_async(&mut batch, 8)), Poll::Ready(Ok(())));
+    assert_eq!((batch.len(), pool.injected_faults()), (8, 0));
+    drop(batch);
+    assert_whole(pool);
+}
+
 every_mode!(
+    a_wait_fails_by_a_plan,
     a_free_with_a_ticket_fails_by_a_plan,
     every_call_fails_by_a_plan,
     only_calls_of_the_plans_kinds_fail,

@@ -47,6 +47,29 @@ fn the_nearest_node_comes_first<M: Mode>() {
     assert_home(set);
 }
 
+/// A part of a bulk call may be one page, and is still a part of a bulk call.
+fn a_bulk_call_stops_at_the_low_mark_of_each_node<M: Mode>() {
+    for policy in [NodePolicy::Preferred, NodePolicy::Interleave] {
+        let pool = || build::<M>(20, |builder| builder.max_caches(1).shared_caches(0).low(8));
+        let set = Set::<M>::new([pool(), pool(), pool()]).expect("alike").policy(policy);
+        let mut batch = Batch::<M>::empty();
+        let mut calls = 0;
+        let last = loop {
+            calls += 1;
+            let bulk = set.alloc_bulk_masked(&mut batch, 3 + calls % 2, &all());
+            if bulk.reason.is_some() {
+                break bulk;
+            }
+        };
+        assert_eq!(last.reason, Some(ShortReason::Watermark), "{policy:?}");
+        assert_eq!(lens(&batch), [12, 12, 12], "{policy:?}");
+        let one = set.alloc_masked(&all()).expect("a single page may go lower");
+        drop(one);
+        set.free_bulk(&mut batch);
+        assert_home(set);
+    }
+}
+
 /// A node outside the mask gives no page, whatever the others have.
 fn no_page_comes_from_outside_the_mask<M: Mode>() {
     let mask = SharedNodeMask::new(NodeMask::of(0) | NodeMask::of(2));
@@ -240,6 +263,7 @@ fn lists_that_are_no_sets_are_refused<M: Mode>() {
 
 every_mode!(
     the_nearest_node_comes_first,
+    a_bulk_call_stops_at_the_low_mark_of_each_node,
     no_page_comes_from_outside_the_mask,
     a_bound_call_stays_at_its_node,
     bulk_calls_are_interleaved,

@@ -253,6 +253,15 @@ mod mapped {
     }
 
     #[test]
+    fn a_node_that_is_not_there_is_refused() {
+        for node in [63, 1023, 9999, u32::MAX] {
+            let error = mapped(Region::mapped().node(node)).expect_err("no machine has it");
+            assert!(matches!(error, BuildError::Node { node: of, .. } if of == node), "{error}");
+            assert!(error.to_string().contains(&node.to_string()), "{error}");
+        }
+    }
+
+    #[test]
     fn a_locked_region_is_locked_or_the_error_says_what_was_refused() {
         match mapped(Region::mapped().lock(true)) {
             Ok(pool) => {

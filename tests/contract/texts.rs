@@ -88,7 +88,7 @@ fn every_text_is_of_its_input<M: Mode>() {
         (
             "more than there are",
             exact(0, 4),
-            "0 of 4 pages: no page is free: free some, or build a larger pool",
+            "0 of 4 pages: the pool has fewer pages in all: ask for fewer, or build a larger pool",
         ),
         (
             "pages without owners go into no batch",

@@ -165,7 +165,7 @@ misuses! {
         let error = scene.one.alloc_bulk_exact(&mut batch, usize::MAX).expect_err("too many");
         assert_eq!((error.reason, batch.len()), (ShortReason::BatchFull, 0));
         let error = scene.one.alloc_bulk_exact(&mut batch, 101).expect_err("too many");
-        assert_eq!((error.reason, batch.len()), (ShortReason::Exhausted, 0));
+        assert_eq!((error.reason, batch.len()), (ShortReason::TooMany, 0));
         let bulk = scene.one.alloc_bulk(&mut batch, usize::MAX);
         assert_eq!(bulk, BulkAlloc { allocated: 60, reason: Some(ShortReason::Exhausted) });
         scene.one.free_bulk(&mut batch);

@@ -20,7 +20,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         let ExactError { want: wanted, had, reason: short, .. } = error;
         assert!(wanted == want && had < want, "{error}");
         if want > room || want > self.pool.capacity() {
-            let why = if want > room { ShortReason::BatchFull } else { ShortReason::Exhausted };
+            let why = if want > room { ShortReason::BatchFull } else { ShortReason::TooMany };
             return assert_eq!((had, short), (0, why));
         }
         if self.is_injected(short == ShortReason::Injected) {

@@ -164,6 +164,13 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 self.dry.set(true);
                 match done {
                     Poll::Ready(Ok(())) => assert_eq!(batch.len(), want),
+                    Poll::Ready(Err(error))
+                        if self.is_injected(
+                            error.reason == WaitReason::Refused(ShortReason::Injected),
+                        ) =>
+                    {
+                        assert!(error.had == 0 && batch.is_empty(), "{error}");
+                    }
                     Poll::Ready(Err(error)) => {
                         let most = self.pool.capacity();
                         let never = want > ROOM || want > most - self.kept(want, most as u64);

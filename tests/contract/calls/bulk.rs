@@ -129,7 +129,7 @@ on_both_fronts! {
         assert_eq!((error.want, error.reason), (201, ShortReason::BatchFull));
         let mut large = PageBatch::<M, 1000>::empty();
         let error = front.alloc_bulk_exact(&mut large, 201).expect_err("the pool has 200");
-        assert_eq!((error.want, error.reason), (201, ShortReason::Exhausted));
+        assert_eq!((error.want, error.reason), (201, ShortReason::TooMany));
         assert!(large.is_empty());
         assert_eq!(batch.ids(), before);
         assert!(batch.iter().zip(0..).all(|(bytes, seed)| is_marked(bytes, seed)));
