@@ -1,5 +1,6 @@
 //! Misuse of the bytes of pages.
 
+use std::alloc::Layout;
 use std::collections::BTreeSet;
 
 use super::suite::{Misuse, Scene, Verdict, when};
@@ -83,6 +84,60 @@ fn write_to_zeros<M: Mode>(trusted: bool) {
     assert!(!pool.is_tainted() && pool.audit().pages.adds_up());
 }
 
+/// In a pool of its own, whose region goes back while a device has pinned it, which the pool was not told: no page is
+/// lent. A pipe stands for the device, for it keeps the frame that it was given.
+#[cfg(all(feature = "std", target_os = "linux"))]
+fn purge_of_a_pinned_page<M: Mode>() {
+    use std::io::Read;
+    use std::os::fd::AsRawFd;
+
+    let builder = Pool::builder(64).mode::<M>().region(Region::mapped().purge(true));
+    let (Ok(pool), Ok((mut device, registered))) = (builder.build(), std::io::pipe()) else {
+        return;
+    };
+    let mut all = PageBatch::<M>::new();
+    assert_eq!(pool.alloc_bulk(&mut all, 64).allocated, 64);
+    all.iter_mut().for_each(|page| page.fill(b'o'));
+    let mut seen = vec![0; pool.page_size()];
+    let page = pool.ptr(PageId::new(7)).expect("a page of the pool").as_ptr();
+    let page = libc::iovec { iov_base: page.cast(), iov_len: seen.len() };
+    // SAFETY: the page is out, and the call only reads it; that it is read later is the misuse.
+    let pinned = unsafe { libc::vmsplice(registered.as_raw_fd(), &raw const page, 1, 0) };
+    if pinned != seen.len() as isize {
+        return;
+    }
+    all.clear();
+    pool.drain();
+    assert_eq!((0..6).map(|_| pool.maintain().purged).sum::<usize>(), 64);
+    assert_eq!(pool.alloc_bulk(&mut all, 64).allocated, 64);
+    all.iter_mut().for_each(|page| page.fill(b'n'));
+    device.read_exact(&mut seen).expect("a page");
+    assert!(!seen.contains(&b'n'), "the device has the frame that the program has");
+    drop(all);
+    assert!(!pool.is_tainted() && pool.audit().pages.adds_up());
+}
+
+#[cfg(not(all(feature = "std", target_os = "linux")))]
+fn purge_of_a_pinned_page<M: Mode>() {}
+
+/// In a pool of its own, in memory of the caller's, who takes it for free though a page is out.
+fn write_before_close<M: Mode>() {
+    let builder = Pool::builder(64).page_size(256).mode::<M>();
+    let region = leaked(Layout::from_size_align(64 * 256, 256).expect("a layout"));
+    let region: *mut u8 = region.as_mut_ptr().cast();
+    let metadata = metadata_for(&builder);
+    // SAFETY: both are leaked and zeroed; that the region is not the pool's alone is the misuse.
+    let pool = unsafe { builder.build_in(region, metadata) }.expect("a pool");
+    let mut page = pool.alloc().expect("a page");
+    page.fill(b'p');
+    let out = page.id().index() as usize * 256;
+    // SAFETY: the memory is leaked, and nobody reads or writes it meanwhile.
+    unsafe { region.add(out).write_bytes(b'c', 256) };
+    assert!(page.iter().all(|&byte| byte == b'c'));
+    drop(page);
+    assert!(!pool.is_tainted() && pool.audit().pages.adds_up());
+}
+
 const WRITTEN: &str = "was written after it was freed, at byte {byte}: look for a pointer that is used after the free [{mode}]";
 
 misuses! {
@@ -96,6 +151,14 @@ misuses! {
         if rests_first(mode) { Verdict::Harmless } else { Verdict::Undetected }
     }, |scene| {
         write_to_zeros::<M>(!rests_first(scene.pool.mode()));
+        None
+    }
+    purge_of_a_pin, "a region that is purged although a device has pinned it: the device has other bytes than the program", |_| Verdict::Undetected, |_scene| {
+        purge_of_a_pinned_page::<M>();
+        None
+    }
+    use_before_close, "given memory that its giver uses before `close`: the owner of a page reads other bytes", |_| Verdict::Undetected, |_scene| {
+        write_before_close::<M>();
         None
     }
     read, "read of a freed page's old bytes", |mode| when(poisoned(mode), "every byte is 0xaa"), |scene| {

@@ -10,12 +10,20 @@ use crate::common::*;
 /// Blocks of a call for several.
 const BLOCKS: usize = 6;
 
+/// How many orders there are.
+const ORDERS: u8 = Order::MAX.get() + 1;
+
+/// The order that an operand names.
+pub fn named(b: u8) -> Order {
+    order(b % ORDERS)
+}
+
 impl<M: Mode, S: Shares<M>> World<M, S> {
     pub(super) fn block(&mut self, kind: Kind, a: u8, b: u8) -> Option<()> {
         match kind {
             Kind::AllocBlocks => self.alloc_blocks(a, b)?,
             Kind::AllocBlockRaw => {
-                let order = Order::new(b % 9)?;
+                let order = named(b);
                 self.pass_all();
                 let whole = self.whole(order);
                 let (first, others) = through!(self, a, |front| front.alloc_block_raw(order));
@@ -49,14 +57,15 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
             Kind::SplitBlock => {
                 let block = pick(&mut self.blocks, a)?;
                 let (ids, larger) = (Self::of_block(&block), block.order().get());
-                match block.split(Order::new(b % (larger + 2))?) {
+                let into = (b % (larger + 2)).min(Order::MAX.get());
+                match block.split(order(into)) {
                     Ok(pieces) => {
                         let pieces: Vec<_> = pieces.collect();
                         assert!(pieces.iter().flat_map(Self::of_block).eq(ids));
                         self.blocks.extend(pieces);
                     }
                     Err(block) => {
-                        assert_eq!((Self::of_block(&block), b % (larger + 2)), (ids, larger + 1));
+                        assert_eq!((Self::of_block(&block), into), (ids, larger + 1));
                         self.blocks.push(block);
                     }
                 }
@@ -84,7 +93,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 }
             }
             Kind::AllocAt => {
-                let id = PageId::new(u32::from(b) % (self.pool.capacity() as u32 + 1));
+                let id = PageId::new((self.place(b) % (self.pool.capacity() + 1)) as u32);
                 let (page, others) = through!(self, a, |front| front.alloc_at(id));
                 match page {
                     Ok(page) => {
@@ -96,9 +105,9 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 }
             }
             Kind::AllocBlockAt => {
-                let order = Order::new(b % 9)?;
+                let order = named(b);
                 let all = self.pool.capacity() / order.pages() + 2;
-                let at = usize::from(b / 9) % all * order.pages();
+                let at = usize::from(b / ORDERS) % all * order.pages();
                 let first = PageId::new((at + usize::from(b == u8::MAX)) as u32);
                 let (block, others) = through!(self, a, |front| front.alloc_block_at(first, order));
                 match block {
@@ -115,8 +124,14 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         Some(())
     }
 
+    /// The place of a page that an operand names: anywhere in the pool, also where there are more
+    /// pages than operands.
+    pub(super) fn place(&self, operand: u8) -> usize {
+        usize::from(operand) * (self.pool.capacity() / 256 + 1)
+    }
+
     fn alloc_blocks(&mut self, a: u8, b: u8) -> Option<()> {
-        let (order, want) = (Order::new(b % 8)?, usize::from(b / 8) % (BLOCKS + 1));
+        let (order, want) = (named(b), usize::from(b / ORDERS) % (BLOCKS + 1));
         let mut out: [Option<Block<M>>; BLOCKS] = std::array::from_fn(|_| None);
         self.pass_all();
         let (bulk, others) =

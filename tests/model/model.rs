@@ -23,6 +23,8 @@ mod shares;
 mod statics;
 mod world;
 
+use std::ops::Range;
+
 use common::*;
 use op::{BYTES, Kind, Op};
 use proptest::prelude::*;
@@ -32,6 +34,9 @@ use world::World;
 
 /// Of pools that two threads use: one has marks.
 const PAGES: [usize; 2] = [100, 98];
+
+/// Of pools that have room for a block of any order, or for two.
+const LARGE: Range<usize> = 1024..2300;
 
 /// Cases for each mode, and the most operations in each.
 const CASES: u32 = often(48) as u32;
@@ -53,8 +58,9 @@ fn sequences<M: Mode, S: Shares<M>>() {
     };
     let op = any::<[u8; BYTES]>().prop_map(Op::from);
     let ops = proptest::collection::vec(op, 1..STEPS);
-    // Few pools have room for blocks of more than 64 pages.
-    let pages = prop_oneof![5 => 1..120_usize, 1 => 120..300_usize];
+    // Few pools have room for blocks of more than 64 pages, and fewer for the largest, for each step
+    // looks at every page.
+    let pages = prop_oneof![30 => 1..120_usize, 6 => 120..300_usize, 1 => LARGE];
     let result = TestRunner::new(config).run(&(pages, ops), |(pages, ops)| {
         run::<M, S>(pages, &ops);
         Ok::<(), TestCaseError>(())

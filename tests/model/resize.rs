@@ -10,7 +10,7 @@ const MOST: usize = 24;
 
 impl<M: Mode, S: Shares<M>> World<M, S> {
     pub(super) fn resize(&mut self, kind: Kind, a: u8, b: u8) -> Option<()> {
-        let start = usize::from(a) % self.pool.capacity();
+        let start = self.place(a) % self.pool.capacity();
         // Beside another world, one page: whoever takes it offline has it.
         let most = if self.alone { MOST.min(self.pool.capacity() - start) } else { 1 };
         let range = start as u32..(start + 1 + usize::from(b) % most) as u32;

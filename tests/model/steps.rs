@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use super::blocks::named;
 use super::op::{Kind, Op};
 use super::shares::Shares;
 use super::world::{MAGAZINE, ROOM, World};
@@ -229,7 +230,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
                 drop(Prefilled::from(rest));
             }
             Kind::AllocBlock => {
-                let order = Order::new(b % 9)?;
+                let order = named(b);
                 self.pass_all();
                 let whole = self.whole(order);
                 let (block, others) = through!(self, a, |front| front.alloc_block(order));

@@ -4,6 +4,7 @@
 //! atomics have their orderings on operations, so that ThreadSanitizer understands it.
 
 mod device;
+mod large;
 mod oracle;
 mod programs;
 #[path = "../common/random.rs"]
@@ -42,7 +43,7 @@ const UPKEEP: &str = "upkeep";
 /// The program whose threads wait.
 const WAITERS: &str = "waiters";
 
-const fn programs<M: Mode>() -> [Program<M>; 10] {
+const fn programs<M: Mode>() -> [Program<M>; 11] {
     [
         Program {
             name: "larson",
@@ -78,6 +79,11 @@ const fn programs<M: Mode>() -> [Program<M>; 10] {
         },
         Program { name: UPKEEP, pages: 4096, run: programs::upkeep },
         Program { name: "device", pages: 512, run: device::device },
+        Program {
+            name: "blocks",
+            pages: large::PAGES,
+            run: |case, n| programs::spawn(case, n, large::blocks),
+        },
     ]
 }
 

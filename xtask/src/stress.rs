@@ -9,7 +9,7 @@ use clap::builder::PossibleValuesParser;
 use crate::run::{cargo, executable, run};
 
 /// The programs: those of `tests/stress`.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "larson",
     "xmalloc",
     "mstress",
@@ -20,6 +20,7 @@ const PROGRAMS: [&str; 10] = [
     "waiters",
     "upkeep",
     "device",
+    "blocks",
 ];
 
 /// Which programs, and for how long.

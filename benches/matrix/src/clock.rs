@@ -29,6 +29,7 @@ impl Distance {
     pub const ALL: [Distance; 3] = [Distance::Near, Distance::Far, Distance::OneCore];
 
     /// By how many ns a cache line takes from one to the other and back.
+    #[must_use]
     pub fn of(round_trip: f64) -> Self {
         match round_trip {
             ..36.0 => Distance::OneCore,

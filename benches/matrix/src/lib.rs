@@ -65,6 +65,7 @@ mod ring;
 mod sample;
 mod shapes;
 mod stand;
+mod two_cores;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -74,10 +75,12 @@ use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use case::{Case, Shape};
+pub use clock::Distance;
 pub use contender::{Contender, Items, Order, Setup, TOUCHED};
 pub use contenders::{Memory, PAGE};
 pub use count::count;
 pub use entry::{BY_HAND, Entry, Kind, OF_PAGES};
+pub use two_cores::TwoCores;
 
 use baseline::Baseline;
 use case::Extent;

@@ -5,6 +5,9 @@
 //! A case is a module of `cases` and an entry of [`CASES`]. A figure has a bound or none.
 
 #[cfg(target_os = "linux")]
+#[macro_use]
+mod modes;
+#[cfg(target_os = "linux")]
 mod cases;
 #[cfg(target_os = "linux")]
 mod resident;

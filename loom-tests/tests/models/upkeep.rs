@@ -9,7 +9,7 @@ every_mode! {
     /// Upkeep that empties a quiet shared slot and the depots, against one who allocates through
     /// that slot: each page has one owner, and all are there afterwards. In most modes it takes
     /// too long.
-    one, Composite, at least 100;
+    few, Composite, at least 100;
     fn upkeep_against_alloc_loses_nothing<M: Mode>() {
         let pool = pool::<M>(4, 1, 1, 1);
         let owners = Owners::new(4);

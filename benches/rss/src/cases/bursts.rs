@@ -1,7 +1,8 @@
 //! Bursts that are larger than the depots, without a drain.
 
-use pagesheaf::{Bare, Checked, Mode, PageBatch, Pool};
+use pagesheaf::{Mode, PageBatch};
 
+use crate::modes::{untouched, waiting};
 use crate::resident::{Peak, resident, touch};
 use crate::rows::Rows;
 
@@ -11,12 +12,11 @@ const PAGES: usize = 262_144;
 const BURSTS: [usize; 12] = [10, 280, 40, 300, 5, 290, 120, 275, 300, 20, 285, 300];
 
 pub fn bursts(rows: &mut Rows) {
-    one::<Bare>(rows, "Bare");
-    one::<Checked>(rows, "Checked");
+    every_mode!(one(rows));
 }
 
 fn one<M: Mode>(rows: &mut Rows, mode: &str) {
-    let pool = Pool::builder(PAGES).mode::<M>().build().expect("a pool");
+    let pool = untouched::<M>(PAGES).build().expect("a pool");
     let mut cache = pool.cache().expect("a cache");
     let mut peak = Peak::default();
     for n in BURSTS {
@@ -33,5 +33,5 @@ fn one<M: Mode>(rows: &mut Rows, mode: &str) {
         peak.note(&pool);
     }
     let figure = "resident after bursts of up to 76,800 pages";
-    rows.bounded(figure, mode, resident(&pool), "KiB", peak.bound(0));
+    rows.bounded(figure, mode, resident(&pool), "KiB", peak.bound(waiting::<M>()));
 }

@@ -1,7 +1,8 @@
 //! A thread allocates 2,048 pages, frees them and drains, again and again.
 
-use pagesheaf::{Bare, Builder, Checked, Compact, Hardened, Mode, NoChecks, PageBatch, Pool};
+use pagesheaf::{Mode, PageBatch};
 
+use crate::modes::{untouched, waiting};
 use crate::resident::{Peak, resident, touch};
 use crate::rows::Rows;
 
@@ -9,21 +10,16 @@ const PAGES: usize = 262_144;
 const ROUNDS: usize = 400;
 
 pub fn drain(rows: &mut Rows) {
-    rounds::<Bare>(rows, "Bare", Pool::builder(PAGES).mode(), 0);
-    rounds::<NoChecks>(rows, "NoChecks", Pool::builder(PAGES).mode(), 0);
-    rounds::<Checked>(rows, "Checked", Pool::builder(PAGES).mode(), 0);
-    rounds::<Compact>(rows, "Compact", Pool::builder(PAGES).mode(), 0);
+    every_mode_without_quarantine!(rounds(rows));
 }
 
-/// The same where pages that were used wait, so many of them.
+/// The same where pages that were used wait.
 pub fn quarantine(rows: &mut Rows) {
-    const LENGTH: usize = 4096;
-    let builder = Pool::builder(PAGES).mode::<Hardened>().poison_lazily(true);
-    rounds(rows, "Hardened", builder.quarantine_length(LENGTH), LENGTH as u64);
+    every_mode_with_quarantine!(rounds(rows));
 }
 
-fn rounds<M: Mode>(rows: &mut Rows, mode: &str, builder: Builder<M>, waiting: u64) {
-    let pool = builder.build().expect("a pool");
+fn rounds<M: Mode>(rows: &mut Rows, mode: &str) {
+    let pool = untouched::<M>(PAGES).build().expect("a pool");
     let mut cache = pool.cache().expect("a cache");
     let mut peak = Peak::default();
     for _ in 0..ROUNDS {
@@ -38,5 +34,5 @@ fn rounds<M: Mode>(rows: &mut Rows, mode: &str, builder: Builder<M>, waiting: u6
         pool.drain();
     }
     let figure = "resident after 400 rounds of 2,048 pages and a drain";
-    rows.bounded(figure, mode, resident(&pool), "KiB", peak.bound(waiting));
+    rows.bounded(figure, mode, resident(&pool), "KiB", peak.bound(waiting::<M>()));
 }

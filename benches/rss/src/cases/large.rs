@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use pagesheaf::{Bare, Builder, Checked, Compact, Hardened, Mode, NoChecks, Pool, Region};
+use pagesheaf::{Builder, Checked, Mode, Pool, Region};
 
 use crate::rows::Rows;
 
@@ -19,22 +19,18 @@ const RESIDENT: f64 = 65_536.0;
 const BUILD: f64 = 50.0;
 
 pub fn large(rows: &mut Rows) {
-    modes(rows, "addresses", || Region::addresses(NOWHERE, PAGES * 4096));
-    modes(rows, "mapped, not reserved", || Region::mapped().no_reserve().into());
+    let regions: [(_, fn() -> Region); 2] = [
+        ("addresses", || Region::addresses(NOWHERE, PAGES * 4096)),
+        ("mapped, not reserved", || Region::mapped().no_reserve().into()),
+    ];
+    for (what, region) in regions {
+        every_mode!(one(rows, what, Pool::builder(PAGES).region(region())));
+    }
     for (what, online) in [("none online", 0), ("all online", PAGES)] {
         let region = Region::addresses(NOWHERE, PAGES * 4096);
         let builder = Pool::builder(PAGES).region(region).initially(online);
         drop(built::<Checked>(rows, &format!("addresses, {what}"), "Checked", builder.mode()));
     }
-}
-
-fn modes(rows: &mut Rows, what: &str, region: impl Fn() -> Region) {
-    let builder = || Pool::builder(PAGES).region(region());
-    one::<Bare>(rows, what, "Bare", builder().mode());
-    one::<NoChecks>(rows, what, "NoChecks", builder().mode());
-    one::<Checked>(rows, what, "Checked", builder().mode());
-    one::<Compact>(rows, what, "Compact", builder().mode());
-    one::<Hardened>(rows, what, "Hardened", builder().mode::<Hardened>());
 }
 
 /// KiB of this process that the system has in memory.
@@ -55,8 +51,8 @@ fn built<M: Mode>(rows: &mut Rows, what: &str, mode: &str, builder: Builder<M>) 
     (pool, before)
 }
 
-fn one<M: Mode>(rows: &mut Rows, what: &str, mode: &str, builder: Builder<M>) {
-    let (pool, before) = built(rows, what, mode, builder);
+fn one<M: Mode>(rows: &mut Rows, what: &str, builder: Builder, mode: &str) {
+    let (pool, before) = built(rows, what, mode, builder.mode::<M>());
     let mut ids = [std::mem::MaybeUninit::uninit(); 256];
     let mut cache = pool.cache().expect("a cache");
     let (got, _) = cache.alloc_bulk_raw(&mut ids);

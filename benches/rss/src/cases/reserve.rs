@@ -3,7 +3,7 @@
 use std::fs::read_to_string;
 use std::time::Instant;
 
-use pagesheaf::{Bare, Checked, Mode, Pool, Region};
+use pagesheaf::{Bare, Mode, Pool, Region};
 
 use crate::resident::resident;
 use crate::rows::Rows;
@@ -17,8 +17,7 @@ const BUILD: f64 = 50.0;
 const RESIDENT: f64 = 0.0;
 
 pub fn reserve(rows: &mut Rows) {
-    one::<Bare>(rows, "Bare");
-    one::<Checked>(rows, "Checked");
+    every_mode!(one(rows));
     if let Some(why) = allowed() {
         eprintln!("reserve: no figure of the refusal, for {why}");
         return;

@@ -2,8 +2,9 @@
 
 use std::sync::{Barrier, Mutex};
 
-use pagesheaf::{Bare, Checked, Mode, PageBatch, Pool};
+use pagesheaf::{Mode, PageBatch};
 
+use crate::modes::{untouched, waiting};
 use crate::resident::{Peak, resident, touch};
 use crate::rows::Rows;
 
@@ -11,12 +12,11 @@ const PAGES: usize = 262_144;
 const ROUNDS: usize = 200;
 
 pub fn two_threads(rows: &mut Rows) {
-    one::<Bare>(rows, "Bare");
-    one::<Checked>(rows, "Checked");
+    every_mode!(one(rows));
 }
 
 fn one<M: Mode>(rows: &mut Rows, mode: &str) {
-    let pool = Pool::builder(PAGES).mode::<M>().build().expect("a pool");
+    let pool = untouched::<M>(PAGES).build().expect("a pool");
     let (peak, together) = (Mutex::new(Peak::default()), Barrier::new(2));
     let thread = |batches: usize| {
         let mut cache = pool.cache().expect("a cache");
@@ -46,5 +46,5 @@ fn one<M: Mode>(rows: &mut Rows, mode: &str) {
     });
     let figure = "resident after 200 rounds of 2,048 and of 3,072 pages, and drains";
     let peak = peak.into_inner().expect("no panic");
-    rows.bounded(figure, mode, resident(&pool), "KiB", peak.bound(0));
+    rows.bounded(figure, mode, resident(&pool), "KiB", peak.bound(waiting::<M>()));
 }
