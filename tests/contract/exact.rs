@@ -211,10 +211,37 @@ fn a_failed_try_takes_nothing<M: Mode>() {
     assert_whole(pool);
 }
 
+/// No state of the pool could serve it, so it says nothing of how full the pool is.
+fn a_request_that_never_can_be_had_is_not_counted<M: Mode>() {
+    let (pool, other) = (hundred::<M>(1), hundred::<M>(1));
+    let mut cache = pool.cache().expect("a cache");
+    let (mut batch, mut large) = (Batch::<M>::empty(), PageBatch::<M, 200>::empty());
+    let mut theirs = Batch::<M>::empty();
+    assert_eq!(other.alloc_bulk(&mut theirs, 1).allocated, 1);
+    let before = pool.stats().map(|stats| stats.calls);
+    let refused = [
+        (101, ShortReason::BatchFull, cache.alloc_bulk_exact(&mut batch, 101)),
+        (101, ShortReason::BatchFull, pool.alloc_bulk_exact(&mut batch, 101)),
+        (101, ShortReason::Exhausted, cache.alloc_bulk_exact(&mut large, 101)),
+        (101, ShortReason::Exhausted, pool.alloc_bulk_exact(&mut large, 101)),
+        (1, ShortReason::OtherPool, cache.alloc_bulk_exact(&mut theirs, 1)),
+        (1, ShortReason::OtherPool, pool.alloc_bulk_exact(&mut theirs, 1)),
+    ];
+    for (wanted, why, result) in refused {
+        let ExactError { want, had, reason, .. } = result.expect_err("it never can be had");
+        assert_eq!((want, had, reason), (wanted, 0, why));
+    }
+    assert_eq!(pool.stats().map(|stats| stats.calls), before);
+    drop((cache, theirs));
+    assert_whole(pool);
+    assert_whole(other);
+}
+
 every_mode!(
     a_request_that_can_be_had_is,
     a_small_request_that_falls_short_takes_nothing,
     of_many_that_want_all_some_are_served,
     two_that_take_turns_are_always_served,
     a_failed_try_takes_nothing,
+    a_request_that_never_can_be_had_is_not_counted,
 );
