@@ -83,8 +83,7 @@ fn of_many_that_want_all_some_are_served<M: Mode>() {
     // Pages have been freed so often.
     let freed = AtomicUsize::new(0);
     // A mode takes up to 25 seconds for 100,000; `cargo xtask test --full` has them, on a quiet machine.
-    let given = std::env::var("PAGESHEAF_TRIES").ok().map(|it| it.parse().expect("a number"));
-    let most = given.unwrap_or(often(4_000));
+    let (given, most) = (told(), as_told(4_000));
     thread::scope(|scope| {
         for at in 0..THREADS {
             let (pool, tries, served, busy) = (&pool, &tries, &served, &busy);
@@ -109,8 +108,15 @@ fn of_many_that_want_all_some_are_served<M: Mode>() {
                             freed.fetch_add(1, Ordering::Relaxed);
                         }
                         Err(error) => {
-                            let met = error.reason == ShortReason::Busy;
-                            busy.fetch_add(usize::from(met), Ordering::Relaxed);
+                            let ExactError { had, reason, .. } = error;
+                            assert!(had < 100 && batch.is_empty(), "{error}");
+                            // It met another that tries, one that has them, or one whose cache
+                            // has some: nothing else can be true here.
+                            match reason {
+                                ShortReason::Busy => _ = busy.fetch_add(1, Ordering::Relaxed),
+                                ShortReason::Exhausted | ShortReason::Cached => {}
+                                other => panic!("{other:?}"),
+                            }
                             thread::yield_now();
                             // Where others keep the machine busy, whoever has the pages may not run for
                             // long: tries that cannot succeed until it does say nothing.
