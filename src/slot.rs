@@ -170,9 +170,10 @@ impl Slot {
     pub(crate) fn try_lock(&self) -> Option<SlotGuard<'_>> {
         // The look first keeps a busy slot's line shared. Acquire: pairs with the Release of the guard's drop.
         let (free, relaxed) = (FREE, Ordering::Relaxed);
+        let acquire = ordering!(Acquire, "lock-order");
         // The guard is made last: one that is made and dropped would free the slot of another.
         let locked = self.lock.load(relaxed) == free
-            && (self.lock.compare_exchange(free, OWNED, Ordering::Acquire, relaxed).is_ok()
+            && (self.lock.compare_exchange(free, OWNED, acquire, relaxed).is_ok()
                 || defect!("try-lock"));
         locked.then(|| SlotGuard(self))
     }

@@ -41,11 +41,14 @@ macro_rules! defect {
 }
 pub(crate) use defect;
 
-/// An ordering that the deliberate defect of that name makes relaxed.
+/// An ordering that the deliberate defect of that name makes relaxed, or only as strong as is said.
 macro_rules! ordering {
     ($order:ident, $defect:literal) => {
+        $crate::sync::ordering!($order, $defect, Relaxed)
+    };
+    ($order:ident, $defect:literal, $weaker:ident) => {
         if $crate::sync::defect!($defect) {
-            $crate::sync::Ordering::Relaxed
+            $crate::sync::Ordering::$weaker
         } else {
             $crate::sync::Ordering::$order
         }

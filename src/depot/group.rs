@@ -61,6 +61,15 @@ impl Depots {
         (0..self.count).map(|home| self.at(home))
     }
 
+    /// Has `empty` take a magazine from each depot, again and again, until it says that there was none: as many as
+    /// there are in all, and no more, though others may push meanwhile.
+    pub(crate) fn drain(&self, magazines: &Magazines, mut empty: impl FnMut(&Depot) -> bool) {
+        let depots = self.iter().take(if defect!("drain-one") { 1 } else { usize::MAX });
+        for depot in depots {
+            (1..magazines.count()).all(|_| empty(depot));
+        }
+    }
+
     /// All of them but `home`, the farthest first. At each step those who come from different homes go to
     /// different depots; and where few slots are in use, their neighbours are the last to be disturbed.
     fn elsewhere(&self, home: u32) -> impl Iterator<Item = &Depot> {

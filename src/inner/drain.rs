@@ -37,14 +37,10 @@ impl<M: Mode> Core<M> {
         all
     }
 
-    /// Empties the depots into the zone: as many magazines of each as there are in all, and no more, though
-    /// others may push meanwhile.
+    /// Empties the depots into the zone, as far as others let it: see [`Depots::drain`](crate::depot::Depots::drain).
     pub(super) fn drain_depots(&self) {
-        let depots = self.depots.iter().take(if defect!("drain-one") { 1 } else { usize::MAX });
-        for depot in depots {
-            let flush = || self.with_magazine_of(depot, |magazine| _ = self.flush(magazine));
-            (1..self.magazines.count()).all(|_| flush());
-        }
+        let flush = |magazine: MagazineMut<'_>| _ = self.flush(magazine);
+        self.depots.drain(&self.magazines, |depot| self.with_magazine_of(depot, flush));
     }
 
     /// Calls `f` with a magazine that has pages, of the depot `home` or of another, as

@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 
 use super::Block;
-use crate::depot::{DEPOT_MAX, Depots, Stack};
+use crate::depot::{DEPOT_MAX, Depot, Depots, Stack};
 use crate::magazine::{
     MAGAZINE_MAX, Magazine, MagazineLayout, MagazineMut, Magazines, loaded::OpenMagazine,
 };
@@ -83,6 +83,19 @@ impl Store {
         Some(self.open(self.depots.at(depot).pop::<Checked>(&self.magazines, from)?))
     }
 
+    /// Drains all depots: `empty` takes the ids out of each magazine that has some.
+    pub fn drain<'a>(&'a self, mut empty: impl FnMut(&mut Loaded<'a>)) {
+        self.depots.drain(&self.magazines, |depot| {
+            let Some(magazine) = depot.pop::<Checked>(&self.magazines, Stack::Nonempty) else {
+                return false;
+            };
+            let mut loaded = self.open(magazine);
+            empty(&mut loaded);
+            loaded.push_to(depot);
+            true
+        });
+    }
+
     /// As if a fault had written another magazine's number over that on top of a depot's empty ones.
     pub fn misdirect(&self, depot: u32, to: u32) {
         let tops = &self.depots.at(depot).tops;
@@ -136,11 +149,16 @@ impl<'a> Loaded<'a> {
     ///
     /// # Panics
     /// When there is no such depot.
-    pub fn push_at(mut self, depot: u32) {
+    pub fn push_at(self, depot: u32) {
+        let store = self.store;
+        self.push_to(store.depots.at(depot));
+    }
+
+    fn push_to(mut self, depot: &Depot) {
         let to = if self.is_empty() { Stack::Empty } else { Stack::Nonempty };
-        let Store { depots, magazines, .. } = self.store;
+        let magazines = &self.store.magazines;
         let (magazine, len) = self.magazine.close::<Checked>(magazines);
-        depots.at(depot).push(magazines, magazine, len, to);
+        depot.push(magazines, magazine, len, to);
     }
 
     /// Gives it for one of the other stack.

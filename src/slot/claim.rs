@@ -95,7 +95,7 @@ impl Slot {
     pub(super) fn take_back_claimable(&self) -> Option<SlotMut<'_>> {
         // The fence of `Mark::enter` came before. A thief that this load does not see sees the mark. One that let go has
         // left the slot as it was. Acquire: pairs with the Release of who took, whose mark on the slot is ended next.
-        match self.lock.load(ordering!(Acquire, "claim-return")) {
+        match self.lock.load(Ordering::Acquire) {
             CLAIMABLE => return Some(SlotMut(self)),
             IDLE => {}
             // Relaxed: who has the slot keeps it. If this fails, it has just let go.
@@ -106,7 +106,7 @@ impl Slot {
         self.requests.end_away();
         // Acquire: pairs with the Release of who took. Release: pairs with the Acquire of who claims next, which
         // must not lose its mark to what was just taken back.
-        if self.is_back(IDLE, CLAIMABLE, ordering!(AcqRel, "claim-return")) {
+        if self.is_back(IDLE, CLAIMABLE, ordering!(AcqRel, "claim-return", Release)) {
             return Some(SlotMut(self));
         }
         // Somebody takes from it, who found it idle.
@@ -117,7 +117,7 @@ impl Slot {
     /// Whether the owner of a slot that was in one state has brought it into the other.
     fn is_back(&self, from: u32, to: u32, order: Ordering) -> bool {
         // Acquire, if it has not: as the load before.
-        self.lock.compare_exchange(from, to, order, ordering!(Acquire, "claim-return")).is_ok()
+        self.lock.compare_exchange(from, to, order, Ordering::Acquire).is_ok()
     }
 
     /// Lets others take from the stealable slot without a claim. If somebody has claimed it, or takes from it, then from
@@ -134,7 +134,7 @@ impl Slot {
             };
             // Release: pairs with the Acquire of `try_steal`, also by way of who has the slot. Acquire: pairs with the
             // Release of a thief that withdrew, and ended what is set next.
-            let order = ordering!(AcqRel, "claim-idle-order");
+            let order = ordering!(AcqRel, "claim-idle-order", Acquire);
             if lock.compare_exchange(seen, to, order, Ordering::Relaxed).is_ok() {
                 // For the owner's next call. Where somebody has the slot, that one sees to it.
                 if seen == CLAIMABLE {
@@ -154,7 +154,11 @@ impl Slot {
             let to = if matches!(seen, BUSY | BUSY_IDLE) { ABANDONED } else { OWNED };
             // Acquire: pairs with the Release of who took. Release: pairs with the Acquire of who takes, and finds
             // that the owner is gone; it may have seen the owner inside.
-            let order = ordering!(AcqRel, "claim-abandoned");
+            let order = if defect!("claim-left") {
+                Ordering::Release
+            } else {
+                ordering!(AcqRel, "claim-abandoned", Acquire)
+            };
             if self.lock.compare_exchange(seen, to, order, Ordering::Relaxed).is_ok() {
                 return (to == OWNED).then(|| SlotGuard(self));
             }
@@ -179,7 +183,7 @@ impl<'a> Claim<'a> {
         let Slot { lock, requests, .. } = self.0;
         // Release: pairs with the Acquire of who claims or steals next. Acquire: pairs with the Release of the owner
         // who is gone, or idle.
-        let (release, acquire) = (Ordering::Release, ordering!(Acquire, "claim-abandoned"));
+        let (release, acquire) = (Ordering::Release, ordering!(Acquire, "claim-gone"));
         let mut seen = BUSY;
         // The loop goes on only when the owner has gone idle, or has come back.
         loop {

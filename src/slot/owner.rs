@@ -207,7 +207,8 @@ impl<'a> StolenSlot<'a> {
     pub(crate) fn give_back(self) -> Option<SlotGuard<'a>> {
         // Release: pairs with the Acquire of the owner who comes back, or of who takes next. Acquire: pairs with
         // the Release of a stealable owner who is gone.
-        let (release, acquire) = (ordering!(Release, "give-back"), Ordering::Acquire);
+        let release = ordering!(Release, "give-back");
+        let acquire = ordering!(Acquire, "steal-gone");
         if defect!("claim-old-length") {
             // As if the owner need not take back what was taken from.
             self.0.requests.end_away();

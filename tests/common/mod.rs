@@ -213,6 +213,16 @@ pub const fn often(times: usize) -> usize {
     if cfg!(pagesheaf_mutants) { times / 8 } else { times }
 }
 
+/// How often a test tries what may go wrong seldom: so often, or as it is told.
+pub fn as_told(times: usize) -> usize {
+    told().unwrap_or(often(times))
+}
+
+/// How often `PAGESHEAF_TRIES` tells tests to try, as `cargo xtask test --full` does.
+pub fn told() -> Option<usize> {
+    std::env::var("PAGESHEAF_TRIES").ok().map(|given| given.parse().expect("a number"))
+}
+
 /// A pool of `pages` pages of 256 bytes.
 pub fn pool<M: Mode>(pages: usize) -> Pool<M> {
     build(pages, |builder| builder)

@@ -83,8 +83,7 @@ fn of_many_that_want_all_some_are_served<M: Mode>() {
     // Pages have been freed so often.
     let freed = AtomicUsize::new(0);
     // A mode takes up to 25 seconds for 100,000; `cargo xtask test --full` has them, on a quiet machine.
-    let given = std::env::var("PAGESHEAF_TRIES").ok().map(|it| it.parse().expect("a number"));
-    let most = given.unwrap_or(often(4_000));
+    let (given, most) = (told(), as_told(4_000));
     thread::scope(|scope| {
         for at in 0..THREADS {
             let (pool, tries, served, busy) = (&pool, &tries, &served, &busy);
@@ -109,8 +108,15 @@ fn of_many_that_want_all_some_are_served<M: Mode>() {
                             freed.fetch_add(1, Ordering::Relaxed);
                         }
                         Err(error) => {
-                            let met = error.reason == ShortReason::Busy;
-                            busy.fetch_add(usize::from(met), Ordering::Relaxed);
+                            let ExactError { had, reason, .. } = error;
+                            assert!(had < 100 && batch.is_empty(), "{error}");
+                            // It met another that tries, one that has them, or one whose cache
+                            // has some: nothing else can be true here.
+                            match reason {
+                                ShortReason::Busy => _ = busy.fetch_add(1, Ordering::Relaxed),
+                                ShortReason::Exhausted | ShortReason::Cached => {}
+                                other => panic!("{other:?}"),
+                            }
                             thread::yield_now();
                             // Where others keep the machine busy, whoever has the pages may not run for
                             // long: tries that cannot succeed until it does say nothing.
@@ -211,10 +217,37 @@ fn a_failed_try_takes_nothing<M: Mode>() {
     assert_whole(pool);
 }
 
+/// No state of the pool could serve it, so it says nothing of how full the pool is.
+fn a_request_that_never_can_be_had_is_not_counted<M: Mode>() {
+    let (pool, other) = (hundred::<M>(1), hundred::<M>(1));
+    let mut cache = pool.cache().expect("a cache");
+    let (mut batch, mut large) = (Batch::<M>::empty(), PageBatch::<M, 200>::empty());
+    let mut theirs = Batch::<M>::empty();
+    assert_eq!(other.alloc_bulk(&mut theirs, 1).allocated, 1);
+    let before = pool.stats().map(|stats| stats.calls);
+    let refused = [
+        (101, ShortReason::BatchFull, cache.alloc_bulk_exact(&mut batch, 101)),
+        (101, ShortReason::BatchFull, pool.alloc_bulk_exact(&mut batch, 101)),
+        (101, ShortReason::Exhausted, cache.alloc_bulk_exact(&mut large, 101)),
+        (101, ShortReason::Exhausted, pool.alloc_bulk_exact(&mut large, 101)),
+        (1, ShortReason::OtherPool, cache.alloc_bulk_exact(&mut theirs, 1)),
+        (1, ShortReason::OtherPool, pool.alloc_bulk_exact(&mut theirs, 1)),
+    ];
+    for (wanted, why, result) in refused {
+        let ExactError { want, had, reason, .. } = result.expect_err("it never can be had");
+        assert_eq!((want, had, reason), (wanted, 0, why));
+    }
+    assert_eq!(pool.stats().map(|stats| stats.calls), before);
+    drop((cache, theirs));
+    assert_whole(pool);
+    assert_whole(other);
+}
+
 every_mode!(
     a_request_that_can_be_had_is,
     a_small_request_that_falls_short_takes_nothing,
     of_many_that_want_all_some_are_served,
     two_that_take_turns_are_always_served,
     a_failed_try_takes_nothing,
+    a_request_that_never_can_be_had_is_not_counted,
 );

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use loom_tests::{Owners, every_mode, race, race3};
 use pagesheaf::models::{Loaded, Store};
-use pagesheaf::{Mode, PageBatch, PageId, Pool, Region, ShortReason};
+use pagesheaf::{Cache, Mode, PageBatch, PageId, Pool, Region, ShortReason};
 
 use crate::common::is_whole;
 
@@ -52,6 +52,29 @@ impl Depots {
         let mut loaded = self.pop(depot);
         loaded.put(PageId::new(page));
         loaded
+    }
+
+    /// Empties all depots: the pages that were there.
+    fn drain(&self) -> Vec<PageId> {
+        let mut pages = Vec::new();
+        self.store.drain(|loaded| {
+            let number = PageId::new(loaded.number());
+            self.owners.takes(number);
+            pages.extend(std::iter::from_fn(|| loaded.take()));
+            self.owners.gives(number);
+        });
+        pages
+    }
+
+    /// At rest: takes the pages that are left in one depot, and leaves its magazines.
+    fn left(&self, depot: u32) -> Vec<PageId> {
+        let mut pages = Vec::new();
+        while let Some(loaded) = self.store.pop_nonempty_at(depot) {
+            let mut loaded = self.takes(loaded);
+            pages.extend(std::iter::from_fn(|| loaded.take()));
+            self.push(loaded, depot);
+        }
+        pages
     }
 
     /// At rest: all magazines are there, so many of them not empty, and no stack was cut off.
@@ -125,6 +148,38 @@ every_mode! {
 }
 
 every_mode! {
+    /// A drain, a push, and one that finds what it wants in another's depot only: whatever lay in a
+    /// depot before is gone from there, each page is had once, and all magazines are there.
+    any, Composite, at least 15_000;
+    fn a_drain_and_a_steal_lose_no_magazine<M: Mode>() {
+        let depots = Depots::new();
+        // The first depot has an empty magazine only, the second two stocked ones.
+        let pushed = depots.fill(0, 7);
+        let [first, second] = [8, 9].map(|page| depots.fill(1, page));
+        depots.push(first, 1);
+        depots.push(second, 1);
+        let (thief, other) = (Arc::clone(&depots), Arc::clone(&depots));
+        let (stolen, drained, ()) = race3(
+            move || {
+                let (mut got, _) = thief.exchange(thief.pop(0), 0);
+                let stolen = got.take();
+                thief.push(got, 0);
+                stolen
+            },
+            move || other.drain(),
+            || depots.push(pushed, 1),
+        );
+        let left = [0, 1].map(|depot| depots.left(depot)).concat();
+        // It may have come when the drain was through.
+        assert!(left.iter().all(|page| page.index() == 7), "{left:?} were left");
+        let mut all = [drained, Vec::from_iter(stolen), left].concat();
+        all.sort();
+        assert_eq!(all, [7, 8, 9].map(PageId::new));
+        depots.has_all(0);
+    }
+}
+
+every_mode! {
     /// A fault has made the word of one depot name a magazine that lies on the other's stack. Both are
     /// asked at once: one gets it, and the stack whose word cannot be so is cut off.
     any, Exhaustive, at least 5;
@@ -159,21 +214,24 @@ fn pool<M: Mode>(pages: usize) -> Pool<M> {
 }
 
 every_mode! {
-    /// A drain against two caches that flush, each to a depot of its own: everything is in the zone
-    /// after another.
-    all, Composite, at least 20;
+    /// A drain against two caches that flush at once, each to a depot of its own: everything is in the
+    /// zone after another.
+    all, Composite, at least 8_000;
     fn a_drain_empties_every_depot<M: Mode>() {
         let pool = pool::<M>(6);
         let caches = [(); 2].map(|()| pool.cache().expect("a slot"));
-        let [mut first, mut second] = caches.map(|mut cache| {
+        let [first, second] = caches.map(|mut cache| {
             let mut batch = PageBatch::<M, 3>::empty();
             assert_eq!(cache.alloc_bulk(&mut batch, 3).allocated, 3);
             (cache, batch)
         });
-        second.0.free_bulk(&mut second.1);
+        let flush = |(mut cache, mut batch): (Cache<M>, PageBatch<M, 3>)| {
+            cache.free_bulk(&mut batch);
+            cache
+        };
         let other = pool.clone();
-        race(move || other.drain(), || first.0.free_bulk(&mut first.1));
-        drop((first, second));
+        let caches = race3(move || flush(first), move || flush(second), || other.drain());
+        drop(caches);
         pool.drain();
         assert_eq!(pool.audit().pages.free, 6, "{pool}");
         is_whole(&pool);

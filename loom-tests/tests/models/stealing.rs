@@ -195,6 +195,31 @@ every_mode! {
     }
 }
 
+every_mode! {
+    /// An owner that comes back in vain, and goes for good, leaves nothing that would keep the next one
+    /// of its slot from the fast path.
+    any, Exhaustive, at least 250;
+    fn a_slot_of_one_that_left_runs_fast_again<M: Mode>() {
+        let lock = Arc::new(Lock::new());
+        let mut owner = lock.try_own_stealable().expect("nobody has it");
+        owner.go_idle();
+        let thief = Arc::clone(&lock);
+        race(
+            move || {
+                let Some(stolen) = thief.try_steal() else { return };
+                let Some(left) = stolen.give_back() else { return };
+                drop(left);
+                let mut next = thief.try_own_stealable().expect("nobody has it");
+                assert!(next.fast(), "nobody has claimed it, or is away");
+            },
+            || {
+                owner.count();
+                drop(owner.leave());
+            },
+        );
+    }
+}
+
 /// A stealable cache that holds all pages of a pool.
 fn scene<M: Mode>(pool: &Pool<M>) -> Cache<M, true> {
     let mut sleeper = pool.cache_stealable().expect("a slot");

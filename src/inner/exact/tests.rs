@@ -1,10 +1,16 @@
-//! A turn that nobody gives back.
+//! A turn that somebody has, and one that nobody gives back.
+
+extern crate std;
 
 use core::mem::{MaybeUninit, forget};
+use core::ptr::NonNull;
+use std::alloc::{Layout, alloc_zeroed};
 
 use super::*;
+use crate::error::ExactError;
 use crate::inner::tests::build;
 use crate::mode::{Bare, Checked, Hardened};
+use crate::owned::PageBatch;
 use crate::pool::Pool;
 use crate::zone::Floor;
 
@@ -22,6 +28,49 @@ fn all<M: Mode>(pool: &Pool<M>) -> Result<(), (usize, ShortReason)> {
     let freed = pool.core.free_without_slot(ids, &mut Faults::default());
     pool.core.count_uncached_free(freed);
     Ok(())
+}
+
+/// A pool whose pages have bytes, in leaked memory, with one cache.
+fn with_bytes<M: Mode>() -> Pool<M> {
+    let leaked = |layout: Layout| {
+        // SAFETY: the layout has a size.
+        let block = unsafe { alloc_zeroed(layout) };
+        NonNull::new(block).expect("memory")
+    };
+    let builder = Pool::builder(PAGES).page_size(64).mode::<M>().max_caches(1);
+    let layout = builder.metadata_layout().expect("a legal pool");
+    let region = leaked(Layout::from_size_align(PAGES * 64, 64).expect("a layout"));
+    let metadata = NonNull::slice_from_raw_parts(leaked(layout).cast(), layout.size());
+    // SAFETY: both blocks are leaked, zeroed, and have these sizes: nobody else ever uses them.
+    unsafe { builder.build_in(region.as_ptr(), &mut *metadata.as_ptr()) }.expect("a pool")
+}
+
+/// Also though there is enough: two that take at once could take half each, and get nothing.
+fn a_try_that_meets_another_says_busy<M: Mode>() {
+    let pool = with_bytes::<M>();
+    let mut cache = pool.cache().expect("a cache");
+    let mut batch = PageBatch::<M, PAGES>::empty();
+    let busy = Err(ExactError { want: PAGES, had: 0, reason: ShortReason::Busy });
+    let other = pool.core.exact_turn.try_take().expect("nobody has it");
+    for _ in 0..10 {
+        assert_eq!(cache.alloc_bulk_exact(&mut batch, PAGES), busy);
+        assert_eq!(pool.alloc_bulk_exact(&mut batch, PAGES), busy);
+    }
+    assert!(batch.is_empty() && pool.audit().pages.free == PAGES as u64);
+    if let Some(stats) = pool.stats() {
+        assert_eq!((stats.calls.failed_exact, stats.calls.alloc_calls), (20, 0));
+    }
+    drop(other);
+    assert_eq!(cache.alloc_bulk_exact(&mut batch, PAGES), Ok(()));
+    cache.free_bulk(&mut batch);
+    assert_eq!(pool.alloc_bulk_exact(&mut batch, PAGES), Ok(()));
+}
+
+#[test]
+fn a_try_that_meets_another_says_busy_in_every_mode() {
+    a_try_that_meets_another_says_busy::<Bare>();
+    a_try_that_meets_another_says_busy::<Checked>();
+    a_try_that_meets_another_says_busy::<Hardened>();
 }
 
 /// Whoever stands still inside a call keeps others waiting for so many tries, all together, and no longer.

@@ -32,8 +32,10 @@ pub struct Calls {
     /// Allocations that came back short, also for want of a whole block
     /// ([`Fragmented`](crate::ShortReason::Fragmented)).
     pub short: u64,
-    /// All-or-none allocations that got nothing, though they asked for no more than batch and
-    /// pool can hold. They count nowhere else.
+    /// All-or-none allocations that got nothing, and count nowhere else. A call that no state of the
+    /// pool could serve is none of them: it asks for more than batch or pool can hold, or brings a
+    /// batch of another pool. Nor is one that was made to fail
+    /// ([`Injected`](crate::ShortReason::Injected)).
     pub failed_exact: u64,
     /// Refills from the depots.
     pub depot_refills: u64,

@@ -26,9 +26,21 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// The variables that a command sets first, as in a shell (`NAME=value`), and its words.
+pub fn parts(command: &str) -> (Vec<(&str, &str)>, Vec<&str>) {
+    let mut words = command.split_whitespace().peekable();
+    let mut variables = Vec::new();
+    while let Some(variable) = words.peek().and_then(|word| word.split_once('=')) {
+        variables.push(variable);
+        words.next();
+    }
+    (variables, words.collect())
+}
+
 /// Whether a command runs Rust tests.
 pub fn is_test(command: &str) -> bool {
-    let mut words = command.split_whitespace().filter(|word| !word.starts_with('+'));
+    let (_, words) = parts(command);
+    let mut words = words.into_iter().filter(|word| !word.starts_with('+'));
     words.next() == Some("cargo") && words.next() == Some("test")
 }
 

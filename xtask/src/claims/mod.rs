@@ -135,12 +135,12 @@ fn run(command: &str) -> Verdict {
 
 /// The program that a command names. `cargo xtask` is this program.
 fn program(command: &str) -> Command {
-    let words: Vec<_> = command.split_whitespace().collect();
+    let (variables, words) = judge::parts(command);
     let mut program = match words[..] {
         ["cargo", "xtask", ref task @ ..] => {
             let this = std::env::current_exe().unwrap_or_else(|_| "xtask".into());
             let mut program = Command::new(this);
-            program.args(task);
+            program.args(task).envs(variables);
             return program;
         }
         // Only rustup's `cargo` knows what `+nightly` is.
@@ -148,7 +148,7 @@ fn program(command: &str) -> Command {
         [first, ..] => Command::new(first),
         [] => Command::new(""),
     };
-    program.args(&words[1..]);
+    program.args(&words[1..]).envs(variables);
     if judge::is_test(command) {
         // What a passed test prints says whether it skipped something.
         program.args((!words.contains(&"--")).then_some("--")).arg("--show-output");

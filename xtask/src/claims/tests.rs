@@ -47,8 +47,10 @@ fn mistakes_in_the_list_are_named() {
         (claim("1b", "So.", "cargo xtask tidy"), "part 1 has no item 1b"),
         (claim("1a", "", "cargo xtask tidy"), "claims nothing"),
         (claim("1a", "So.", " "), "the command is empty"),
+        (claim("1a", "So.", "A=1"), "the command is empty"),
         (claim("1a", "So.", "a | b"), "no shell runs"),
         (claim("1a", "So.", "cargo xtask claims --part 1"), "cannot show themselves"),
+        (claim("1a", "So.", "A=1 cargo xtask claims"), "cannot show themselves"),
         (format!("{part}{part}"), "part 1 lists 1a twice"),
         (format!("{part}[[claim]]\npart = 1\nitem = '1a'\nclaim = 'So.'\nhow = ''"), "how"),
     ] {
@@ -86,6 +88,17 @@ fn a_filter_that_matches_no_test_fails() {
         assert_eq!(judge(command, true, ignored), Verdict::Failed("its tests are ignored".into()));
         assert_eq!(judge(command, true, &format!("{none}{one}{none}")), Verdict::Passed);
     }
+}
+
+#[test]
+fn a_command_may_set_variables_first() {
+    for command in ["A=1 B=c=2 cargo test --lib", "A=1 B=c=2 cargo xtask tidy"] {
+        let program = program(command);
+        let set = |name: &str| program.get_envs().find(|it| it.0 == name).and_then(|it| it.1);
+        assert_eq!((set("A"), set("B")), (Some("1".as_ref()), Some("c=2".as_ref())));
+        assert!(program.get_args().all(|word| word != "A=1" && word != "cargo"));
+    }
+    assert!(judge::is_test("A=1 cargo test") && !judge::is_test("A=1 cargo xtask test"));
 }
 
 #[test]

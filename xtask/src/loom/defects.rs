@@ -45,6 +45,7 @@ const DEFECTS: &[Defect] = &[
     defect("hardened-swap", "the loser of two racing frees is not told", &["a_racing_double_free_is_reported_exactly_once"]),
     defect("hardened-claim", "the loser of two racing claims is not told", &["a_page_leaves_its_location_once"]),
     defect("try-lock", "a slot is taken though another was first", &["the_try_lock_excludes"]),
+    defect("lock-order", "a slot is taken without Acquire", &["the_try_lock_excludes", "a_slot_hands_on_its_loaded_magazine"]),
     defect("unlock", "a slot is given back without Release", &["the_try_lock_excludes", "a_slot_hands_on_its_loaded_magazine"]),
     defect("zone-take", "pages are taken from the zone without Acquire", &["take_and_return_lose_and_double_nothing"]),
     defect("zone-publish", "pages are put into the zone without Release", &["take_and_return_lose_and_double_nothing"]),
@@ -70,9 +71,9 @@ const DEFECTS: &[Defect] = &[
     defect("depot-publish", "a magazine goes into the depot without Release", &["magazine_contents_are_published", "exchanged_contents_are_published", "drain_against_a_flush_loses_nothing"]),
     defect("depot-cut", "a stale link is taken for a corrupt one", &["push_and_pop_lose_and_double_no_magazine", "exchanges_move_one_each_way"]),
     defect("depot-foreign", "a link does not say on which depot's stack it is", &["a_top_that_leads_to_another_depot_doubles_no_magazine"]),
-    defect("steal-link", "a magazine given at another depot is linked above nothing", &["exchanges_between_two_depots_lose_no_magazine", "a_steal_against_a_push_loses_no_magazine"]),
+    defect("steal-link", "a magazine given at another depot is linked above nothing", &["exchanges_between_two_depots_lose_no_magazine", "a_steal_against_a_push_loses_no_magazine", "a_drain_and_a_steal_lose_no_magazine"]),
     defect("steal-none", "a cache looks at its own depot only", &["a_cache_refills_from_another_depot"]),
-    defect("drain-one", "a drain empties the first depot only", &["a_drain_empties_every_depot"]),
+    defect("drain-one", "a drain empties the first depot only", &["a_drain_empties_every_depot", "a_drain_and_a_steal_lose_no_magazine"]),
     defect("foreign-length", "a look at a magazine loads its end without Acquire", &["a_foreign_free_against_push_and_pop_raises_no_false_alarm", "a_foreign_run_against_a_cache_raises_no_false_alarm"]),
     defect("foreign-publish", "the end of a magazine moves without Release", &["a_foreign_free_against_push_and_pop_raises_no_false_alarm", "a_foreign_run_against_a_cache_raises_no_false_alarm"]),
     defect("run-stopped", "a run that stops counts a page that it has not put", &["a_long_run_that_stops_puts_each_page_once"]),
@@ -91,13 +92,16 @@ const DEFECTS: &[Defect] = &[
     defect("return-order", "an owner comes back without Acquire", &["an_idle_slot_has_one_holder_at_a_time", "an_owner_goes_idle_and_comes_back"]),
     defect("return", "an owner comes back though somebody takes from its slot", &["an_idle_slot_has_one_holder_at_a_time", "an_idle_cache_against_one_that_runs_dry"]),
     defect("abandoned", "who takes from a slot does not see that its owner is gone", &["a_slot_that_is_left_comes_free", "a_parked_cache_is_dropped_against_one_that_runs_dry"]),
+    defect("steal-gone", "who took from a slot finds its owner gone without Acquire", &["a_slot_of_one_that_left_runs_fast_again"]),
     defect("claim-light-fence", "a stealable owner makes no fence", &["an_owner_in_a_call_against_a_thief", "an_id_is_taken_once", "a_cache_at_work_against_one_that_steals"]),
     defect("claim-heavy-fence", "a thief makes no fence", &["an_owner_in_a_call_against_a_thief", "an_id_is_taken_once", "a_cache_at_work_against_one_that_steals"]),
     defect("claim-leave", "a stealable owner ends its call without Release", &["an_owner_in_a_call_against_a_thief", "a_cache_at_work_against_one_that_steals"]),
     defect("claim-look", "a thief looks at the owner's mark without Acquire", &["an_owner_in_a_call_against_a_thief", "a_cache_at_work_against_one_that_steals"]),
     defect("claim-unseen", "a thief takes from an owner that is in a call", &["an_owner_in_a_call_against_a_thief", "an_owner_that_looks_twice_against_a_thief"]),
-    defect("claim-return", "a stealable owner takes its slot back without Acquire", &["an_owner_in_a_call_against_a_thief", "a_cache_at_work_against_one_that_steals"]),
-    defect("claim-abandoned", "a thief finds the owner gone without Acquire", &["a_claimed_slot_that_is_left_comes_free"]),
+    defect("claim-return", "a stealable owner takes its slot back without Acquire", &["an_owner_goes_idle_against_a_thief"]),
+    defect("claim-abandoned", "a stealable owner goes for good without Release", &["a_claimed_slot_that_is_left_comes_free", "a_slot_of_one_that_left_runs_fast_again"]),
+    defect("claim-left", "a stealable owner that goes for good takes its slot back without Acquire", &["a_claimed_slot_that_is_left_comes_free"]),
+    defect("claim-gone", "a thief that takes nothing finds the owner gone without Acquire", &["a_claimed_slot_that_is_left_comes_free"]),
     defect("claim-idle", "a stealable owner who goes idle beside a claim is not", &["an_owner_goes_idle_beside_a_claim"]),
     defect("claim-idle-order", "a stealable owner goes idle without Release", &["an_owner_goes_idle_against_a_thief"]),
     defect("claim-open", "a slot is opened to thieves without Release", &["a_slot_is_opened_to_thieves"]),
@@ -217,7 +221,7 @@ fn reason(trial: &Trial) -> &str {
 
 /// Whether the defects that the core names are those that are tried.
 fn declared() -> Result<()> {
-    let named = Regex::new(r#"(?:defect!\(|ordering!\(\w+, )"([a-z-]+)"\)"#)?;
+    let named = Regex::new(r#"(?:defect!\(|ordering!\(\w+, )"([a-z-]+)"(?:, \w+)?\)"#)?;
     let mut declared = BTreeSet::new();
     for file in tidy::paths()?.iter().filter(|path| path.starts_with("src/")) {
         // A file that is not there is about to be removed.

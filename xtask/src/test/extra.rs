@@ -34,8 +34,9 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
         forced(&["-p", "pagesheaf", "--lib", "--test", "contract", "--test", "misuse"])?;
         forced(&["-p", "pagesheaf", "--test", "modes"])
     })?;
-    stages.stage("all or none, 100,000 tries in every mode", || {
-        let test = ["-p", "pagesheaf", "--test", "contract", "of_many_that_want_all"];
+    stages.stage("all or none, and beside a hog, 100,000 tries in every mode", || {
+        let test = ["-p", "pagesheaf", "--test", "contract", "--"];
+        let test = [&test[..], &["of_many_that_want_all", "beside_a_hog"]].concat();
         tests(cargo([]).env("PAGESHEAF_TRIES", "100000"), &test)
     })?;
     stages.stage("check, every set of mode features", sets::every)?;
