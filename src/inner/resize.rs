@@ -93,7 +93,13 @@ impl<M: Mode> Core<M> {
     fn look_offline(&self, first: PageId, count: usize) -> Result<(), RangeError> {
         let mut pages = (first.index()..first.index() + count as u32).map(PageId::new);
         let wrong = |&id: &PageId| !self.rests_at(id, ZONE) && self.offline.has(id);
-        let wrong = if M::CHECKS { pages.find(wrong) } else { None };
+        let mut wrong = if M::CHECKS { pages.find(wrong) } else { None };
+        if M::COMPACT && wrong.is_none() {
+            // A byte does not say where a free page lies.
+            let in_range = |id: PageId| (id.index().wrapping_sub(first.index()) as usize) < count;
+            let mut cached = self.magazines.locations().map(|at| self.magazines.get(at));
+            wrong = cached.find(|&id| in_range(id) && self.offline.has(id));
+        }
         wrong.map_or(Ok(()), |page| Err(RangeError::Corrupt { page }))
     }
 

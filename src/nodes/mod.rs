@@ -375,19 +375,6 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
             .filter(|&node| last.is_none_or(|last| key(node) > key(last)))
             .min_by_key(|&node| key(node))
     }
-
-    /// Counts pages of a node that were wanted of the node `of`.
-    fn count(&self, node: usize, of: usize, pages: usize) {
-        if !M::STATS || pages == 0 {
-            return;
-        }
-        if node == of {
-            self.counts[node].count_hit(pages, self.policy == NodePolicy::Interleave);
-        } else {
-            self.counts[node].count_miss(pages);
-            self.counts[of].count_foreign(pages);
-        }
-    }
 }
 
 impl Tried {

@@ -1,5 +1,7 @@
 //! What each node was asked for, and gave.
 
+use super::{NodePolicy, NodeSet};
+use crate::mode::Mode;
 use crate::sync::{Atomic, Ordering};
 
 /// What a node was asked for and gave, in pages: the words are those of Linux's `numastat`.
@@ -47,7 +49,7 @@ impl Counts {
     }
 
     /// So many pages came from the node that was wanted.
-    pub(super) fn count_hit(&self, pages: usize, interleaved: bool) {
+    fn count_hit(&self, pages: usize, interleaved: bool) {
         // Relaxed: figures, here and below.
         self.hit.fetch_add(pages as u64, Ordering::Relaxed);
         if interleaved {
@@ -56,12 +58,12 @@ impl Counts {
     }
 
     /// So many pages came from this node, and were wanted of another.
-    pub(super) fn count_miss(&self, pages: usize) {
+    fn count_miss(&self, pages: usize) {
         self.miss.fetch_add(pages as u64, Ordering::Relaxed);
     }
 
     /// So many pages were wanted of this node, and came from another.
-    pub(super) fn count_foreign(&self, pages: usize) {
+    fn count_foreign(&self, pages: usize) {
         self.foreign.fetch_add(pages as u64, Ordering::Relaxed);
     }
 
@@ -71,6 +73,21 @@ impl Counts {
             miss: self.miss.load(Ordering::Relaxed),
             foreign: self.foreign.load(Ordering::Relaxed),
             interleaved: self.interleaved.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
+    /// Counts pages of a node that were wanted of the node `of`.
+    pub(super) fn count(&self, node: usize, of: usize, pages: usize) {
+        if !M::STATS || pages == 0 {
+            return;
+        }
+        if node == of {
+            self.counts[node].count_hit(pages, self.policy == NodePolicy::Interleave);
+        } else {
+            self.counts[node].count_miss(pages);
+            self.counts[of].count_foreign(pages);
         }
     }
 }

@@ -40,6 +40,27 @@ fn a_child_has_the_pages_offline_that_its_parent_had() {
     offline_pages_stay_so_in_a_child::<Hardened>();
 }
 
+/// A page that a cache has for itself, and whose bit was flipped, gets no second home.
+fn a_bit_that_lies_brings_no_cached_page_online<M: Mode>() {
+    let pool = pool::<M>();
+    let mut cache = pool.cache().expect("a slot");
+    let id = cache.alloc_raw().expect("40 are free");
+    // SAFETY: it was just allocated, and is an address only.
+    unsafe { cache.free_raw(id) }.expect("it is out");
+    pool.core.offline.insert(id);
+    let at = id.index();
+    // SAFETY: the page is an address only.
+    assert_eq!(unsafe { pool.online(at..at + 1) }, Err(RangeError::Corrupt { page: id }));
+    core::mem::forget((pool, cache));
+}
+
+#[test]
+fn a_bit_that_lies_brings_no_page_online() {
+    a_bit_that_lies_brings_no_cached_page_online::<Checked>();
+    a_bit_that_lies_brings_no_cached_page_online::<Compact>();
+    a_bit_that_lies_brings_no_cached_page_online::<Hardened>();
+}
+
 fn an_audit_finds<M: Mode>(corrupt: impl FnOnce(&Pool<M>, PageId)) {
     let pool = pool::<M>();
     let found = || (pool.audit().misplaced, pool.audit().corrupt);
