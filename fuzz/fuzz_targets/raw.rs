@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use model::{Model, PAGES, Verdict, fits};
+use model::{Model, PAGES, Verdict, fits, page};
 use pagesheaf::{
     Block, Checked, Fault, Hardened, Order, PageBatch, PageId, Pool, Refcounted, ShortReason,
 };
@@ -16,7 +16,7 @@ use pagesheaf::{
 #[derive(Arbitrary, Debug)]
 enum Call {
     Alloc(u8),
-    /// Ids as they come.
+    /// Pages as bytes name them, as in all calls.
     Free(Vec<u8>),
     FreeElevated(Vec<u8>),
     Release(Vec<u8>),
@@ -37,13 +37,18 @@ enum Call {
     Drain,
 }
 
-fn ids(numbers: &[u8]) -> Vec<PageId> {
+fn ids(numbers: &[u16]) -> Vec<PageId> {
     numbers.iter().map(|&number| PageId::new(number.into())).collect()
+}
+
+/// The pages that bytes name.
+fn pages(bytes: &[u8]) -> Vec<u16> {
+    bytes.iter().copied().map(page).collect()
 }
 
 /// An order that is legal: also one that is too large for the pool.
 fn legal(order: u8) -> Order {
-    Order::new(order % 8).expect("a legal order")
+    Order::new(order % 10).expect("a legal order")
 }
 
 /// Why there were too few blocks of an order, if so. All that is free could be drained; but none of a block that is larger
@@ -66,12 +71,12 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
         match call {
             Call::Alloc(n) => {
                 let mut out = [MaybeUninit::uninit(); PAGES as usize];
-                let n = n.min(PAGES).into();
-                for id in cache.alloc_bulk_raw(&mut out[..n]).0 {
-                    assert_eq!(model.out.insert(id.index() as u8, 1), None, "{id}");
+                for id in cache.alloc_bulk_raw(&mut out[..usize::from(n)]).0 {
+                    assert_eq!(model.out.insert(id.index() as u16, 1), None, "{id}");
                 }
             }
-            Call::Free(numbers) => {
+            Call::Free(bytes) => {
+                let numbers = pages(&bytes);
                 let verdict = Verdict::of(&numbers, |number| {
                     let fault = model.fault_of_sole(number);
                     if fault.is_none() {
@@ -83,7 +88,8 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                 let freed = unsafe { cache.free_bulk_raw(&ids(&numbers)) };
                 tainted |= verdict.is(freed, ());
             }
-            Call::FreeElevated(numbers) => {
+            Call::FreeElevated(bytes) => {
+                let numbers = pages(&bytes);
                 let verdict = Verdict::of(&numbers, |number| {
                     let fault = model.fault(number);
                     model.out.remove(&number);
@@ -93,7 +99,8 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                 let freed = unsafe { cache.free_bulk_ignoring_refcounts(&ids(&numbers)) };
                 tainted |= verdict.is(freed, ()) || !numbers.is_empty();
             }
-            Call::Release(numbers) => {
+            Call::Release(bytes) => {
+                let numbers = pages(&bytes);
                 let mut last = 0;
                 let verdict = Verdict::of(&numbers, |number| {
                     let fault = model.fault(number);
@@ -104,7 +111,8 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                 let released = unsafe { cache.release_bulk(&ids(&numbers)) };
                 tainted |= verdict.is(released, last);
             }
-            Call::Retain(numbers) => {
+            Call::Retain(bytes) => {
+                let numbers = pages(&bytes);
                 let verdict = Verdict::of(&numbers, |number| {
                     if let Some(count) = model.out.get_mut(&number) {
                         *count += 1;
@@ -116,7 +124,8 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                 let retained = unsafe { cache.retain_bulk(&ids(&numbers)) };
                 tainted |= verdict.is(retained, good);
             }
-            Call::Lend(number) => {
+            Call::Lend(byte) => {
+                let number = page(byte);
                 let fault = model.fault_of_sole(number);
                 if number >= PAGES {
                     continue;
@@ -132,7 +141,8 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                     }
                 }
             }
-            Call::Reclaim(numbers) => {
+            Call::Reclaim(bytes) => {
+                let numbers = pages(&bytes);
                 let mut batch = PageBatch::<M, 256>::new();
                 let numbers = &numbers[..numbers.len().min(256)];
                 let mut good = Vec::new();
@@ -207,7 +217,8 @@ fn run<M: Refcounted>(calls: Vec<Call>) {
                     model.split(first, into);
                 }
             }
-            Call::AllocAt(first, order) => {
+            Call::AllocAt(byte, order) => {
+                let first = page(byte);
                 let (id, order) = (PageId::new(first.into()), order.map(legal));
                 let missing = model.missing_at(first, order);
                 let taken = match order {

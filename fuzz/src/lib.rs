@@ -74,6 +74,12 @@ macro_rules! in_mode {
     };
 }
 
+/// How many pages a byte names: few, but now and then so many that a block of any order has room.
+fn pages_of(byte: u8) -> usize {
+    let few = usize::from(byte);
+    if few < 248 { few + 1 } else { 1024 + (few - 248) * 180 }
+}
+
 /// One thread, with the naive model as oracle: mode, pages, operations.
 pub fn alone(input: &[u8]) {
     fn run<M: Mode, S: shares::Shares<M>>(pages: usize, bytes: &[u8]) {
@@ -82,7 +88,7 @@ pub fn alone(input: &[u8]) {
         if pages.is_multiple_of(3) { world.end_without_handles() } else { world.end() }
     }
     let [mode, pages, bytes @ ..] = input else { return };
-    in_mode!(mode, run(usize::from(*pages) + 1, bytes));
+    in_mode!(mode, run(pages_of(*pages), bytes));
 }
 
 /// Two threads, with one owner to a page as oracle: mode, pages, operations of both.
@@ -92,5 +98,5 @@ pub fn both(input: &[u8]) {
         World::<M, S>::both(pages, &ops(own), &ops(other));
     }
     let [mode, pages, bytes @ ..] = input else { return };
-    in_mode!(mode, run(usize::from(*pages) + 1, bytes));
+    in_mode!(mode, run(pages_of(*pages), bytes));
 }
