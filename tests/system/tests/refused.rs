@@ -14,7 +14,7 @@ mod child;
 
 use std::io::Error;
 
-use child::fork;
+use child::{Verdict, fork};
 use common::*;
 
 const PAGES: usize = 64;
@@ -66,10 +66,11 @@ fn fence() -> i32 {
 }
 
 /// Says why a child leaves out its test, past the locks of other threads, which it may not have.
-fn skip(why: &str) {
+fn skip(why: &str) -> Verdict {
     let text = format!("skipped: {why}\n");
     // SAFETY: the text lives for the call.
     unsafe { libc::write(1, text.as_ptr().cast(), text.len()) };
+    Ok(())
 }
 
 /// Frees pages into a cache, which then has some at hand.
@@ -91,7 +92,7 @@ fn where_the_system_refuses_fences_owners_are_asked<M: Mode>() {
             fill(&mut sleeper);
             let refused = if late {
                 if fence() != 0 {
-                    return Ok(skip("the system makes no fence"));
+                    return skip("the system makes no fence");
                 }
                 assert!(pool.steal_idle() >= 16, "by the system's fence: {pool:#}");
                 fill(&mut sleeper);
@@ -100,7 +101,7 @@ fn where_the_system_refuses_fences_owners_are_asked<M: Mode>() {
                 refused
             };
             if let Err(error) = refused {
-                return Ok(skip(&format!("no filter of system calls: {error}")));
+                return skip(&format!("no filter of system calls: {error}"));
             }
             assert_eq!(fence(), libc::EPERM, "the filter is there");
             let pages = pool.holders().map(|holder| holder.pages).sum::<usize>();
