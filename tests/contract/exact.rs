@@ -228,8 +228,8 @@ fn a_request_that_never_can_be_had_is_not_counted<M: Mode>() {
     let refused = [
         (101, ShortReason::BatchFull, cache.alloc_bulk_exact(&mut batch, 101)),
         (101, ShortReason::BatchFull, pool.alloc_bulk_exact(&mut batch, 101)),
-        (101, ShortReason::Exhausted, cache.alloc_bulk_exact(&mut large, 101)),
-        (101, ShortReason::Exhausted, pool.alloc_bulk_exact(&mut large, 101)),
+        (101, ShortReason::TooMany, cache.alloc_bulk_exact(&mut large, 101)),
+        (101, ShortReason::TooMany, pool.alloc_bulk_exact(&mut large, 101)),
         (1, ShortReason::OtherPool, cache.alloc_bulk_exact(&mut theirs, 1)),
         (1, ShortReason::OtherPool, pool.alloc_bulk_exact(&mut theirs, 1)),
     ];
