@@ -46,6 +46,13 @@ impl<M: Mode> Core<M> {
             }
             Err((magazine, in_place)) => {
                 // What is wrong, if anything, is found again when the rest is freed.
+                if let &[id] = ids.ids() {
+                    if !self.push_alone(magazine, id) {
+                        return Err(ids.partly_freed(0));
+                    }
+                    A::count::<M>(counters, 1);
+                    return Ok(());
+                }
                 let relocated = self.push_relocated(magazine, &ids.ids()[in_place..], &mut None);
                 let freed = in_place + relocated;
                 A::count::<M>(counters, freed);

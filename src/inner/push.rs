@@ -74,6 +74,24 @@ impl Tables {
         Ok(())
     }
 
+    /// Puts one page into a magazine that comes from elsewhere, and is out for certain; whether it did.
+    #[inline(never)]
+    pub(super) fn push_alone(&self, mut magazine: MagazineMut<'_>, id: PageId) -> bool {
+        let Some(word) = self.words.get(id.index() as usize) else { return false };
+        if self.magazines.may_hold::<true>(word.load().0, id) != Some(false) {
+            return false;
+        }
+        // After the look, which needs the registers.
+        let mut room = magazine.room(1);
+        let Some(to) = room.entries().first() else { return false };
+        word.rest(room.location());
+        // Relaxed: `commit` publishes it.
+        to.store(id.index(), Ordering::Relaxed);
+        // SAFETY: the entry has just been written, and its page was out.
+        unsafe { room.commit::<Checked>(1) };
+        true
+    }
+
     /// Puts pages into a magazine that come from elsewhere. Returns how many, and what was wrong with the
     /// next.
     ///
@@ -81,38 +99,6 @@ impl Tables {
     /// run of pages. What the call has put so far must be found too, for the same page may be named twice.
     #[inline(never)]
     pub(super) fn push_relocated(
-        &self,
-        magazine: MagazineMut<'_>,
-        ids: &[PageId],
-        fault: &mut Option<Fault>,
-    ) -> usize {
-        // A jump to either, which keeps the registers that it needs.
-        match ids {
-            [_] => self.push_single(magazine, ids, fault),
-            _ => self.push_many(magazine, ids, fault),
-        }
-    }
-
-    /// As [`Self::push_relocated`], for one page: no run is looked for.
-    #[inline(never)]
-    fn push_single(
-        &self,
-        mut magazine: MagazineMut<'_>,
-        ids: &[PageId],
-        fault: &mut Option<Fault>,
-    ) -> usize {
-        let mut room = magazine.room(1);
-        if ids.first().and_then(|&id| self.put_one::<true>(&room, id)) != Some(true) {
-            return self.push_many(magazine, ids, fault);
-        }
-        // SAFETY: the entry has just been written, and its page was out.
-        unsafe { room.commit::<Checked>(1) };
-        1
-    }
-
-    /// As [`Self::push_relocated`], for any number of pages.
-    #[inline(never)]
-    fn push_many(
         &self,
         mut magazine: MagazineMut<'_>,
         ids: &[PageId],
@@ -136,7 +122,7 @@ impl Tables {
                 self.fetch_origins(ids);
             }
             if good == 0
-                && self.put_one::<false>(&room, id) != Some(true)
+                && self.put_one(&room, id) != Some(true)
                 && let Err(found) = self.put_special(&room, id)
             {
                 *fault = Some(found);
@@ -181,11 +167,11 @@ impl Tables {
     /// Writes one page into the room, if its word names an entry that surely does not hold it. Says whether, or
     /// `None` if the word names none. The caller commits it.
     #[inline(always)]
-    fn put_one<const ALONE: bool>(&self, room: &Room<'_>, id: PageId) -> Option<bool> {
+    fn put_one(&self, room: &Room<'_>, id: PageId) -> Option<bool> {
         let word = self.words.get(id.index() as usize)?;
         let (location, to) = (room.location(), room.entries().first()?);
         // A word that says more than a location is beyond every table.
-        let is_out = !self.magazines.may_hold::<ALONE>(word.load().0, id)?;
+        let is_out = !self.magazines.may_hold::<false>(word.load().0, id)?;
         if is_out {
             word.rest(location);
             // Relaxed: `commit` publishes it.

@@ -5,6 +5,9 @@ use super::figures::{Figures, Row};
 /// Most instructions per page of `Checked`, scattered, at 64.
 const CHECKED: f64 = 20.0;
 
+/// Most of the calls for one page, `alloc` and `free`, where the page moved (`keep_2048`).
+const SINGLE: f64 = 130.0;
+
 /// A stealable cache takes so many times the instructions of a plain one, at most, for one page.
 const STEALABLE: f64 = 1.1;
 
@@ -57,6 +60,12 @@ pub fn broken(figures: &Figures) -> Vec<String> {
         }
     }
     broken.extend(figures.all().filter_map(|row| too_dear(row, figures)));
+    let single = |row: &&Row| {
+        (row.mode.as_str(), row.shape.as_str(), row.bulk) == ("single", "keep_2048", 1)
+    };
+    broken.extend(figures.all().filter(single).filter(|row| row.own > SINGLE).map(|row| {
+        format!("a page that moved takes {} instructions, more than {SINGLE}", row.own)
+    }));
     for it in figures.moves.iter().filter(|it| it.locked > it.most()) {
         broken.push(format!(
             "{}, {}: {} locked instructions for {} magazines and {} words of the zone, more than {}",
