@@ -74,7 +74,10 @@ impl Tables {
         Ok(())
     }
 
-    /// Puts one page into a magazine that comes from elsewhere, and is out for certain; whether it did.
+    /// Puts one page that comes from elsewhere into a magazine, if it is surely out. Returns whether it did.
+    ///
+    /// As `put_one`, but that asks for the room's first entry before it looks, which the loop around it needs: with one
+    /// body for both, two to sixteen pages a call took 2 to 5 % more.
     #[inline(never)]
     pub(super) fn push_alone(&self, mut magazine: MagazineMut<'_>, id: PageId) -> bool {
         let Some(word) = self.words.get(id.index() as usize) else { return false };
