@@ -90,6 +90,11 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
         Ok(Cache { slot, home, core })
     }
 
+    /// The slot, as others see it.
+    pub(crate) fn slot(&self) -> &Slot {
+        self.slot.shared()
+    }
+
     /// The slot.
     pub(crate) fn owner_mut(&mut self) -> &mut SlotOwner<'static, STEALABLE> {
         &mut self.slot
@@ -110,7 +115,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     #[must_use]
     pub fn number(&self) -> usize {
         let first = self.core.slots.as_ptr().addr();
-        (core::ptr::from_ref(self.slot.shared()).addr() - first) / size_of::<Slot>()
+        (core::ptr::from_ref(self.slot()).addr() - first) / size_of::<Slot>()
     }
 
     /// The name of the cache, if it has one: see [`Pool::cache_named`](crate::Pool::cache_named).
@@ -125,7 +130,7 @@ impl<M: Mode, const STEALABLE: bool> Cache<M, STEALABLE> {
     /// ```
     #[must_use]
     pub fn name(&self) -> Option<&'static str> {
-        self.slot.shared().name.get()
+        self.slot().name.get()
     }
 
     /// The handle.

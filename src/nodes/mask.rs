@@ -4,7 +4,7 @@ use core::fmt;
 use core::ops::{BitAnd, BitOr};
 use core::panic::RefUnwindSafe;
 
-use crate::sync::{Atomic, Ordering, const_in_real};
+use crate::sync::{Atomic, Ordering, const_in_real, ordering};
 
 /// A set of nodes, by their numbers in a [`NodeSet`](crate::NodeSet): 0 to 31.
 ///
@@ -130,7 +130,7 @@ impl SharedNodeMask {
 
     pub(super) fn sample(&self) -> Sampled {
         // Acquire: pairs with the Release of `set`.
-        Sampled(self.0.load(Ordering::Acquire))
+        Sampled(self.0.load(ordering!(Acquire, "mask-order")))
     }
 }
 

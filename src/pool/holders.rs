@@ -128,22 +128,26 @@ impl<M: Mode> Pool<M> {
         slots.map(|(number, slot)| self.holder(number, slot)).filter(|holder| holder.pages > 0)
     }
 
-    /// A line for each cache that is in use, holds pages, or did something.
+    /// The caches that somebody has, or that hold pages, or did something: each with whether either of the first two is
+    /// so, and what it did.
+    pub(in crate::pool) fn caches(&self) -> impl Iterator<Item = (Holder, bool, Calls)> {
+        let slots = self.core.slots.iter().enumerate().map(|(number, slot)| {
+            let holder = self.holder(number, slot);
+            let calls = if M::STATS { Calls::of(&slot.counters) } else { Calls::default() };
+            (holder, slot.is_locked() || holder.pages > 0, calls)
+        });
+        slots.filter(|(_, is_used, calls)| *is_used || *calls != Calls::default())
+    }
+
+    /// A line for each of these caches.
     pub(super) fn report_caches(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, slot) in self.core.slots.iter().enumerate() {
-            let (holder, calls) = (self.holder(number, slot), Calls::of(&slot.counters));
-            let has_done = M::STATS && calls != Calls::default();
-            match (slot.is_locked() || holder.pages > 0, has_done) {
-                (true, _) => write!(f, "\n  {holder}")?,
-                (false, true) if holder.state == HolderState::Shared => write!(f, "\n  {holder}")?,
-                (false, true) => write!(f, "\n  {}, which nobody has", holder.cache())?,
-                (false, false) => continue,
+        self.caches().try_for_each(|(holder, is_used, calls)| {
+            match is_used || holder.state == HolderState::Shared {
+                true => write!(f, "\n  {holder}")?,
+                false => write!(f, "\n  {}, which nobody has", holder.cache())?,
             }
-            if M::STATS {
-                write!(f, ": {calls}")?;
-            }
-        }
-        Ok(())
+            if M::STATS { write!(f, ": {calls}") } else { Ok(()) }
+        })
     }
 
     /// What the cache with this number holds, be it nothing.

@@ -9,6 +9,7 @@ use core::time::Duration;
 
 pub(super) use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicU64, fence};
+use loom::sync::{Condvar, Mutex};
 
 use super::{Ordering, defect};
 
@@ -295,12 +296,29 @@ pub(crate) fn wait_fence() {
     }
 }
 
-/// A model has no threads of the system that sleep.
-pub(crate) fn wake_threads(_word: &Atomic<u32>, _bits: NonZero<u32>) {}
+loom::lazy_static! {
+    /// What the system has for each word that a thread sleeps on: here one for all.
+    static ref ASLEEP: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+}
 
-/// As [`wake_threads`]: it looks again.
-pub(crate) fn sleep_on(_word: &Atomic<u32>, _seen: u32, _bits: NonZero<u32>, _most: Duration) {
-    pause();
+/// Wakes all threads that sleep: each looks again, as if it had been for its bits.
+pub(crate) fn wake_threads(_word: &Atomic<u32>, _bits: NonZero<u32>) {
+    let (lock, changed) = &*ASLEEP;
+    drop(lock.lock().expect("no model panics with it"));
+    changed.notify_all();
+}
+
+/// Sleeps while the word is `seen`, until somebody wakes it: for ever, if nobody does, which loom reports. A look that
+/// is due soon is made soon.
+pub(crate) fn sleep_on(word: &Atomic<u32>, seen: u32, _bits: NonZero<u32>, most: Duration) {
+    if most < Duration::from_millis(1) {
+        return pause();
+    }
+    let (lock, changed) = &*ASLEEP;
+    let locked = lock.lock().expect("no model panics with it");
+    if word.load(Ordering::Acquire) == seen {
+        drop(changed.wait(locked));
+    }
 }
 
 /// Lets others run.

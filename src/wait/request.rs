@@ -27,6 +27,11 @@ pub(crate) trait Asker<M: Mode>: Sized {
     /// Lets others have what is cached.
     fn give_up(&mut self);
 
+    /// Who allocates.
+    fn by(&self, caller: Caller) -> By {
+        By::pool(caller)
+    }
+
     /// What a request does before it waits: it is refused, or served at once, or gives up what is cached. Says whether
     /// it was served. Who comes while others wait is served after them.
     fn before_waiting<const N: usize>(
@@ -95,6 +100,10 @@ impl<M: Mode, const STEALABLE: bool> Asker<M> for &mut Cache<M, STEALABLE> {
     fn give_up(&mut self) {
         self.drain();
     }
+
+    fn by(&self, caller: Caller) -> By {
+        By::cache(caller, &self.handle().slots, self.slot())
+    }
 }
 
 /// Why a request can never be served, if that is so.
@@ -141,7 +150,7 @@ pub(crate) struct Request<'a, M: Mode, const N: usize> {
     want: usize,
     had: usize,
     floor: Floor,
-    caller: Caller,
+    by: By,
 }
 
 impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
@@ -151,9 +160,9 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
         batch: &'a mut PageBatch<M, N>,
         want: usize,
         class: Class,
-        caller: Caller,
+        by: By,
     ) -> Self {
-        Request { core, batch, want, had: 0, floor: Core::<M>::floor(class, want), caller }
+        Request { core, batch, want, had: 0, floor: Core::<M>::floor(class, want), by }
     }
 
     /// The first in line takes what there is.
@@ -189,7 +198,7 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
         self.core.deliver(had);
         // SAFETY: there is room; the ids were written by the looks, of pages that are this request's and now the batch's.
         unsafe { self.batch.grow(self.core.into(), had) };
-        self.core.tracker.allocated(|| self.batch.last_ids(had), By::pool(self.caller));
+        self.core.tracker.allocated(|| self.batch.last_ids(had), self.by);
         self.core.conclude(Call::Wait);
     }
 }

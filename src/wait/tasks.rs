@@ -13,7 +13,7 @@ use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::pool::{Critical, Pool};
 use crate::sync::defect;
-use crate::tracker::Caller;
+use crate::tracker::{By, Caller};
 
 /// How often in a row a task looks again at once, because others are in the middle of calls. One that stands still there
 /// is not waited for: what it hides comes with the next event, or the next look.
@@ -55,10 +55,10 @@ async fn wait<M: Mode, T: Future<Output = ()>, const N: usize>(
     batch: &mut PageBatch<M, N>,
     want: usize,
     class: Class,
-    caller: Caller,
+    by: By,
     mut sleep: impl FnMut() -> T,
 ) -> Result<(), WaitError> {
-    let mut request = Request::new(core, batch, want, class, caller);
+    let mut request = Request::new(core, batch, want, class, by);
     // Dropped before the request: so who is next is there when the pages come back.
     let spot = pin!(core.spot(class, Sleeper::Task, want));
     let spot = spot.into_ref();
@@ -179,11 +179,12 @@ macro_rules! waiting {
             ) -> impl Future<Output = Result<(), WaitError>> {
                 let caller = Caller::here();
                 async move {
+                    let by = Asker::by(&$($again)+, caller);
                     if Asker::before_waiting($($again)+, batch, want, caller)? {
                         return Ok(());
                     }
                     let core: &Core<M> = $core;
-                    wait(core, batch, want, Class::$class, caller, sleep).await
+                    wait(core, batch, want, Class::$class, by, sleep).await
                 }
             }
         }

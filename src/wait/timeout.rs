@@ -11,8 +11,8 @@ use crate::line::{Class, Sleeper};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::pool::{Critical, Pool, StaticPool};
-use crate::sync::pause;
-use crate::tracker::Caller;
+use crate::sync::{defect, pause};
+use crate::tracker::{By, Caller};
 use crate::wait::{Asker, Progress, Request};
 
 /// How soon the first in line looks again at what nobody tells of: caches that are idle, or stealable.
@@ -28,11 +28,11 @@ fn wait<M: Mode, const N: usize>(
     (want, whole): (usize, bool),
     class: Class,
     timeout: Duration,
-    caller: Caller,
+    by: By,
 ) -> Result<(), WaitError> {
     // No end, if it is beyond what the clock can say.
     let end = Instant::now().checked_add(timeout);
-    let mut request = Request::new(core, batch, want, class, caller);
+    let mut request = Request::new(core, batch, want, class, by);
     // Dropped before the request: so who is next is there when the pages come back.
     let spot = pin!(core.spot(class, Sleeper::Thread, want));
     let spot = spot.into_ref();
@@ -42,7 +42,7 @@ fn wait<M: Mode, const N: usize>(
     }
     let done = loop {
         // Before the look: what comes after it changes the word, and the thread does not fall asleep.
-        let seen = core.line.event();
+        let mut seen = core.line.event();
         let mut most = Duration::MAX;
         if spot.is_first() {
             match request.look() {
@@ -51,6 +51,9 @@ fn wait<M: Mode, const N: usize>(
                 Ok(Progress::Soon) => most = SOON,
                 Err(error) => break Err(error),
             }
+        }
+        if defect!("wait-seen") {
+            seen = core.line.event();
         }
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
         if left.is_zero() {
@@ -104,10 +107,11 @@ macro_rules! waiting {
                 timeout: Duration,
             ) -> Result<(), WaitError> {
                 let caller = Caller::here();
+                let by = Asker::by(&$($again)+, caller);
                 if Asker::before_waiting($($again)+, batch, want, caller)? {
                     return Ok(());
                 }
-                wait($core, batch, (want, false), Class::$class, timeout, caller)
+                wait($core, batch, (want, false), Class::$class, timeout, by)
             }
 
             /// As [`alloc_bulk_timeout`](Self::alloc_bulk_timeout), all or none: when the time is up, what had
@@ -135,10 +139,11 @@ macro_rules! waiting {
                 timeout: Duration,
             ) -> Result<(), WaitError> {
                 let caller = Caller::here();
+                let by = Asker::by(&$($again)+, caller);
                 if Asker::before_waiting($($again)+, batch, want, caller)? {
                     return Ok(());
                 }
-                wait($core, batch, (want, true), Class::$class, timeout, caller)
+                wait($core, batch, (want, true), Class::$class, timeout, by)
             }
         }
     };

@@ -34,6 +34,32 @@ fn reports_speak_by_name<M: Mode>() {
     assert_whole(pool);
 }
 
+fn metrics_speak_by_name<M: Mode>() {
+    let pools = [small::<M>(400), small::<M>(400)];
+    let mut rx = pools[0].cache_named("rx").min(64).build().expect("a cache");
+    let other = pools[1].cache_named("a \"b\"").build().expect("a cache");
+    let page = rx.alloc().expect("a page");
+    let text = Pool::prometheus_by_cache(&[("in", &pools[0]), ("out", &pools[1])]).to_string();
+    let figure = |name: &str, pool: &str, cache: &str| {
+        let labels = format!("{{pool=\"{pool}\",cache=\"0\",name=\"{cache}\"}} ");
+        let line = format!("pagesheaf_cache_{name}{labels}");
+        text.lines().find_map(|it| it.strip_prefix(&line)).map(|it| it.parse::<u64>().unwrap())
+    };
+    let held = pools[0].holders().next().expect("a cache has pages").pages as u64;
+    assert_eq!(figure("held_pages", "in", "rx"), Some(held), "{text}");
+    assert_eq!(figure("held_pages", "out", "a \\\"b\\\""), Some(0), "{text}");
+    let [allocated, freed] = ["allocated", "freed"].map(|it| {
+        let name = format!("{it}_pages_total");
+        M::STATS.then(|| figure(&name, "in", "rx").expect("it is counted"))
+    });
+    assert_eq!(allocated.zip(freed).map(|(all, freed)| all - freed), M::STATS.then_some(1));
+    // Each figure is introduced once, for all pools.
+    let heads = text.lines().filter(|line| line.starts_with("# TYPE pagesheaf_cache_")).count();
+    assert_eq!(heads, if M::STATS { 13 } else { 1 });
+    drop((rx, other, page));
+    pools.into_iter().for_each(assert_whole);
+}
+
 fn a_cache_that_is_left_is_named<M: Mode>() {
     let pool = small::<M>(100);
     let caches = ["rx", "tx"].map(|name| pool.cache_named(name).build().expect("a cache"));
@@ -124,6 +150,7 @@ fn a_cache_of_addresses_is_filled<M: Mode>() {
 
 every_mode!(
     reports_speak_by_name,
+    metrics_speak_by_name,
     a_cache_that_is_left_is_named,
     a_cache_is_filled_as_it_is_made,
     a_minimum_that_cannot_be_is_refused,

@@ -234,6 +234,52 @@ fn pages_go_home_in_bulk<M: Mode>() {
     assert_eq!(self::set::<M>(2).node_of(&page), None);
 }
 
+/// Tickets pass when it is told.
+#[derive(Default)]
+struct Device(AtomicUsize);
+
+impl Fence for Device {
+    fn passed(&self, ticket: u64) -> bool {
+        self.0.load(Ordering::Acquire) as u64 >= ticket
+    }
+}
+
+fn pages_of_each_node_wait_for_their_ticket<M: Mode>() {
+    let device: &'static Device = Box::leak(Box::default());
+    let fences: &'static [&'static dyn Fence] = Box::leak(Box::new([device as &dyn Fence]));
+    let pool =
+        |fences| build::<M>(20, |builder| builder.max_caches(1).shared_caches(0).fences(fences));
+    let set = Set::<M>::new([pool(fences), pool(&[]), pool(fences)]).expect("alike");
+    let fenced =
+        |set: &Set<M>| [0, 1, 2].map(|node| set.pool(node).expect("a node").audit().pages.fenced);
+    let mut batch = Batch::<M>::empty();
+    assert_eq!(set.alloc_bulk_masked(&mut batch, 60, &all()).allocated, 60);
+    // A pool without the fence keeps its pages in the batch, and stops no other.
+    let error = set.free_bulk_after(&mut batch, 7);
+    assert_eq!(error, Err(FenceError::NoFence { ticket: Ticket::from(7), fences: 0 }));
+    assert_eq!((lens(&batch), fenced(&set)), ([0, 20, 0], [20, 0, 20]));
+    set.free_bulk(&mut batch);
+    assert_eq!(set.free_bulk_after(&mut batch, 7), error, "also for an empty batch");
+    // What has passed is free at once, of each node.
+    device.0.store(7, Ordering::Release);
+    for node in [0, 2] {
+        assert_eq!(set.pool(node).expect("a node").reap_fences(), 20);
+    }
+    let far = SharedNodeMask::new(NodeMask::of(0) | NodeMask::of(2));
+    assert_eq!(set.alloc_bulk_masked(&mut batch, 40, &far).allocated, 40);
+    _ = set.free_bulk_after(&mut batch, 7);
+    assert_eq!((lens(&batch), fenced(&set)), ([0; 3], [0; 3]));
+    // Pages of a node that the set does not have are nobody's to fence.
+    let one = NodeSet::<M, 3>::new([set.pool(0).expect("a node").clone()]).expect("one");
+    assert_eq!(set.alloc_bulk_masked(&mut batch, 25, &far).allocated, 25);
+    assert_eq!(one.free_bulk_after(&mut batch, 9), Err(FenceError::OtherPool));
+    assert_eq!(lens(&batch), [0, 0, 5]);
+    device.0.store(9, Ordering::Release);
+    assert_eq!(set.pool(0).expect("a node").reap_fences(), 20);
+    drop(batch);
+    assert_home(set);
+}
+
 fn lists_that_are_no_sets_are_refused<M: Mode>() {
     let pool = || pool::<M>(8);
     let refused = |pools: Vec<Pool<M>>| Set::new(pools).expect_err("refused");
@@ -272,5 +318,6 @@ every_mode!(
     a_mask_that_changes_is_tried_once_more,
     a_mask_that_changes_all_the_time_fails_nobody,
     pages_go_home_in_bulk,
+    pages_of_each_node_wait_for_their_ticket,
     lists_that_are_no_sets_are_refused,
 );

@@ -166,6 +166,38 @@ fn who_waits_says_where_it_is<M: Mode>() {
     }
 }
 
+/// Pages that a cache has waited for are held under its name, as those that it was given at once.
+fn a_cache_that_waited_holds_by_its_name<M: Mode>() {
+    let pool = tracked::<M>(8);
+    let mut rx = pool.cache_named("rx").build().expect("a cache");
+    let mut held = PageBatch::<M, 8>::empty();
+    assert_eq!(pool.alloc_bulk_exact(&mut held, 8), Ok(()));
+    let mut batch = PageBatch::<M, 8>::empty();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    {
+        let mut future = std::pin::pin!(rx.alloc_bulk_async(&mut batch, 4));
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        held.clear();
+        while future.as_mut().poll(&mut context).is_pending() {}
+    }
+    let names = |pool: &Pool<M>| pool.outstanding().map(|it| it.name).collect::<Vec<_>>();
+    assert_eq!(names(&pool), [Some("rx"); 4]);
+    batch.clear();
+    #[cfg(feature = "std")]
+    {
+        assert_eq!(pool.alloc_bulk_exact(&mut held, 8), Ok(()));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let second = std::time::Duration::from_secs(60);
+                assert_eq!(rx.alloc_bulk_timeout(&mut batch, 4, second), Ok(()));
+            });
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            held.clear();
+        });
+        assert_eq!(names(&pool), [Some("rx"); 4]);
+    }
+}
+
 fn a_set_of_nodes_says_where_its_calls_are<M: Mode>() {
     let pools = [tracked::<M>(20), tracked::<M>(20)];
     let nodes = NodeSet::<M, 2>::new(pools.clone()).expect("two nodes");
@@ -185,5 +217,6 @@ fn a_set_of_nodes_says_where_its_calls_are<M: Mode>() {
 every_mode!(
     every_call_says_where_it_is,
     who_waits_says_where_it_is,
+    a_cache_that_waited_holds_by_its_name,
     a_set_of_nodes_says_where_its_calls_are,
 );

@@ -1,6 +1,7 @@
 //! Sequences of calls to a set of nodes: pages come from nodes that the mask has, as many as there are, and go home.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -25,16 +26,35 @@ struct Nodes<M: Mode> {
     /// Single pages, with the nodes that they are of.
     pages: Vec<(usize, Page<M>)>,
     free: [usize; NODES],
+    /// Pages that wait for the device.
+    fenced: [usize; NODES],
+    device: &'static Device,
+}
+
+/// Something that uses pages for as long as it is told.
+#[derive(Default)]
+struct Device(AtomicU64);
+
+impl Fence for Device {
+    fn passed(&self, ticket: u64) -> bool {
+        self.0.load(Ordering::Acquire) >= ticket
+    }
 }
 
 impl<M: Mode> Nodes<M> {
     fn new(policy: NodePolicy, sizes: [usize; NODES]) -> Self {
         // Without caches every free page can be had.
-        let pool = |pages| build::<M>(pages, |builder| builder.max_caches(1).shared_caches(0));
+        let device: &'static Device = Box::leak(Box::default());
+        let fences: &'static [&'static dyn Fence] = Box::leak(Box::new([device as &dyn Fence]));
+        let pool = |pages| {
+            let few = |builder: Builder<M>| builder.max_caches(1).shared_caches(0);
+            build::<M>(pages, |builder| few(builder).magazine_capacity(8).fences(fences))
+        };
         let set = NodeSet::new(sizes.map(pool)).expect("three pools alike");
         let set = set.here(|| HERE).policy(policy).distance(HERE, 2, 15);
         let mask = SharedNodeMask::new(NodeMask::ALL);
-        Nodes { set, policy, mask, batch: NodeBatch::empty(), pages: Vec::new(), free: sizes }
+        let (batch, pages, fenced) = (NodeBatch::empty(), Vec::new(), [0; NODES]);
+        Nodes { set, policy, mask, batch, pages, free: sizes, fenced, device }
     }
 
     /// Whether a call may take pages of a node.
@@ -44,7 +64,7 @@ impl<M: Mode> Nodes<M> {
 
     fn step(&mut self, [kind, a, b]: [u8; 3]) {
         let node = usize::from(a) % NODES;
-        match kind % 7 {
+        match kind % 9 {
             0 => {
                 _ = self.mask.set(
                     (0..NODES)
@@ -64,10 +84,12 @@ impl<M: Mode> Nodes<M> {
                 drop(page);
                 self.free[node] += 1;
             }
-            _ => {
+            6 => {
                 (0..NODES).for_each(|node| self.free[node] += self.batch.of(node).len());
                 self.set.free_bulk(&mut self.batch);
             }
+            7 => self.free_after(),
+            _ => self.pass(),
         }
         self.check();
     }
@@ -93,6 +115,30 @@ impl<M: Mode> Nodes<M> {
         }
     }
 
+    /// All pages wait for what the device does next. A pool that has no magazine left says so.
+    fn free_after(&mut self) {
+        let had: [usize; NODES] = std::array::from_fn(|node| self.batch.of(node).len());
+        let ticket = self.device.0.load(Ordering::Relaxed) + 1;
+        let result = self.set.free_bulk_after(&mut self.batch, ticket);
+        for node in 0..NODES {
+            let left = self.batch.of(node).len();
+            assert!(left == 0 || left == had[node] && result == Err(FenceError::NoMagazine));
+            self.fenced[node] += had[node] - left;
+        }
+        assert_eq!(result.is_ok(), self.batch.is_empty(), "{result:?}");
+    }
+
+    /// The device has done what it was to do.
+    fn pass(&mut self) {
+        self.device.0.fetch_add(1, Ordering::Release);
+        for node in 0..NODES {
+            let fenced = std::mem::take(&mut self.fenced[node]);
+            let pool = self.set.pool(node).expect("a node");
+            assert_eq!(pool.reap_fences(), fenced, "of node {node}");
+            self.free[node] += fenced;
+        }
+    }
+
     fn alloc(&mut self) {
         let some = (0..NODES).any(|node| self.may_take(node) && self.free[node] > 0);
         let page = self.set.alloc_masked(&self.mask);
@@ -109,11 +155,12 @@ impl<M: Mode> Nodes<M> {
         for node in 0..NODES {
             let pool = self.set.pool(node).expect("a node");
             assert_adds_up(pool);
-            assert_eq!(pool.audit().pages.free, self.free[node] as u64, "of node {node}");
+            let Pages { free, cached, .. } = pool.audit().pages;
+            assert_eq!(free + cached, self.free[node] as u64, "of node {node}");
             let single = self.pages.iter().filter(|(of, _)| *of == node).map(|(_, page)| page.id());
             let ids: Vec<_> = self.batch.of(node).ids().iter().copied().chain(single).collect();
             assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "of node {node}");
-            assert_eq!(ids.len() + self.free[node], pool.capacity());
+            assert_eq!(ids.len() + self.free[node] + self.fenced[node], pool.capacity());
         }
     }
 }
@@ -126,6 +173,7 @@ fn a_set_of_nodes_keeps_every_page<M: Mode>() {
     let result = TestRunner::new(config).run(&(policy, sizes, steps), |(policy, sizes, steps)| {
         let mut nodes = Nodes::<M>::new(policy, sizes);
         steps.into_iter().for_each(|step| nodes.step(step));
+        nodes.pass();
         let pools: Vec<_> = (0..NODES).filter_map(|node| nodes.set.pool(node).cloned()).collect();
         drop(nodes);
         pools.into_iter().for_each(assert_whole);

@@ -20,6 +20,7 @@ mod poison;
 mod pressure;
 mod reasons;
 mod resize;
+mod sleepers;
 mod slot;
 mod statics;
 mod stealing;

@@ -22,13 +22,13 @@ impl Wake for Woken {
 }
 
 /// A task that waits for pages, which it drops when it has them.
-struct Task {
+pub struct Task {
     future: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     woken: Arc<Woken>,
 }
 
 impl Task {
-    fn new<M: Mode>(pool: &Pool<M>, want: usize) -> Self {
+    pub fn new<M: Mode>(pool: &Pool<M>, want: usize) -> Self {
         let pool = pool.clone();
         let future = async move {
             let mut batch = PageBatch::<M, 2>::empty();
@@ -39,7 +39,7 @@ impl Task {
     }
 
     /// Whether it is served, or was before.
-    fn poll(&mut self) -> bool {
+    pub fn poll(&mut self) -> bool {
         let waker = Waker::from(Arc::clone(&self.woken));
         let mut context = Context::from_waker(&waker);
         let done =

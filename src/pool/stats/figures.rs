@@ -1,48 +1,60 @@
 //! Statistics for programs that watch programs: every figure has a name with its unit, and a line that explains it.
 //!
-//! Invariant: every figure of [`Stats`] is in the table once. A name that ends in `_total` is of what only grows.
+//! Invariant: every figure of [`Stats`] is in the tables once, and in their order. A name that ends in `_total` is of
+//! what only grows.
+
+mod by_cache;
 
 use core::fmt;
 
-use super::Stats;
+use super::{Calls, Pages, Stats};
 
-/// A figure: its name, what it is, and where it stands.
-type Figure = (&'static str, &'static str, fn(&Stats) -> u64);
+/// A figure of something: its name, what it is, and where it stands.
+type Figure<T> = (&'static str, &'static str, fn(&T) -> u64);
 
-const FIGURES: &[Figure] = &[
-    ("capacity_pages", "All pages of the pool.", |s| s.pages.capacity),
-    ("free_pages", "Pages in the zone.", |s| s.pages.free),
-    ("cached_pages", "Free pages in caches and depots.", |s| s.pages.cached),
-    ("out_pages", "Pages that have an owner.", |s| s.pages.out),
-    ("lent_pages", "Pages handed to devices.", |s| s.pages.lent),
-    ("bad_pages", "Pages withheld after a fault.", |s| s.pages.bad),
-    ("offline_pages", "Pages that are not given out before they come online.", |s| s.pages.offline),
-    ("fenced_pages", "Pages that wait for their ticket to pass.", |s| s.pages.fenced),
-    ("promised_pages", "Pages in the hands of those who wait for more.", |s| s.pages.promised),
-    ("lost_pages", "Pages lost to a forked child.", |s| s.pages.lost),
-    ("allocated_pages_total", "Pages allocated through caches.", |s| s.calls.allocated),
-    ("freed_pages_total", "Pages freed through caches.", |s| s.calls.freed),
-    ("alloc_calls_total", "Calls that allocated.", |s| s.calls.alloc_calls),
-    ("free_calls_total", "Calls that freed.", |s| s.calls.free_calls),
-    ("short_calls_total", "Allocations that came back short.", |s| s.calls.short),
-    ("failed_exact_calls_total", "All-or-none allocations that got nothing.", |s| {
-        s.calls.failed_exact
-    }),
-    ("depot_refills_total", "Refills from the depots.", |s| s.calls.depot_refills),
-    ("shared_refills_total", "Refills from shared caches.", |s| s.calls.shared_refills),
-    ("idle_refills_total", "Refills from idle caches.", |s| s.calls.idle_refills),
-    ("zone_refills_total", "Refills from the zone.", |s| s.calls.zone_refills),
-    ("depot_flushes_total", "Flushes to the depots.", |s| s.calls.depot_flushes),
-    ("zone_flushes_total", "Flushes to the zone.", |s| s.calls.zone_flushes),
-    ("uncached_pages_total", "Pages allocated without a cache.", |s| s.uncached),
-    // No counter: it is put together from counts of different moments, and can come down.
-    ("dropped_pages", "Pages freed without a cache.", |s| s.dropped),
-    ("verified_pages_total", "Poisoned pages that were verified as they left.", |s| {
-        s.poison_checks
-    }),
-    ("faults_total", "Faults seen.", |s| s.faults),
-    ("purged_pages_total", "Pages whose memory went back to the system.", |s| s.purged),
+const PAGES: &[Figure<Pages>] = &[
+    ("capacity_pages", "All pages of the pool.", |it| it.capacity),
+    ("free_pages", "Pages in the zone.", |it| it.free),
+    ("cached_pages", "Free pages in caches and depots.", |it| it.cached),
+    ("out_pages", "Pages that have an owner.", |it| it.out),
+    ("lent_pages", "Pages handed to devices.", |it| it.lent),
+    ("bad_pages", "Pages withheld after a fault.", |it| it.bad),
+    ("offline_pages", "Pages that are not given out before they come online.", |it| it.offline),
+    ("fenced_pages", "Pages that wait for their ticket to pass.", |it| it.fenced),
+    ("promised_pages", "Pages in the hands of those who wait for more.", |it| it.promised),
+    ("lost_pages", "Pages lost to a forked child.", |it| it.lost),
 ];
+
+const CALLS: &[Figure<Calls>] = &[
+    ("allocated_pages_total", "Pages allocated through caches.", |it| it.allocated),
+    ("freed_pages_total", "Pages freed through caches.", |it| it.freed),
+    ("alloc_calls_total", "Calls that allocated.", |it| it.alloc_calls),
+    ("free_calls_total", "Calls that freed.", |it| it.free_calls),
+    ("short_calls_total", "Allocations that came back short.", |it| it.short),
+    ("failed_exact_calls_total", "All-or-none allocations that got nothing.", |it| it.failed_exact),
+    ("depot_refills_total", "Refills from the depots.", |it| it.depot_refills),
+    ("shared_refills_total", "Refills from shared caches.", |it| it.shared_refills),
+    ("idle_refills_total", "Refills from idle caches.", |it| it.idle_refills),
+    ("zone_refills_total", "Refills from the zone.", |it| it.zone_refills),
+    ("depot_flushes_total", "Flushes to the depots.", |it| it.depot_flushes),
+    ("zone_flushes_total", "Flushes to the zone.", |it| it.zone_flushes),
+];
+
+const OTHERS: &[Figure<Stats>] = &[
+    ("uncached_pages_total", "Pages allocated without a cache.", |it| it.uncached),
+    // No counter: it is put together from counts of different moments, and can come down.
+    ("dropped_pages", "Pages freed without a cache.", |it| it.dropped),
+    ("verified_pages_total", "Poisoned pages that were verified as they left.", |it| {
+        it.poison_checks
+    }),
+    ("faults_total", "Faults seen.", |it| it.faults),
+    ("purged_pages_total", "Pages whose memory went back to the system.", |it| it.purged),
+];
+
+/// Calls `visit` with each figure of a table.
+fn each<T>(of: &T, table: &[Figure<T>], visit: &mut impl FnMut(&'static str, &'static str, u64)) {
+    table.iter().for_each(|(name, help, value)| visit(name, help, value(of)));
+}
 
 impl Stats {
     /// Calls `visit` with each figure: its name, a line that explains it, and its value. A name ends in
@@ -59,7 +71,9 @@ impl Stats {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn each(&self, mut visit: impl FnMut(&'static str, &'static str, u64)) {
-        FIGURES.iter().for_each(|(name, help, value)| visit(name, help, value(self)));
+        each(&self.pages, PAGES, &mut visit);
+        each(&self.calls, CALLS, &mut visit);
+        each(self, OTHERS, &mut visit);
     }
 
     /// The text that a Prometheus server scrapes, of several pools, each with the name that its label
@@ -75,6 +89,8 @@ impl Stats {
     /// assert!(text.contains("\npagesheaf_capacity_pages{pool=\"tx\"} 100\n"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// [`Pool::prometheus_by_cache`](crate::Pool::prometheus_by_cache) has the figures of each cache, by its name.
     #[must_use]
     pub fn prometheus(pools: &[(&str, Stats)]) -> impl fmt::Display {
         Text(pools)
@@ -86,14 +102,33 @@ struct Text<'a>(&'a [(&'a str, Stats)]);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        FIGURES.iter().try_for_each(|(name, help, value)| {
-            let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
-            writeln!(f, "# HELP pagesheaf_{name} {help}\n# TYPE pagesheaf_{name} {kind}")?;
+        self.table(f, PAGES, |stats| &stats.pages)?;
+        self.table(f, CALLS, |stats| &stats.calls)?;
+        self.table(f, OTHERS, |stats| stats)
+    }
+}
+
+impl Text<'_> {
+    fn table<T>(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        table: &[Figure<T>],
+        part: fn(&Stats) -> &T,
+    ) -> fmt::Result {
+        table.iter().try_for_each(|(name, help, value)| {
+            head(f, "pagesheaf", name, help)?;
             self.0.iter().try_for_each(|(pool, stats)| {
-                writeln!(f, "pagesheaf_{name}{{pool=\"{}\"}} {}", Label(pool), value(stats))
+                let value = value(part(stats));
+                writeln!(f, "pagesheaf_{name}{{pool=\"{}\"}} {value}", Label(pool))
             })
         })
     }
+}
+
+/// What stands above the lines of a figure.
+fn head(f: &mut fmt::Formatter<'_>, of: &str, name: &str, help: &str) -> fmt::Result {
+    let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
+    writeln!(f, "# HELP {of}_{name} {help}\n# TYPE {of}_{name} {kind}")
 }
 
 /// The value of a label, as it stands between quotes.
