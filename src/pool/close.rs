@@ -64,7 +64,8 @@ impl<M: Mode> Pool<M> {
         }
         error.pool.core.reap_fences();
         error.pool.core.drain();
-        if error.pool.core.out() > 0 {
+        // Nobody waits here any more who could put back what was promised.
+        if error.pool.core.out() > 0 || error.pool.core.line.promised() > 0 {
             // A panic would lose the handle, with which the pages can be had back.
             error.pool.core.conclude_quietly(Call::Close);
             return Err(error);
@@ -82,7 +83,8 @@ impl<M: Mode> CloseError<M> {
         self.pool.core.counters.handles.load(Ordering::Acquire) - 1
     }
 
-    /// How many pages are out, lent ones and those that wait for a ticket included: at most the pool's capacity.
+    /// How many pages are out: at most the pool's capacity. Lent ones, those that wait for a ticket, and those that
+    /// were promised to a future which was forgotten as it waited are among them.
     ///
     /// Exact at rest. While other handles live, others may allocate and free meanwhile.
     #[must_use]
@@ -139,10 +141,10 @@ impl<M: Mode> CloseError<M> {
         self.pool.core.lent().min(self.pool.core.pages.into())
     }
 
-    /// Pages allocated and not freed. Below zero if more were freed, which only wrong `unsafe`
+    /// Pages allocated and not freed, and those that were promised. Below zero if more were freed, which only wrong `unsafe`
     /// calls can do, or if figures of different moments were added up.
     fn balance(&self) -> i64 {
-        self.pool.core.out() as i64
+        (self.pool.core.out() + self.pool.core.line.promised()) as i64
     }
 
     /// The pages that are out, or lost, each looked up when the iterator comes to it: a page that was
@@ -282,6 +284,11 @@ impl<M: Mode> CloseError<M> {
         if self.lent() > 0 {
             let they_are = Share(self.lent(), out);
             write!(f, "; {they_are} lent: reclaim what a device has before close")?;
+        }
+        let promised = self.pool.core.line.promised();
+        if promised > 0 {
+            let they_are = Share(promised, out);
+            write!(f, "; {they_are} promised to a future that was forgotten as it waited")?;
         }
         let others = out.saturating_sub(self.fenced() + self.lent());
         if others == 0 {

@@ -298,6 +298,38 @@ fn pages_dropped_on_other_threads_are_not_recovered<M: Mode>() {
     assert_whole(pool);
 }
 
+/// What was promised to a future that nobody polls or drops any more is missing, and can be had back.
+fn a_forgotten_wait_is_recovered<M: Mode>() {
+    let pool = pool::<M>(3);
+    let pages = [(); 3].map(|()| pool.alloc().expect("a page"));
+    let mut batch = PageBatch::<M, 8>::empty();
+    let mut future = Box::pin(pool.alloc_bulk_async(&mut batch, 3));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(future.as_mut().poll(&mut context).is_pending());
+    let [kept, first, second] = pages;
+    let mut ids = [first.id(), second.id()];
+    ids.sort_unstable();
+    drop((first, second));
+    assert!(future.as_mut().poll(&mut context).is_pending());
+    assert_eq!(pool.audit().pages.promised, 2);
+    std::mem::forget(future);
+    drop(kept);
+    let error = pool.close().expect_err("two pages are promised");
+    assert_eq!((error.handles(), error.out()), (0, 2));
+    assert!(error.ids().eq(ids));
+    // SAFETY: nobody else has the pool, or a page of it.
+    let (pool, recovered) = unsafe { error.recover_forgotten() }.expect("nobody else is there");
+    assert_eq!((recovered, pool.audit().pages.promised), (2, 0));
+    // The future is out of the line, too: others are served.
+    let mut batch = PageBatch::<M, 8>::empty();
+    {
+        let mut future = std::pin::pin!(pool.alloc_bulk_async(&mut batch, 3));
+        assert!(future.as_mut().poll(&mut context).is_ready());
+    }
+    drop(batch);
+    assert_whole(pool);
+}
+
 fn nothing_is_recovered_while_others_are_there<M: Mode>() {
     let pool = pool::<M>(100);
     let (cache, page) = (pool.cache().expect("a cache"), pool.alloc().expect("a page"));
@@ -314,6 +346,7 @@ every_mode!(
     a_page_dropped_since_is_not_named,
     forgotten_pages_are_recovered,
     pages_dropped_on_other_threads_are_not_recovered,
+    a_forgotten_wait_is_recovered,
     nothing_is_recovered_while_others_are_there,
     a_forgotten_page_is_named,
     all_missing_pages_are_named,

@@ -1,14 +1,19 @@
 //! Misuse of pages that wait for a ticket.
 
+use super::memory::{WRITTEN, poisoned};
 use super::suite::{Misuse, Scene, said, when};
 use crate::common::*;
 
-/// What never is done with what it was given.
+/// What never is done with what it was given, though it may say so to a thread.
 struct Never;
+
+thread_local! {
+    static LIES: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
 
 impl Fence for Never {
     fn passed(&self, _: u64) -> bool {
-        false
+        LIES.get()
     }
 }
 
@@ -33,6 +38,12 @@ misuses! {
     free_fenced, "free of a page that waits for its ticket", |mode| when(mode.checks, FREE), |scene| {
         let id = scene.fenced();
         scene.misfree(&[id], 0)
+    }
+    early_fence, "a fence that says too early that a ticket has passed: the device writes to a free page", |mode| when(poisoned(mode), WRITTEN), |scene| {
+        let id = scene.fenced();
+        LIES.set(true);
+        assert_eq!(scene.pool.reap_fences(), 2);
+        scene.overwritten(id)
     }
     reclaim_fenced, "reclaim of a page that waits for its ticket", |mode| when(mode.checks, "is not lent: reclaim only what was lent, and only once"), |scene| {
         let id = scene.fenced();

@@ -56,7 +56,36 @@ fn pushed_from_an_iterator<M: Mode>(cache: &mut Cache<M>) {
     pages.for_each(|page| other.push(page).expect("room"));
 }
 
+impl<M: Mode> Scene<M> {
+    /// What a close says of a pool of which only page 0 is free, when `lose` has had that.
+    fn closed_without_page_0(lose: impl FnOnce(&Pool<M>)) -> Option<String> {
+        Scene::<M>::closed(|pool, _| {
+            let all: Vec<_> = std::iter::from_fn(|| pool.alloc().ok()).collect();
+            let (first, others): (Vec<_>, Vec<_>) =
+                all.into_iter().partition(|page| page.id().index() == 0);
+            drop(first);
+            lose(pool);
+            drop(others);
+        })
+    }
+}
+
 misuses! {
+    forgotten_prefilled, "`mem::forget` of prefilled pages, seen by `close`",
+        |_| Verdict::Detected("the pool has 1 page out: page 0; drop it before close, or, if it was forgotten, see CloseError::recover_forgotten [{mode}]"), |_scene| {
+        Scene::<M>::closed_without_page_0(|pool| std::mem::forget(pool.prefill(1).expect("one is free")))
+    }
+    forgotten_wait, "`mem::forget` of a future that waits and has a page in hand, seen by `close`",
+        |_| Verdict::Detected("the pool has 1 page out: page 0; it is promised to a future that was forgotten as it waited; drop it before close, or, if it was forgotten, see CloseError::recover_forgotten [{mode}]"), |_scene| {
+        Scene::<M>::closed_without_page_0(|pool| {
+            let mut batch = PageBatch::<M, 4>::empty();
+            let mut future = Box::pin(pool.alloc_bulk_async(&mut batch, 2));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(future.as_mut().poll(&mut context).is_pending());
+            assert_eq!(pool.audit().pages.promised, 1);
+            std::mem::forget(future);
+        })
+    }
     forgotten_page, "`mem::forget` of a page, seen by `close`",
         |_| Verdict::Detected("the pool has 1 page out: page 0; drop it before close, or, if it was forgotten, see CloseError::recover_forgotten [{mode}]"), |_scene| {
         Scene::<M>::closed(|pool, _| {

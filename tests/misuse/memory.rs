@@ -33,6 +33,11 @@ impl<M: Mode> Scene<M> {
     /// Writes one byte of a freed page, and looks what the report says of it when all pages have been allocated.
     fn written(&mut self, rest: Rest) -> Option<String> {
         let id = self.rest(rest);
+        self.overwritten(id)
+    }
+
+    /// The same, of a page that was freed.
+    pub fn overwritten(&mut self, id: PageId) -> Option<String> {
         let offset = (id.index() as usize * 37) % self.pool.page_size();
         let byte = self.bytes(id).wrapping_add(offset);
         // SAFETY: the region is mapped; that the page is free is the misuse.
@@ -138,7 +143,7 @@ fn write_before_close<M: Mode>() {
     assert!(!pool.is_tainted() && pool.audit().pages.adds_up());
 }
 
-const WRITTEN: &str = "was written after it was freed, at byte {byte}: look for a pointer that is used after the free [{mode}]";
+pub const WRITTEN: &str = "was written after it was freed, at byte {byte}: look for a pointer that is used after the free [{mode}]";
 
 misuses! {
     write_in_a_cache, "write to a freed page that lies in a cache", |mode| when(poisoned(mode), WRITTEN),
@@ -202,7 +207,7 @@ misuses! {
     }
 }
 
-fn poisoned(mode: ModeFlags) -> bool {
+pub fn poisoned(mode: ModeFlags) -> bool {
     mode.hardening & hardening::POISON != 0
 }
 
