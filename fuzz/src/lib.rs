@@ -24,6 +24,8 @@ mod idle;
 mod looks;
 #[path = "../../tests/model/moves.rs"]
 mod moves;
+#[path = "../../tests/model/nodes.rs"]
+mod nodes;
 #[path = "../../tests/model/op.rs"]
 mod op;
 #[path = "../../tests/model/refusals.rs"]
@@ -34,12 +36,16 @@ mod resize;
 mod shares;
 #[path = "../../tests/model/statics.rs"]
 mod statics;
+#[path = "../../tests/model/waiters.rs"]
+mod waiters;
 #[path = "../../tests/model/world.rs"]
 mod world;
 
 use common::*;
+use nodes::{NODES, Nodes, POLICIES};
 use op::{BYTES, Op};
 use shares::{Counted, Uncounted};
+use waiters::Waiters;
 use world::World;
 
 /// The operations of some bytes.
@@ -99,4 +105,29 @@ pub fn both(input: &[u8]) {
     }
     let [mode, pages, bytes @ ..] = input else { return };
     in_mode!(mode, run(pages_of(*pages), bytes));
+}
+
+/// A set of nodes: mode, policy, the size of each node, calls.
+pub fn nodes(input: &[u8]) {
+    #[expect(clippy::extra_unused_type_parameters, reason = "`in_mode` names both")]
+    fn run<M: Mode, S>(policy: u8, sizes: [u8; NODES], bytes: &[u8]) {
+        let policy = POLICIES[usize::from(policy) % POLICIES.len()];
+        let mut nodes = Nodes::<M>::new(policy, sizes.map(|size| usize::from(size) % 39 + 1));
+        bytes.as_chunks().0.iter().for_each(|&step| nodes.step(step));
+        nodes.end();
+    }
+    let [mode, policy, one, two, three, bytes @ ..] = input else { return };
+    in_mode!(mode, run(*policy, [*one, *two, *three], bytes));
+}
+
+/// Tasks that wait: mode, pages, steps.
+pub fn waiters(input: &[u8]) {
+    #[expect(clippy::extra_unused_type_parameters, reason = "`in_mode` names both")]
+    fn run<M: Mode, S>(pages: u8, bytes: &[u8]) {
+        let mut waiters = Waiters::<M>::new(usize::from(pages / 2) % 20, usize::from(pages % 2));
+        bytes.as_chunks().0.iter().for_each(|&step| waiters.step(step));
+        waiters.end();
+    }
+    let [mode, pages, bytes @ ..] = input else { return };
+    in_mode!(mode, run(*pages, bytes));
 }

@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 use core::task::Waker;
 
 use super::{Class, FIRST, Line, Wake};
-use crate::sync::{Atomic, ExclusiveCell, Ordering};
+use crate::sync::{Atomic, ExclusiveCell, Ordering, defect};
 
 /// The two queues, critical ones first.
 pub(super) struct Listed {
@@ -120,8 +120,9 @@ impl<'a> Locked<'a> {
         unsafe { node.parts.get_mut() }
     }
 
-    /// Puts a node at the end of its queue. Returns a waker that a fork has left in it.
-    pub(super) fn push(&mut self, node: &Node) -> Option<Waker> {
+    /// Puts a node at the end of its queue. Returns a waker that a fork has left in it, and who has lost its turn by this:
+    /// to be woken, because it may have pages in hand.
+    pub(super) fn push(&mut self, node: &Node) -> (Option<Waker>, Wake) {
         let at = NonNull::from(node);
         let listed = self.listed();
         listed.came = listed.came.wrapping_add(1);
@@ -136,9 +137,11 @@ impl<'a> Locked<'a> {
             None => self.listed().queues[node.class as usize].first = Some(at),
         }
         let stale = core::mem::replace(self.parts(at), Parts { before, ..Parts::default() });
+        let first = self.listed().first;
         // It is this one's, which looks next, or nobody's anew.
         let _ = self.next_turn();
-        stale.waker
+        let lost = first.filter(|_| self.listed().first != first && !defect!("line-turn"));
+        (stale.waker, lost.map_or(Wake::Nobody, |at| self.wake_of(at)))
     }
 
     /// Takes a node out. Returns its waker, to be dropped when nothing is held, and who is next.
@@ -173,7 +176,13 @@ impl<'a> Locked<'a> {
         let node = self.node(next);
         // Release: pairs with the Acquire of its owner.
         node.turn.store(1, Ordering::Release);
-        if node.is_thread { Wake::Threads(node.own_bit()) } else { self.waker_of(next) }
+        self.wake_of(next)
+    }
+
+    /// How one in the list is woken.
+    fn wake_of(&mut self, at: NonNull<Node>) -> Wake {
+        let node = self.node(at);
+        if node.is_thread { Wake::Threads(node.own_bit()) } else { self.waker_of(at) }
     }
 
     fn waker_of(&mut self, at: NonNull<Node>) -> Wake {

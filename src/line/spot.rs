@@ -92,9 +92,10 @@ impl<'a> Spot<'a> {
             return true;
         }
         let Some(mut locked) = self.line.try_lock() else { return false };
-        let stale = locked.push(&self.get_ref().node);
+        let (stale, lost) = locked.push(&self.get_ref().node);
         let wake = locked.unlock();
         self.set_state(ENTERED);
+        self.line.wake(lost);
         self.line.wake(wake);
         calmly(|| drop(stale));
         true

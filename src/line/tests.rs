@@ -50,6 +50,8 @@ fn a_critical_one_goes_before_all_ordinary_ones() {
     assert!(first.is_first() && !second.is_first());
     enter(critical, &hurry.1);
     assert!(critical.is_first() && !first.is_first());
+    assert_eq!(one.0.take(), 1, "it gives back what it has in hand");
+    assert!(first.try_leave_waker(&one.1));
     line.raise();
     assert_eq!((one.0.take(), two.0.take(), hurry.0.take()), (0, 0, 1));
     critical.leave();

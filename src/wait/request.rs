@@ -186,6 +186,12 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
         }
     }
 
+    /// It is not this one's turn, or no longer: what it has in hand is for others.
+    pub(crate) fn give_back(&mut self) {
+        let had = core::mem::take(&mut self.had);
+        self.core.break_promise(&mut self.batch.vacant()[..had]);
+    }
+
     /// The error of a request that ends now.
     pub(crate) fn error(&self, reason: WaitReason) -> WaitError {
         WaitError { want: self.want, had: self.had, reason }
@@ -205,7 +211,6 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
 
 impl<M: Mode, const N: usize> Drop for Request<'_, M, N> {
     fn drop(&mut self) {
-        let had = core::mem::take(&mut self.had);
-        self.core.break_promise(&mut self.batch.vacant()[..had]);
+        self.give_back();
     }
 }

@@ -32,7 +32,12 @@ fn poll<M: Mode, const N: usize>(
         waker.wake_by_ref();
         return Poll::Pending;
     }
-    let progress = if spot.is_first() { request.look() } else { Ok(Progress::Waits) };
+    let progress = if spot.is_first() {
+        request.look()
+    } else {
+        request.give_back();
+        Ok(Progress::Waits)
+    };
     if defect!("wait-look") {
         spot.try_leave_waker(waker);
     }
@@ -92,7 +97,9 @@ macro_rules! waiting {
             /// Who waits is served in the order of first polls, tasks and threads
             /// (`alloc_bulk_timeout`) in one line. The first in line takes what comes, and
             /// keeps it until it has all: so whoever wants many gets them, and the others wait
-            /// meanwhile. These pages count as [`promised`](crate::Pages::promised). A future that is
+            /// meanwhile. These pages count as [`promised`](crate::Pages::promised). Those who wait
+            /// through [`critical`](crate::Pool::critical) come before all others: when one takes the
+            /// turn of another, that is woken, and gives back what it had. A future that is
             /// dropped before it is ready leaves nothing behind: what it had goes back, the batch is
             /// as it was, and the next in line is woken.
             ///
@@ -117,7 +124,7 @@ macro_rules! waiting {
             ///
             /// A future that has been polled keeps its place until it is served or dropped. If it is the
             /// first, and nobody polls it any more, those behind it wait for as long, and no fast path
-            /// runs: drop what is not polled. One that was pinned and then forgotten
+            /// runs; nor does it give back what it has when a critical one comes: drop what is not polled. One that was pinned and then forgotten
             /// ([`forget`](core::mem::forget)) never leaves.
             ///
             /// # Errors

@@ -51,6 +51,8 @@ fn wait<M: Mode, const N: usize>(
                 Ok(Progress::Soon) => most = SOON,
                 Err(error) => break Err(error),
             }
+        } else {
+            request.give_back();
         }
         if defect!("wait-seen") {
             seen = core.line.event();

@@ -1,8 +1,8 @@
 //! What a device is told of pools that have addresses only, which need `std` to be built by themselves.
 #![cfg(feature = "std")]
 
+use super::devices::back;
 use crate::common::*;
-use crate::devices::back;
 
 /// No memory of this process lies here.
 const NOWHERE: usize = 0x1000_0000_0000;

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::pending::{Scene, survives};
 use crate::common::*;
-use crate::pending::{Scene, survives};
 
 /// Frees what was lent.
 pub fn back<M: Mode>(pool: &Pool<M>, offsets: Vec<u64>) {

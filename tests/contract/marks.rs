@@ -236,7 +236,7 @@ fn who_waits_has_a_mark_and_a_class<M: Mode>() {
 fn nobody_is_woken_below_its_mark<M: Mode>() {
     let pool = marked::<M>();
     let mut all = take_bulk(&pool);
-    let (count, waker) = crate::waiting::Count::new();
+    let (count, waker) = super::waiting::Count::new();
     let mut bulk = Batch::<M>::empty();
     let mut waits = pin!(pool.alloc_bulk_async(&mut bulk, 8));
     assert!(waits.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::marks::{Batch, PAGES, RESERVE, free, marked, take_bulk, take_singles};
 use crate::common::*;
-use crate::marks::{Batch, PAGES, RESERVE, free, marked, take_bulk, take_singles};
 
 /// Brings pages back that nobody has used.
 fn online<M: Mode>(pool: &Pool<M>, pages: Range<u32>) {

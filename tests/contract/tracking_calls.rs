@@ -1,7 +1,7 @@
 //! Every call that allocates says where it is, and what it is made on: the feature `track`.
 
+use super::tracking::{listed, tracked};
 use crate::common::*;
-use crate::tracking::{listed, tracked};
 
 /// All pages that are out were allocated by the line before, through this cache, if it is one.
 #[track_caller]

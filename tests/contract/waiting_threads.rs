@@ -7,8 +7,8 @@ use std::task::{Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use super::waiting::{Count, poll};
 use crate::common::*;
-use crate::waiting::{Count, poll};
 
 type Batch<M> = PageBatch<M, 64>;
 

@@ -154,10 +154,10 @@ pub type With<const HARDENING: u8> = Select<true, true, true, HARDENING>;
 macro_rules! every_switch {
     ($($bodies:tt)+) => {
         mod every_switch {
-            stamp_preset!(claim, crate::suite::With<{ hardening::CLAIM }>, [$($bodies)+]);
-            stamp_preset!(poison, crate::suite::With<{ hardening::POISON }>, [$($bodies)+]);
-            stamp_preset!(quarantine, crate::suite::With<{ hardening::QUARANTINE }>, [$($bodies)+]);
-            stamp_preset!(shuffle, crate::suite::With<{ hardening::SHUFFLE }>, [$($bodies)+]);
+            stamp_preset!(claim, super::super::super::suite::With<{ hardening::CLAIM }>, [$($bodies)+]);
+            stamp_preset!(poison, super::super::super::suite::With<{ hardening::POISON }>, [$($bodies)+]);
+            stamp_preset!(quarantine, super::super::super::suite::With<{ hardening::QUARANTINE }>, [$($bodies)+]);
+            stamp_preset!(shuffle, super::super::super::suite::With<{ hardening::SHUFFLE }>, [$($bodies)+]);
         }
     };
 }

@@ -21,15 +21,18 @@ mod refusals;
 mod resize;
 mod shares;
 mod statics;
+mod waiters;
 mod world;
 
 use std::ops::Range;
 
 use common::*;
+use nodes::{NODES, Nodes, POLICIES};
 use op::{BYTES, Kind, Op};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
 use shares::{Counted, Shares, Uncounted};
+use waiters::Waiters;
 use world::World;
 
 /// Of pools that two threads use: one has marks.
@@ -76,6 +79,32 @@ fn any_sequence_with_shared_pages_keeps_every_page<M: Refcounted>() {
     sequences::<M, Counted>();
 }
 
+fn a_set_of_nodes_keeps_every_page<M: Mode>() {
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let steps = proptest::collection::vec(any::<[u8; 3]>(), 1..60);
+    let input = (proptest::sample::select(&POLICIES), [const { 1..40_usize }; NODES], steps);
+    let result = TestRunner::new(config).run(&input, |(policy, sizes, steps)| {
+        let mut nodes = Nodes::<M>::new(policy, sizes);
+        steps.into_iter().for_each(|step| nodes.step(step));
+        nodes.end();
+        Ok::<(), TestCaseError>(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn all_who_wait_are_served_in_turn<M: Mode>() {
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let steps = proptest::collection::vec(any::<[u8; 2]>(), 1..80);
+    let result = TestRunner::new(config).run(&(1..20_usize, 0..2_usize, steps), |input| {
+        let (pages, shared, steps) = input;
+        let mut waiters = Waiters::<M>::new(pages, shared);
+        steps.into_iter().for_each(|step| waiters.step(step));
+        waiters.end();
+        Ok::<(), TestCaseError>(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
 /// Operations at random.
 fn random_ops(seed: u64) -> Vec<Op> {
     let mut random = Random::new(seed);
@@ -102,7 +131,12 @@ fn two_threads_with_shared_pages_keep_every_page<M: Refcounted>() {
     }
 }
 
-every_mode!(any_sequence_keeps_every_page, two_threads_keep_every_page);
+every_mode!(
+    any_sequence_keeps_every_page,
+    two_threads_keep_every_page,
+    a_set_of_nodes_keeps_every_page,
+    all_who_wait_are_served_in_turn,
+);
 every_refcounted_mode!(
     any_sequence_with_shared_pages_keeps_every_page,
     two_threads_with_shared_pages_keep_every_page,

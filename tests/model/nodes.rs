@@ -3,22 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
-
-use crate::CASES;
 use crate::common::*;
 
-const NODES: usize = 3;
+pub const NODES: usize = 3;
 /// Room for pages of each node.
 const ROOM: usize = 24;
 /// All calls count as made here.
 const HERE: usize = 1;
 
-const POLICIES: [NodePolicy; 3] = [NodePolicy::Preferred, NodePolicy::Bind, NodePolicy::Interleave];
+pub const POLICIES: [NodePolicy; 3] =
+    [NodePolicy::Preferred, NodePolicy::Bind, NodePolicy::Interleave];
 
 /// A set, what was taken from it, and what should be left.
-struct Nodes<M: Mode> {
+pub struct Nodes<M: Mode> {
     set: NodeSet<M, NODES>,
     policy: NodePolicy,
     mask: SharedNodeMask,
@@ -42,7 +39,7 @@ impl Fence for Device {
 }
 
 impl<M: Mode> Nodes<M> {
-    fn new(policy: NodePolicy, sizes: [usize; NODES]) -> Self {
+    pub fn new(policy: NodePolicy, sizes: [usize; NODES]) -> Self {
         // Without caches every free page can be had.
         let device: &'static Device = Box::leak(Box::default());
         let fences: &'static [&'static dyn Fence] = Box::leak(Box::new([device as &dyn Fence]));
@@ -62,7 +59,7 @@ impl<M: Mode> Nodes<M> {
         self.mask.get().contains(node) && (self.policy != NodePolicy::Bind || node == HERE)
     }
 
-    fn step(&mut self, [kind, a, b]: [u8; 3]) {
+    pub fn step(&mut self, [kind, a, b]: [u8; 3]) {
         let node = usize::from(a) % NODES;
         match kind % 9 {
             0 => {
@@ -120,10 +117,10 @@ impl<M: Mode> Nodes<M> {
         let had: [usize; NODES] = std::array::from_fn(|node| self.batch.of(node).len());
         let ticket = self.device.0.load(Ordering::Relaxed) + 1;
         let result = self.set.free_bulk_after(&mut self.batch, ticket);
-        for node in 0..NODES {
+        for (node, had) in had.into_iter().enumerate() {
             let left = self.batch.of(node).len();
-            assert!(left == 0 || left == had[node] && result == Err(FenceError::NoMagazine));
-            self.fenced[node] += had[node] - left;
+            assert!(left == 0 || left == had && result == Err(FenceError::NoMagazine));
+            self.fenced[node] += had - left;
         }
         assert_eq!(result.is_ok(), self.batch.is_empty(), "{result:?}");
     }
@@ -150,6 +147,14 @@ impl<M: Mode> Nodes<M> {
         self.pages.push((node, page));
     }
 
+    /// Lets everything go.
+    pub fn end(mut self) {
+        self.pass();
+        let pools: Vec<_> = (0..NODES).filter_map(|node| self.set.pool(node).cloned()).collect();
+        drop(self);
+        pools.into_iter().for_each(assert_whole);
+    }
+
     /// Every page has one owner, and each pool has left what it should.
     fn check(&self) {
         for node in 0..NODES {
@@ -164,22 +169,3 @@ impl<M: Mode> Nodes<M> {
         }
     }
 }
-
-fn a_set_of_nodes_keeps_every_page<M: Mode>() {
-    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
-    let steps = proptest::collection::vec(any::<[u8; 3]>(), 1..60);
-    let sizes = [1..40_usize, 1..40, 1..40];
-    let policy = proptest::sample::select(&POLICIES);
-    let result = TestRunner::new(config).run(&(policy, sizes, steps), |(policy, sizes, steps)| {
-        let mut nodes = Nodes::<M>::new(policy, sizes);
-        steps.into_iter().for_each(|step| nodes.step(step));
-        nodes.pass();
-        let pools: Vec<_> = (0..NODES).filter_map(|node| nodes.set.pool(node).cloned()).collect();
-        drop(nodes);
-        pools.into_iter().for_each(assert_whole);
-        Ok::<(), TestCaseError>(())
-    });
-    result.unwrap_or_else(|error| panic!("{error}"));
-}
-
-every_mode!(a_set_of_nodes_keeps_every_page);

@@ -13,7 +13,7 @@ use crate::figures;
 use crate::run::{cargo, run, target};
 
 /// The targets.
-const TARGETS: [&str; 5] = ["ops", "two_threads", "sizes", "raw", "corrupt"];
+const TARGETS: [&str; 7] = ["ops", "two_threads", "sizes", "raw", "corrupt", "nodes", "waiters"];
 
 /// Coverage that libFuzzer can read, and AddressSanitizer.
 const FLAGS: &str = "--cfg fuzzing -Zsanitizer=address -Ccodegen-units=1 -Cpasses=sancov-module \

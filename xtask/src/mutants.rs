@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+use crate::run::{run, target};
+
 /// What cargo-mutants is told.
 #[derive(clap::Args)]
 pub struct Args {
@@ -22,10 +24,18 @@ pub struct Args {
 /// The share of the mutants that build which must be found.
 const FOUND: f64 = 0.95;
 
-/// First the unit tests, which are built and run in no time; then all tests against what those did not find.
+/// First the unit tests, which are built and run in no time; then all tests against what those did not find. Those are
+/// of two packages, and cargo-mutants looks for them in one where nothing is changed yet: [`unchanged`] does so.
 const STAGES: [&[&str]; 2] = [
     &["--cargo-arg=--lib"],
-    &["--cargo-arg=--lib", "--cargo-arg=--test=mutants", "--cargo-arg=--test=model", "--iterate"],
+    &[
+        "--cargo-arg=--lib",
+        "--cargo-arg=--test=mutants",
+        "--cargo-arg=--test=model",
+        "--iterate",
+        "--baseline=skip",
+        "--timeout=120",
+    ],
 ];
 
 /// Where cargo-mutants writes.
@@ -58,6 +68,7 @@ pub fn mutants(args: &Args) -> Result<()> {
     if let Some(one_in) = args.one_in {
         chosen.extend(sample(&listed(&args.args)?, one_in));
     }
+    unchanged()?;
     let (first, second) = (stage(STAGES[0], &chosen)?, stage(STAGES[1], &chosen)?);
     // What the first stage missed, or let run out of time, the second has tried again.
     let both = |name| count(&first, name) + count(&second, name);
@@ -89,14 +100,28 @@ fn sample(names: &[String], one_in: NonZero<usize>) -> Vec<String> {
     chosen.flat_map(|name| ["--re".to_owned(), format!("^{}$", regex::escape(name))]).collect()
 }
 
+/// Sees that all tests pass while nothing is changed: else they would find every mutant.
+fn unchanged() -> Result<()> {
+    let mut test = Command::new("cargo");
+    test.args(["test", "-q", "--profile", "mutants", "-p", "pagesheaf", "-p", "model"]);
+    test.args(["--lib", "--test", "mutants", "--test", "model", "--"]);
+    test.args(["--skip=::overflow", "--skip=no_flipped_bit"]);
+    run(for_mutants(&mut test).env("CARGO_TARGET_DIR", target("mutants")))
+}
+
+/// In the builds that are tried.
+fn for_mutants(cargo: &mut Command) -> &mut Command {
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    cargo.env("RUSTFLAGS", format!("{flags} --cfg pagesheaf_mutants --cfg pagesheaf_few_modes"));
+    // The tests' harness knows `--fail-fast`, but says so to nightly compilers only.
+    cargo.env("RUSTC_BOOTSTRAP", "1").env("RUST_BACKTRACE", "0")
+}
+
 /// Runs cargo-mutants once. Returns how many mutants came to which end.
 fn stage(stage: &[&str], args: &[String]) -> Result<BTreeMap<String, usize>> {
     let mut cargo = Command::new("cargo");
     cargo.args(["mutants", "--output", "target"]).args(stage).args(args);
-    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-    cargo.env("RUSTFLAGS", format!("{flags} --cfg pagesheaf_mutants --cfg pagesheaf_few_modes"));
-    // The tests' harness knows `--fail-fast`, but says so to nightly compilers only.
-    cargo.env("RUSTC_BOOTSTRAP", "1").env("RUST_BACKTRACE", "0");
+    for_mutants(&mut cargo);
     // It fails for a single mutant that is missed; what counts is the share.
     let status = cargo.status().context("cargo-mutants did not start")?;
     ensure!(matches!(status.code(), Some(0 | 2 | 3)), "{cargo:?}: {status}");

@@ -30,11 +30,25 @@ pub struct Task {
 impl Task {
     pub fn new<M: Mode>(pool: &Pool<M>, want: usize) -> Self {
         let pool = pool.clone();
-        let future = async move {
+        Self::of(async move {
             let mut batch = PageBatch::<M, 2>::empty();
             pool.alloc_bulk_async(&mut batch, want).await.expect("it can be served");
             assert_eq!(batch.len(), want);
-        };
+        })
+    }
+
+    /// One that comes before all others.
+    fn critical<M: Mode>(pool: &Pool<M>, want: usize) -> Self {
+        let pool = pool.clone();
+        Self::of(async move {
+            let mut batch = PageBatch::<M, 2>::empty();
+            let done = pool.critical().alloc_bulk_async(&mut batch, want).await;
+            done.expect("it can be served");
+            assert_eq!(batch.len(), want);
+        })
+    }
+
+    fn of(future: impl Future<Output = ()> + Send + 'static) -> Self {
         Task { future: Some(Box::pin(future)), woken: Arc::default() }
     }
 
@@ -52,11 +66,18 @@ impl Task {
 
     /// Polls it as often as it was woken. It does not sleep for ever: all that it wants is free.
     #[track_caller]
-    fn settle(mut self) {
-        while self.future.is_some() {
-            assert!(self.woken.0.swap(0, Ordering::SeqCst) > 0, "it sleeps, and pages are free");
-            self.poll();
-        }
+    fn settle(self) {
+        settle([self]);
+    }
+}
+
+/// Polls each as often as it was woken. They do not all sleep: all that they want is free.
+#[track_caller]
+fn settle<const N: usize>(mut tasks: [Task; N]) {
+    while tasks.iter().any(|task| task.future.is_some()) {
+        let woken = tasks.iter_mut().filter(|task| task.woken.0.swap(0, Ordering::SeqCst) > 0);
+        let polled = woken.map(Task::poll).count();
+        assert!(polled > 0, "all sleep, and pages are free");
     }
 }
 
@@ -146,8 +167,52 @@ every_mode! {
     }
 }
 
+/// Two pages, of which the first in line has one in hand, and who has the other.
+fn half_served<M: Mode>() -> (Pool<M>, Task, Page<M>) {
+    let (pool, mut all) = taken::<M>(2, 0);
+    let mut first = Task::new(&pool, 2);
+    assert!(!first.poll());
+    drop(all.pop());
+    assert!(!first.poll());
+    assert_eq!(pool.audit().pages.promised, 1);
+    first.woken.0.store(0, Ordering::SeqCst);
+    (pool, first, all.pop().expect("the other page"))
+}
+
 every_mode! {
-    /// The same, and it has nothing in hand: what it was woken for is the next one's.
+    /// The first has a page in hand and sleeps; a critical one comes for both pages while the other one is
+    /// dropped. It gets both: who has lost its turn is woken, and gives back what it had.
+    all, Composite, at least 100;
+    fn who_loses_its_turn_gives_back<M: Mode>() {
+        let (pool, first, page) = half_served::<M>();
+        let mut critical = Task::critical(&pool, 2);
+        race(move || drop(page), || critical.poll());
+        settle([first, critical]);
+        is_whole(&pool);
+    }
+}
+
+every_mode! {
+    /// The same, where the first looks while its turn goes to the critical one.
+    one, Dry, at least 1_000;
+    fn a_turn_that_is_lost_during_a_look_keeps_no_page<M: Mode>() {
+        let (pool, mut first, page) = half_served::<M>();
+        let mut critical = Task::critical(&pool, 2);
+        drop(page);
+        let (critical, _) = race(
+            move || {
+                critical.poll();
+                critical
+            },
+            || first.poll(),
+        );
+        settle([first, critical]);
+        is_whole(&pool);
+    }
+}
+
+every_mode! {
+    /// The first gives up, and has nothing in hand: what it was woken for is the next one's.
     all, Composite, at least 30;
     fn who_has_nothing_and_gives_up_wakes_the_next<M: Mode>() {
         let (pool, mut all) = taken::<M>(1, 0);

@@ -9,7 +9,7 @@ mod machine;
 mod state;
 
 pub use machine::{Fault, Line, Step};
-pub use state::{Kind, Place, State, Waiter};
+pub use state::{Class, Kind, Place, State, Waiter};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use stateright::{Model, Property};
 
-use crate::state::{Kind, Place, State, Waiter};
+use crate::state::{Class, Kind, Place, State, Waiter};
 
 /// What the line does wrong on purpose, so that it is seen to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub enum Fault {
     LeavesQuietly,
     /// Who gives the lock up does not look whether there is a note.
     ForgetsNote,
+    /// A critical one that takes the turn of another does not wake that.
+    TakesQuietly,
+    /// Who has lost its turn keeps the pages that it has in hand.
+    KeepsPages,
 }
 
 /// One who makes a step.
@@ -28,8 +32,8 @@ pub struct Step(pub u8);
 /// The machine: who waits, in no order, and who frees one page.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// Who waits, and for how many pages.
-    pub waiters: Vec<(Kind, u8)>,
+    /// Who waits, of which class, and for how many pages.
+    pub waiters: Vec<(Kind, Class, u8)>,
     /// How many free a page each.
     pub freers: u8,
     /// Whether who was served keeps its pages, and does not give them to the next.
@@ -86,6 +90,21 @@ impl Line {
         }
     }
 
+    /// Puts one into the list, behind its class. Returns who loses its turn by that, and is to be woken: a task, if its
+    /// waker is there.
+    fn push(&self, state: &mut State, me: u8) -> Option<u8> {
+        let first = state.list.first().copied();
+        let is_critical = |at: u8| state.all[usize::from(at)].class == Class::Critical;
+        let place = match is_critical(me) {
+            true => state.list.iter().take_while(|&&it| is_critical(it)).count(),
+            false => state.list.len(),
+        };
+        state.list.insert(place, me);
+        let lost = first.filter(|_| place == 0 && self.fault != Fault::TakesQuietly)?;
+        let it = &mut state.all[usize::from(lost)];
+        (it.kind == Kind::Thread || std::mem::take(&mut it.has_waker)).then_some(lost)
+    }
+
     /// Somebody has the lock for a step, or tries again later. `false` if it is taken.
     fn try_lock(state: &mut State, me: u8) -> bool {
         let free = state.holder.is_none();
@@ -110,11 +129,18 @@ impl Line {
                 if !Self::try_lock(state, me) {
                     return None;
                 }
-                state.list.push(me);
-                Place::Entered
+                Place::Entered(self.push(state, me))
             }
-            Place::Entered => {
+            Place::Entered(lost) => {
                 self.unlock(state);
+                if let Some(lost) = lost {
+                    let it = &mut state.all[usize::from(lost)];
+                    match it.kind {
+                        Kind::Thread => Self::raise_event(state, Some(lost)),
+                        Kind::Task if it.place == Place::Sleeps => it.place = Place::LeavesWaker,
+                        Kind::Task => {}
+                    }
+                }
                 if is_task && !late_waker { Place::LeavesWaker } else { Place::Reads }
             }
             Place::Reads if is_task => Place::Looks(0),
@@ -130,6 +156,31 @@ impl Line {
                 self.unlock(state);
                 if late_waker { Place::Sleeps } else { Place::Looks(0) }
             }
+            Place::Looks(seen)
+                if state.list.first() != Some(&me)
+                    && it.had > 0
+                    && self.fault != Fault::KeepsPages =>
+            {
+                Place::GivesBack(seen)
+            }
+            Place::GivesBack(seen) => {
+                state.free += it.had;
+                state.all[usize::from(me)].had = 0;
+                Place::Tells(seen)
+            }
+            Place::Tells(seen) => {
+                let first = state.list.first().copied();
+                Self::raise_event(state, first);
+                state.pending = true;
+                match Self::try_lock(state, me) {
+                    true => Place::TellsTask(seen),
+                    false => Self::rest(&it, seen, late_waker),
+                }
+            }
+            Place::TellsTask(seen) => {
+                self.unlock(state);
+                Self::rest(&it, seen, late_waker)
+            }
             Place::Looks(seen) => {
                 let took = if state.list.first() == Some(&me) {
                     state.free.min(it.want - it.had)
@@ -143,10 +194,8 @@ impl Line {
                 } else if took > 0 {
                     // It looks again while there is something.
                     Place::Looks(seen)
-                } else if is_task {
-                    if late_waker { Place::LeavesWaker } else { Place::GoesToSleep(0) }
                 } else {
-                    Place::GoesToSleep(seen)
+                    Self::rest(&it, seen, late_waker)
                 }
             }
             // A task that was woken since it left its waker does not sleep.
@@ -202,6 +251,15 @@ impl Line {
         })
     }
 
+    /// What one does that has got nothing.
+    fn rest(it: &Waiter, seen: u8, late_waker: bool) -> Place {
+        match it.kind {
+            Kind::Task if late_waker => Place::LeavesWaker,
+            Kind::Task => Place::GoesToSleep(0),
+            Kind::Thread => Place::GoesToSleep(seen),
+        }
+    }
+
     /// Where the way of one begins who has pages to give back.
     fn to_free(&self) -> Place {
         if self.fault == Fault::LooksFirst { Place::LooksWhoWaits } else { Place::Frees }
@@ -217,8 +275,14 @@ impl Model for Line {
     type Action = Step;
 
     fn init_states(&self) -> Vec<State> {
-        let waiter =
-            |&(kind, want)| Waiter { kind, want, had: 0, place: Place::Comes, has_waker: false };
+        let waiter = |&(kind, class, want)| Waiter {
+            kind,
+            class,
+            want,
+            had: 0,
+            place: Place::Comes,
+            has_waker: false,
+        };
         let mut state = State {
             free: 0,
             waiting: 0,
@@ -229,7 +293,8 @@ impl Model for Line {
             all: self.waiters.iter().map(waiter).collect(),
         };
         let place = self.to_free();
-        let freer = Waiter { kind: Kind::Thread, want: 0, had: 1, place, has_waker: false };
+        let class = Class::Ordinary;
+        let freer = Waiter { kind: Kind::Thread, class, want: 0, had: 1, place, has_waker: false };
         state.all.extend((0..self.freers).map(|_| freer.clone()));
         vec![state]
     }

@@ -9,6 +9,15 @@ pub enum Kind {
     Task,
 }
 
+/// Who comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Before all others.
+    Critical,
+    /// After them.
+    Ordinary,
+}
+
 /// Where one who waits is in its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
@@ -16,8 +25,8 @@ pub enum Place {
     Comes,
     /// It takes the list's lock, to enter.
     Enters,
-    /// It has the lock, and its place in the list.
-    Entered,
+    /// It has the lock, and its place in the list; this one has lost its turn by that, and is to be woken.
+    Entered(Option<u8>),
     /// A thread reads the event word.
     Reads,
     /// A task takes the list's lock, to leave its waker.
@@ -26,6 +35,12 @@ pub enum Place {
     LeftWaker,
     /// It looks whether it is its turn, and if it is, takes pages. A thread has read this of the event word.
     Looks(u8),
+    /// It is not its turn, or no longer: it gives back what it has in hand.
+    GivesBack(u8),
+    /// It raises the event for that.
+    Tells(u8),
+    /// It has the lock, to wake the first task.
+    TellsTask(u8),
     /// It is about to sleep, if the event word is still this.
     GoesToSleep(u8),
     /// It sleeps.
@@ -51,6 +66,8 @@ pub enum Place {
 pub struct Waiter {
     /// Who it is.
     pub kind: Kind,
+    /// Before whom it is served.
+    pub class: Class,
     /// So many pages it wants; 0 of one who only frees.
     pub want: u8,
     /// So many it has.

@@ -2,22 +2,39 @@
 
 use stateright::{Checker, Model};
 
-use crate::{Fault, Kind, Line};
+use crate::{Class, Fault, Kind, Line};
+
+/// A thread and a task, and a critical one of each, that want so many pages.
+const fn thread(want: u8) -> (Kind, Class, u8) {
+    (Kind::Thread, Class::Ordinary, want)
+}
+const fn task(want: u8) -> (Kind, Class, u8) {
+    (Kind::Task, Class::Ordinary, want)
+}
+const fn critical(kind: Kind, want: u8) -> (Kind, Class, u8) {
+    (kind, Class::Critical, want)
+}
 
 /// Who has come, and whether they keep what they get: threads, tasks, and both, for one page and for two.
-const LINES: &[(&[(Kind, u8)], bool)] = &[
-    (&[(Kind::Thread, 1), (Kind::Thread, 2)], false),
-    (&[(Kind::Task, 1), (Kind::Task, 2)], false),
-    (&[(Kind::Thread, 2), (Kind::Task, 2)], false),
-    (&[(Kind::Thread, 1), (Kind::Thread, 1)], true),
-    (&[(Kind::Task, 1), (Kind::Task, 1)], true),
-    (&[(Kind::Task, 1), (Kind::Thread, 1)], true),
-    (&[(Kind::Thread, 1), (Kind::Task, 2), (Kind::Task, 1)], false),
-    (&[(Kind::Thread, 2), (Kind::Thread, 1), (Kind::Task, 1)], false),
+const LINES: &[(&[(Kind, Class, u8)], bool)] = &[
+    (&[thread(1), thread(2)], false),
+    (&[task(1), task(2)], false),
+    (&[thread(2), task(2)], false),
+    (&[thread(1), thread(1)], true),
+    (&[task(1), task(1)], true),
+    (&[task(1), thread(1)], true),
+    (&[thread(1), task(2), task(1)], false),
+    (&[thread(2), thread(1), task(1)], false),
+    (&[thread(2), critical(Kind::Thread, 2)], false),
+    (&[task(2), critical(Kind::Task, 2)], false),
+    (&[task(2), thread(1), critical(Kind::Thread, 2)], false),
 ];
 
 /// Explores a line with two who free a page each. Says which claims do not hold, and how many states there are.
-fn explore((waiters, keeps): (&[(Kind, u8)], bool), fault: Fault) -> (Vec<&'static str>, usize) {
+fn explore(
+    (waiters, keeps): (&[(Kind, Class, u8)], bool),
+    fault: Fault,
+) -> (Vec<&'static str>, usize) {
     let line = Line { waiters: waiters.to_vec(), freers: 2, keeps, fault };
     let checker = line.checker().threads(2).spawn_bfs().join();
     (checker.discoveries().into_keys().collect(), checker.unique_state_count())
@@ -42,6 +59,8 @@ fn who_sleeps_for_ever_is_found() {
         Fault::WakerLate,
         Fault::LeavesQuietly,
         Fault::ForgetsNote,
+        Fault::TakesQuietly,
+        Fault::KeepsPages,
     ];
     for fault in faults {
         let is_found = |&line| explore(line, fault).0.contains(&"everybody is served");

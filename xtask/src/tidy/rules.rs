@@ -18,7 +18,7 @@ struct Rule {
 const FEATURE: &str = "a Cargo feature is looked at outside lib.rs and mode.rs";
 const ATOMIC: &str = "an atomic outside sync";
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule {
         what: FEATURE,
         pattern: r#"\bfeature\s*=\s*""#,
@@ -43,6 +43,14 @@ const RULES: [Rule; 7] = [
         what: "a host that is not known to everybody: name it in xtask/src/tidy/rules.rs if it is",
         pattern: r"\b[a-z+]+://([\w.-]+@)?[\w.-]+",
         applies: |_| true,
+    },
+    Rule {
+        what: "a test names its crate, and is a part of another one in tests/mutants.rs: write `super`",
+        pattern: r"\bcrate::\w+",
+        applies: |file| {
+            let parts = ["tests/contract/", "tests/misuse/", "tests/modes/", "tests/owners.rs"];
+            parts.iter().any(|part| file.path.starts_with(part))
+        },
     },
     Rule { what: "something is left to do", pattern: r"\b[T]ODO\b|\b[F]IXME\b", applies: |_| true },
     Rule {
@@ -79,9 +87,10 @@ fn sync(file: &File) -> bool {
     file.path == "src/sync.rs" || file.path.starts_with("src/sync/")
 }
 
-/// A host that everybody knows.
+/// A host that everybody knows, or what each test program has.
 fn known(found: &str) -> bool {
-    found.split_once("://").is_some_and(|(_, host)| HOSTS.contains(&host))
+    let host = found.split_once("://");
+    found == "crate::common" || host.is_some_and(|(_, host)| HOSTS.contains(&host))
 }
 
 /// All that is wrong with files, each by itself.
@@ -156,6 +165,13 @@ mod tests {
                 rule("a Cargo feature", line, "src/inner/mod.rs", good);
             }
         }
+    }
+
+    #[test]
+    fn tests_that_are_parts_of_a_larger_one_name_no_crate() {
+        let what = "a test names its crate";
+        rule(what, "use crate::marks::free;", "tests/contract/reserve.rs", "tests/model/moves.rs");
+        assert_eq!(whats("tests/owners.rs", "use crate::common::*;"), [""; 0]);
     }
 
     #[test]
