@@ -1,5 +1,7 @@
 //! What `--full` adds to the gate: as long as it takes.
 
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
@@ -20,14 +22,11 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
     for (name, features) in BUILDS {
         stages.stage(&format!("tests in every mode, {name}"), || {
             let mut cargo = cargo([]);
-            cargo.env("RUSTFLAGS", "--cfg pagesheaf_full").env("CARGO_TARGET_DIR", target("full"));
-            // As `.ci/run` does: what is built once need not be built for a next time.
-            cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
             // What takes half an hour, in one of them.
             if features.is_empty() {
                 cargo.env("PAGESHEAF_EVERY_BIT", "1");
             }
-            tests(&mut cargo, features)
+            tests(in_every_mode(&mut cargo), features)
         })?;
     }
     stages.stage("tests with forced checks", || {
@@ -37,7 +36,7 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
     stages.stage("all or none, and beside a hog, 100,000 tries in every mode", || {
         let test = ["-p", "pagesheaf", "--test", "contract", "--"];
         let test = [&test[..], &["of_many_that_want_all", "beside_a_hog"]].concat();
-        tests(cargo([]).env("PAGESHEAF_TRIES", "100000"), &test)
+        tests(in_every_mode(&mut cargo([])).env("PAGESHEAF_TRIES", "100000"), &test)
     })?;
     stages.stage("check, every set of mode features", sets::every)?;
     stages.stage("models on threads", || tests(&mut cargo([]), &["-p", "loom-tests"]))?;
@@ -81,6 +80,13 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
     stages.stage("loom, every mode", || loom(&[]))?;
     stages.stage("loom --defects", || loom(&["--defects"]))?;
     Ok(())
+}
+
+/// In a build that stamps every mode.
+fn in_every_mode(cargo: &mut Command) -> &mut Command {
+    cargo.env("RUSTFLAGS", "--cfg pagesheaf_full").env("CARGO_TARGET_DIR", target("full"));
+    // As `.ci/run` does: what is built once need not be built for a next time.
+    cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0")
 }
 
 /// A package outside of the workspace: what clippy says of it, and its tests.

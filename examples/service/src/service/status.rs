@@ -25,7 +25,8 @@ pub fn page<S: Staging>(service: &Service<S>, path: &str) -> Option<(&'static st
 }
 
 fn metrics(pool: &Pool) -> Option<String> {
-    Some(Stats::prometheus(&[("uploads", pool.stats()?)]).to_string())
+    let (whole, caches) = ([("uploads", pool.stats()?)], [("uploads", pool)]);
+    Some(format!("{}{}", Stats::prometheus(&whole), Pool::prometheus_by_cache(&caches)))
 }
 
 fn figures<S: Staging>(service: &Service<S>, pool: &Pool) -> Value {
