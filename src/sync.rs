@@ -9,10 +9,10 @@ mod zeroed;
 
 pub(crate) use atomic::Ordering;
 pub(crate) use imp::{
-    Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, PATIENCE, SHORT, STARTS, STEP, TAG_BITS, Turn,
-    ZERO_BYTES, all_below, const_in_real, copy_in, copy_out, entropy, fence_all_threads,
-    fetch_ahead, has_defect, light_fence, load_exclusive, load_gated, pause, publish_fence,
-    register_fences, sleep_on, thread_key, wait_fence, wake_threads,
+    Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, LOOKS, PATIENCE, SHORT, STARTS, STEP,
+    TAG_BITS, Turn, ZERO_BYTES, all_below, brief_fence, const_in_real, copy_in, copy_out, entropy,
+    fence_all_threads, fetch_ahead, has_defect, light_fence, load_exclusive, load_gated, pause,
+    publish_fence, register_fences, sleep_on, thread_key, wait_fence, wake_threads,
 };
 pub(crate) use zeroed::{Zeroed, zeroed};
 

@@ -244,8 +244,8 @@ macro_rules! methods {
             /// ```
             ///
             /// # Errors
-            /// The pool has no such fence, or no magazine to keep the pages in; or they are of another pool. The batch
-            /// is as it was.
+            /// The pool has no such fence, or no magazine to keep the pages in; or they are of another pool; or a
+            /// `FaultPlan` has it so. The batch is as it was.
             pub fn free_bulk_after<const N: usize>($($receiver)+, batch: &mut PageBatch<M, N>, ticket: impl Into<$crate::ticket::Ticket>) -> Result<(), $crate::error::FenceError> {
                 let ticket = ticket.into();
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_after(front, batch, ticket))

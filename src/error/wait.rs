@@ -49,7 +49,7 @@ pub enum WaitReason {
     },
     /// The call cannot do it, however long it waits: the batch has too little room
     /// ([`ShortReason::BatchFull`]) or holds pages of another pool, or the pool has addresses only, or
-    /// is a static's that is not built.
+    /// is a static's that is not built. Or a `FaultPlan` has it so ([`ShortReason::Injected`]).
     Refused(ShortReason),
 }
 

@@ -34,7 +34,8 @@ impl CallKinds {
     pub const CACHES: Self = CallKinds(32);
     /// `free_bulk_after`.
     pub const FENCED: Self = CallKinds(64);
-    /// `alloc_bulk_timeout`, `alloc_bulk_exact_timeout` and `alloc_bulk_async`: as they begin.
+    /// `alloc_bulk_timeout`, `alloc_bulk_exact_timeout`, `alloc_bulk_async` and
+    /// `alloc_bulk_async_with`: as they begin.
     pub const WAIT: Self = CallKinds(128);
     /// All of them.
     pub const ALL: Self = CallKinds(255);

@@ -11,7 +11,7 @@ use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId, PartlyFreed, ZONE};
 use crate::slot::{FastSlot, Parts, SlotGuard, SlotMut};
-use crate::sync::{defect, publish_fence};
+use crate::sync::{brief_fence, defect, publish_fence};
 
 impl<M: Mode> Core<M> {
     /// Frees pages into the loaded magazine, if that has room and can be used as it is: all of them, or those
@@ -221,7 +221,16 @@ impl<M: Mode> Core<M> {
             Some(mut slot) => {
                 let dropped = NonNull::from(&slot.shared().dropped);
                 let freed = match core.free_fast::<Dropped>(slot.as_mut().fast(), ids) {
-                    Ok(()) => count,
+                    Ok(()) => {
+                        let shared = slot.shared();
+                        drop(slot);
+                        // Who came to wait meanwhile has found the slot locked.
+                        brief_fence();
+                        if shared.requests.are_there() && !defect!("drop-late") {
+                            core.see_to_drop();
+                        }
+                        count
+                    }
                     Err(partly) => core.drop_rest(Some(slot), partly),
                 };
                 (Some(dropped), freed)
@@ -230,6 +239,13 @@ impl<M: Mode> Core<M> {
         };
         // SAFETY: the pages freed are counted by nobody else, and `dropped` is a slot's of this core.
         unsafe { Self::release_pages(this, dropped, freed) };
+    }
+
+    /// A drop has left pages in a slot whose pages somebody asked for in the middle of it.
+    #[cold]
+    #[inline(never)]
+    fn see_to_drop(&self) {
+        self.conclude_quietly(Call::Drop);
     }
 
     /// Frees what did not take the fast path, and gives up the slot. Returns how many of all were good.
@@ -244,6 +260,8 @@ impl<M: Mode> Core<M> {
                     let rest = ids.skip(fast);
                     let freed = self.free::<Dropped>(slot.as_mut(), rest, &mut faults);
                     self.give_to_waiters(slot.as_mut());
+                    drop(slot);
+                    brief_fence();
                     freed
                 }
                 None => self.free_without_slot(ids.skip(fast), &mut faults),

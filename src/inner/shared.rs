@@ -9,7 +9,7 @@ mod tests;
 use super::{Core, GOLDEN};
 use crate::mode::Mode;
 use crate::slot::{Slot, SlotGuard, SlotMut};
-use crate::sync::{Atomic, Ordering, STARTS, thread_key};
+use crate::sync::{Atomic, Ordering, STARTS, brief_fence, thread_key};
 
 /// A thread's number, of what tells it from others: the upper half of a product with 2⁶⁴ divided by the golden ratio
 /// (Knuth's multiplicative hash). Keys that follow one another come to lie far apart, and so do pointers that differ in a
@@ -142,12 +142,15 @@ impl<M: Mode> Core<M> {
     #[inline]
     pub(crate) fn with_shared_slot<R>(&self, f: impl FnOnce(&Self, Option<SlotMut<'_>>) -> R) -> R {
         let mut slot = self.borrow_slot();
-        if let Some(slot) = &mut slot
-            && slot.as_mut().is_asked()
-        {
-            return self.answering(slot.as_mut(), f);
-        }
-        f(self, slot.as_mut().map(SlotGuard::as_mut))
+        let asked = slot.as_mut().is_some_and(|slot| slot.as_mut().is_asked());
+        let result = match &mut slot {
+            Some(slot) if asked => self.answering(slot.as_mut(), f),
+            slot => f(self, slot.as_mut().map(SlotGuard::as_mut)),
+        };
+        drop(slot);
+        // The caller looks whether somebody waits: who came to meanwhile has found the slot locked.
+        brief_fence();
+        result
     }
 
     /// Calls `f` with a shared slot, if one is to be had, and whether it was asked for its pages. `f` answers.
@@ -158,7 +161,11 @@ impl<M: Mode> Core<M> {
     ) -> R {
         let mut slot = self.borrow_slot();
         let asked = slot.as_mut().is_some_and(|slot| slot.as_mut().is_asked());
-        f(self, slot.as_mut().map(SlotGuard::as_mut), asked)
+        let result = f(self, slot.as_mut().map(SlotGuard::as_mut), asked);
+        drop(slot);
+        // As above.
+        brief_fence();
+        result
     }
 
     /// Tries to get another shared slot than `busy`. From now on the thread starts where it got one: two

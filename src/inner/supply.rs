@@ -3,7 +3,8 @@
 //! Invariant: whoever publishes pages makes a fence, and looks at the line's word when its call has ended: nothing is
 //! held then, so that a waker may do what it likes. While somebody waits, all slots are marked: no fast path runs, what
 //! calls file goes into the zone as they end, and the mark goes when nobody waits any more. Who waits has had each
-//! shared slot once after marking it, or looks again: so no page is left in one unseen.
+//! shared slot once after marking it, or has found it in the hands of a call, which looks whether somebody waits when it
+//! has given it up: so no page is left in one unseen.
 
 use core::mem::MaybeUninit;
 
@@ -37,9 +38,11 @@ impl<M: Mode> Core<M> {
     #[cold]
     #[inline(never)]
     fn tell_waiters(&self) {
-        let has_pages = || self.depots.iter().any(|depot| depot.has(Stack::Nonempty));
+        let depots_have = || self.depots.iter().any(|depot| depot.has(Stack::Nonempty));
+        // Of this call's, who waits may have found the slot locked.
+        let slots_have = || self.slots[self.owned_slots..].iter().any(|slot| slot.cached() > 0);
         if self.line.is_waited_in()
-            && (self.has_for_waiters() || has_pages())
+            && (self.has_for_waiters() || depots_have() || slots_have() && !defect!("supply-slots"))
             && !defect!("supply-early")
         {
             self.line.raise();

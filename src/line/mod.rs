@@ -34,7 +34,7 @@ const TASK: u64 = 1;
 /// A thread that waits. There are fewer than 2³² tasks.
 const THREAD: u64 = 1 << 32;
 
-/// Bits for how many wait with a floor: more than there can be threads, and tasks at one pool.
+/// Bits for how many wait with a floor. If more do, some are told of pages that they may not have.
 const FLOOR_BITS: u32 = 21;
 
 /// One who waits with this floor. One that may go lower counts for more than all that may not.

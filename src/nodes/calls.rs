@@ -156,29 +156,42 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
         let is_bound = self.policy == NodePolicy::Bind;
         let allows = |node: usize| mask().contains(node) && (node == here || !is_bound);
         let mut tried = Tried { got: 0, reason: None };
+        // Asks a node for pages that were wanted of the node `of`. Returns how many it had.
         let mut ask = |node: usize, of: usize, want: usize, tried: &mut Tried| {
-            let Some(pool) = self.pool(node).filter(|_| want > 0) else { return };
+            let Some(pool) = self.pool(node).filter(|_| want > 0) else { return 0 };
             let Tried { got, reason } = take(pool, node, want);
             self.count(node, of, got);
             tried.got += got;
             if let Some(reason) = reason {
                 tried.note(reason);
             }
+            got
         };
         let nodes = || (0..NODES).filter(|&node| self.pool(node).is_some() && allows(node));
         let count = nodes().count();
         if self.policy == NodePolicy::Interleave && count > 0 {
             // Relaxed: whose turn it is, about.
             let first = self.next.fetch_add(1, Ordering::Relaxed) as usize;
-            let ring = || nodes().cycle().skip(first % count);
-            for (at, node) in ring().take(count).enumerate() {
+            let ring = || nodes().cycle().skip(first % count).take(count);
+            let mut short = [0; NODES];
+            for (at, node) in ring().enumerate() {
                 let share = want / count + usize::from(at < want % count);
-                ask(node, node, share, &mut tried);
+                short[node] = share - ask(node, node, share, &mut tried);
             }
-            // What one node does not have the others give.
-            for (node, of) in ring().skip(1).zip(ring()).take(count) {
-                let missing = want - tried.got;
-                ask(node, of, missing, &mut tried);
+            // What one node does not have the others give, as evenly.
+            let mut is_dry = short.map(|short| short > 0);
+            for of in ring() {
+                while short[of] > 0 && ring().any(|node| !is_dry[node]) {
+                    let were_dry = is_dry;
+                    let givers = || ring().filter(|&node| !were_dry[node]);
+                    let share = short[of].div_ceil(givers().count());
+                    for node in givers() {
+                        let wanted = share.min(short[of]);
+                        let got = ask(node, of, wanted, &mut tried);
+                        short[of] -= got;
+                        is_dry[node] = got < wanted;
+                    }
+                }
             }
         } else {
             // The nearest comes first: by distance, and then by number.
@@ -189,7 +202,7 @@ impl<M: Mode, const NODES: usize> NodeSet<M, NODES> {
                 let Some(next) = next.min() else { break };
                 last = Some(next);
                 let missing = want - tried.got;
-                ask(next.1, here, missing, &mut tried);
+                _ = ask(next.1, here, missing, &mut tried);
             }
         }
         if tried.got == want {

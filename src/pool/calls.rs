@@ -140,7 +140,7 @@ impl<M: Mode> Pool<M> {
     /// The pool's calls for who must not fail where others may: whoever writes pages back so that memory comes free,
     /// or answers to the network that an answer will come later. They may take what
     /// [`Builder::critical_reserve`](crate::Builder::critical_reserve) keeps, to the last page of the zone, and those
-    /// that wait are served before all others. What another that waits has in hand already stays with it.
+    /// that wait are served before all others: another that waits gives back what it has in hand already.
     ///
     /// ```
     /// # use pagesheaf::{PageBatch, Pool, ShortReason};

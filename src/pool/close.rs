@@ -288,9 +288,10 @@ impl<M: Mode> CloseError<M> {
         let promised = self.pool.core.line.promised();
         if promised > 0 {
             let they_are = Share(promised, out);
-            write!(f, "; {they_are} promised to a future that was forgotten as it waited")?;
+            write!(f, "; {they_are} promised to a call that was forgotten as it waited: ")?;
+            f.write_str("see CloseError::recover_forgotten")?;
         }
-        let others = out.saturating_sub(self.fenced() + self.lent());
+        let others = out.saturating_sub(self.fenced() + self.lent() + promised);
         if others == 0 {
             return Ok(());
         }

@@ -57,7 +57,7 @@ impl Requests {
 
     /// Whether the holder's next call has something to see to.
     #[inline(always)]
-    pub(super) fn are_there(&self) -> bool {
+    pub(crate) fn are_there(&self) -> bool {
         self.0.load(Ordering::Relaxed) != 0
     }
 

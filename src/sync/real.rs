@@ -256,6 +256,18 @@ pub(crate) fn light_fence() {
     }
 }
 
+/// Between a store that gives something up and a look at who waits for it: only the compiler's. Until the store has come
+/// to all, which takes as long as the processor's store buffer holds it, who waits may not see it: so that one looks
+/// [`LOOKS`] times.
+#[inline(always)]
+pub(crate) fn brief_fence() {
+    compiler_fence(Ordering::SeqCst);
+}
+
+/// How often in a row a task looks again at once, because others are in the middle of calls. One that stands still there
+/// is not waited for: it tells as it goes on.
+pub(crate) const LOOKS: u32 = 64;
+
 /// A fence of this thread.
 pub(super) fn full_fence() {
     fence(Ordering::SeqCst);

@@ -51,7 +51,7 @@ pub(crate) trait Asker<M: Mode>: Sized {
             && (want == 0 || !self.core().line.is_waited_in() && self.try_now(batch, want));
         if served {
             self.core().tracker.moved(|| batch.last_ids(want), caller);
-        } else {
+        } else if refused.is_ok() {
             self.give_up();
         }
         refused.map(|()| served)

@@ -12,12 +12,8 @@ use crate::line::{Class, Sleeper, Spot};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::pool::{Critical, Pool};
-use crate::sync::defect;
+use crate::sync::{LOOKS, defect};
 use crate::tracker::{By, Caller};
-
-/// How often in a row a task looks again at once, because others are in the middle of calls. One that stands still there
-/// is not waited for: what it hides comes with the next event, or the next look.
-const LOOKS: u32 = 64;
 
 /// A poll of a request, in line.
 fn poll<M: Mode, const N: usize>(

@@ -126,6 +126,20 @@ fn bulk_calls_are_interleaved<M: Mode>() {
         assert_eq!(foreign, misses);
         assert_eq!(foreign, 10);
     }
+    // The others give it evenly, and it is told of the one that was short, whichever comes first.
+    assert_eq!(lens(&batch), [26, 11, 26]);
+    for first in 1..=3 {
+        assert_eq!(set.alloc_bulk_masked(&mut batch, 12, &all()).reason, None);
+        assert_eq!(lens(&batch), [26 + 6 * first, 11, 26 + 6 * first]);
+        let foreign = [0, 1, 2].map(|node| set.stats(node).map(|stats| stats.foreign));
+        assert_eq!(
+            foreign.map(|it| it.unwrap_or(0)),
+            match M::STATS {
+                true => [0, 10 + 4 * first as u64, 0],
+                false => [0; 3],
+            }
+        );
+    }
     drop((batch, taken, pool));
     assert_home(set);
 }

@@ -76,7 +76,7 @@ misuses! {
         Scene::<M>::closed_without_page_0(|pool| std::mem::forget(pool.prefill(1).expect("one is free")))
     }
     forgotten_wait, "`mem::forget` of a future that waits and has a page in hand, seen by `close`",
-        |_| Verdict::Detected("the pool has 1 page out: page 0; it is promised to a future that was forgotten as it waited; drop it before close, or, if it was forgotten, see CloseError::recover_forgotten [{mode}]"), |_scene| {
+        |_| Verdict::Detected("the pool has 1 page out: page 0; it is promised to a call that was forgotten as it waited: see CloseError::recover_forgotten [{mode}]"), |_scene| {
         Scene::<M>::closed_without_page_0(|pool| {
             let mut batch = PageBatch::<M, 4>::empty();
             let mut future = Box::pin(pool.alloc_bulk_async(&mut batch, 2));

@@ -57,8 +57,8 @@ impl<M: Mode> Builder<M> {
     /// nothing any more: so it may use the pool, to give back what can be had again, say. A call that waits calls it
     /// before it sleeps. A raw allocation leaves it to the next call that is neither one nor a drop, and with
     /// [`defer_wakes`](Self::defer_wakes) all leave it to [`Pool::maintain`](crate::Pool::maintain): that is for
-    /// pools that signal handlers use. It should not wait, and not panic, or the call's result is
-    /// lost.
+    /// pools that signal handlers use. It should not panic, or the call's result is lost, and not wait: of a call that
+    /// waits itself, it would wait for that.
     ///
     /// ```
     /// # use pagesheaf::{Pool, Pressure};

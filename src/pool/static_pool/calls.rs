@@ -137,10 +137,36 @@ impl<M: Mode> StaticPool<M> {
         batch: &mut PageBatch<M, N>,
         want: usize,
     ) -> impl Future<Output = Result<(), WaitError>> {
+        self.alloc_bulk_async_with(batch, want, core::future::pending::<()>)
+    }
+
+    /// As [`Pool::alloc_bulk_async_with`](crate::Pool::alloc_bulk_async_with). It does not wait for the
+    /// pool to be built.
+    ///
+    /// ```
+    /// # use pagesheaf::{PageBatch, StaticPool, WaitError};
+    /// # async fn sleep() {}
+    /// static POOL: StaticPool = StaticPool::new();
+    ///
+    /// async fn take(batch: &mut PageBatch) -> Result<(), WaitError> {
+    ///     POOL.alloc_bulk_async_with(batch, 64, || sleep()).await
+    /// }
+    /// # let _ = take;
+    /// ```
+    ///
+    /// # Errors
+    /// As [`alloc_bulk_async`](Self::alloc_bulk_async).
+    #[cfg_attr(feature = "track", track_caller)]
+    pub fn alloc_bulk_async_with<T: Future<Output = ()>, const N: usize>(
+        &self,
+        batch: &mut PageBatch<M, N>,
+        want: usize,
+        sleep: impl FnMut() -> T,
+    ) -> impl Future<Output = Result<(), WaitError>> {
         let caller = Caller::here();
         async move {
             let pool = self.get_to_wait(want)?;
-            pool.alloc_bulk_async(batch, want).await?;
+            pool.alloc_bulk_async_with(batch, want, sleep).await?;
             pool.core.tracker.moved(|| batch.last_ids(want), caller);
             Ok(())
         }

@@ -137,6 +137,8 @@ const DEFECTS: &[Defect] = &[
     defect("wait-seen", "a thread that is about to sleep reads the event word after it has looked", &["a_free_is_seen_by_a_thread_that_comes_to_wait"]),
     defect("mask-live", "a call looks at a shared mask for each node", &["a_mask_that_moves_is_not_mixed"]),
     defect("mask-order", "a shared mask is read without Acquire", &["a_mask_says_what_came_before"]),
+    defect("drop-late", "a drop does not look whether its slot was asked for its pages meanwhile", &["a_drop_into_a_shared_slot_is_seen_by_who_waits"]),
+    defect("supply-slots", "who tells those that wait looks at the zone and the depots only", &["a_drop_into_a_shared_slot_is_seen_by_who_waits"]),
     defect("wait-look", "a task leaves its waker after it has looked, and not before", &["a_free_is_seen_by_who_comes_to_wait"]),
     defect("wait-lost", "what a request has in hand is lost when it gives up", &["who_gives_up_wakes_the_next"]),
     defect("line-pending", "a note in the line is not answered by who has the list", &["a_note_in_the_line_is_answered"]),
