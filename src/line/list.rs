@@ -82,7 +82,7 @@ impl Node {
     /// for the one by which the first in line is told that pages have come.
     pub(super) fn bits(&self) -> NonZero<u32> {
         let own = self.own_bit();
-        if self.has_turn() { FIRST | own } else { own }
+        if self.has_turn() && !defect!("line-first") { FIRST | own } else { own }
     }
 
     fn own_bit(&self) -> NonZero<u32> {

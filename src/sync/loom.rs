@@ -306,27 +306,38 @@ pub(crate) fn wait_fence() {
 }
 
 loom::lazy_static! {
-    /// What the system has for each word that a thread sleeps on: here one for all.
-    static ref ASLEEP: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+    /// What the system has for each word that threads sleep on, here one for all: how often each bit was woken.
+    static ref ASLEEP: (Mutex<[u32; 32]>, Condvar) = (Mutex::new([0; 32]), Condvar::new());
 }
 
-/// Wakes all threads that sleep: each looks again, as if it had been for its bits.
-pub(crate) fn wake_threads(_word: &Atomic<u32>, _bits: NonZero<u32>) {
-    let (lock, changed) = &*ASLEEP;
-    drop(lock.lock().expect("no model panics with it"));
+/// How often one was woken that sleeps for these bits.
+fn woken(counts: &[u32; 32], bits: NonZero<u32>) -> u32 {
+    (0..32).filter(|bit| bits.get() >> bit & 1 == 1).map(|bit| counts[bit]).sum()
+}
+
+/// Wakes the threads that sleep for one of these bits.
+pub(crate) fn wake_threads(_word: &Atomic<u32>, bits: NonZero<u32>) {
+    let (counts, changed) = &*ASLEEP;
+    let mut counts = counts.lock().expect("no model panics with it");
+    (0..32).filter(|bit| bits.get() >> bit & 1 == 1).for_each(|bit| counts[bit] += 1);
+    drop(counts);
     changed.notify_all();
 }
 
-/// Sleeps while the word is `seen`, until somebody wakes it: for ever, if nobody does, which loom reports. A look that
-/// is due soon is made soon.
-pub(crate) fn sleep_on(word: &Atomic<u32>, seen: u32, _bits: NonZero<u32>, most: Duration) {
+/// Sleeps while the word is `seen`, until somebody wakes one of these bits: for ever, if nobody does, which loom reports.
+/// A look that is due soon is made soon.
+pub(crate) fn sleep_on(word: &Atomic<u32>, seen: u32, bits: NonZero<u32>, most: Duration) {
     if most < Duration::from_millis(1) {
         return pause();
     }
-    let (lock, changed) = &*ASLEEP;
-    let locked = lock.lock().expect("no model panics with it");
+    let (counts, changed) = &*ASLEEP;
+    let mut counts = counts.lock().expect("no model panics with it");
+    let before = woken(&counts, bits);
+    // The word is compared as it falls asleep, and not again.
     if word.load(Ordering::Acquire) == seen {
-        drop(changed.wait(locked));
+        while woken(&counts, bits) == before {
+            counts = changed.wait(counts).expect("no model panics with it");
+        }
     }
 }
 

@@ -66,6 +66,56 @@ fn every_call_fails_by_a_plan<M: Mode>() {
     assert_whole(pool);
 }
 
+/// The calls that only caches, pools, views of them or sets of them have.
+fn every_other_call_fails_by_a_plan<M: Mode>() {
+    let pool = planned::<M>(FaultPlan::new(0));
+    let mut cache = pool.cache().expect("a cache");
+    let (critical, of, mask) = (pool.critical(), StaticPool::<M>::new(), NodeMask::ALL);
+    of.init_with(|| Ok(pool.clone())).expect("it is the first");
+    let nodes = NodeSet::<M, 2>::new([pool.clone()]).expect("a node");
+    let (mask, injected) = (SharedNodeMask::new(mask), ShortReason::Injected);
+    let mut batch = PageBatch::<M, 64>::empty();
+    let mut by_node = NodeBatch::<M, 64, 2>::empty();
+    let before = pool.audit().pages;
+    pool.inject_faults(true);
+    assert_eq!(cache.prefill(4).err().map(|error| error.reason), Some(injected));
+    assert_eq!(pool.prefill(4).err().map(|error| error.reason), Some(injected));
+    let mut lending = cache.lend_new(4);
+    assert_eq!((lending.next(), lending.reason()), (None, Some(injected)));
+    drop(lending);
+    let mut lending = pool.lend_new(4);
+    assert_eq!((lending.next(), lending.reason()), (None, Some(injected)));
+    drop(lending);
+    assert_eq!(critical.alloc().err(), Some(injected));
+    assert_eq!(critical.alloc_bulk(&mut batch, 4).reason, Some(injected));
+    assert_eq!(critical.alloc_bulk_exact(&mut batch, 4).err().map(|it| it.reason), Some(injected));
+    assert_eq!(of.alloc().err(), Some(injected));
+    assert_eq!(of.alloc_bulk(&mut batch, 4).reason, Some(injected));
+    assert_eq!(nodes.alloc_masked(&mask).err(), Some(injected));
+    assert_eq!(nodes.alloc_bulk_masked(&mut by_node, 4, &mask).reason, Some(injected));
+    assert_eq!(pool.cache_stealable().err(), Some(CacheError::Injected));
+    assert_eq!(of.cache().err(), Some(CacheError::Injected));
+    assert_eq!(pool.cache_named("rx").build().err(), Some(CacheError::Injected));
+    #[cfg(feature = "std")]
+    {
+        let (refused, ever) = (WaitReason::Refused(injected), std::time::Duration::MAX);
+        let error = pool.alloc_bulk_timeout(&mut batch, 4, ever);
+        assert_eq!(error.err().map(|error| error.reason), Some(refused));
+        let error = cache.alloc_bulk_exact_timeout(&mut batch, 4, ever);
+        assert_eq!(error.err().map(|error| error.reason), Some(refused));
+    }
+    assert!(batch.is_empty() && by_node.is_empty());
+    assert_eq!(pool.audit().pages, before);
+    drop((cache, of, nodes));
+    assert_whole(pool);
+    // A cache that is made cannot be filled.
+    let pool = planned::<M>(FaultPlan::new(0).calls(CallKinds::BULK));
+    pool.inject_faults(true);
+    let error = CacheError::Short { pages: 4, had: 0, reason: injected };
+    assert_eq!(pool.cache_named("rx").min(4).build().err(), Some(error));
+    assert_whole(pool);
+}
+
 fn only_calls_of_the_plans_kinds_fail<M: Mode>() {
     for kind in [CallKinds::EXACT, CallKinds::AT, CallKinds::CACHES] {
         let pool = planned::<M>(FaultPlan::new(0).calls(kind));
@@ -207,6 +257,7 @@ every_mode!(
     a_wait_fails_by_a_plan,
     a_free_with_a_ticket_fails_by_a_plan,
     every_call_fails_by_a_plan,
+    every_other_call_fails_by_a_plan,
     only_calls_of_the_plans_kinds_fail,
     a_short_call_gets_half,
     a_vetoed_page_is_withheld_and_another_comes,

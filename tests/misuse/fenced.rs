@@ -1,7 +1,7 @@
 //! Misuse of pages that wait for a ticket.
 
 use super::memory::{WRITTEN, poisoned};
-use super::suite::{Misuse, Scene, said, when};
+use super::suite::{Misuse, Scene, Verdict, said, when};
 use crate::common::*;
 
 /// What never is done with what it was given, though it may say so to a thread.
@@ -19,6 +19,17 @@ impl Fence for Never {
 
 /// The fences of a scene's pool.
 pub static NEVER: [&dyn Fence; 1] = [&Never];
+
+/// What is done at once.
+struct AtOnce;
+
+impl Fence for AtOnce {
+    fn passed(&self, _: u64) -> bool {
+        true
+    }
+}
+
+static AT_ONCE: [&dyn Fence; 1] = [&AtOnce];
 
 impl<M: Mode> Scene<M> {
     /// A page that waits for its ticket.
@@ -53,5 +64,23 @@ misuses! {
         let said = said(unsafe { scene.pool.reclaim_bulk(&[id], &mut batch) });
         std::mem::forget(batch);
         said
+    }
+    other_nodes_pages, "pages of one node in the batch of another, freed to the set: they go home", |_| Verdict::Harmless, |scene| {
+        let pools = [scene.pool.clone(), build::<M>(10, |builder| builder)];
+        let set = NodeSet::<M, 2>::new(pools.clone()).expect("two pools alike");
+        let mut batch = NodeBatch::<M, 16, 2>::empty();
+        pools[1].alloc_bulk_exact(batch.of_mut(0), 10).expect("all are free");
+        set.free_bulk(&mut batch);
+        assert_eq!((batch.len(), out(&pools[0]), out(&pools[1])), (0, 40, 0));
+        None
+    }
+    other_nodes_fences, "a set of nodes whose pools have not the same fences: pages come back before their device is done", |_| Verdict::Undetected, |scene| {
+        let at_once = build::<M>(10, |builder| builder.fences(&AT_ONCE));
+        let set = NodeSet::<M, 2>::new([scene.pool.clone(), at_once.clone()]).expect("alike");
+        let mut batch = NodeBatch::<M, 16, 2>::empty();
+        at_once.alloc_bulk_exact(batch.of_mut(1), 10).expect("all are free");
+        assert_eq!(set.free_bulk_after(&mut batch, 1), Ok(()));
+        assert_eq!((at_once.audit().pages.fenced, out(&at_once)), (0, 0));
+        None
     }
 }

@@ -142,6 +142,7 @@ const DEFECTS: &[Defect] = &[
     defect("wait-look", "a task leaves its waker after it has looked, and not before", &["a_free_is_seen_by_who_comes_to_wait"]),
     defect("wait-lost", "what a request has in hand is lost when it gives up", &["who_gives_up_wakes_the_next"]),
     defect("line-pending", "a note in the line is not answered by who has the list", &["a_note_in_the_line_is_answered"]),
+    defect("line-first", "the first in line sleeps for its own bit only", &["a_free_is_seen_by_a_thread_that_comes_to_wait"]),
     defect("line-turn", "who loses its turn with pages in hand is not woken", &["who_loses_its_turn_gives_back"]),
     defect("line-next", "who leaves the line does not wake the next", &["who_has_nothing_and_gives_up_wakes_the_next", "who_gives_up_wakes_a_thread"]),
     defect("line-lock", "the line's list is had without Acquire", &["who_has_nothing_and_gives_up_wakes_the_next"]),
