@@ -124,7 +124,8 @@ pub fn nodes(input: &[u8]) {
 pub fn waiters(input: &[u8]) {
     #[expect(clippy::extra_unused_type_parameters, reason = "`in_mode` names both")]
     fn run<M: Mode, S>(pages: u8, bytes: &[u8]) {
-        let mut waiters = Waiters::<M>::new(usize::from(pages / 2) % 20, usize::from(pages % 2));
+        let (shared, has_marks) = (usize::from(pages % 2), pages & 2 != 0);
+        let mut waiters = Waiters::<M>::new(usize::from(pages / 4) % 20, shared, has_marks);
         bytes.as_chunks().0.iter().for_each(|&step| waiters.step(step));
         waiters.end();
     }

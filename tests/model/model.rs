@@ -95,9 +95,9 @@ fn a_set_of_nodes_keeps_every_page<M: Mode>() {
 fn all_who_wait_are_served_in_turn<M: Mode>() {
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     let steps = proptest::collection::vec(any::<[u8; 2]>(), 1..80);
-    let result = TestRunner::new(config).run(&(1..20_usize, 0..2_usize, steps), |input| {
-        let (pages, shared, steps) = input;
-        let mut waiters = Waiters::<M>::new(pages, shared);
+    let input = (1..20_usize, 0..2_usize, any::<bool>(), steps);
+    let result = TestRunner::new(config).run(&input, |(pages, shared, has_marks, steps)| {
+        let mut waiters = Waiters::<M>::new(pages, shared, has_marks);
         steps.into_iter().for_each(|step| waiters.step(step));
         waiters.end();
         Ok::<(), TestCaseError>(())

@@ -36,6 +36,8 @@ struct Waiter<M: Mode> {
 
 /// A pool, who waits for its pages, in the order in which they came, and what is out.
 pub struct Waiters<M: Mode> {
+    /// Of somebody who does not wait. It is dropped before the pool is closed.
+    cache: Option<Cache<M>>,
     pool: Pool<M>,
     waiters: Vec<Waiter<M>>,
     pages: Vec<Page<M>>,
@@ -44,17 +46,21 @@ pub struct Waiters<M: Mode> {
 }
 
 impl<M: Mode> Waiters<M> {
-    /// A pool of so many pages, and of one shared slot or none.
-    pub fn new(pages: usize, shared: usize) -> Self {
-        let pool = build::<M>(pages.max(MOST), |builder| {
-            builder.max_caches(1).shared_caches(shared).magazine_capacity(4)
+    /// A pool of so many pages, and of one shared slot or none, with marks or without.
+    pub fn new(pages: usize, shared: usize, has_marks: bool) -> Self {
+        // All that one can wait for lies above the marks.
+        let (least, low, reserve) = if has_marks { (MOST + 4, 4, 2) } else { (MOST, 0, 0) };
+        let pool = build::<M>(pages.max(least), |builder| {
+            let builder = builder.max_caches(1).shared_caches(shared).magazine_capacity(4);
+            builder.low(low).critical_reserve(reserve)
         });
-        Waiters { pool, waiters: Vec::new(), pages: Vec::new(), batches: Vec::new() }
+        let cache = pool.cache().ok();
+        Waiters { cache, pool, waiters: Vec::new(), pages: Vec::new(), batches: Vec::new() }
     }
 
     pub fn step(&mut self, [kind, a]: [u8; 2]) {
         let a = usize::from(a);
-        match kind % 8 {
+        match kind % 11 {
             // It may be quicker than those who wait.
             0 => self.pages.extend(self.pool.alloc().ok()),
             1 | 2 if !self.pages.is_empty() => drop(self.pages.swap_remove(a % self.pages.len())),
@@ -65,6 +71,16 @@ impl<M: Mode> Waiters<M> {
             5 | 6 if !self.waiters.is_empty() => self.poll(a % self.waiters.len()),
             // It gives up.
             7 if !self.waiters.is_empty() => drop(self.waiters.remove(a % self.waiters.len())),
+            // A cache gives up what it holds, and answers at its next call.
+            8 => self.pages.extend(self.cache.as_mut().and_then(|cache| cache.alloc().ok())),
+            9 if !self.pages.is_empty() => {
+                let page = self.pages.swap_remove(a % self.pages.len());
+                match &mut self.cache {
+                    Some(cache) => cache.free(page),
+                    None => self.pool.free(page),
+                }
+            }
+            10 => _ = self.pool.maintain(),
             _ => {}
         }
         self.check();
@@ -111,6 +127,7 @@ impl<M: Mode> Waiters<M> {
 
     /// Everything is let go: whoever waits is served, and is woken for it.
     pub fn end(mut self) {
+        self.cache = None;
         self.pages.clear();
         while !self.waiters.is_empty() {
             self.batches.clear();
