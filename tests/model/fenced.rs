@@ -13,9 +13,21 @@ use crate::common::*;
 #[derive(Default)]
 pub struct Device(AtomicU64);
 
+impl Device {
+    /// The last ticket that has passed.
+    pub fn done(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// All tickets up to this one have passed.
+    pub fn pass(&self, ticket: u64) {
+        self.0.store(ticket, Ordering::Release);
+    }
+}
+
 impl Fence for Device {
     fn passed(&self, ticket: u64) -> bool {
-        self.0.load(Ordering::Acquire) >= ticket
+        self.done() >= ticket
     }
 }
 
@@ -42,6 +54,11 @@ impl Devices {
         })))
     }
 
+    /// That of the first fence.
+    pub fn first(&self) -> &'static Device {
+        self.0.devices[0]
+    }
+
     pub fn fences(&self) -> &'static [&'static dyn Fence] {
         self.0.fences
     }
@@ -65,7 +82,7 @@ pub struct Fenced {
 impl Fenced {
     pub fn of(devices: &Devices, fence: usize) -> Self {
         let device = devices.0.devices[fence];
-        let last = device.0.load(Ordering::Acquire);
+        let last = device.done();
         Fenced { device, fence, last, tickets: VecDeque::new() }
     }
 
@@ -104,7 +121,7 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         for _ in 0..most {
             let Some((ticket, ids)) = self.fenced.tickets.pop_front() else { break };
             self.lets_go(&ids);
-            self.fenced.device.0.store(ticket, Ordering::Release);
+            self.fenced.device.pass(ticket);
         }
     }
 

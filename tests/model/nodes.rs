@@ -1,9 +1,10 @@
 //! Sequences of calls to a set of nodes: pages come from nodes that the mask has, as many as there are, and go home.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 use crate::common::*;
+use crate::fenced::Devices;
 
 pub const NODES: usize = 3;
 /// Room for pages of each node.
@@ -25,24 +26,14 @@ pub struct Nodes<M: Mode> {
     free: [usize; NODES],
     /// Pages that wait for the device.
     fenced: [usize; NODES],
-    device: &'static Device,
-}
-
-/// Something that uses pages for as long as it is told.
-#[derive(Default)]
-struct Device(AtomicU64);
-
-impl Fence for Device {
-    fn passed(&self, ticket: u64) -> bool {
-        self.0.load(Ordering::Acquire) >= ticket
-    }
+    devices: Arc<Devices>,
 }
 
 impl<M: Mode> Nodes<M> {
     pub fn new(policy: NodePolicy, sizes: [usize; NODES]) -> Self {
         // Without caches every free page can be had.
-        let device: &'static Device = Box::leak(Box::default());
-        let fences: &'static [&'static dyn Fence] = Box::leak(Box::new([device as &dyn Fence]));
+        let devices = Devices::new();
+        let fences = devices.fences();
         let pool = |pages| {
             let few = |builder: Builder<M>| builder.max_caches(1).shared_caches(0);
             build::<M>(pages, |builder| few(builder).magazine_capacity(8).fences(fences))
@@ -51,7 +42,7 @@ impl<M: Mode> Nodes<M> {
         let set = set.here(|| HERE).policy(policy).distance(HERE, 2, 15);
         let mask = SharedNodeMask::new(NodeMask::ALL);
         let (batch, pages, fenced) = (NodeBatch::empty(), Vec::new(), [0; NODES]);
-        Nodes { set, policy, mask, batch, pages, free: sizes, fenced, device }
+        Nodes { set, policy, mask, batch, pages, free: sizes, fenced, devices }
     }
 
     /// Whether a call may take pages of a node.
@@ -115,7 +106,7 @@ impl<M: Mode> Nodes<M> {
     /// All pages wait for what the device does next. A pool that has no magazine left says so.
     fn free_after(&mut self) {
         let had: [usize; NODES] = std::array::from_fn(|node| self.batch.of(node).len());
-        let ticket = self.device.0.load(Ordering::Relaxed) + 1;
+        let ticket = self.devices.first().done() + 1;
         let result = self.set.free_bulk_after(&mut self.batch, ticket);
         for (node, had) in had.into_iter().enumerate() {
             let left = self.batch.of(node).len();
@@ -127,7 +118,8 @@ impl<M: Mode> Nodes<M> {
 
     /// The device has done what it was to do.
     fn pass(&mut self) {
-        self.device.0.fetch_add(1, Ordering::Release);
+        let device = self.devices.first();
+        device.pass(device.done() + 1);
         for node in 0..NODES {
             let fenced = std::mem::take(&mut self.fenced[node]);
             let pool = self.set.pool(node).expect("a node");
