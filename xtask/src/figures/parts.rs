@@ -142,7 +142,7 @@ fn proof(record: &Record) -> Result<String> {
     let said = format!(
         "{} loom models in {} combinations with modes; {} planted defects, each caught by a model; \
          {} misuses tried in {} modes; {} of {} mutants found ({share:.1} %, {}; \
-         a [sample](docs/testing.md#results)); {fuzzed}.",
+         [what changed since](docs/testing.md#results)); {fuzzed}.",
         it.models,
         it.model_trials,
         it.defects,
