@@ -32,7 +32,7 @@ pub(crate) use requests::{Asked, Requests};
 
 use crate::magazine::{Length, LoadedMagazine, Magazine, MagazineMut, Magazines};
 use crate::mode::Checked;
-use crate::sync::{Atomic, ExclusiveCell, Ordering, defect, ordering};
+use crate::sync::{Atomic, ExclusiveCell, Ordering, brief_fence, defect, ordering};
 use crate::zone::Cursor;
 
 /// In a slot's lock: nobody has the slot.
@@ -282,6 +282,15 @@ impl<'a> SlotGuard<'a> {
     #[inline(always)]
     pub(crate) fn as_mut(&mut self) -> SlotMut<'_> {
         SlotMut(self.0)
+    }
+
+    /// Gives the slot up, before a look at who waits: who came to meanwhile has found it locked.
+    #[inline(always)]
+    pub(crate) fn give_up(self) -> &'a Slot {
+        let slot = self.0;
+        drop(self);
+        brief_fence();
+        slot
     }
 }
 

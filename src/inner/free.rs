@@ -11,7 +11,7 @@ use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId, PartlyFreed, ZONE};
 use crate::slot::{FastSlot, Parts, SlotGuard, SlotMut};
-use crate::sync::{brief_fence, defect, publish_fence};
+use crate::sync::{defect, publish_fence};
 
 impl<M: Mode> Core<M> {
     /// Frees pages into the loaded magazine, if that has room and can be used as it is: all of them, or those
@@ -222,11 +222,7 @@ impl<M: Mode> Core<M> {
                 let dropped = NonNull::from(&slot.shared().dropped);
                 let freed = match core.free_fast::<Dropped>(slot.as_mut().fast(), ids) {
                     Ok(()) => {
-                        let shared = slot.shared();
-                        drop(slot);
-                        // Who came to wait meanwhile has found the slot locked.
-                        brief_fence();
-                        if shared.requests.are_there() && !defect!("drop-late") {
+                        if slot.give_up().requests.are_there() && !defect!("drop-late") {
                             core.see_to_drop();
                         }
                         count
@@ -260,8 +256,7 @@ impl<M: Mode> Core<M> {
                     let rest = ids.skip(fast);
                     let freed = self.free::<Dropped>(slot.as_mut(), rest, &mut faults);
                     self.give_to_waiters(slot.as_mut());
-                    drop(slot);
-                    brief_fence();
+                    slot.give_up();
                     freed
                 }
                 None => self.free_without_slot(ids.skip(fast), &mut faults),

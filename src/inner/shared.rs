@@ -9,7 +9,7 @@ mod tests;
 use super::{Core, GOLDEN};
 use crate::mode::Mode;
 use crate::slot::{Slot, SlotGuard, SlotMut};
-use crate::sync::{Atomic, Ordering, STARTS, brief_fence, thread_key};
+use crate::sync::{Atomic, Ordering, STARTS, thread_key};
 
 /// A thread's number, of what tells it from others: the upper half of a product with 2⁶⁴ divided by the golden ratio
 /// (Knuth's multiplicative hash). Keys that follow one another come to lie far apart, and so do pointers that differ in a
@@ -147,9 +147,7 @@ impl<M: Mode> Core<M> {
             Some(slot) if asked => self.answering(slot.as_mut(), f),
             slot => f(self, slot.as_mut().map(SlotGuard::as_mut)),
         };
-        drop(slot);
-        // The caller looks whether somebody waits: who came to meanwhile has found the slot locked.
-        brief_fence();
+        slot.map(SlotGuard::give_up);
         result
     }
 
@@ -162,9 +160,7 @@ impl<M: Mode> Core<M> {
         let mut slot = self.borrow_slot();
         let asked = slot.as_mut().is_some_and(|slot| slot.as_mut().is_asked());
         let result = f(self, slot.as_mut().map(SlotGuard::as_mut), asked);
-        drop(slot);
-        // As above.
-        brief_fence();
+        slot.map(SlotGuard::give_up);
         result
     }
 

@@ -144,7 +144,7 @@ impl<M: Mode> CloseError<M> {
     /// Pages allocated and not freed, and those that were promised. Below zero if more were freed, which only wrong `unsafe`
     /// calls can do, or if figures of different moments were added up.
     fn balance(&self) -> i64 {
-        (self.pool.core.out() + self.pool.core.line.promised()) as i64
+        self.pool.core.out().wrapping_add(self.pool.core.line.promised()) as i64
     }
 
     /// The pages that are out, or lost, each looked up when the iterator comes to it: a page that was

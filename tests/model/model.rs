@@ -30,7 +30,9 @@ use common::*;
 use nodes::{NODES, Nodes, POLICIES};
 use op::{BYTES, Kind, Op};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
+use proptest::test_runner::{
+    Config, FailurePersistence, FileFailurePersistence, TestCaseError, TestRunner,
+};
 use shares::{Counted, Shares, Uncounted};
 use waiters::Waiters;
 use world::World;
@@ -51,24 +53,29 @@ fn run<M: Mode, S: Shares<M>>(pages: usize, ops: &[Op]) {
     if pages.is_multiple_of(3) { world.end_without_handles() } else { world.end() }
 }
 
+/// Tries a body on random inputs. What fails is reduced, and kept where that is said.
+fn holds<S: Strategy>(
+    failure_persistence: Option<Box<dyn FailurePersistence>>,
+    input: S,
+    body: impl Fn(S::Value),
+) {
+    let config = Config { cases: CASES, failure_persistence, ..Config::default() };
+    let result = TestRunner::new(config).run(&input, |input| {
+        body(input);
+        Ok::<(), TestCaseError>(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
 fn sequences<M: Mode, S: Shares<M>>() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions.txt");
     let persistence = FileFailurePersistence::Direct(file);
-    let config = Config {
-        cases: CASES,
-        failure_persistence: Some(Box::new(persistence)),
-        ..Config::default()
-    };
     let op = any::<[u8; BYTES]>().prop_map(Op::from);
     let ops = proptest::collection::vec(op, 1..STEPS);
     // Few pools have room for blocks of more than 64 pages, and fewer for the largest, for each step
     // looks at every page.
     let pages = prop_oneof![30 => 1..120_usize, 6 => 120..300_usize, 1 => LARGE];
-    let result = TestRunner::new(config).run(&(pages, ops), |(pages, ops)| {
-        run::<M, S>(pages, &ops);
-        Ok::<(), TestCaseError>(())
-    });
-    result.unwrap_or_else(|error| panic!("{error}"));
+    holds(Some(Box::new(persistence)), (pages, ops), |(pages, ops)| run::<M, S>(pages, &ops));
 }
 
 fn any_sequence_keeps_every_page<M: Mode>() {
@@ -80,29 +87,23 @@ fn any_sequence_with_shared_pages_keeps_every_page<M: Refcounted>() {
 }
 
 fn a_set_of_nodes_keeps_every_page<M: Mode>() {
-    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     let steps = proptest::collection::vec(any::<[u8; 3]>(), 1..60);
     let input = (proptest::sample::select(&POLICIES), [const { 1..40_usize }; NODES], steps);
-    let result = TestRunner::new(config).run(&input, |(policy, sizes, steps)| {
+    holds(None, input, |(policy, sizes, steps)| {
         let mut nodes = Nodes::<M>::new(policy, sizes);
         steps.into_iter().for_each(|step| nodes.step(step));
         nodes.end();
-        Ok::<(), TestCaseError>(())
     });
-    result.unwrap_or_else(|error| panic!("{error}"));
 }
 
 fn all_who_wait_are_served_in_turn<M: Mode>() {
-    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     let steps = proptest::collection::vec(any::<[u8; 2]>(), 1..80);
     let input = (1..20_usize, 0..2_usize, any::<bool>(), steps);
-    let result = TestRunner::new(config).run(&input, |(pages, shared, has_marks, steps)| {
+    holds(None, input, |(pages, shared, has_marks, steps)| {
         let mut waiters = Waiters::<M>::new(pages, shared, has_marks);
         steps.into_iter().for_each(|step| waiters.step(step));
         waiters.end();
-        Ok::<(), TestCaseError>(())
     });
-    result.unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Operations at random.

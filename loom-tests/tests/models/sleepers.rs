@@ -5,8 +5,8 @@ use std::time::Duration;
 use loom_tests::{every_mode, race};
 use pagesheaf::{Mode, PageBatch, Pool};
 
-use crate::common::{is_whole, pool};
-use crate::waiting::Task;
+use crate::common::is_whole;
+use crate::waiting::{Task, taken};
 
 /// Waits for so many pages as long as it takes, and drops them.
 fn wait_for<M: Mode>(pool: &Pool<M>, want: usize) {
@@ -17,8 +17,7 @@ fn wait_for<M: Mode>(pool: &Pool<M>, want: usize) {
 
 /// The only page is dropped while a thread comes to wait for it, in a pool with so many shared slots.
 fn a_drop_against_a_thread<M: Mode>(shared: usize) {
-    let pool = pool::<M>(1, 1, shared, 2);
-    let page = pool.alloc().expect("a new pool");
+    let (pool, page) = taken::<M>(1, shared);
     race(move || drop(page), || wait_for(&pool, 1));
     is_whole(&pool);
 }
@@ -44,8 +43,7 @@ every_mode! {
     /// comes to wait: the thread is woken in its place.
     all, Composite, at least 100;
     fn who_gives_up_wakes_a_thread<M: Mode>() {
-        let pool = pool::<M>(1, 1, 0, 2);
-        let page = pool.alloc().expect("a new pool");
+        let (pool, page) = taken::<M>(1, 0);
         let mut task = Task::new(&pool, 1);
         assert!(!task.poll());
         drop(page);

@@ -82,7 +82,7 @@ fn settle<const N: usize>(mut tasks: [Task; N]) {
 }
 
 /// A pool with so many shared slots, of which all pages are out.
-fn taken<M: Mode>(pages: usize, shared: usize) -> (Pool<M>, Vec<Page<M>>) {
+pub fn taken<M: Mode>(pages: usize, shared: usize) -> (Pool<M>, Vec<Page<M>>) {
     let pool = pool::<M>(pages, 1, shared, 2);
     let all = (0..pages).map(|_| pool.alloc().expect("a new pool")).collect();
     (pool, all)
