@@ -93,12 +93,9 @@ fn chosen(tests: Vec<Test>, names: &[String]) -> Result<Vec<Test>> {
     Ok(tests.into_iter().filter(|test| names.iter().any(|name| name == test.model())).collect())
 }
 
-/// Says what is wrong with each model that failed.
+/// An error if one failed. Each has said why.
 fn verdict(trials: &[Trial]) -> Result<()> {
     let failed: Vec<_> = trials.iter().filter(|trial| !trial.passed).collect();
-    for trial in &failed {
-        println!("\n{} failed:\n{}", trial.test, trial.said);
-    }
     let names: Vec<_> = failed.iter().map(|trial| trial.test.to_string()).collect();
     ensure!(
         failed.is_empty(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -98,12 +98,19 @@ pub fn list(models: &Path) -> Result<Vec<Test>> {
     Ok(tests.map(|name| Test(name.into())).collect())
 }
 
-/// Tries all of these, in this order.
+/// Tries all of these, in this order. Those that fail say so at once: the whole takes an hour.
 pub fn all(models: &Path, tests: &[Test], extent: &Extent) -> Result<Vec<Trial>> {
-    at_once(tests, Test::to_string, |test| one(models, test, extent, None))
+    at_once(tests, Test::to_string, |test| {
+        let trial = one(models, test, extent, None)?;
+        if !trial.passed {
+            eprintln!("\n{test} failed:\n{}", trial.said);
+        }
+        Ok(trial)
+    })
 }
 
-/// Does all of these, as many at once as there are cores, and says which are done. The results are in their order.
+/// Does all of these, as many at once as there are cores, and says which are done: in place on a terminal, else once a
+/// minute. The results are in their order.
 pub fn at_once<T: Sync, R: Send>(
     items: &[T],
     name: impl Fn(&T) -> String + Sync,
@@ -113,6 +120,7 @@ pub fn at_once<T: Sync, R: Send>(
         ProgressStyle::with_template("{pos}/{len} [{elapsed}] {wide_msg}").expect("a template"),
     );
     let next = AtomicUsize::new(0);
+    let said = AtomicU64::new(0);
     let work = || {
         let mut results = Vec::new();
         loop {
@@ -121,6 +129,10 @@ pub fn at_once<T: Sync, R: Send>(
             progress.set_message(name(item));
             results.push((at, work(item)?));
             progress.inc(1);
+            let minutes = progress.elapsed().as_secs() / 60;
+            if progress.is_hidden() && said.fetch_max(minutes, Ordering::Relaxed) < minutes {
+                eprintln!("{minutes} min: {} of {} are done", progress.position(), items.len());
+            }
         }
     };
     let cores = thread::available_parallelism().map_or(1, usize::from);
