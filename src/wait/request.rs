@@ -10,6 +10,7 @@ use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::plan::CallKinds;
 use crate::pool::{Critical, Pool};
+use crate::sync::defect;
 use crate::tracker::{By, Caller};
 use crate::zone::Floor;
 
@@ -188,6 +189,12 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
 
     /// It is not this one's turn, or no longer: what it has in hand is for others.
     pub(crate) fn give_back(&mut self) {
+        if !defect!("line-keep") {
+            self.put_back();
+        }
+    }
+
+    fn put_back(&mut self) {
         let had = core::mem::take(&mut self.had);
         self.core.break_promise(&mut self.batch.vacant()[..had]);
     }
@@ -211,6 +218,6 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
 
 impl<M: Mode, const N: usize> Drop for Request<'_, M, N> {
     fn drop(&mut self) {
-        self.give_back();
+        self.put_back();
     }
 }

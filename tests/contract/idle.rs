@@ -271,7 +271,7 @@ fn sleepers_and_workers_lose_no_page<M: Mode>() {
             scope.spawn(move || {
                 let mut random = Random::new(seed);
                 let mut cache = pool.cache().expect("a cache");
-                for _ in 0..often(2000) {
+                for _ in 0..often(1000) {
                     let mut batch = PageBatch::<M, 64>::empty();
                     let bulk = cache.alloc_bulk(&mut batch, random.below(30));
                     assert_eq!(bulk.allocated, batch.len());

@@ -290,7 +290,7 @@ fn stealing_beside_threads_at_work_loses_nothing<M: Mode>() {
         move || {
             let mut cache = pool.cache_stealable().expect("a cache");
             let mut random = Random::new(seed);
-            for round in 0..often(2000) as u32 {
+            for round in 0..often(1000) as u32 {
                 let mut batch = PageBatch::<M, 16>::empty();
                 let got = cache.alloc_bulk(&mut batch, 1 + random.below(16)).allocated;
                 for at in 0..got {

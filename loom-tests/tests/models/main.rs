@@ -11,6 +11,7 @@ mod drain;
 mod fenced;
 mod foreign;
 mod idle;
+mod lending;
 mod marks;
 mod names;
 mod nodes;

@@ -66,7 +66,7 @@ impl Task {
 
     /// Polls it as often as it was woken. It does not sleep for ever: all that it wants is free.
     #[track_caller]
-    fn settle(self) {
+    pub fn settle(self) {
         settle([self]);
     }
 }
