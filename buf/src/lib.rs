@@ -3,6 +3,7 @@
 //! - [`PageBuf`]: one page with headroom, bytes that count, and room behind them. It has one owner, who writes it.
 //! - [`SharedBuf`]: a part of a page that many hold, by the page's reference count. It is read only, and can be cut.
 //! - [`Tagged`]: a batch of pages with something beside each, such as where in it a packet lies.
+//! - [`PageVec`]: a batch that grows.
 //! - [`BufChain`]: several pages for a payload that is longer than one; frozen, a [`SharedChain`] that many hold.
 //!
 //! Dropping the last owner gives the page back to its pool, on any thread.
@@ -55,6 +56,8 @@ extern crate std;
 mod buffers;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "alloc")]
+mod page_vec;
 mod tagged;
 #[cfg(all(feature = "x86_64", target_arch = "x86_64"))]
 mod x86_64;
@@ -63,6 +66,8 @@ mod x86_64;
 pub use buffers::{BufChain, NoRoom, NotPrepended, PageBuf, SharedBuf, SharedChain};
 #[cfg(feature = "metrics")]
 pub use metrics::record;
+#[cfg(feature = "alloc")]
+pub use page_vec::PageVec;
 pub use tagged::Tagged;
 #[cfg(all(feature = "x86_64", target_arch = "x86_64"))]
 pub use x86_64::{Frames, NoFrame, RefusedFrame};

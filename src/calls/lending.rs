@@ -12,7 +12,7 @@ use super::raw::alloc_ids;
 use super::reclaim::{Back, free_unused, take_in};
 use crate::error::{Call, ShortReason};
 use crate::handle::Handle;
-use crate::inner::Faults;
+use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode};
 use crate::owned::PageBatch;
 use crate::page::{FromDevice, LENT_TOGETHER, PageId, PageSize};
@@ -109,10 +109,11 @@ pub enum Refilled {
     Again,
 }
 
-/// Pages that are lent, and whose numbers nobody else has: those from `at` on.
+/// Pages that are lent, and whose numbers nobody else has: those between `at` and `end`.
 pub struct Chunk {
     ids: [PageId; LENT_TOGETHER],
     at: usize,
+    end: usize,
     /// So many pages the call is for, which was made there.
     whole: usize,
     caller: Caller,
@@ -126,7 +127,7 @@ impl<L: Lender> Lending<L> {
         Lending {
             page_size: lender.size_of_pages(),
             lender,
-            chunk: Chunk { ids, at: LENT_TOGETHER, whole: pages, caller },
+            chunk: Chunk { ids, at: 0, end: 0, whole: pages, caller },
             left: pages,
             lent: 0,
             reason: None,
@@ -167,11 +168,7 @@ impl<L: Lender> Lending<L> {
 
     #[inline(always)]
     fn next_id(&mut self) -> Option<PageId> {
-        if let Some(&id) = self.chunk.ids.get(self.chunk.at) {
-            self.chunk.at += 1;
-            return Some(id);
-        }
-        self.refill()
+        self.chunk.next().or_else(|| self.refill())
     }
 
     /// Lends more, and takes the first of these.
@@ -191,25 +188,31 @@ impl<L: Lender> Lending<L> {
         }
         let new = self.chunk.rest().len();
         (self.left, self.lent) = (self.left - new, self.lent + new);
-        let first = *self.chunk.rest().first()?;
-        self.chunk.at += 1;
-        Some(first)
+        self.chunk.next()
     }
 }
 
 impl Chunk {
     /// The pages that are left.
     fn rest(&self) -> &[PageId] {
-        self.ids.get(self.at..).unwrap_or_default()
+        self.ids.get(self.at..self.end).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<PageId> {
+        if self.at == self.end {
+            return None;
+        }
+        // It is below the end: the remainder is itself, and needs no look at the bounds.
+        let next = self.ids[self.at % LENT_TOGETHER];
+        self.at += 1;
+        Some(next)
     }
 
     /// So many pages are at the start, of a chunk that was empty.
     #[inline(always)]
     fn filled(&mut self, len: usize) {
-        self.at = LENT_TOGETHER - len;
-        if self.at > 0 {
-            self.ids.copy_within(..len, self.at);
-        }
+        (self.at, self.end) = (0, len);
     }
 }
 
@@ -261,17 +264,12 @@ pub(crate) fn lend_new<M: Mode>(
     let out = &mut room[..left.min(LENT_TOGETHER)];
     let (ids, reason) = alloc_ids(front, out, CallKinds::BULK, chunk.whole);
     core.tracker.moved(|| ids.iter().copied(), chunk.caller);
-    let (mut lent, to) = (0, &mut chunk.ids[..ids.len()]);
-    for &mut id in ids {
-        match core.lend_new(id) {
-            Ok(()) => {
-                to[lent] = id;
-                lent += 1;
-            }
-            // What has just left and cannot be lent has a corrupt word.
-            Err(_) => core.veto(None, id),
-        }
-    }
+    let new = &mut chunk.ids[..ids.len()];
+    new.copy_from_slice(ids);
+    let lent = match new.iter().position(|&id| core.lend_new(id).is_err()) {
+        None => new.len(),
+        Some(first) => without_corrupt(core, new, first),
+    };
     core.count_lent(lent);
     // Before a fence is asked, which may panic.
     chunk.filled(lent);
@@ -281,6 +279,24 @@ pub(crate) fn lend_new<M: Mode>(
         Some(ShortReason::Fenced) if core.reap_fences_when_dry() > 0 => Refilled::Again,
         Some(reason) => Refilled::Short(reason),
     }
+}
+
+/// The rest of [`lend_new`], of pages that have just left, and of which one cannot be lent: its word is corrupt. Returns
+/// how many are lent; they come first.
+#[cold]
+fn without_corrupt<M: Mode>(core: &Core<M>, ids: &mut [PageId], first: usize) -> usize {
+    core.veto(None, ids[first]);
+    let mut lent = first;
+    for at in first + 1..ids.len() {
+        match core.lend_new(ids[at]) {
+            Ok(()) => {
+                ids[lent] = ids[at];
+                lent += 1;
+            }
+            Err(_) => core.veto(None, ids[at]),
+        }
+    }
+    lent
 }
 
 /// Gives back pages of [`lend_new`], in a drop.

@@ -50,15 +50,21 @@ impl<'c, M: Mode> Back<'c, M> {
         false
     }
 
-    /// The end of a call.
-    fn end(mut self) -> Result<usize, PageError> {
+    /// The end of a call, which the pool hears of once.
+    fn end(&mut self) -> Result<usize, PageError> {
         self.count();
-        let (faults, done) = (mem::take(&mut self.faults), mem::take(&mut self.done));
-        self.core.record_or_panic(&faults, done, self.call).map(|()| done)
+        let done = mem::take(&mut self.done);
+        if self.faults.count > 0 {
+            let faults = mem::take(&mut self.faults);
+            return self.core.record_or_panic(&faults, done, self.call).map(|()| done);
+        }
+        self.core.conclude(self.call);
+        Ok(done)
     }
 }
 
 impl<M: Mode> Drop for Back<'_, M> {
+    #[inline]
     fn drop(&mut self) {
         self.count();
         if self.faults.count > 0 {
@@ -198,16 +204,16 @@ impl<M: Mode, F: Frontend<M>> Freeing<'_, M, F> {
         if self.back.done == 0 {
             self.front.begin();
         }
-        let none = Back::new(self.back.core, self.back.call);
-        let back = mem::replace(&mut self.back, none);
-        drop(self);
-        back.end()
+        self.back.end()
     }
 }
 
 impl<M: Mode, F: Frontend<M>> Drop for Freeing<'_, M, F> {
+    #[inline]
     fn drop(&mut self) {
-        self.flush();
+        if self.returned.len() > 0 {
+            self.flush();
+        }
     }
 }
 

@@ -86,6 +86,19 @@ pub(crate) struct Returned {
     len: usize,
 }
 
+/// A length that is kept in a register, and noted at the end, also by a panic.
+struct Filled<'a> {
+    at: usize,
+    len: &'a mut usize,
+}
+
+impl Drop for Filled<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        *self.len = self.at;
+    }
+}
+
 impl Returned {
     /// None yet.
     #[inline(always)]
@@ -96,14 +109,12 @@ impl Returned {
     /// Adds the next pages that a device gives up, as many as there is room for. What came before a panic is there.
     #[inline(always)]
     pub(crate) fn fill<I: Iterator<Item = PageId>>(&mut self, from: &mut FromDevice<I>) {
-        let Returned { ids, len } = self;
-        let mut at = *len;
-        while at < LENT_TOGETHER
+        let mut filled = Filled { at: self.len, len: &mut self.len };
+        while filled.at < LENT_TOGETHER
             && let Some(id) = from.next()
         {
-            ids[at] = id;
-            at += 1;
-            *len = at;
+            self.ids[filled.at] = id;
+            filled.at += 1;
         }
     }
 

@@ -14,7 +14,9 @@ use super::Table::{self, *};
 use super::world::{OPS, says};
 use super::{Part, Passes, Sharing, World};
 use crate::metadata::MetadataSlice;
-use crate::mode::{Checked, Compact, Hardened, NoRefcount, NoStats, Policy, Select, hardening};
+use crate::mode::{
+    Checked, Compact, DefaultMode, Hardened, Mode, NoRefcount, NoStats, Policy, Select, hardening,
+};
 use crate::page::PageId;
 use crate::sync::{Atomic, Ordering};
 
@@ -23,11 +25,12 @@ fn is_whole() -> bool {
     std::env::var_os("PAGESHEAF_EVERY_BIT").is_some()
 }
 
-/// One bit in so many is tried, in presets and in modes with one hardening switch. Features play hardly any part
-/// here: the default ones are tried most.
+/// One bit in so many is tried, in presets and in modes with one hardening switch; fewer where features choose another
+/// mode than they do by default, which plays no part here.
 const PRESET: usize = 7 * FEWER;
 const SWITCH: usize = 19 * FEWER;
-const FEWER: usize = if cfg!(all(feature = "std", not(feature = "track"))) { 1 } else { 9 };
+const FEWER: usize =
+    if matches!((DefaultMode::CHECKS, DefaultMode::HARDENING), (true, 0)) { 1 } else { 9 };
 
 /// How long one trial may take.
 const PATIENCE: Duration = Duration::from_secs(20);
