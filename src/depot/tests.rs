@@ -149,3 +149,36 @@ fn a_top_that_leads_to_another_depot_is_cut_off() {
         assert_eq!(theirs, [Some(2), Some(1), None]);
     });
 }
+
+/// What `proofs/depot.smt2` is about.
+#[test]
+fn facts_for_proofs() {
+    use crate::page::facts::{constant, long, numbers, sample, word};
+    use std::format;
+
+    const FILE: &str = "depot";
+    let constants = [
+        ("NONEMPTY", Stack::Nonempty as u32),
+        ("EMPTY", Stack::Empty as u32),
+        ("TAG_BITS", TAG_BITS),
+        ("DEPOT_MAX", DEPOT_MAX as u32),
+        ("MAGAZINE_MAX", MAGAZINE_MAX as u32),
+        ("MAGAZINE_SHIFT", MAGAZINE_MAX.next_power_of_two().trailing_zeros()),
+        ("LOCATIONS", LOCATIONS as u32),
+        ("ZONE", crate::page::ZONE),
+    ];
+    constants.iter().for_each(|&(name, value)| constant(FILE, name, value.into()));
+    for number in numbers() {
+        let (tops, top) = (Tops(number), number as u32 & DEPOT_MAX as u32);
+        let t = long(number);
+        sample(FILE, &format!("(retagged {t})"), &long(tops.retagged().0));
+        for stack in [Stack::Nonempty, Stack::Empty] {
+            let s = word(stack as u32);
+            sample(FILE, &format!("(top {t} {s})"), &word(tops.top(stack)));
+            let call = format!("(with-top {t} {s} {})", word(top));
+            sample(FILE, &call, &long(tops.with(stack, top).0));
+        }
+    }
+    let number_of = [Stack::Nonempty, Stack::Empty].map(Stack::kind);
+    assert!(number_of.iter().all(|kind| [1, 2].contains(kind)), "as `is-kind` has it");
+}

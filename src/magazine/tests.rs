@@ -156,3 +156,38 @@ fn entries_and_room_are_as_many_as_there_are() {
         assert_eq!((magazine.len(), magazines.len(2), magazines.total()), (0, 0, 1));
     });
 }
+
+/// What `proofs/depot.smt2` is about.
+#[test]
+fn facts_for_proofs() {
+    use crate::page::facts::{constant, numbers, sample, word};
+    use std::format;
+
+    const FILE: &str = "depot";
+    let constants = [("MARK", Link::MARK), ("NONE", Link::NONE.0), ("IN_SLOT", Link::IN_SLOT.0)];
+    constants.iter().for_each(|&(name, value)| constant(FILE, name, value.into()));
+    constant(FILE, "DEPOTS", Link::DEPOTS as u64);
+    for depot in 0..Link::DEPOTS as u32 {
+        let bits = Link::depot_bits(depot);
+        sample(FILE, &format!("(depot-bits {})", word(depot)), &word(bits));
+        for kind in [1, 2] {
+            let call = format!("(mark-of {} {})", word(kind), word(bits));
+            sample(FILE, &call, &word(Link::mark_of(kind, bits)));
+        }
+        if depot + 1 < Link::DEPOTS as u32 {
+            let call = format!("(fenced-bits {})", word(depot));
+            sample(FILE, &call, &word(Link::fenced_bits(depot)));
+        }
+    }
+    for number in numbers() {
+        let link = Link(number as u32);
+        let l = word(link.0);
+        sample(FILE, &format!("(mark {l})"), &word(link.mark()));
+        sample(FILE, &format!("(below {l})"), &word(link.below()));
+        sample(FILE, &format!("(len {l})"), &word(link.off_stack().len()));
+        let (len, below) = (number as u32 % 257, (number >> 32) as u32);
+        let made = Link::new(link.mark(), len, below);
+        let call = format!("(link {} {} {})", word(link.mark()), word(len), word(below));
+        sample(FILE, &call, &word(made.0));
+    }
+}

@@ -3,6 +3,8 @@
 
 mod convert;
 mod count;
+#[cfg(test)]
+pub(crate) mod facts;
 mod fault;
 mod given_up;
 mod mark;

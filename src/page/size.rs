@@ -109,4 +109,27 @@ mod tests {
             assert_eq!(PageSize::new(wrong), None);
         }
     }
+
+    /// What `proofs/size.smt2` is about.
+    #[test]
+    fn facts_for_proofs() {
+        use crate::page::facts::{constant, numbers, sample};
+        extern crate std;
+        use std::format;
+
+        constant("size", "UNIT", PageSize::UNIT as u64);
+        for size in
+            [64, 4096, 2048, 1536, 9216, 64 * 199].map(|it| PageSize::new(it).expect("legal"))
+        {
+            let divisor = 1_u128 << (64 + size.rest);
+            for offset in numbers() {
+                let page = size.page_at(offset).index();
+                if page == u32::MAX {
+                    continue;
+                }
+                let call = format!("(page {} {} {divisor})", offset >> size.twos, size.inverse);
+                sample("size", &call, &format!("{page}"));
+            }
+        }
+    }
 }

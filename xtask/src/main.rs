@@ -14,6 +14,7 @@ mod numa;
 mod package;
 mod peers;
 mod prevented;
+mod prove;
 mod rss;
 mod run;
 mod sanitize;
@@ -55,6 +56,8 @@ enum Task {
     /// Measure the modes beside other allocators, as many as can be built here.
     #[command(disable_help_flag = true)]
     Peers(peers::Args),
+    /// Prove what the packed words hold, for every value, with an SMT solver.
+    Prove,
     /// Measure how much memory the system backs, where there is a bound to it.
     Rss(rss::Args),
     /// Run the stress programs under AddressSanitizer, ThreadSanitizer and memcheck.
@@ -89,6 +92,7 @@ fn main() -> anyhow::Result<()> {
         Task::Numa(args) => numa::numa(&args),
         Task::Package(args) => package::package(&args),
         Task::Peers(args) => peers::peers(&args, &from),
+        Task::Prove => prove::prove(),
         Task::Rss(args) => rss::rss(&args),
         Task::Sanitize(args) => sanitize::sanitize(&args),
         Task::Saturation(args) => saturation::saturation(&args),

@@ -131,3 +131,14 @@ fn the_count_of_a_page_without_the_mark_is_not_looked_at() {
     assert_eq!((page.load(), page.release(false), page.forget()), (1, Released::Last, 1));
     assert!(word.load() == PageState::resting(ZONE) && count.load() == 9);
 }
+
+/// What `proofs/state.smt2` is about.
+#[test]
+fn facts_for_proofs() {
+    use crate::page::facts::{numbers, sample, word};
+
+    for number in numbers() {
+        let number = number as u32;
+        sample("state", &std::format!("(flipped {})", word(number)), &word(flipped(number)));
+    }
+}

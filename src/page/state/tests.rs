@@ -320,3 +320,61 @@ fn far_into_a_page_the_byte_that_was_written_is_rounded_down() {
         assert_eq!(word.withheld(), Some(Fault::Poison { offset: said }));
     }
 }
+
+/// What `proofs/state.smt2` is about.
+#[test]
+fn facts_for_proofs() {
+    use super::super::facts::{constant, long, numbers, sample, word};
+    use std::format;
+
+    const FILE: &str = "state";
+    let constants = [
+        ("KIND", KIND),
+        ("ORDER", ORDER),
+        ("LOCATIONS", LOCATIONS as u32),
+        ("SHARED", SHARED),
+        ("ZONE", ZONE),
+        ("OFFSET_BITS", OFFSET_BITS),
+        ("OFFSET_STEP", OFFSET_STEP),
+        ("PAGE", Kind::Page as u32),
+        ("HELD", Kind::Held as u32),
+        ("BLOCK", Kind::Block as u32),
+        ("TAIL", Kind::Tail as u32),
+        ("WRITTEN", Kind::Written as u32),
+        ("ORDER_MAX", Order::MAX.get().into()),
+        ("ONE", AtomicCount::ONE),
+    ];
+    constants.iter().for_each(|&(name, value)| constant(FILE, name, value.into()));
+    for number in numbers() {
+        let state = PageState(number as u32);
+        let s = word(state.0);
+        sample(FILE, &format!("(location-of {s})"), &word(state.location()));
+        sample(FILE, &format!("(order-of {s})"), &word(state.order().into()));
+        sample(FILE, &format!("(is-shared {s})"), &format!("{}", state.is_shared()));
+        sample(FILE, &format!("(shared {s} true)"), &word(state.shared(true).0));
+        sample(FILE, &format!("(shared {s} false)"), &word(state.shared(false).0));
+        let owned = [(true, Kind::Held), (false, Kind::Page)];
+        for (claims, kind) in owned {
+            let call = format!("(is-owned {s} {})", word(kind as u32));
+            sample(FILE, &call, &format!("{}", state.is_owned(claims)));
+        }
+        if let Some(order) = state.block_order() {
+            sample(FILE, &format!("(block-order {s})"), &word(order.get().into()));
+        }
+        let location = number as u32 & (LOCATIONS as u32 - 1);
+        for kind in KINDS {
+            let made = PageState::new(kind, SIX, location);
+            let [kind, order, location] = [kind as u32, SIX.into(), location].map(word);
+            sample(FILE, &format!("(state-of {kind} {order} {location})"), &word(made.0));
+        }
+        let written = PageState::written(number);
+        sample(FILE, &format!("(written {})", long(number)), &word(written.0));
+        sample(FILE, &format!("(offset {})", word(written.0)), &long(written.offset()));
+    }
+    for order in (0..=Order::MAX.get()).filter_map(Order::new) {
+        for kind in [Kind::Block, Kind::Tail] {
+            let call = format!("(in-block {} {})", word(kind as u32), word(order.get().into()));
+            sample(FILE, &call, &word(PageState::in_block(kind, order).0));
+        }
+    }
+}

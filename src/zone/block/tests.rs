@@ -173,3 +173,21 @@ fn blocks_that_are_put_are_whole_and_pages_put_twice_are_named() {
         has(zone, 128);
     });
 }
+
+/// What `proofs/zone.smt2` is about.
+#[test]
+fn facts_for_proofs() {
+    use crate::page::facts::{long, numbers, sample};
+    use std::format;
+
+    const FILE: &str = "zone";
+    for order in (0..=6).filter_map(Order::new) {
+        let o = long(order.get().into());
+        sample(FILE, &format!("(run {o})"), &long(run(order)));
+        sample(FILE, &format!("(starts {o})"), &long(starts(order)));
+        for number in numbers().into_iter().flat_map(|number| [number, !number]) {
+            let found = aligned_runs(number, order, usize::MAX);
+            sample(FILE, &format!("(all-runs {} {o})", long(number)), &long(found));
+        }
+    }
+}

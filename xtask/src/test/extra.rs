@@ -1,13 +1,13 @@
 //! What `--full` adds to the gate: as long as it takes.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
 use super::sets;
 use crate::run::{Stages, cargo, run, target};
-use crate::{demo, fuzz, numa, package, peers, sanitize, stress};
+use crate::{demo, fuzz, numa, package, peers, prove, sanitize, stress};
 
 /// For how long each stress program runs in each mode, and each fuzz target, in seconds.
 const STRESS: f64 = 2.0;
@@ -17,6 +17,9 @@ const FUZZ: u32 = 20;
 pub const LIVENESS: &str = "tests/liveness/Cargo.toml";
 /// Other runtimes read into buffers: a package that only this builds, as well.
 pub const RUNTIMES: &str = "tests/runtimes/Cargo.toml";
+
+/// quiche sends from pages: a package that only this builds, because BoringSSL takes minutes.
+pub const QUIC: &str = "examples/quic/Cargo.toml";
 
 pub fn extra(stages: &mut Stages) -> Result<()> {
     for (name, features) in BUILDS {
@@ -40,6 +43,7 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
     })?;
     stages.stage("check, every set of mode features", sets::every)?;
     stages.stage("models on threads", || tests(&mut cargo([]), &["-p", "loom-tests"]))?;
+    stages.stage("proofs for every value", prove::prove)?;
     stages.stage("liveness", || alone(LIVENESS, &["--release"]))?;
     if cfg!(target_os = "linux") {
         stages.stage("buffers in other runtimes", || {
@@ -63,6 +67,11 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
         run(&mut cargo(["test", "-q", "-p", "sharded"]))?;
         demo::quick("sharded")
     })?;
+    if there("cmake") && there("c++") {
+        stages.stage("quic", quic)?;
+    } else {
+        stages.skip("quic", "BoringSSL needs CMake and a C++ compiler");
+    }
     stages.stage("numa", || numa::numa(&Default::default()))?;
     package::extra(stages)?;
     stages.stage("clippy, peers", peers::check)?;
@@ -100,4 +109,20 @@ fn alone(manifest: &str, how: &[&str]) -> Result<()> {
     };
     run(of("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
     run(&mut of("test"))
+}
+
+fn there(program: &str) -> bool {
+    let mut program = Command::new(program);
+    program.arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// Streams and datagrams of quiche come from pages, of which none is out at the end.
+fn quic() -> Result<()> {
+    let of = |command| {
+        let mut cargo = cargo([command, "-q", "--manifest-path", QUIC]);
+        cargo.env("CARGO_TARGET_DIR", target("quic"));
+        cargo
+    };
+    run(of("clippy").args(["--", "-D", "warnings"]))?;
+    run(&mut of("run"))
 }

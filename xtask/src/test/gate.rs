@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, ensure};
 
 use super::beside::{Beside, DLOPEN, KERNEL, NO_STD};
-use super::extra::{LIVENESS, RUNTIMES};
+use super::extra::{LIVENESS, QUIC, RUNTIMES};
 use super::parts::{BUILDS, echo, runs_dry, tests};
 use super::shown;
 use crate::run::{Stages, cargo, executable, root, run, target};
@@ -44,9 +44,11 @@ pub fn gate(stages: &mut Stages) -> Result<()> {
     let mut beside = Beside::begin()?;
     stages.stage("format", || {
         run(&mut cargo(["fmt", "--all", "--", "--check"]))?;
-        ["fuzz/Cargo.toml", NO_STD, DLOPEN, LIVENESS, RUNTIMES, KERNEL].into_iter().try_for_each(
-            |manifest| run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest)),
-        )
+        ["fuzz/Cargo.toml", NO_STD, DLOPEN, LIVENESS, RUNTIMES, KERNEL, QUIC]
+            .into_iter()
+            .try_for_each(
+                |manifest| run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest)),
+            )
     })?;
     stages.stage("tidy", tidy::tidy)?;
     for (name, features) in BUILDS {
