@@ -9,6 +9,9 @@ mod shown;
 
 use anyhow::Result;
 
+#[cfg(test)]
+pub use extra::QUIC;
+
 use crate::run::Stages;
 
 /// How much to run.

@@ -97,7 +97,7 @@ fn upload(pool: &Pool, pair: &mut Pair) -> Result<()> {
 
 /// Datagrams, from pages of a batch.
 fn datagrams(pool: &Pool, pair: &mut Pair) -> Result<()> {
-    let (mut batch, mut came) = (PageBatch::new(), 0);
+    let (mut batch, mut came) = (PageBatch::new(), 0_u64);
     pool.alloc_bulk_exact(&mut batch, DATAGRAMS as usize)?;
     for (number, page) in (0..DATAGRAMS).zip(batch) {
         let mut buf = PageBuf::new(page);
@@ -105,7 +105,7 @@ fn datagrams(pool: &Pool, pair: &mut Pair) -> Result<()> {
         pair.client.dgram_send_buf(SentBuf::Page(buf.freeze()))?;
         pair.exchange()?;
         while let Ok(datagram) = pair.server.dgram_recv_buf() {
-            ensure!(datagram.as_ref() == (came as u64).to_be_bytes(), "datagram {came}");
+            ensure!(datagram.as_ref() == came.to_be_bytes(), "datagram {came}");
             came += 1;
         }
     }

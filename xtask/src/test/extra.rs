@@ -67,10 +67,10 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
         run(&mut cargo(["test", "-q", "-p", "sharded"]))?;
         demo::quick("sharded")
     })?;
-    if there("cmake") && there("c++") {
+    if ["cmake", "c++", "clang"].into_iter().all(there) {
         stages.stage("quic", quic)?;
     } else {
-        stages.skip("quic", "BoringSSL needs CMake and a C++ compiler");
+        stages.skip("quic", "BoringSSL needs CMake, a C++ compiler and clang");
     }
     stages.stage("numa", || numa::numa(&Default::default()))?;
     package::extra(stages)?;
