@@ -157,6 +157,18 @@ fn entries_and_room_are_as_many_as_there_are() {
     });
 }
 
+#[test]
+fn every_stack_and_queue_has_a_mark_of_its_own() {
+    let depots = (0..Link::DEPOTS as u32).map(Link::depot_bits);
+    let stacks = depots.flat_map(|depot| [1, 2].map(|kind| Link::mark_of(kind, depot)));
+    let queues = (0..Link::DEPOTS as u32 - 1).map(Link::fenced_bits);
+    let mut all: Vec<_> = stacks.chain(queues).chain([Link::NONE.0, Link::IN_SLOT.0]).collect();
+    let count = all.len();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!((all.len(), count), (count, 3 * Link::DEPOTS + 1));
+}
+
 /// What `proofs/depot.smt2` is about.
 #[test]
 fn facts_for_proofs() {

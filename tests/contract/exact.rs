@@ -243,7 +243,23 @@ fn a_request_that_never_can_be_had_is_not_counted<M: Mode>() {
     assert_whole(other);
 }
 
+/// A request that no slot served is counted, too.
+fn a_request_that_fails_without_a_slot_is_counted<M: Mode>() {
+    let pool = build::<M>(100, |builder| builder.shared_caches(0));
+    let page = pool.alloc().expect("a page");
+    let mut batch = Batch::<M>::empty();
+    for failed in 1..4 {
+        let error = pool.alloc_bulk_exact(&mut batch, 100).expect_err("99 are free");
+        assert_eq!(error.reason, ShortReason::Exhausted);
+        let calls = pool.stats().map(|stats| stats.calls);
+        assert_eq!(calls.map_or(failed, |calls| calls.failed_exact), failed);
+    }
+    drop(page);
+    assert_whole(pool);
+}
+
 every_mode!(
+    a_request_that_fails_without_a_slot_is_counted,
     a_request_that_can_be_had_is,
     a_small_request_that_falls_short_takes_nothing,
     of_many_that_want_all_some_are_served,

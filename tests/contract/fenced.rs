@@ -88,6 +88,29 @@ fn a_page_waits_for_its_ticket<M: Mode>() {
     assert_whole(pool);
 }
 
+/// A call that has some pages, and then finds that a ticket has passed, counts all that it has got.
+fn what_a_ticket_lets_go_is_added_to_what_was_free<M: Mode>() {
+    let (pool, [device]) = with_devices::<M, 1>(|builder| builder);
+    let mut cache = pool.cache().expect("a slot");
+    for through_the_pool in [true, false] {
+        let mut batch = batch_of(&pool, 100);
+        pool.free_bulk_after(&mut batch.split_off(80), 1).expect("room");
+        pool.free_bulk(&mut batch.split_off(50));
+        pool.drain();
+        device.pass(1);
+        let mut more = Batch::empty();
+        let bulk = match through_the_pool {
+            true => pool.alloc_bulk(&mut more, 50),
+            false => cache.alloc_bulk(&mut more, 50),
+        };
+        assert_eq!((bulk.allocated, bulk.reason, more.len()), (50, None, 50));
+        drop((batch, more));
+        device.pass(0);
+    }
+    drop(cache);
+    assert_whole(pool);
+}
+
 /// What has passed already is freed at once, and does not wait for what came before.
 fn a_ticket_that_has_passed_is_no_wait<M: Mode>() {
     let (pool, [device]) = with_devices::<M, 1>(|builder| builder);
@@ -302,6 +325,7 @@ fn a_drop_asks_no_fence<M: Mode>() {
 
 every_mode!(
     a_page_waits_for_its_ticket,
+    what_a_ticket_lets_go_is_added_to_what_was_free,
     a_ticket_that_has_passed_is_no_wait,
     fences_do_not_wait_for_each_other,
     magazines_are_filled_before_others_are_begun,

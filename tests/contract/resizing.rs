@@ -240,6 +240,18 @@ fn no_page_of_a_new_pool_is_touched_offline<M: Mode>() {
 }
 
 /// One in four of those that are online, wherever they lie.
+fn poisoned_pages_that_go_offline_are_counted_as_looked_at<M: Mode>() {
+    let pool = pool::<M>(200);
+    drop(all(&pool));
+    pool.drain();
+    let looks = || pool.stats().map_or(0, |stats| stats.poison_checks);
+    let before = looks();
+    assert_eq!(pool.offline(50..130).expect("they are free").count(), 80);
+    assert_eq!(looks() - before, if pool.stats().is_some() { 80 } else { 0 });
+    online(&pool, 50..130);
+    assert_whole(pool);
+}
+
 fn a_sample_of_what_is_online_is_poisoned<M: Mode>() {
     let pool = build::<M>(8000, |builder| builder.poison_every(4).initially(1000));
     let poisoned = pool.region_info().poisoned_pages;
@@ -296,6 +308,7 @@ every_mode!(
 every_poisoning_mode!(
     a_lazy_pool_does_not_write_what_comes_online,
     a_sample_of_what_is_online_is_poisoned,
+    poisoned_pages_that_go_offline_are_counted_as_looked_at,
 );
 
 #[test]

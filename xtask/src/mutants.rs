@@ -105,6 +105,7 @@ const CONFIG: &str = ".cargo/mutants.toml";
 
 #[derive(Deserialize)]
 struct Config {
+    features: Vec<String>,
     additional_cargo_args: Vec<String>,
     additional_cargo_test_args: Vec<String>,
 }
@@ -116,6 +117,7 @@ fn unchanged() -> Result<()> {
     let mut test = Command::new("cargo");
     test.args(["test", "-q", "--profile", "mutants", "-p", "pagesheaf", "-p", "model"]);
     test.args(["--lib", "--test", "mutants", "--test", "model"]);
+    test.arg("--features").arg(config.features.join(","));
     test.args(config.additional_cargo_args).args(config.additional_cargo_test_args);
     run(for_mutants(&mut test).env("CARGO_TARGET_DIR", target("mutants")))
 }
