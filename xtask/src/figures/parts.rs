@@ -141,8 +141,8 @@ fn proof(record: &Record) -> Result<String> {
     let share = it.mutants_found as f64 / it.mutants as f64 * 100.0;
     let said = format!(
         "{} loom models in {} combinations with modes; {} planted defects, each caught by a model; \
-         {} misuses tried in {} modes; {} of {} mutants found ({share:.1} %, {}; \
-         [what changed since](docs/testing.md#results)); {fuzzed}.",
+         {} misuses tried in {} modes; {} of {} mutants of a sample found \
+         ({share:.1} %, {}; [what came of the others](docs/testing.md#results)); {fuzzed}.",
         it.models,
         it.model_trials,
         it.defects,
