@@ -1,6 +1,8 @@
 //! What `cargo xtask prove` is told: constants of the crate, and what it computes for some values. The proofs of `proofs/`
 //! are of those.
 
+extern crate std;
+
 use std::string::String;
 use std::vec::Vec;
 use std::{format, println};
