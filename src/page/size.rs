@@ -113,8 +113,9 @@ mod tests {
     /// What `proofs/size.smt2` is about.
     #[test]
     fn facts_for_proofs() {
-        use crate::page::facts::{constant, numbers, sample};
         extern crate std;
+
+        use crate::page::facts::{constant, numbers, sample};
         use std::format;
 
         constant("size", "UNIT", PageSize::UNIT as u64);

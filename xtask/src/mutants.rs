@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::run::{root, run, target};
+use crate::run::{answers, root, run, target};
 
 /// What cargo-mutants is told.
 #[derive(clap::Args)]
@@ -53,9 +53,7 @@ struct Outcome {
 
 /// Runs cargo-mutants, prints how many mutants were found, and fails if they are too few.
 pub fn mutants(args: &Args) -> Result<()> {
-    let version =
-        Command::new("cargo").args(["mutants", "--version"]).stderr(Stdio::null()).output();
-    if !version.is_ok_and(|output| output.status.success()) {
+    if !answers("cargo", &["mutants", "--version"]) {
         println!(
             "skipped: cargo-mutants is not installed (`cargo install --locked cargo-mutants`)"
         );

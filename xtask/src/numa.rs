@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::run::{cargo, executable, target};
+use crate::run::{answers, cargo, executable, target};
 
 /// Which kernel the machine has.
 #[derive(clap::Args, Default)]
@@ -31,8 +31,7 @@ fn boot(args: &Args) -> Result<Option<String>> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
         return Ok(Some("the machine is built on x86-64 Linux".into()));
     }
-    let version = Command::new(QEMU).arg("--version").stdout(Stdio::null()).status();
-    if !version.is_ok_and(|status| status.success()) {
+    if !answers(QEMU, &["--version"]) {
         return Ok(Some(format!("{QEMU} is not installed")));
     }
     let folder = target("numa");

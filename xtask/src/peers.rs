@@ -1,11 +1,11 @@
 //! `cargo xtask peers`: the matrix with rivals. Which of them can be built here is found out, and said.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::Result;
 
-use crate::run::{cargo, root, run, to_be_timed};
+use crate::run::{answers, cargo, root, run, to_be_timed};
 
 /// What the matrix is told; `--help` says more.
 #[derive(clap::Args)]
@@ -90,9 +90,7 @@ fn buildable() -> (Vec<&'static str>, Vec<(&'static str, String)>) {
 }
 
 fn succeeds(probe: &[&str]) -> bool {
-    let mut command = Command::new(probe[0]);
-    let quiet = command.args(&probe[1..]).stdout(Stdio::null()).stderr(Stdio::null());
-    quiet.status().is_ok_and(|status| status.success())
+    answers(probe[0], &probe[1..])
 }
 
 fn first_error(said: &[u8]) -> String {

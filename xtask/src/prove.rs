@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::run::{cargo, root};
+use crate::run::{answers, cargo, root};
 
 /// Where the theorems are.
 const FOLDER: &str = "proofs";
@@ -21,8 +21,7 @@ const PATIENCE: &str = "-T:300";
 
 /// Runs the solver over all files, and fails if a theorem does not hold.
 pub fn prove() -> Result<()> {
-    let known = Command::new("z3").arg("--version").stdout(Stdio::null()).status();
-    if !known.is_ok_and(|status| status.success()) {
+    if !answers("z3", &["--version"]) {
         println!("skipped: z3 is not installed (a package of that name in most systems)");
         return Ok(());
     }

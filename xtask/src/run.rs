@@ -27,6 +27,11 @@ pub fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     command
 }
 
+/// Whether a program is there and answers.
+pub fn answers(program: &str, args: &[&str]) -> bool {
+    Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
+}
+
 /// Where what is built in a way of its own is built: a folder of cargo's.
 pub fn target(folder: &str) -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR");

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::run::{cargo, run, target};
+use crate::run::{answers, cargo, run, target};
 use crate::{fuzz, stress};
 
 /// For how long each case runs, if nothing else is said.
@@ -75,8 +75,7 @@ fn thread(seconds: &str) -> Result<()> {
 
 /// Reads of what was never written, and memory that is lost.
 fn memory(seconds: &str) -> Result<()> {
-    let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
-    if !version.is_ok_and(|status| status.success()) {
+    if !answers("valgrind", &["--version"]) {
         println!("memcheck: skipped, valgrind is not installed");
         return Ok(());
     }

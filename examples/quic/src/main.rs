@@ -49,7 +49,8 @@ fn byte(at: usize) -> u8 {
 /// The client hands pages over, as many as the connection and the pool have room for; the server reads them all.
 fn upload(pool: &Pool, pair: &mut Pair) -> Result<()> {
     let (mut sent, mut seen, mut is_over) = (0, 0, false);
-    let mut left: Option<PageBuf> = None;
+    // The server reads into a page, without a copy but quiche's own.
+    let mut read = PageBuf::new(pool.alloc().context("a page for the server")?);
     let mut waiting: Option<(SentBuf, bool)> = None;
     while !is_over {
         // What did not fit goes first, then one page after the other.
@@ -77,18 +78,12 @@ fn upload(pool: &Pool, pair: &mut Pair) -> Result<()> {
             }
         }
         pair.exchange()?;
-        // The server reads into a page, without a copy but quiche's own.
-        let mut buf = match left.take() {
-            Some(buf) => buf,
-            None => PageBuf::new(pool.alloc().context("a page for the server")?),
-        };
-        while let Ok((_, fin)) = pair.server.stream_recv_buf(STREAM, &mut buf) {
-            ensure!(buf.iter().zip(seen..).all(|(&it, at)| it == byte(at)), "byte {seen} and on");
-            seen += buf.len();
-            buf.reset(0);
+        while let Ok((_, fin)) = pair.server.stream_recv_buf(STREAM, &mut read) {
+            ensure!(read.iter().zip(seen..).all(|(&it, at)| it == byte(at)), "byte {seen} and on");
+            seen += read.len();
+            read.reset(0);
             is_over |= fin;
         }
-        left = Some(buf);
     }
     ensure!((sent, seen) == (UPLOAD, UPLOAD), "{seen} of {sent} bytes came");
     ensure!(FROM_HEAP.load(Ordering::Relaxed) == 0, "an upload of pages needs no heap");

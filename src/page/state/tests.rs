@@ -324,7 +324,7 @@ fn far_into_a_page_the_byte_that_was_written_is_rounded_down() {
 /// What `proofs/state.smt2` is about.
 #[test]
 fn facts_for_proofs() {
-    use super::super::facts::{constant, long, numbers, sample, word};
+    use crate::page::facts::{constant, long, numbers, sample, word};
     use std::format;
 
     const FILE: &str = "state";

@@ -35,10 +35,7 @@ pub fn missing() -> Option<&'static str> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Some("instructions are counted on x86-64 Linux");
     }
-    let there = |name| {
-        let mut command = Command::new(name);
-        command.arg("--version").stdout(Stdio::null()).status().is_ok_and(|it| it.success())
-    };
+    let there = |name| run::answers(name, &["--version"]);
     match (there("valgrind"), there("objdump")) {
         (false, _) => Some("valgrind is not installed"),
         (_, false) => Some("objdump is not installed"),

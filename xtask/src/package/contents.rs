@@ -8,10 +8,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use regex::Regex;
 
-use super::answers;
 use super::manifest::{Manifest, Sibling};
 use crate::link;
-use crate::run::{cargo, run, target};
+use crate::run::{answers, cargo, run, target};
 
 /// What Cargo adds.
 const ADDED: [&str; 4] = [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig"];

@@ -88,11 +88,6 @@ fn one(stages: &mut Stages, part: Part, extent: Extent) -> Result<()> {
     })
 }
 
-/// Whether a program is there and answers.
-fn answers(program: &str, args: &[&str]) -> bool {
-    Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
-}
-
 /// Why a nightly compiler cannot be used here, if so.
 fn no_nightly() -> Option<&'static str> {
     /// The first whose rustdoc marks what needs a feature by itself.

@@ -4,9 +4,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::answers;
 use super::manifest::Sibling;
-use crate::run::{cargo, run};
+use crate::run::{answers, cargo, run};
 
 /// Compares with the last tag. Or says why not.
 pub fn semver() -> Result<Option<&'static str>> {

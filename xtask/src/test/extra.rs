@@ -1,12 +1,12 @@
 //! What `--full` adds to the gate: as long as it takes.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
 use super::sets;
-use crate::run::{Stages, cargo, run, target};
+use crate::run::{Stages, answers, cargo, run, target};
 use crate::{demo, fuzz, numa, package, peers, prove, sanitize, stress};
 
 /// For how long each stress program runs in each mode, and each fuzz target, in seconds.
@@ -67,7 +67,7 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
         run(&mut cargo(["test", "-q", "-p", "sharded"]))?;
         demo::quick("sharded")
     })?;
-    if ["cmake", "c++", "clang"].into_iter().all(there) {
+    if ["cmake", "c++", "clang"].into_iter().all(|it| answers(it, &["--version"])) {
         stages.stage("quic", quic)?;
     } else {
         stages.skip("quic", "BoringSSL needs CMake, a C++ compiler and clang");
@@ -109,11 +109,6 @@ fn alone(manifest: &str, how: &[&str]) -> Result<()> {
     };
     run(of("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
     run(&mut of("test"))
-}
-
-fn there(program: &str) -> bool {
-    let mut program = Command::new(program);
-    program.arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 /// Streams and datagrams of quiche come from pages, of which none is out at the end.
