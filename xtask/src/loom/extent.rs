@@ -1,8 +1,8 @@
 //! How far models are explored: as their bounds say, deeper, or less far for the gate.
 
-use std::collections::BTreeMap;
 use std::process::Command;
 
+use super::report::Known;
 use super::trial::Test;
 
 /// A model with more executions than this takes more than a second.
@@ -10,6 +10,8 @@ const LONG: u64 = 1_000;
 
 /// One with more than this still does if threads are interrupted once.
 const LONGER: u64 = 100_000;
+/// And one that has more than this although they are interrupted only once.
+const LONG_ALREADY: u64 = 10_000;
 
 /// How far a run explores the models.
 pub enum Extent {
@@ -19,7 +21,7 @@ pub enum Extent {
     Deep,
     /// Threads of every model are interrupted at most twice; at most once, or only where they end, where these figures,
     /// of models and their modes, say that it has many executions.
-    Short(BTreeMap<String, BTreeMap<String, u64>>),
+    Short(Known),
 }
 
 impl Extent {
@@ -41,9 +43,11 @@ impl Extent {
             Extent::Deep => Some(3),
             Extent::Short(known) => {
                 // What the table does not know is not known to take long.
-                let count = known.get(test.model()).and_then(|modes| modes.get(test.mode()));
-                Some(match count.copied().unwrap_or(0) {
-                    count if count > LONGER => 0,
+                let known = known.get(test.model()).and_then(|modes| modes.get(test.mode()));
+                let Some(known) = known else { return Some(2) };
+                let longer = if known.once { LONG_ALREADY } else { LONGER };
+                Some(match known.executions {
+                    count if count > longer => 0,
                     count if count > LONG => 1,
                     _ => 2,
                 })
@@ -54,16 +58,30 @@ impl Extent {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::report::Explored;
     use super::*;
+
+    /// How a short run bounds the models `a`, of which this is known, and `b`, of which nothing is.
+    fn most(once: bool, modes: [(&str, u64); 3]) -> impl Fn(&str, &str) -> Option<u32> {
+        let modes = modes.map(|(mode, executions)| (mode.into(), Explored { once, executions }));
+        let short = Extent::Short(BTreeMap::from([("a".into(), BTreeMap::from(modes))]));
+        move |model, mode| short.most(&Test::new("zone", model, mode))
+    }
 
     #[test]
     fn a_short_run_interrupts_less_where_a_model_takes_long() {
-        let modes = [("bare", LONG), ("checked", LONG + 1), ("compact", LONGER + 1)];
-        let modes = modes.map(|(mode, it)| (mode.into(), it));
-        let short = Extent::Short(BTreeMap::from([("a".into(), BTreeMap::from(modes))]));
-        let most = |model, mode| short.most(&Test::new("zone", model, mode));
+        let most = most(false, [("bare", LONG), ("checked", LONG + 1), ("compact", LONGER + 1)]);
         let all = ["bare", "checked", "compact", "hardened"].map(|mode| most("a", mode));
         assert_eq!(all, [2, 1, 0, 2].map(Some));
         assert_eq!(most("b", "checked"), Some(2));
+    }
+
+    #[test]
+    fn a_model_that_takes_long_with_one_interruption_has_none_in_a_short_run() {
+        let known = [("bare", LONG), ("checked", LONG_ALREADY), ("compact", LONG_ALREADY + 1)];
+        let most = most(true, known);
+        assert_eq!(["bare", "checked", "compact"].map(|mode| most("a", mode)), [2, 1, 0].map(Some));
     }
 }

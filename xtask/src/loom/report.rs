@@ -103,21 +103,34 @@ pub fn write(rows: &[Row], some: bool) -> Result<()> {
     TABLE.write(&table_of(all.into_values()))
 }
 
-/// What features.md says of each model: in which modes it was tried, and how many executions it had there.
-pub fn known() -> Result<BTreeMap<String, BTreeMap<String, u64>>> {
+/// How far a whole run explored a model in a mode.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub struct Explored {
+    /// Threads were interrupted once at the most.
+    pub once: bool,
+    pub executions: u64,
+}
+
+/// By model and mode.
+pub type Known = BTreeMap<String, BTreeMap<String, Explored>>;
+
+/// What features.md says of each model: in which modes it was tried, and how far.
+pub fn known() -> Result<Known> {
     Ok(figures(&TABLE.read()?))
 }
 
-/// The executions in a table, by model and mode.
-fn figures(table: &str) -> BTreeMap<String, BTreeMap<String, u64>> {
+/// What a table says.
+fn figures(table: &str) -> Known {
     let rows = table.lines().filter(|line| line.starts_with("| `"));
     rows.filter_map(|line| {
         let cells: Vec<_> = line.trim_matches(['|', ' ']).split(" | ").collect();
-        let [model, _, modes] = cells[..] else { return None };
+        let [model, bound, modes] = cells[..] else { return None };
+        let once = bound == "1 preemption";
         let alike = modes.split("; ").filter_map(|alike| alike.rsplit_once(": "));
         let modes = alike.flat_map(|(modes, executions)| {
             let modes = modes.split(", ").map(str::to_owned);
-            modes.filter_map(|mode| Some((mode, executions.parse().ok()?)))
+            let executions = executions.parse().ok();
+            modes.filter_map(move |mode| Some((mode, Explored { once, executions: executions? })))
         });
         Some((model.trim_matches('`').to_owned(), modes.collect()))
     })
@@ -165,7 +178,7 @@ fn without_figures(line: &str, run: &Run) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Run, figures, unlike};
+    use super::{Explored, Run, figures, unlike};
 
     const WHOLE: Run = Run { own_bounds: false, presets: false };
 
@@ -198,12 +211,14 @@ mod tests {
 
     #[test]
     fn the_table_says_how_many_executions_each_mode_had() {
-        let table =
-            "| model | bound |\n| `a` | exhaustive | Bare, Checked: 7; Compact: not counted |\n";
+        let table = "| model | bound |\n| `a` | exhaustive | Bare, Checked: 7; Compact: not counted |\n\
+             | `b` | 1 preemption | Bare: 8 |\n";
         let figures = figures(table);
-        assert_eq!(figures.len(), 1);
-        let modes: Vec<_> =
-            figures["a"].iter().map(|(mode, &count)| (mode.as_str(), count)).collect();
-        assert_eq!(modes, [("Bare", 7), ("Checked", 7)]);
+        let of =
+            |model| Vec::from_iter(figures[model].iter().map(|(mode, it)| (mode.as_str(), *it)));
+        let seven = Explored { once: false, executions: 7 };
+        assert_eq!(figures.len(), 2);
+        assert_eq!(of("a"), [("Bare", seven), ("Checked", seven)]);
+        assert_eq!(of("b"), [("Bare", Explored { once: true, executions: 8 })]);
     }
 }
