@@ -2,7 +2,7 @@
 
 use stateright::{Model, Property};
 
-use crate::state::{Class, Kind, Place, State, Waiter};
+use crate::state::{Class, Kind, Place, Slot, State, Waiter};
 
 /// What the line does wrong on purpose, so that it is seen to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,19 +23,29 @@ pub enum Fault {
     TakesQuietly,
     /// Who has lost its turn keeps the pages that it has in hand.
     KeepsPages,
+    /// Who waits leaves no marks.
+    MarksNothing,
+    /// Who gives the shared slot up has looked before, and not afterwards.
+    DropsLate,
+    /// A cache that finds nobody waiting takes its mark off, and does not look again.
+    UnmarksLast,
 }
 
 /// One who makes a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step(pub u8);
 
-/// The machine: who waits, in no order, and who frees one page.
+/// The machine: who waits, in no order, and who has one page.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// Who waits, of which class, and for how many pages.
     pub waiters: Vec<(Kind, Class, u8)>,
-    /// How many free a page each.
+    /// How many put a page each into the zone.
     pub freers: u8,
+    /// How many drop a page each, into the shared slot.
+    pub droppers: u8,
+    /// How many caches there are, of one page each.
+    pub caches: u8,
     /// Whether who was served keeps its pages, and does not give them to the next.
     pub keeps: bool,
     /// What is wrong.
@@ -123,6 +133,12 @@ impl Line {
         Some(match it.place {
             Place::Comes => {
                 state.waiting += 1;
+                if self.fault == Fault::MarksNothing { Place::Enters } else { Place::Marks }
+            }
+            Place::Marks => {
+                state.slot.marked = true;
+                let caches = state.all.iter_mut().filter(|it| it.is_cache());
+                caches.for_each(|cache| cache.marked = true);
                 Place::Enters
             }
             Place::Enters => {
@@ -143,8 +159,8 @@ impl Line {
                 }
                 if is_task && !late_waker { Place::LeavesWaker } else { Place::Reads }
             }
-            Place::Reads if is_task => Place::Looks(0),
-            Place::Reads => Place::Looks(state.event),
+            Place::Reads if is_task => Place::Drains(0),
+            Place::Reads => Place::Drains(state.event),
             Place::LeavesWaker => {
                 if !Self::try_lock(state, me) {
                     return None;
@@ -154,7 +170,13 @@ impl Line {
             }
             Place::LeftWaker => {
                 self.unlock(state);
-                if late_waker { Place::Sleeps } else { Place::Looks(0) }
+                if late_waker { Place::Sleeps } else { Place::Drains(0) }
+            }
+            Place::Drains(seen) => {
+                if state.list.first() == Some(&me) && !state.slot.locked {
+                    state.free += std::mem::take(&mut state.slot.pages);
+                }
+                Place::Looks(seen)
             }
             Place::Looks(seen)
                 if state.list.first() != Some(&me)
@@ -225,6 +247,34 @@ impl Line {
                 self.wake_next(state);
                 if self.keeps { Place::Done } else { self.to_free() }
             }
+            Place::Locks if state.slot.locked => return None,
+            Place::Locks => {
+                state.slot.locked = true;
+                Place::Puts(state.slot.marked)
+            }
+            Place::Puts(marked) => {
+                let to_zone = marked && state.waiting > 0;
+                *if to_zone { &mut state.free } else { &mut state.slot.pages } += it.had;
+                state.all[usize::from(me)].had = 0;
+                Place::Unlocks(to_zone)
+            }
+            Place::Unlocks(to_zone) => {
+                state.slot.locked = false;
+                let is_late = self.fault == Fault::DropsLate && !to_zone;
+                if is_late { Place::Done } else { Place::LooksWhoWaits }
+            }
+            Place::Keeps if !it.marked => return None,
+            Place::Keeps => Place::IsAsked,
+            Place::IsAsked if state.waiting > 0 => Place::Frees,
+            Place::IsAsked => Place::Unmarks,
+            Place::Unmarks => {
+                state.all[usize::from(me)].marked = false;
+                if self.fault == Fault::UnmarksLast { Place::Keeps } else { Place::LooksAgain }
+            }
+            Place::LooksAgain => {
+                state.all[usize::from(me)].marked |= state.waiting > 0;
+                Place::Keeps
+            }
             Place::Frees => {
                 state.free += it.had;
                 state.all[usize::from(me)].had = 0;
@@ -282,9 +332,11 @@ impl Model for Line {
             had: 0,
             place: Place::Comes,
             has_waker: false,
+            marked: false,
         };
         let mut state = State {
             free: 0,
+            slot: Slot::default(),
             waiting: 0,
             event: 0,
             holder: None,
@@ -292,10 +344,15 @@ impl Model for Line {
             list: Vec::new(),
             all: self.waiters.iter().map(waiter).collect(),
         };
-        let place = self.to_free();
-        let class = Class::Ordinary;
-        let freer = Waiter { kind: Kind::Thread, class, want: 0, had: 1, place, has_waker: false };
-        state.all.extend((0..self.freers).map(|_| freer.clone()));
+        let others = [
+            (self.freers, self.to_free()),
+            (self.droppers, Place::Locks),
+            (self.caches, Place::Keeps),
+        ];
+        for (count, place) in others {
+            let one = Waiter { had: 1, place, ..waiter(&(Kind::Thread, Class::Ordinary, 0)) };
+            state.all.extend((0..count).map(|_| one.clone()));
+        }
         vec![state]
     }
 
@@ -314,7 +371,7 @@ impl Model for Line {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always("no page is lost", |line: &Line, state: &State| {
-                state.pages() == line.freers
+                state.pages() == line.freers + line.droppers + line.caches
             }),
             Property::eventually("everybody is served", |_, state: &State| state.is_over()),
         ]

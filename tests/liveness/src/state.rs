@@ -23,6 +23,8 @@ pub enum Class {
 pub enum Place {
     /// It says that somebody waits.
     Comes,
+    /// It marks the shared slot and every cache: what they hold is awaited.
+    Marks,
     /// It takes the list's lock, to enter.
     Enters,
     /// It has the lock, and its place in the list; this one has lost its turn by that, and is to be woken.
@@ -33,7 +35,10 @@ pub enum Place {
     LeavesWaker,
     /// It has the lock, and its waker is in the list.
     LeftWaker,
-    /// It looks whether it is its turn, and if it is, takes pages. A thread has read this of the event word.
+    /// If it is its turn, it has what is in the shared slot, unless a call has that. A thread has read this of the event
+    /// word.
+    Drains(u8),
+    /// It looks whether it is its turn, and if it is, takes pages.
     Looks(u8),
     /// It is not its turn, or no longer: it gives back what it has in hand.
     GivesBack(u8),
@@ -57,6 +62,20 @@ pub enum Place {
     Raises,
     /// It has the lock, to wake the first task.
     HasLock,
+    /// It has a page to drop, and locks the shared slot.
+    Locks,
+    /// It has the slot, which was marked or not, and puts its page where it belongs.
+    Puts(bool),
+    /// It gives the slot up.
+    Unlocks(bool),
+    /// A cache with a page, whose thread makes one call after the other.
+    Keeps,
+    /// Its mark is there, and it looks whether somebody waits: if so, its page goes into the zone.
+    IsAsked,
+    /// Nobody waited: it takes its mark off.
+    Unmarks,
+    /// It looks again whether somebody waits.
+    LooksAgain,
     /// It is done.
     Done,
 }
@@ -76,6 +95,26 @@ pub struct Waiter {
     pub place: Place,
     /// Whether its waker is in the list.
     pub has_waker: bool,
+    /// Of a cache: whether what it holds is awaited.
+    pub marked: bool,
+}
+
+impl Waiter {
+    /// Whether it is a cache that has not given up its page.
+    pub fn is_cache(&self) -> bool {
+        matches!(self.place, Place::Keeps | Place::IsAsked | Place::Unmarks | Place::LooksAgain)
+    }
+}
+
+/// What calls without a cache share, one at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// So many pages it holds.
+    pub pages: u8,
+    /// A call has it.
+    pub locked: bool,
+    /// What it holds is awaited.
+    pub marked: bool,
 }
 
 /// All that there is.
@@ -83,6 +122,8 @@ pub struct Waiter {
 pub struct State {
     /// Pages that anybody can have.
     pub free: u8,
+    /// The shared slot.
+    pub slot: Slot,
     /// How many say that they wait.
     pub waiting: u8,
     /// The event word.
@@ -98,13 +139,13 @@ pub struct State {
 }
 
 impl State {
-    /// Whether everybody is done.
+    /// Whether everybody is done. A cache may keep what nobody has asked for.
     pub fn is_over(&self) -> bool {
-        self.all.iter().all(|it| it.place == Place::Done)
+        self.all.iter().all(|it| matches!(it.place, Place::Done | Place::Keeps))
     }
 
     /// How many pages there are.
     pub fn pages(&self) -> u8 {
-        self.free + self.all.iter().map(|it| it.had).sum::<u8>()
+        self.free + self.slot.pages + self.all.iter().map(|it| it.had).sum::<u8>()
     }
 }
