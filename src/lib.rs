@@ -37,6 +37,9 @@
 //! the `unsafe` calls, and which corruption of memory, is detected. `features.md` says what each
 //! choice costs and what it does not catch.
 //!
+//! With the feature `sanitizer-hooks`, in a program that runs under AddressSanitizer or valgrind,
+//! these also find, in each mode, who reads or writes a page that is free.
+//!
 //! # Statics
 //!
 //! `static POOL: StaticPool = StaticPool::new();` is a pool that every function finds by its name.
@@ -122,7 +125,8 @@
 //! - `metadata`, `zone`, `magazine`, `depot`, `slot`: where free pages are;
 //! - `history`, `trail`, `clock`, `record`, `tracker`: who holds which page, with the feature
 //!   `track`;
-//! - `limits`, `heap`, `mapping`, `map`, `region`: memory of the system;
+//! - `limits`, `sanitizer`, `heap`, `mapping`, `map`, `region`: memory of the system, and what tools
+//!   are told of it;
 //! - `line`: who waits for pages, in which order;
 //! - `inner`: the core, which does what the calls ask for;
 //! - `owned`, `boxed` and `io`, `handle`: owners of pages, and what keeps a core;
@@ -199,6 +203,21 @@ cfg_if::cfg_if! {
         mod tracker;
         #[path = "track/trail/none.rs"]
         mod trail;
+    }
+}
+
+cfg_if::cfg_if! {
+    if #[cfg(all(
+        feature = "sanitizer-hooks",
+        target_os = "linux",
+        target_arch = "x86_64",
+        not(miri)
+    ))] {
+        #[path = "sanitizer/on.rs"]
+        mod sanitizer;
+    } else {
+        #[path = "sanitizer/none.rs"]
+        mod sanitizer;
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn alloc_block_raw<M: Mode>(
     let mut out = [MaybeUninit::uninit()];
     let floor = front.floor(order.pages());
     let (blocks, reason) = alloc_blocks(&mut front, order, &mut out, floor);
+    front.note_raw(|| blocks.iter().flat_map(|&first| block_pages(first, order)));
     front.shared().conclude_quietly(Call::AllocBlockRaw);
     blocks.first().copied().ok_or(reason.unwrap_or(ShortReason::Exhausted))
 }
@@ -66,9 +67,10 @@ pub(crate) fn alloc_blocks_bulk_raw<M: Mode>(
     out: &mut [MaybeUninit<PageId>],
 ) -> (&mut [PageId], Option<ShortReason>) {
     let floor = front.floor(out.len() * order.pages());
-    let blocks = alloc_blocks(&mut front, order, out, floor);
+    let (blocks, reason) = alloc_blocks(&mut front, order, out, floor);
+    front.note_raw(|| blocks.iter().flat_map(|&first| block_pages(first, order)));
     front.shared().conclude_quietly(Call::AllocBlocksBulkRaw);
-    blocks
+    (blocks, reason)
 }
 
 /// Allocates blocks, which are the caller's.
@@ -203,6 +205,9 @@ pub(crate) fn alloc_at_raw<M: Mode>(
     order: Option<Order>,
 ) -> Result<(), PlaceError> {
     let taken = take(&mut front, first, order);
+    if taken.is_ok() {
+        front.note_raw(|| block_pages(first, order.unwrap_or(Order::ZERO)));
+    }
     front.shared().conclude_quietly(Call::AllocAtRaw);
     taken
 }

@@ -8,6 +8,7 @@ use crate::inner::Core;
 use crate::line::Class;
 use crate::mode::Mode;
 use crate::page::PageId;
+use crate::sanitizer::Sanitizer;
 use crate::slot::{FastSlot, SlotMut};
 use crate::tracker::{By, Tracker};
 use crate::zone::Floor;
@@ -40,10 +41,21 @@ pub(crate) unsafe trait Frontend<M: Mode>: Sized {
 
     /// Pages have left for the caller, who does not have them yet.
     #[inline(always)]
-    fn note_allocated<I: Iterator<Item = PageId>>(&self, ids: impl FnOnce() -> I) {
+    fn note_allocated<I: Iterator<Item = PageId>>(&self, ids: impl Fn() -> I) {
         // Else the way to the core would be looked for in vain, which takes an instruction.
         if Tracker::IS_ON {
-            self.shared().tracker.allocated(ids, self.by());
+            self.shared().tracker.allocated(&ids, self.by());
+        }
+        if Sanitizer::IS_ON {
+            self.shared().allow(ids());
+        }
+    }
+
+    /// The same pages go to whoever has no owner of them, but their ids.
+    #[inline(always)]
+    fn note_raw<I: Iterator<Item = PageId>>(&self, ids: impl FnOnce() -> I) {
+        if Sanitizer::IS_ON {
+            self.shared().allow_unwritten(ids());
         }
     }
 

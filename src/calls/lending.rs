@@ -243,14 +243,14 @@ impl<L: Lender> fmt::Debug for Lending<L> {
 /// Allocates pages and lends them: as [`Lender::refill`].
 #[inline]
 pub(crate) fn lend_new<M: Mode>(
-    front: impl Frontend<M>,
+    mut front: impl Frontend<M>,
     chunk: &mut Chunk,
     left: usize,
 ) -> Refilled {
     let core = front.shared();
     chunk.at = 0;
     let reason = chunk.ids.replace(left, |room| {
-        let (new, reason) = alloc_ids(front, room, CallKinds::BULK, chunk.whole);
+        let (new, reason) = alloc_ids(&mut front, room, CallKinds::BULK, chunk.whole);
         core.tracker.moved(|| new.iter().copied(), chunk.caller);
         let lent = match new.iter().position(|&id| core.lend_new(id).is_err()) {
             None => new.len(),

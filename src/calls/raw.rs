@@ -14,21 +14,23 @@ use crate::page::{Fault, GivenUp, PageId, References, Released, written_mut};
 use crate::plan::CallKinds;
 
 pub(crate) fn alloc_bulk_raw<M: Mode>(
-    front: impl Frontend<M>,
+    mut front: impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
 ) -> (&mut [PageId], Option<ShortReason>) {
     let n = out.len();
-    alloc_ids(front, out, CallKinds::BULK, n)
+    let (ids, reason) = alloc_ids(&mut front, out, CallKinds::BULK, n);
+    front.note_raw(|| ids.iter().copied());
+    (ids, reason)
 }
 
 /// Allocates pages as ids, of a call for `whole`.
 #[inline(always)]
-pub(super) fn alloc_ids<M: Mode>(
-    mut front: impl Frontend<M>,
-    out: &mut [MaybeUninit<PageId>],
+pub(super) fn alloc_ids<'o, M: Mode>(
+    front: &mut impl Frontend<M>,
+    out: &'o mut [MaybeUninit<PageId>],
     kind: CallKinds,
     whole: usize,
-) -> (&mut [PageId], Option<ShortReason>) {
+) -> (&'o mut [PageId], Option<ShortReason>) {
     let core = front.shared();
     let fast = front.fast_slot().and_then(|slot| core.alloc_fast(slot, out.len()));
     let (got, reason) = match fast {
@@ -38,7 +40,7 @@ pub(super) fn alloc_ids<M: Mode>(
         }
         None => {
             let floor = front.floor(whole);
-            let slow = alloc_slow(&mut front, out, floor, kind);
+            let slow = alloc_slow(front, out, floor, kind);
             front.shared().conclude_quietly(Call::AllocBulkRaw);
             slow
         }
@@ -49,9 +51,10 @@ pub(super) fn alloc_ids<M: Mode>(
     (ids, reason)
 }
 
-pub(crate) fn alloc_raw<M: Mode>(front: impl Frontend<M>) -> Result<PageId, ShortReason> {
+pub(crate) fn alloc_raw<M: Mode>(mut front: impl Frontend<M>) -> Result<PageId, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let (ids, reason) = alloc_ids(front, &mut out, CallKinds::SINGLE, 1);
+    let (ids, reason) = alloc_ids(&mut front, &mut out, CallKinds::SINGLE, 1);
+    front.note_raw(|| ids.iter().copied());
     ids.first().copied().ok_or(reason.unwrap_or(ShortReason::Exhausted))
 }
 
@@ -105,16 +108,14 @@ pub(crate) fn retain_bulk<M: Refcounted>(
     core.record_or_panic(&faults, done, Call::RetainBulk).map(|()| done)
 }
 
-/// Gives up a reference to each page; who gives up the last one frees the page.
-///
-/// # Safety
-/// The caller holds a reference to each page, and gives it up; its bytes are initialised.
-pub(crate) unsafe fn release_bulk<M: Refcounted>(
+/// Gives up a reference to each page; who gives up the last one frees the page. `references` are the pages, of each of
+/// which the call's caller gives up one.
+pub(crate) fn release_bulk<M: Refcounted>(
     mut front: impl Frontend<M>,
-    ids: &[PageId],
+    references: GivenUp<'_>,
 ) -> Result<usize, PageError> {
     front.begin();
-    let core = front.shared();
+    let (core, ids) = (front.shared(), references.ids());
     let mut faults = Faults::default();
     let (mut done, mut freed) = (0, 0);
     for (chunk, some) in ids.chunks(CHUNK).enumerate() {

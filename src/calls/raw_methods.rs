@@ -154,7 +154,7 @@ macro_rules! raw_methods {
                 M: Refcounted,
             {
                 // SAFETY: passed on to the caller.
-                $crate::calls::through!($marks, $self, front, unsafe { $crate::calls::release_bulk(front, ids) })
+                $crate::calls::through!($marks, $self, front, $crate::calls::release_bulk(front, unsafe { GivenUp::new(ids) }))
             }
 
             /// Adds `n` references to one page, in one step: for who cuts it into parts, each of which goes its way.

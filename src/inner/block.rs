@@ -229,6 +229,7 @@ impl<M: Mode> Core<M> {
                 corrupt += 1;
             }
         }
+        self.forbid(block_pages(first, order));
         let mut doubled = |id| self.refuse(id, 0, Fault::AlreadyFree, faults);
         let back = if corrupt == 0 {
             self.zone.put_range(first, order.pages(), doubled)

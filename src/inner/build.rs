@@ -21,6 +21,7 @@ use crate::mode::{Mode, Policy};
 use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, PageSize};
 use crate::plan::FaultPlan;
 use crate::region::{Backing, Hooks, ZeroedMemory};
+use crate::sanitizer::Sanitizer;
 use crate::slot::Slot;
 use crate::sync::{Atomic, DEPOTS, entropy};
 use crate::ticket::Fences;
@@ -218,6 +219,7 @@ impl<M: Mode> CoreLayout<M> {
             zone: Zone::new(&mut block, self.zone, online, habits),
             offline: OfflinePages::new(&mut block, self.offline, pages as usize, online),
             magazines,
+            sanitizer: Sanitizer::new(),
         };
         let tracker = Tracker::new(&mut block, self.tracker);
         let mut core = Core {

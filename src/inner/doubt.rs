@@ -24,6 +24,7 @@ impl<M: Mode> Core<M> {
                 // Whose turn it is does not matter: who still has it may write.
                 self.poison(id);
             }
+            self.forbid([id]);
             freed += self.zone.put(&[id], |id| {
                 self.refuse(id, position, Fault::AlreadyFree, faults);
             });

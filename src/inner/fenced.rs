@@ -12,6 +12,7 @@ use crate::depot::{Depot, Stack};
 use crate::magazine::{Magazine, MagazineMut};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId, ZONE};
+use crate::sanitizer::Sanitizer;
 use crate::sync::{defect, publish_fence};
 use crate::ticket::Fence;
 use crate::zone::Floor;
@@ -224,7 +225,7 @@ impl<M: Mode> Core<M> {
         let given_up = self.given_up(&magazine, given_up);
         let mut open = tables.open::<M>(magazine);
         self.verify_loaded(open.as_mut());
-        self.poison_loaded(&open.as_mut());
+        self.end_access(&open.as_mut());
         // Before others can have them.
         if !defect!("fence-count") {
             self.count_given(given_up as usize);
@@ -262,12 +263,16 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Poisons those of a magazine's pages whose turn it is.
-    fn poison_loaded(&self, magazine: &MagazineMut<'_>) {
-        if M::POISONS {
-            let start = magazine.start();
-            (start..start + magazine.len())
-                .for_each(|at| self.poison_without_slot(self.magazines.get(at)));
+    /// Nobody may touch a magazine's pages any more. Those whose turn it is are poisoned.
+    fn end_access(&self, magazine: &MagazineMut<'_>) {
+        if !M::POISONS && !Sanitizer::IS_ON {
+            return;
+        }
+        let start = magazine.start();
+        for at in start..start + magazine.len() {
+            let id = self.magazines.get(at);
+            self.poison_without_slot(id);
+            self.forbid([id]);
         }
     }
 

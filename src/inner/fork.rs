@@ -61,6 +61,7 @@ impl<M: Mode> Core<M> {
         for (location, id) in open.as_mut().take_ids::<M>() {
             if M::CHECKS && self.rests_at(id, location) {
                 self.rest(id, ZONE);
+                self.forbid([id]);
                 self.zone.put(&[id], |id| self.taint(id));
             }
         }

@@ -15,10 +15,24 @@ use crate::sync::{defect, publish_fence};
 
 impl<M: Mode> Core<M> {
     /// Frees pages into the loaded magazine, if that has room and can be used as it is: all of them, or those
-    /// before a bad one, or none. Where nobody looks they are counted first: a store behind the copy would wait
-    /// for it.
+    /// before a bad one, or none.
     #[inline(always)]
     pub(crate) fn free_fast<'i, A: FreeAccount>(
+        &self,
+        slot: FastSlot<'_>,
+        ids: GivenUp<'i>,
+    ) -> Result<(), PartlyFreed<'i>> {
+        let all = ids.ids();
+        let done = self.push_fast::<A>(slot, ids);
+        let freed = done.as_ref().err().map_or(all, PartlyFreed::freed);
+        // Others cannot have them yet: the slot is still the caller's.
+        self.forbid(freed.iter().copied());
+        done
+    }
+
+    /// As [`Self::free_fast`]. Where nobody looks they are counted first: a store behind the copy would wait for it.
+    #[inline(always)]
+    fn push_fast<'i, A: FreeAccount>(
         &self,
         slot: FastSlot<'_>,
         ids: GivenUp<'i>,
@@ -89,6 +103,7 @@ impl<M: Mode> Core<M> {
             if M::POISONS && !defect!("poison-late") {
                 self.poison_some(&mut parts, &ids[at..at + pushed]);
             }
+            self.forbid(ids[at..at + pushed].iter().copied());
             at += pushed;
             if let Some(fault) = fault {
                 self.refuse(ids[at], at, fault, faults);
@@ -169,6 +184,7 @@ impl<M: Mode> Core<M> {
                     self.poison_without_slot(id);
                 }
             }
+            self.forbid([id]);
             // The old bit shows what the word could not: that the page was here all along.
             freed += self.zone.put(&[id], |id| {
                 self.refuse(id, position, Fault::AlreadyFree, faults);

@@ -22,7 +22,7 @@ impl<M: Mode> Core<M> {
     /// Calls a hook with each run of neighbours among the pages from `first` on that are `wanted`.
     fn tell_runs(
         &self,
-        hook: fn(&PageRange),
+        hook: impl Fn(&PageRange),
         first: usize,
         count: usize,
         wanted: impl Fn(PageId) -> bool,
@@ -38,7 +38,8 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    fn tell_online(&self, hook: fn(&PageRange)) {
+    /// Calls a hook with each run of pages that are online.
+    pub(super) fn each_online(&self, hook: impl Fn(&PageRange)) {
         let all = self.pages as usize;
         if self.offline.is_kept() {
             self.tell_runs(hook, 0, all, |id| !self.offline.has(id));
@@ -49,15 +50,17 @@ impl<M: Mode> Core<M> {
 
     /// The pool is built, and nobody has it yet.
     pub(crate) fn tell_built(&self) {
+        self.allow_all();
         if let Some(hook) = self.hooks.region {
             hook(&self.range(0, self.pages as usize));
         }
         if let Some(hook) = self.hooks.init {
-            self.tell_online(hook);
+            self.each_online(hook);
         }
         if self.hooks.told_of_memory().is_some() {
             self.note_told();
         }
+        self.forbid_all();
     }
 
     /// Pages of a new pool may have been written: none is known to be zero, and those that were poisoned are again.
@@ -72,8 +75,9 @@ impl<M: Mode> Core<M> {
 
     /// Nobody has the pool any more, and its memory is about to go.
     pub(super) fn tell_end(&self) {
+        self.allow_all();
         if let Some(hook) = self.hooks.retire {
-            self.tell_online(hook);
+            self.each_online(hook);
         }
         if let Some(hook) = self.hooks.region_end {
             hook(&self.range(0, self.pages as usize));

@@ -10,7 +10,8 @@
 //! at one moment), `exact` (all or none),
 //! `block`, `place` (what is asked for by its number), `lend`, `fenced` (frees that wait for a ticket), `poison`, `zeroed` (pages of zeros),
 //! `doubt` (pages that others may hold still), `marks` (what stays for others), `supply` (for who waits),
-//! `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `hooks` (who is told of that), `shared`
+//! `maintain` (what is not needed goes back), `resize` (pages go offline and come back), `hooks` (who is told of that), `sanitize`
+//! (which pages a tool lets nobody touch), `shared`
 //! (which slot a thread starts at), `fork` (what a child does first) and `lifecycle` (closing).
 
 mod accounting;
@@ -41,6 +42,7 @@ mod reading;
 mod recover;
 mod resize;
 mod run;
+mod sanitize;
 mod shared;
 mod steal;
 mod supply;
@@ -69,6 +71,7 @@ use crate::magazine::Magazines;
 use crate::metadata::{MetadataSlice, Padded};
 use crate::page::{AtomicCount, AtomicMark, AtomicPageState, PageId, PageSize, References};
 use crate::region::{Backing, Hooks, ZeroedMemory};
+use crate::sanitizer::Sanitizer;
 use crate::slot::Slot;
 use crate::sync::Atomic;
 use crate::tracker::Tracker;
@@ -95,6 +98,8 @@ pub(crate) struct Tables {
     pub(crate) zone: Zone,
     /// The pages that the pool does not have to give out for now.
     pub(crate) offline: OfflinePages,
+    /// What is told which pages may be touched.
+    sanitizer: Sanitizer,
 }
 
 /// What handles and owners point at.

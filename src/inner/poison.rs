@@ -156,8 +156,10 @@ impl Tables {
         if self.addresses_only {
             return;
         }
-        // SAFETY: the page is in the region, and its owner gave it up to the caller, who has it for itself.
-        unsafe { self.address(id).write_bytes(POISON, self.page_size()) };
+        self.with_access(id, || {
+            // SAFETY: the page is in the region, and its owner gave it up to the caller, who has it for itself.
+            unsafe { self.address(id).write_bytes(POISON, self.page_size()) }
+        });
         self.set_poison_mark(id);
     }
 
@@ -211,6 +213,10 @@ impl Tables {
         if self.addresses_only {
             return None;
         }
+        self.with_access(id, || self.find_change(id))
+    }
+
+    fn find_change(&self, id: PageId) -> Option<u64> {
         // SAFETY: the page is in the region, initialised, and the caller has just taken it.
         let bytes = unsafe { core::slice::from_raw_parts(self.address(id), self.page_size()) };
         // A page has a line at the least. If all bytes are the same, each line is as the one before it: so the page

@@ -49,6 +49,7 @@ impl<M: Mode> Core<M> {
             if M::POISONS {
                 self.poison(id);
             }
+            self.forbid([id]);
             self.zone.note_written(id);
             self.rest(id, ZONE);
             self.tracker.end(id, Event::Recovered);

@@ -41,6 +41,7 @@ impl<M: Mode> Core<M> {
         let went = self.telling_of_retired(first, count, |first, count, went| {
             self.zone.take_range(first, count, |id| {
                 if self.verify_offline(id, &mut looked) {
+                    self.allow([id]);
                     self.offline.insert(id);
                     went(id);
                 }
@@ -118,6 +119,8 @@ impl<M: Mode> Core<M> {
 
     /// Puts pages into the zone whose words say already that they are there, and which hold what their owner has left.
     fn put_written(&self, first: PageId, count: usize) {
+        let pages = first.index()..first.index() + count as u32;
+        self.forbid(pages.map(PageId::new));
         self.zone.note_written_range(first, count);
         self.zone.put_range(first, count, |id| self.taint(id));
         publish_fence();

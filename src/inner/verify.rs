@@ -302,6 +302,7 @@ impl<M: Mode> Core<M> {
             self.tracker.end(id, Event::Withheld);
             self.count_bad();
         }
+        self.forbid([id]);
         match slot {
             Some(slot) => slot.counters().freed.add(1),
             None => self.count_uncached_free(1),

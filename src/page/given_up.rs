@@ -50,6 +50,12 @@ pub(crate) struct PartlyFreed<'a> {
 }
 
 impl<'a> PartlyFreed<'a> {
+    /// Those that have been freed.
+    #[inline(always)]
+    pub(crate) fn freed(&self) -> &'a [PageId] {
+        &self.ids.0[..self.freed]
+    }
+
     /// All of them, and how many have been freed.
     #[inline(always)]
     pub(crate) fn into_parts(self) -> (GivenUp<'a>, usize) {

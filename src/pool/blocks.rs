@@ -1,7 +1,7 @@
 //! Blocks without owners: to an owner, and into pieces.
 
 use crate::error::{Call, PageError, ShortReason};
-use crate::inner::Faults;
+use crate::inner::{Faults, block_pages};
 use crate::mode::Mode;
 use crate::owned::Block;
 use crate::page::{Fault, Order, PageId};
@@ -87,6 +87,7 @@ impl<M: Mode> Block<M> {
         if let Some(id) = core.offline.first(first, order.pages()) {
             panic!("pagesheaf: {id} {} [{mode}]", Fault::Offline);
         }
+        core.vouch_written(block_pages(first, order));
         // SAFETY: the caller gives it to us.
         unsafe { Block::new(core.pointer(), first, order) }
     }

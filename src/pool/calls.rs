@@ -197,6 +197,7 @@ impl<M: Mode> Page<M> {
         assert!(!core.addresses_only, "pagesheaf: {}", ShortReason::AddressOnly);
         let offline = Fault::Offline;
         assert!(!core.offline.has(id), "pagesheaf: {id} {offline} [{}]", pool.mode());
+        core.vouch_written([id]);
         // SAFETY: the caller gives it to us.
         unsafe { Page::new(core.pointer(), id) }
     }

@@ -212,6 +212,7 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
         // SAFETY: there is room; the ids were written by the looks, of pages that are this request's and now the batch's.
         unsafe { self.batch.grow(self.core.into(), had) };
         self.core.tracker.allocated(|| self.batch.last_ids(had), self.by);
+        self.core.allow(self.batch.last_ids(had));
         self.core.conclude(Call::Wait);
     }
 }

@@ -9,11 +9,16 @@ const MODE: [&str; 3] = ["refcount", "stats", "checks"];
 const HARDENING: [&str; 5] = ["claim", "poison", "quarantine", "shuffle", "hardened"];
 /// Those that add calls.
 const CALLS: [&str; 2] = ["fault-injection", "track"];
+/// What tells tools of pages.
+const TOOLS: [&str; 1] = ["sanitizer-hooks"];
 
 /// Each feature alone, without `std`: whether it turns on what it needs. Those of modes only choose constants, in one
 /// file (`cargo xtask tidy` looks), so that other sets of them differ little.
 pub fn alone() -> Result<()> {
-    [MODE.as_slice(), &HARDENING, &CALLS].concat().iter().try_for_each(|feature| check(&[feature]))
+    [MODE.as_slice(), &HARDENING, &CALLS, &TOOLS]
+        .concat()
+        .iter()
+        .try_for_each(|feature| check(&[feature]))
 }
 
 /// Every set of mode features, each hardened in every way, without `std` and with it.
@@ -61,7 +66,8 @@ mod tests {
         let manifest = include_str!("../../../Cargo.toml");
         let manifest = Manifest::parse(manifest).expect("the manifest");
         let known = ["default", "std", "__models"].into_iter();
-        let known: BTreeSet<_> = known.chain(MODE).chain(HARDENING).chain(CALLS).collect();
+        let known: BTreeSet<_> =
+            known.chain(MODE).chain(HARDENING).chain(CALLS).chain(TOOLS).collect();
         let declared: BTreeSet<_> = manifest.features.keys().map(String::as_str).collect();
         assert_eq!(declared, known);
     }

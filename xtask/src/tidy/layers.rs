@@ -32,7 +32,7 @@ const LAYERS: &[&[&str]] = &[
     // Who holds which page.
     &["tracker"],
     // Memory of the system.
-    &["limits"],
+    &["limits", "sanitizer"],
     &["heap"],
     &["mapping"],
     &["map"],
