@@ -1,5 +1,6 @@
 //! Misuse of reference counts.
 
+use super::memory::poisoned;
 use super::resized::OFFLINE;
 use super::suite::{Misuse, Scene, said, where_counted};
 use crate::common::*;
@@ -83,6 +84,19 @@ counted_misuses! {
         let bad = scene.pool.bad_pages().next();
         std::mem::forget((stale, another));
         bad.map(|bad| bad.to_string().replace(&format!("{id} "), ""))
+    }
+    read_after_an_elevated_free, "a read through a reference, after a free that overrode it",
+        |mode| where_counted(mode, poisoned(mode), "every byte is 0xaa"), |scene| {
+        let id = scene.ids[0];
+        // SAFETY: the page is out, and was never written.
+        let mut page = unsafe { Page::from_raw(&scene.pool, id) };
+        page.fill(b's');
+        let stale = page.into_shared();
+        // SAFETY: not so: the other holder uses its reference.
+        assert_eq!(unsafe { scene.one.free_bulk_ignoring_refcounts(&[id]) }, Ok(()));
+        let byte = stale[7];
+        std::mem::forget(stale);
+        (byte != b's').then(|| format!("every byte is {byte:#x}"))
     }
     retain_offline, "a reference to a page that is offline",
         |mode| where_counted(mode, mode.checks, OFFLINE), |scene| {

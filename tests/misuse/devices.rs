@@ -1,5 +1,6 @@
 //! Misuse of pages that a device has, or had.
 
+use super::memory::{WRITTEN, poisoned};
 use super::suite::{Misuse, Scene, Verdict, said, when};
 use crate::common::*;
 
@@ -64,6 +65,13 @@ misuses! {
     freed_as_out, "`free_bulk_raw` of what `lend_new` lent", |mode| when(mode.checks, "is lent to a device: reclaim it first"), |scene| {
         let id = scene.one.lend_new(1).ids().next().expect("a page");
         scene.misfree(&[id], 0)
+    }
+    not_done, "a device that writes to a page after it was taken back, and freed", |mode| when(poisoned(mode), WRITTEN), |scene| {
+        let offsets = scene.lend(2);
+        // SAFETY: not so: the device writes to one of them below.
+        assert_eq!(unsafe { scene.one.free_lent(offsets.iter().copied()) }, Ok(2));
+        let id = scene.pool.id_at_offset(offsets[1]).expect("a page");
+        scene.overwritten(id)
     }
     forgotten_lending, "`mem::forget` of a lending, seen by `close`", |_| Verdict::Detected("the pool has 100 pages out: pages 0, 1, 2, 3, 4, 5, 6, 7, …; all of them are lent: reclaim what a device has before close [{mode}]"), |_scene| {
         let pool = build::<M>(100, |builder| builder.magazine_capacity(4));

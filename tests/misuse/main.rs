@@ -14,6 +14,7 @@ mod frees;
 mod lost;
 mod memory;
 mod resized;
+mod touched;
 mod words;
 
 /// Set, the table of `features.md` is written anew.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::fenced::NEVER;
+use super::touched::TOUCHED;
 use crate::common::*;
 
 /// What comes of a misuse.
@@ -208,12 +209,15 @@ const COLUMNS: [Column; 10] = [
 
 /// The verdicts as a table.
 pub fn markdown(prevented: &[&str], misuses: &[&Misuse]) -> String {
+    let columns = COLUMNS.len() + 1;
     let mut text = String::from("| misuse |");
     COLUMNS.iter().for_each(|(name, _)| write!(text, " {name} |").expect("a string"));
-    writeln!(text, " what is said |\n|---|{}---|", "---|".repeat(COLUMNS.len())).expect("a string");
+    text.push_str(" any, under a tool |");
+    writeln!(text, " what is said |\n|---|{}---|", "---|".repeat(columns)).expect("a string");
     for what in prevented {
-        writeln!(text, "| {what} |{} |", " type |".repeat(COLUMNS.len())).expect("a string");
+        writeln!(text, "| {what} |{} |", " type |".repeat(columns)).expect("a string");
     }
+    assert!(TOUCHED.iter().all(|what| misuses.iter().any(|misuse| misuse.what == *what)));
     for misuse in misuses {
         let mut says = "";
         write!(text, "| {} |", misuse.what).expect("a string");
@@ -233,7 +237,8 @@ pub fn markdown(prevented: &[&str], misuses: &[&Misuse]) -> String {
             };
             write!(text, " {verdict} |").expect("a string");
         }
-        writeln!(text, " {says} |").expect("a string");
+        let under_a_tool = if TOUCHED.contains(&misuse.what) { "yes" } else { "-" };
+        writeln!(text, " {under_a_tool} | {says} |").expect("a string");
     }
     text
 }

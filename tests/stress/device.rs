@@ -63,7 +63,7 @@ impl Device {
         for id in *unsafe { Box::from_raw(ids) } {
             let page = case.pool.ptr(id).expect("a page").as_ptr();
             // SAFETY: nobody else has the page before its ticket has passed.
-            lets_go::<M>(id, unsafe { std::slice::from_raw_parts(page, case.pool.page_size()) });
+            lets_go(id, unsafe { std::slice::from_raw_parts(page, case.pool.page_size()) });
         }
         // Release: pairs with the Acquire in `passed`.
         self.done.store(ticket, Ordering::Release);

@@ -46,7 +46,7 @@ fn alloc<M: Mode>(
     let first = block.id().index();
     assert!(first.is_multiple_of(order.pages() as u32) && block.order() == order);
     for (id, page) in (first..).zip(block.chunks_exact_mut(case.pool.page_size())) {
-        took::<M>(PageId::new(id), page, owner);
+        took(PageId::new(id), page, owner);
     }
     Some(block)
 }
@@ -54,7 +54,7 @@ fn alloc<M: Mode>(
 /// A block is about to go.
 fn lets_block_go<M: Mode>(case: &Case<M>, block: &Block<M>) {
     for (id, page) in (block.id().index()..).zip(block.chunks_exact(case.pool.page_size())) {
-        lets_go::<M>(PageId::new(id), page);
+        lets_go(PageId::new(id), page);
     }
 }
 

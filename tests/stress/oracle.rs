@@ -1,6 +1,4 @@
 //! Who owns which page: every page that comes is claimed, stamped, and looked at again before it goes.
-//!
-//! Under AddressSanitizer the bytes of free pages are poisoned, so that whoever touches one is trapped.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,45 +10,13 @@ pub const PAGES: usize = 4096;
 /// The owner of each page, counted from one; nobody is zero. One pool is tried at a time.
 static OWNERS: [AtomicU32; PAGES] = [const { AtomicU32::new(0) }; PAGES];
 
-#[cfg(pagesheaf_asan)]
-mod asan {
-    use std::ffi::c_void;
-
-    unsafe extern "C" {
-        pub fn __asan_poison_memory_region(start: *const c_void, bytes: usize);
-        pub fn __asan_unpoison_memory_region(start: *const c_void, bytes: usize);
-    }
-}
-
-/// The allocator does not touch free pages, but in hardened modes, which poison them themselves.
-fn poison<M: Mode>(_page: &[u8], _free: bool) {
-    #[cfg(pagesheaf_asan)]
-    if M::HARDENING & pagesheaf::hardening::POISON == 0 {
-        let (start, bytes) = (_page.as_ptr().cast(), _page.len());
-        // SAFETY: the bytes are those of a page, and only marked.
-        unsafe {
-            if _free {
-                asan::__asan_poison_memory_region(start, bytes);
-            } else {
-                asan::__asan_unpoison_memory_region(start, bytes);
-            }
-        }
-    }
-}
-
-/// Lets all bytes of a pool's region be touched again, before it goes.
-pub fn unpoison<M: Mode>(region: &[u8]) {
-    poison::<M>(region, false);
-}
-
 /// What an owner writes into its page.
 fn stamp(id: PageId, owner: u32) -> [u8; 8] {
     (u64::from(id.index()) << 32 | u64::from(owner)).to_le_bytes()
 }
 
 /// A page has come to this owner.
-pub fn took<M: Mode>(id: PageId, page: &mut [u8], owner: u32) {
-    poison::<M>(page, false);
+pub fn took(id: PageId, page: &mut [u8], owner: u32) {
     let before = OWNERS[id.index() as usize].swap(owner, Ordering::AcqRel);
     assert_eq!(before, 0, "{id} has two owners");
     page[..8].copy_from_slice(&stamp(id, owner));
@@ -59,27 +25,26 @@ pub fn took<M: Mode>(id: PageId, page: &mut [u8], owner: u32) {
 }
 
 /// A page is about to go.
-pub fn lets_go<M: Mode>(id: PageId, page: &[u8]) {
+pub fn lets_go(id: PageId, page: &[u8]) {
     let owner = OWNERS[id.index() as usize].swap(0, Ordering::AcqRel);
     assert_ne!(owner, 0, "{id} has no owner");
     let expected = stamp(id, owner);
     assert_eq!(page[..8], expected, "{id} was written to");
     assert_eq!(page[page.len() - 8..], expected, "{id} was written to");
-    poison::<M>(page, true);
 }
 
 /// The pages from `from` on have come to this owner.
 pub fn took_from<M: Mode, const N: usize>(batch: &mut PageBatch<M, N>, from: usize, owner: u32) {
     let ids = batch.ids().to_vec();
     for (&id, page) in ids.iter().zip(batch.iter_mut()).skip(from) {
-        took::<M>(id, page, owner);
+        took(id, page, owner);
     }
 }
 
 /// All pages of a batch are about to go.
 pub fn lets_all_go<M: Mode, const N: usize>(batch: &PageBatch<M, N>) {
     for (&id, page) in batch.ids().iter().zip(batch.iter()) {
-        lets_go::<M>(id, page);
+        lets_go(id, page);
     }
 }
 

@@ -47,12 +47,12 @@ impl<M: Mode> Case<M> {
         };
         self.count(usize::from(page.is_ok()), page.is_err());
         let mut page = page.ok()?;
-        took::<M>(page.id(), &mut page, owner);
+        took(page.id(), &mut page, owner);
         Some(page)
     }
 
     pub fn free(&self, cache: &mut Option<Cache<M>>, page: Page<M>) {
-        lets_go::<M>(page.id(), &page);
+        lets_go(page.id(), &page);
         match cache {
             Some(cache) => cache.free(page),
             None => self.pool.free(page),

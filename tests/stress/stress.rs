@@ -113,9 +113,6 @@ fn try_program<M: Mode>(program: &Program<M>, threads: u64, time: Duration) {
     assert!(pages.adds_up() && pages.out == 0 && pages.bad == 0, "{pool}");
     assert!(audit.misplaced.is_none_or(|pages| pages == 0), "{audit}");
     assert!(!pool.is_tainted(), "{pool}");
-    let start = pool.ptr(pagesheaf::PageId::new(0)).expect("a page").as_ptr();
-    // SAFETY: it is the pool's region, which nobody uses.
-    oracle::unpoison::<M>(unsafe { std::slice::from_raw_parts(start, program.pages * 256) });
     if time > SHORTLY {
         println!(
             "{:12} {:45} {threads} threads: {:>10} pages, {:>9} short results, all back",
@@ -143,29 +140,12 @@ fn try_mode<M: Mode>(time: Duration, chosen: &[String]) {
     }
 }
 
-/// Touches a page that is free: under AddressSanitizer this must not come to its end.
-fn touch_a_freed_page() {
-    let pool = Pool::builder(4).mode::<Checked>().page_size(256).region(Region::heap()).build();
-    let pool: Pool<Checked> = pool.expect("a pool");
-    let mut page = pool.alloc().expect("a page");
-    oracle::took::<Checked>(page.id(), &mut page, 1);
-    oracle::lets_go::<Checked>(page.id(), &page);
-    let byte = page.base_ptr();
-    drop(page);
-    // SAFETY: the region is mapped; that the page is free is what is to be found.
-    println!("read {} from a freed page", unsafe { byte.read_volatile() });
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut time, mut chosen) = (SHORTLY, Vec::new());
     let mut args = lexopt::Parser::from_env();
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Long("seconds") => time = Duration::from_secs_f64(args.value()?.parse()?),
-            lexopt::Arg::Long("touch-a-freed-page") => {
-                touch_a_freed_page();
-                return Ok(());
-            }
             lexopt::Arg::Value(name) => chosen.push(name.string()?),
             // What `cargo test` passes on to a harness.
             _ => {}

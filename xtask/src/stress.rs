@@ -34,15 +34,16 @@ pub struct Args {
     pub programs: Vec<String>,
 }
 
-/// Builds the programs, by a cargo that is told how, and finds out where they are.
-pub fn built(cargo: &mut Command) -> Result<PathBuf> {
-    let build = ["-q", "--release", "-p", "stress", "--test", "stress", "--no-run"];
+/// Builds the programs, or what stands beside them by another name, by a cargo that is told how, and finds out where they
+/// are.
+pub fn built(cargo: &mut Command, name: &str) -> Result<PathBuf> {
+    let build = ["-q", "--release", "-p", "stress", "--no-run", "--test", name];
     executable(cargo.args(build).args(["--message-format", "json-render-diagnostics"]))
 }
 
 /// Runs them, and prints what each has handled.
 pub fn stress(args: &Args) -> Result<()> {
     let seconds = args.seconds.to_string();
-    let program = built(&mut cargo(["test"]))?;
+    let program = built(&mut cargo(["test"]), "stress")?;
     run(Command::new(program).args(["--seconds", &seconds]).args(&args.programs))
 }
