@@ -5,6 +5,7 @@
 
 use core::fmt;
 use core::iter::FusedIterator;
+use core::mem::MaybeUninit;
 
 use super::Frontend;
 use super::raw::alloc_ids;
@@ -14,7 +15,7 @@ use crate::handle::Handle;
 use crate::inner::{Core, Faults};
 use crate::mode::{DefaultMode, Mode};
 use crate::owned::PageBatch;
-use crate::page::{Few, FromDevice, LENT_TOGETHER, PageId, PageSize};
+use crate::page::{FromDevice, LENT_TOGETHER, PageId, PageSize, written};
 use crate::plan::CallKinds;
 use crate::tracker::Caller;
 
@@ -108,10 +109,11 @@ pub enum Refilled {
     Again,
 }
 
-/// Pages that are lent, and whose numbers nobody else has: those from `at` on.
+/// Pages that are lent, and whose numbers nobody else has: those between `at` and `end`. All before `end` are written.
 pub struct Chunk {
-    ids: Few,
+    ids: [MaybeUninit<PageId>; LENT_TOGETHER],
     at: usize,
+    end: usize,
     /// So many pages the call is for, which was made there.
     whole: usize,
     caller: Caller,
@@ -121,10 +123,11 @@ impl<L: Lender> Lending<L> {
     /// At most so many pages.
     #[inline]
     pub(crate) fn new(lender: L, pages: usize, caller: Caller) -> Self {
+        let ids = [const { MaybeUninit::uninit() }; LENT_TOGETHER];
         Lending {
             page_size: lender.size_of_pages(),
             lender,
-            chunk: Chunk { ids: Few::new(), at: 0, whole: pages, caller },
+            chunk: Chunk { ids, at: 0, end: 0, whole: pages, caller },
             left: pages,
             lent: 0,
             reason: None,
@@ -134,14 +137,14 @@ impl<L: Lender> Lending<L> {
     /// How many pages have been taken: they are the device's.
     #[must_use]
     pub fn taken(&self) -> usize {
-        self.lent.saturating_sub(self.chunk.rest())
+        self.lent.saturating_sub(self.chunk.rest().len())
     }
 
     /// Why there are no more pages, if the iterator has ended early; `None` before it has ended, and when it had as
     /// many as were wanted. A batch of another pool is [`OtherPool`](ShortReason::OtherPool).
     #[must_use]
     pub fn reason(&self) -> Option<ShortReason> {
-        self.reason.filter(|_| self.chunk.rest() == 0)
+        self.reason.filter(|_| self.chunk.rest().is_empty())
     }
 
     /// The numbers of the pages in place of their offsets: for tables that are indexed by page, and for buffer ids.
@@ -179,28 +182,39 @@ impl<L: Lender> Lending<L> {
             if let Refilled::Short(reason) = refilled {
                 self.reason = Some(reason);
             }
-            if !matches!(refilled, Refilled::Again) || self.chunk.rest() > 0 {
+            if !matches!(refilled, Refilled::Again) || !self.chunk.rest().is_empty() {
                 break;
             }
         }
-        let new = self.chunk.rest();
+        let new = self.chunk.rest().len();
         (self.left, self.lent) = (self.left - new, self.lent + new);
         self.chunk.next()
     }
 }
 
 impl Chunk {
-    /// How many pages are left.
-    #[inline(always)]
-    fn rest(&self) -> usize {
-        self.ids.len().saturating_sub(self.at)
+    /// The pages that are left.
+    fn rest(&self) -> &[PageId] {
+        // SAFETY: they are before the end.
+        unsafe { written(self.ids.get(self.at..self.end).unwrap_or_default()) }
     }
 
     #[inline(always)]
     fn next(&mut self) -> Option<PageId> {
-        let next = self.ids.get(self.at)?;
+        if self.at == self.end {
+            return None;
+        }
+        // It is below the end: the remainder is itself, and needs no look at the bounds.
+        let next = &self.ids[self.at % LENT_TOGETHER];
         self.at += 1;
-        Some(next)
+        // SAFETY: it was before the end.
+        Some(unsafe { next.assume_init() })
+    }
+
+    /// So many pages are written at the start, of a chunk that was empty.
+    #[inline(always)]
+    fn filled(&mut self, len: usize) {
+        (self.at, self.end) = (0, len);
     }
 }
 
@@ -214,7 +228,7 @@ impl<L: Lender> Iterator for Lending<L> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let ahead = self.chunk.rest();
+        let ahead = self.chunk.rest().len();
         let more = if self.reason.is_some() { 0 } else { self.left };
         (ahead, ahead.checked_add(more))
     }
@@ -224,11 +238,11 @@ impl<L: Lender> FusedIterator for Lending<L> {}
 
 impl<L: Lender> Drop for Lending<L> {
     fn drop(&mut self) {
-        if self.chunk.rest() > 0 {
-            let rest = self.chunk.ids.take()[self.chunk.at..].iter().copied();
+        let rest = self.chunk.rest();
+        if !rest.is_empty() {
             // SAFETY: the lender has lent these pages, by its trait's promise; nobody has got their numbers, so no device
             // has them, and nobody has written them.
-            self.lender.take_back(unsafe { FromDevice::new(rest) });
+            self.lender.take_back(unsafe { FromDevice::new(rest.iter().copied()) });
         }
     }
 }
@@ -248,19 +262,16 @@ pub(crate) fn lend_new<M: Mode>(
     left: usize,
 ) -> Refilled {
     let core = front.shared();
-    chunk.at = 0;
-    let reason = chunk.ids.replace(left, |room| {
-        let (new, reason) = alloc_ids(&mut front, room, CallKinds::BULK, chunk.whole);
-        core.tracker.moved(|| new.iter().copied(), chunk.caller);
-        let lent = match new.iter().position(|&id| core.lend_new(id).is_err()) {
-            None => new.len(),
-            Some(first) => without_corrupt(core, new, first),
-        };
-        core.count_lent(lent);
-        (&mut new[..lent], reason)
-    });
-    // The chunk has them before a fence is asked, which may panic.
-    let lent = chunk.ids.len();
+    let out = &mut chunk.ids[..left.min(LENT_TOGETHER)];
+    let (new, reason) = alloc_ids(&mut front, out, CallKinds::BULK, chunk.whole);
+    core.tracker.moved(|| new.iter().copied(), chunk.caller);
+    let lent = match new.iter().position(|&id| core.lend_new(id).is_err()) {
+        None => new.len(),
+        Some(first) => without_corrupt(core, new, first),
+    };
+    core.count_lent(lent);
+    // Before a fence is asked, which may panic.
+    chunk.filled(lent);
     match reason {
         None if lent == 0 => Refilled::Again,
         None => Refilled::All,
@@ -343,15 +354,14 @@ unsafe impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
         if self.batch.named_core() != Some(self.core.pointer()) {
             return Refilled::Short(ShortReason::OtherPool);
         }
-        let (mut faults, ids) = (Faults::default(), &mut chunk.ids);
-        chunk.at = 0;
-        ids.take();
-        while ids.len() == 0 && self.refused < self.batch.len() {
+        let (mut faults, mut lent) = (Faults::default(), 0);
+        while lent == 0 && self.refused < self.batch.len() {
             let (start, gone) = (self.refused, self.gone);
             let end = self.batch.len().min(start + left.min(LENT_TOGETHER));
             self.batch.retain_in(start..end, |at, id| match core.lend(id) {
                 Ok(()) => {
-                    ids.push(id);
+                    chunk.ids[lent].write(id);
+                    lent += 1;
                     false
                 }
                 Err(fault) => {
@@ -361,8 +371,8 @@ unsafe impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
                 }
             });
         }
-        let lent = ids.len();
         self.gone += lent;
+        chunk.filled(lent);
         core.count_lent(lent);
         // What is taken is the caller's, who would lose it by a panic.
         if faults.count > 0 {

@@ -88,69 +88,12 @@ impl<I: Iterator<Item = PageId>> FromDevice<I> {
 /// So many pages go to a device, or come back, in one step of a call for any number.
 pub(crate) const LENT_TOGETHER: usize = 64;
 
-/// Ids of up to [`LENT_TOGETHER`] pages.
-pub(crate) struct Few {
+/// Pages that a device has given up, and that the core is about to take back and to free.
+pub(crate) struct Returned {
     /// Those before the length are written.
     ids: [MaybeUninit<PageId>; LENT_TOGETHER],
     len: usize,
 }
-
-impl Few {
-    /// None yet.
-    #[inline(always)]
-    pub(crate) const fn new() -> Self {
-        Few { ids: [const { MaybeUninit::uninit() }; LENT_TOGETHER], len: 0 }
-    }
-
-    /// How many there are.
-    #[inline(always)]
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// The one at this place.
-    #[inline(always)]
-    pub(crate) fn get(&self, at: usize) -> Option<PageId> {
-        // Below the length, the remainder is the place itself, and needs no look at the bounds.
-        let id = (at < self.len).then(|| &self.ids[at % LENT_TOGETHER])?;
-        // SAFETY: it is before the length.
-        Some(unsafe { id.assume_init() })
-    }
-
-    /// Takes all of them out.
-    #[inline(always)]
-    pub(crate) fn take(&mut self) -> &mut [PageId] {
-        let len = core::mem::take(&mut self.len);
-        // SAFETY: they were before the length.
-        unsafe { written_mut(&mut self.ids[..len]) }
-    }
-
-    /// Adds one, for which there has to be room.
-    #[inline(always)]
-    pub(crate) fn push(&mut self, id: PageId) {
-        self.ids[self.len].write(id);
-        self.len += 1;
-    }
-
-    /// Puts others in their place: up to `most`, which `write` writes into the room that it is given, and returns.
-    #[inline(always)]
-    pub(crate) fn replace<R>(
-        &mut self,
-        most: usize,
-        write: impl FnOnce(&mut [MaybeUninit<PageId>]) -> (&mut [PageId], R),
-    ) -> R {
-        self.len = 0;
-        let room = &mut self.ids[..most.min(LENT_TOGETHER)];
-        let start = room.as_ptr().cast();
-        let (ids, result) = write(room);
-        assert!(ids.as_ptr() == start);
-        self.len = ids.len();
-        result
-    }
-}
-
-/// Pages that a device has given up, and that the core is about to take back and to free.
-pub(crate) struct Returned(Few);
 
 /// A length that is kept in a register, and noted at the end, also by a panic.
 struct Filled<'a> {
@@ -169,18 +112,17 @@ impl Returned {
     /// None yet.
     #[inline(always)]
     pub(crate) const fn new() -> Self {
-        Returned(Few::new())
+        Returned { ids: [const { MaybeUninit::uninit() }; LENT_TOGETHER], len: 0 }
     }
 
     /// Adds the next pages that a device gives up, as many as there is room for. What came before a panic is there.
     #[inline(always)]
     pub(crate) fn fill<I: Iterator<Item = PageId>>(&mut self, from: &mut FromDevice<I>) {
-        let Few { ids, len } = &mut self.0;
-        let mut filled = Filled { at: *len, len };
+        let mut filled = Filled { at: self.len, len: &mut self.len };
         while filled.at < LENT_TOGETHER
             && let Some(id) = from.next()
         {
-            ids[filled.at].write(id);
+            self.ids[filled.at].write(id);
             filled.at += 1;
         }
     }
@@ -188,13 +130,13 @@ impl Returned {
     /// Whether there is room for no more.
     #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
-        self.0.len == LENT_TOGETHER
+        self.len == LENT_TOGETHER
     }
 
     /// How many there are.
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        self.0.len
+        self.len
     }
 
     /// Empties it: gives up those pages that `take_back` says the core has taken back, and says at which positions the
@@ -204,7 +146,9 @@ impl Returned {
         &mut self,
         mut take_back: impl FnMut(usize, PageId) -> bool,
     ) -> (GivenUp<'_>, u64) {
-        let ids = self.0.take();
+        let len = core::mem::take(&mut self.len);
+        // SAFETY: they were before the length.
+        let ids = unsafe { written_mut(&mut self.ids[..len]) };
         let mut all = ids.iter().enumerate();
         let Some((first, _)) = all.find(|&(at, &id)| !take_back(at, id)) else {
             return (GivenUp(ids), 0);

@@ -19,7 +19,7 @@ pub use convert::IdError;
 pub(crate) use count::{AtomicCount, References, Released};
 pub use fault::Fault;
 pub use given_up::FromDevice;
-pub(crate) use given_up::{Few, GivenUp, LENT_TOGETHER, PartlyFreed, Returned};
+pub(crate) use given_up::{GivenUp, LENT_TOGETHER, PartlyFreed, Returned};
 pub(crate) use mark::{AtomicMark, Mark};
 pub use names::NamesPage;
 pub use size::PageSize;
