@@ -1,13 +1,16 @@
-//! The only place that knows atomics and the only place that swaps them for loom's.
+//! The only place that knows atomics and the only place that swaps them for loom's or shuttle's.
 //!
 //! Invariant: every word that two threads may touch is made of these types, so a model built with
-//! `--cfg pagesheaf_loom` sees every access that the real build makes.
+//! `--cfg pagesheaf_loom`, or a program with `--cfg pagesheaf_shuttle`, sees every access that the
+//! real build makes.
 
 #[cfg(test)]
 mod tests;
 mod zeroed;
 
 pub(crate) use atomic::Ordering;
+#[allow(unused_imports, reason = "without `std` nobody waits until some time")]
+pub(crate) use imp::Deadline;
 pub(crate) use imp::{
     Atomic, DEPOTS, DEPOTS_MAX, FETCHES_AHEAD, LONG, LOOKS, PATIENCE, SHORT, STARTS, STEP,
     TAG_BITS, Turn, ZERO_BYTES, all_below, brief_fence, const_in_real, copy_in, copy_out, entropy,
@@ -26,6 +29,9 @@ cfg_if::cfg_if! {
     if #[cfg(pagesheaf_loom)] {
         #[path = "sync/loom.rs"]
         mod imp;
+    } else if #[cfg(pagesheaf_shuttle)] {
+        #[path = "sync/shuttle.rs"]
+        mod imp;
     } else {
         #[path = "sync/real.rs"]
         mod imp;
@@ -33,7 +39,7 @@ cfg_if::cfg_if! {
 }
 
 /// Whether this is a run with the deliberate defect of that name: models are shown to be able to fail with one defect
-/// after another. Anything but a build for loom has none.
+/// after another. Anything but a build for loom, or for shuttle, has none.
 macro_rules! defect {
     ($name:literal) => {
         $crate::sync::has_defect($name)

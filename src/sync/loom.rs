@@ -2,6 +2,9 @@
 
 extern crate std;
 
+#[path = "defects.rs"]
+mod defects;
+
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::num::NonZero;
@@ -11,7 +14,11 @@ pub(super) use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicU64, fence};
 use loom::sync::{Condvar, Mutex};
 
+pub(crate) use defects::has_defect;
+
 use super::{Ordering, defect};
+#[allow(unused_imports, reason = "it is of the system, and no model waits until some time")]
+pub(crate) use crate::park::Deadline;
 
 /// As the real arm's, but not `const`: loom makes its words at run time.
 macro_rules! const_in_real {
@@ -233,12 +240,6 @@ pub(crate) fn fetch_ahead<T>(_soon: *const T) {}
 /// The same in every execution: a model must be deterministic.
 pub(crate) fn entropy<T>(_of: *const T) -> u64 {
     0x5eed
-}
-
-/// Whether `cargo xtask loom --defects` runs the models with this defect.
-pub(crate) fn has_defect(name: &str) -> bool {
-    static NAME: std::sync::OnceLock<Option<std::string::String>> = std::sync::OnceLock::new();
-    NAME.get_or_init(|| std::env::var("PAGESHEAF_DEFECT").ok()).as_deref() == Some(name)
 }
 
 /// All threads start with the same slot: the most contention. (A model's threads are one thread of the system.)

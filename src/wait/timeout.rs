@@ -2,7 +2,6 @@
 
 use core::pin::pin;
 use core::time::Duration;
-use std::time::Instant;
 
 use crate::cache::Cache;
 use crate::error::{WaitError, WaitReason};
@@ -11,7 +10,7 @@ use crate::line::{Class, Sleeper};
 use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::pool::{Critical, Pool, StaticPool};
-use crate::sync::{defect, pause};
+use crate::sync::{Deadline, defect, pause};
 use crate::tracker::{By, Caller};
 use crate::wait::{Asker, Progress, Request};
 
@@ -30,8 +29,7 @@ fn wait<M: Mode, const N: usize>(
     timeout: Duration,
     by: By,
 ) -> Result<(), WaitError> {
-    // No end, if it is beyond what the clock can say.
-    let end = Instant::now().checked_add(timeout);
+    let end = Deadline::after(timeout);
     let mut request = Request::new(core, batch, want, class, by);
     // Dropped before the request: so who is next is there when the pages come back.
     let spot = pin!(core.spot(class, Sleeper::Thread, want));
@@ -57,7 +55,7 @@ fn wait<M: Mode, const N: usize>(
         if defect!("wait-seen") {
             seen = core.line.event();
         }
-        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        let left = end.left();
         if left.is_zero() {
             break Err(request.error(WaitReason::TimedOut));
         }

@@ -12,7 +12,7 @@ use core::time::Duration;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 #[allow(unused_imports, reason = "a model has no other threads of the system")]
-pub(crate) use threads::{calmly, pause};
+pub(crate) use threads::{Deadline, calmly, pause};
 
 static LOCK: Mutex<()> = Mutex::new(());
 static CHANGED: Condvar = Condvar::new();

@@ -15,7 +15,7 @@ use rustix::thread::futex::{Flags, Timespec, wait_bitset, wake_bitset};
 use rustix::time::{ClockId, clock_gettime};
 
 #[allow(unused_imports, reason = "a model has no other threads of the system")]
-pub(crate) use threads::{calmly, pause};
+pub(crate) use threads::{Deadline, calmly, pause};
 
 /// Sleeps while the word is `seen`, at most for so long, until somebody wakes one of `bits`.
 #[allow(dead_code, reason = "a model has no other threads of the system")]
