@@ -1,12 +1,12 @@
 //! What every arm has whose atomics are their numbers in memory: the sizes of a real build, and copies of many ids at once.
 //!
 //! Invariant: an `Atomic<T>` of the arm is transparent over that of the `atomic` crate, and so over `T`. Where another
-//! thread may come between, the arm's [`step`] is called: nothing in a real build.
+//! thread may come between stands the arm's `step!`: nothing in a real build, not even for the compiler to take out.
 
 use core::mem::MaybeUninit;
 use core::{ptr, slice};
 
-use super::{Atomic, first_part, peek, step};
+use super::Atomic;
 use crate::sync::Ordering;
 
 /// Makes a function `const`, so that what it makes can be a static.
@@ -29,13 +29,13 @@ impl<T> UnsafeCell<T> {
 
     #[inline(always)]
     pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
-        step();
+        step!();
         f(self.0.get())
     }
 
     #[inline(always)]
     pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
-        step();
+        step!();
         f(self.0.get())
     }
 }
@@ -75,6 +75,7 @@ pub(crate) const STEP: usize = 4;
 /// `from` points at `out.len()` entries that hold ids and that only the caller may write now.
 #[inline(always)]
 pub(crate) unsafe fn copy_out(from: *const Atomic<u32>, out: &mut [MaybeUninit<u32>]) {
+    step!();
     // SAFETY: `Atomic<u32>` is transparent over `u32`; others at most read, so plain reads do not race.
     unsafe { copy(from.cast(), out.as_mut_ptr(), out.len()) };
 }
@@ -120,7 +121,7 @@ const COMPARED: usize = 32;
 /// `to` points at `ids.len()` entries that nobody else touches now: the mode does not check.
 #[inline(always)]
 pub(crate) unsafe fn copy_in(to: *const Atomic<u32>, ids: &[u32]) {
-    step();
+    step!();
     // Atomics are cells, so memory reached through a shared reference may be written.
     let (from, to, n) = (ids.as_ptr(), to.cast_mut().cast::<u32>(), ids.len());
     if n > SHORT {
@@ -169,7 +170,7 @@ pub(crate) const TAG_BITS: u32 = u32::MAX;
 /// Nobody else writes the word now, and who did before has handed it on.
 #[inline(always)]
 pub(crate) unsafe fn load_exclusive<T: bytemuck::NoUninit>(word: &Atomic<T>) -> T {
-    peek(word)
+    peek!(word)
 }
 
 /// What the only writer of a word wrote last, and the gate, which is 0 while the caller is that writer; otherwise
@@ -210,13 +211,8 @@ pub(crate) const DEPOTS: usize = DEPOTS_MAX;
 #[inline(always)]
 unsafe fn copy(from: *const MaybeUninit<u32>, to: *mut MaybeUninit<u32>, n: usize) {
     if n > SHORT {
-        let first = first_part(n);
-        // SAFETY: passed on to the caller; `first` is `n` at the most.
-        unsafe {
-            ptr::copy_nonoverlapping(from, to, first);
-            step();
-            ptr::copy_nonoverlapping(from.add(first), to.add(first), n - first);
-        }
+        // SAFETY: passed on to the caller.
+        unsafe { ptr::copy_nonoverlapping(from, to, n) };
         return;
     }
     for at in 0..SHORT {

@@ -1,5 +1,17 @@
 //! The real arm: the `atomic` crate, without its lock-based fallback.
 
+/// Nobody says when another thread comes between.
+macro_rules! step {
+    () => {};
+}
+
+/// A word that nobody else writes now.
+macro_rules! peek {
+    ($word:expr) => {
+        $word.load(Ordering::Relaxed)
+    };
+}
+
 #[path = "numbers.rs"]
 mod numbers;
 
@@ -24,22 +36,6 @@ const _: () = assert!(
     "pagesheaf needs lock-free 32-bit and 64-bit atomics, and a `u64` that is aligned to 8 bytes: on 32-bit x86, \
      where it is aligned to 4, the `atomic` crate has none. Build for x86_64"
 );
-
-/// Nobody says when another thread comes between.
-#[inline(always)]
-const fn step() {}
-
-/// Many ids are copied in one go.
-#[inline(always)]
-const fn first_part(n: usize) -> usize {
-    n
-}
-
-/// A word that nobody else writes now.
-#[inline(always)]
-fn peek<T: bytemuck::NoUninit>(word: &Atomic<T>) -> T {
-    word.load(Ordering::Relaxed)
-}
 
 /// A number that differs from run to run where addresses do.
 pub(crate) fn entropy<T>(of: *const T) -> u64 {

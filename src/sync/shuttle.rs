@@ -10,6 +10,20 @@
 
 extern crate std;
 
+/// The point before an access, in `numbers`.
+macro_rules! step {
+    () => {
+        super::step()
+    };
+}
+
+/// A word that nobody else writes now: no other task makes a difference.
+macro_rules! peek {
+    ($word:expr) => {
+        $word.0.load(Ordering::Relaxed)
+    };
+}
+
 #[path = "defects.rs"]
 mod defects;
 #[path = "numbers.rs"]
@@ -44,16 +58,6 @@ fn step() {
         // Time does not pass in it: it is a point at which tasks are switched, and nothing else.
         thread::sleep(Duration::ZERO);
     }
-}
-
-/// Many ids are copied in two parts.
-fn first_part(n: usize) -> usize {
-    n / 2
-}
-
-/// A word that nobody else writes now: no other task makes a difference.
-fn peek<T: NoUninit>(word: &Atomic<T>) -> T {
-    word.0.load(Ordering::Relaxed)
 }
 
 /// An atomic as it lies in memory in a real build.
@@ -217,7 +221,7 @@ pub(crate) fn wake_threads(word: &Atomic<u32>, bits: NonZero<u32>) {
 pub(crate) fn sleep_on(word: &Atomic<u32>, seen: u32, bits: NonZero<u32>, most: Duration) {
     step();
     // The word is compared as it falls asleep, and not again.
-    if peek(word) != seen {
+    if peek!(word) != seen {
         return;
     }
     let woken = Rc::new(Cell::new(false));
