@@ -20,6 +20,7 @@ mod run;
 mod sanitize;
 mod saturation;
 mod section;
+mod shuttle;
 mod stress;
 mod test;
 mod tidy;
@@ -64,6 +65,8 @@ enum Task {
     Sanitize(sanitize::Args),
     /// Simulate at which rate, and with how many cores, the depots saturate.
     Saturation(saturation::Args),
+    /// Run whole pools under shuttle: many tasks, schedules by chance, which can be replayed.
+    Shuttle(shuttle::Args),
     /// Run the stress programs for longer than `cargo test` does.
     Stress(stress::Args),
     /// Run the gate: everything that a change must pass. `--full` adds what takes longer.
@@ -96,6 +99,7 @@ fn main() -> anyhow::Result<()> {
         Task::Rss(args) => rss::rss(&args),
         Task::Sanitize(args) => sanitize::sanitize(&args),
         Task::Saturation(args) => saturation::saturation(&args),
+        Task::Shuttle(args) => shuttle::shuttle(&args),
         Task::Stress(args) => stress::stress(&args),
         Task::Test(args) => test::test(&args),
         Task::Tidy => tidy::tidy(),

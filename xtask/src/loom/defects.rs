@@ -169,6 +169,11 @@ pub fn count() -> usize {
     DEFECTS.len()
 }
 
+/// What is wrong with this one, in a few words; nothing if there is none of this name.
+pub fn what_is_wrong(name: &str) -> &'static str {
+    DEFECTS.iter().find(|defect| defect.name == name).map_or("", |defect| defect.wrong)
+}
+
 /// Runs the models with each defect, or with those named, and prints what caught it; an error if nothing did.
 pub fn defects(names: &[String]) -> Result<()> {
     declared()?;

@@ -6,7 +6,8 @@ mod extent;
 mod report;
 mod trial;
 
-pub use defects::count as defects;
+pub use defects::{count as defects, what_is_wrong};
+pub use trial::at_once;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -180,12 +180,14 @@ mod tests {
         };
         let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
         let of_targets = manifest["target"].as_table().expect("targets");
-        let [linux, models] = ["target_os = \"linux\"", "pagesheaf_loom"]
-            .map(|target| &of_targets[&format!("cfg({target})")]["dependencies"]);
+        let [linux, models, programs] =
+            ["target_os = \"linux\"", "pagesheaf_loom", "pagesheaf_shuttle"]
+                .map(|target| &of_targets[&format!("cfg({target})")]["dependencies"]);
         assert_eq!(keys(&manifest["dependencies"]), owned(names(always)));
         assert_eq!(keys(linux), owned(names(on_linux)));
-        // What the models need is in no program.
-        assert_eq!((of_targets.len(), keys(models).len()), (2, 1));
+        // What the models need, and whole pools under a scheduler, is in no program.
+        let counts = [models, programs].map(|it| keys(it).len());
+        assert_eq!((of_targets.len(), counts), (3, [1, 1]));
     }
 
     #[test]

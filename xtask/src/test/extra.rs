@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::parts::{BUILDS, echo, forced, loom, runs_dry, tests};
+use super::parts::{BUILDS, echo, forced, loom, runs_dry, shuttle, tests};
 use super::sets;
 use crate::run::{Stages, answers, cargo, run, target};
 use crate::{demo, fuzz, numa, package, peers, prove, sanitize, stress};
@@ -44,6 +44,8 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
     stages.stage("check, every set of mode features", sets::every)?;
     stages.stage("models on threads", || tests(&mut cargo([]), &["-p", "loom-tests"]))?;
     stages.stage("proofs for every value", prove::prove)?;
+    stages.stage("whole pools, schedules by chance", || shuttle(&[]))?;
+    stages.stage("shuttle --defects", || shuttle(&["--defects"]))?;
     stages.stage("liveness", || alone(LIVENESS, &["--release"]))?;
     if cfg!(target_os = "linux") {
         stages.stage("buffers in other runtimes", || {

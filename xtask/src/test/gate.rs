@@ -17,7 +17,7 @@ use crate::{demo, instructions, prevented, tidy};
 /// The crate without the packages that test it.
 const ALONE: &[&str] = &["-p", "pagesheaf"];
 /// The packages that have no features, and so one build.
-const TOOLS: [&str; 20] = [
+const TOOLS: [&str; 22] = [
     "-p",
     "xtask",
     "-p",
@@ -38,6 +38,8 @@ const TOOLS: [&str; 20] = [
     "virtio_hal",
     "-p",
     "loom-tests",
+    "-p",
+    "shuttle-tests",
 ];
 
 pub fn gate(stages: &mut Stages) -> Result<()> {

@@ -30,6 +30,11 @@ pub fn loom(args: &[&str]) -> Result<()> {
     run(Command::new(std::env::current_exe()?).arg("loom").args(args))
 }
 
+/// Whole pools, under schedules by chance.
+pub fn shuttle(args: &[&str]) -> Result<()> {
+    run(Command::new(std::env::current_exe()?).arg("shuttle").args(args))
+}
+
 /// The larger example, in a mode.
 pub fn echo(mode: &str) -> Command {
     let mut echo = cargo(["run", "-q", "-p", "udp_echo", "--"]);

@@ -30,8 +30,8 @@ const RULES: [Rule; 8] = [
         applies: |file| core(file) && !sync(file) && !file.path.ends_with("/tests.rs"),
     },
     Rule {
-        what: "loom is named outside sync",
-        pattern: r"\bloom::|\bpagesheaf_loom\b",
+        what: "loom or shuttle is named outside sync",
+        pattern: r"\b(loom|shuttle)::|\bpagesheaf_(loom|shuttle)\b",
         applies: |file| core(file) && !sync(file),
     },
     Rule {
@@ -209,7 +209,10 @@ mod tests {
     #[test]
     fn loom_is_named_in_sync() {
         for good in ["src/sync/loom.rs", "loom-tests/src/run.rs"] {
-            rule("loom is named", "use loom::cell::UnsafeCell;", "src/zone/mod.rs", good);
+            let rule = |text| rule("loom or shuttle is named", text, "src/zone/mod.rs", good);
+            rule("use loom::cell::UnsafeCell;");
+            rule("shuttle::thread::yield_now();");
+            rule("cfg!(pagesheaf_shuttle)");
         }
     }
 
