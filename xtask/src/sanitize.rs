@@ -94,7 +94,8 @@ fn memory(seconds: &str) -> Result<()> {
     let start = |program: &Path| {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["-q", "--error-exitcode=9", "--leak-check=full", "--fair-sched=yes"]);
-        valgrind.arg("--errors-for-leak-kinds=definite").arg(program);
+        valgrind.args(["--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]);
+        valgrind.arg(program);
         valgrind
     };
     let tool = Tool {
