@@ -32,6 +32,22 @@ pub fn build() -> Result<PathBuf> {
     run::executable(&mut cargo)
 }
 
+/// What shuttle advises of a failure: it does not know of `cargo xtask`, nor that its file is moved.
+const ADVICE: [&str; 6] = [
+    "failing schedule persisted",
+    "pass that path",
+    "failing seed",
+    "To replay the failure",
+    "    1) pass the seed",
+    "    2) set the environment",
+];
+
+/// What a program said, without that.
+fn without_advice(said: &str) -> String {
+    let lines = said.lines().filter(|line| !ADVICE.iter().any(|it| line.starts_with(it)));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 /// A program in one mode.
 #[derive(Clone)]
 pub struct Test {
@@ -141,13 +157,19 @@ pub fn one(programs: &Path, test: &Test, extent: &Extent, defect: Option<&str>) 
     Ok(Trial {
         test: test.clone(),
         row: row.filter(|_| output.status.success()),
-        said: format!("{}{}", String::from_utf8_lossy(&output.stderr), output.status),
+        said: without_advice(&String::from_utf8_lossy(&output.stderr)) + &output.status.to_string(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shuttles_own_advice_is_left_out() {
+        let said = "a page has two owners\nfailing schedule persisted to file: /a.txt\nError: b";
+        assert_eq!(without_advice(said), "a page has two owners\nError: b\n");
+    }
 
     #[test]
     fn what_failed_can_be_run_again() {
