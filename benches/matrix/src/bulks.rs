@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use crate::clock::time;
-use crate::contender::Contender;
+use crate::contender::{Bulk, Contender};
 use crate::shapes;
 
 /// A hot pair has so many bulks: see [`Turns`].
@@ -52,7 +52,7 @@ fn exchange<C: Contender, const N: usize>(
     let (low, high) = (one.min(two), one.max(two));
     if low / n != high / n {
         let (front, back) = bulks.split_at_mut(high / n);
-        C::swap(&mut back[0], high % n, &mut front[low / n], low % n);
+        back[0].exchange(high % n, &mut front[low / n], low % n);
     }
 }
 

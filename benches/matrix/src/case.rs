@@ -18,6 +18,8 @@ pub const FREED: usize = 1 << 18;
 pub const COLOURS: usize = 16;
 /// The batches that `orphan_drop` drops.
 pub const ORPHANS: usize = 32;
+/// Pages to a call of the smaller end of a pipe whose ends differ: no divisor of any size.
+pub const SMALL: usize = 7;
 /// The blocks of a bulk, where blocks come and go.
 pub const BLOCKS: usize = 16;
 
@@ -40,8 +42,18 @@ pub enum Shape {
     TwoThreads,
     /// One thread allocates bulks of n, another frees them.
     Pipe,
+    /// One thread allocates bulks of n, another frees 7 pages a call.
+    #[serde(rename = "pipe_into_7")]
+    #[value(name = "pipe_into_7")]
+    PipeInto7,
+    /// One thread allocates 7 pages a call, another frees bulks of n.
+    #[serde(rename = "pipe_from_7")]
+    #[value(name = "pipe_from_7")]
+    PipeFrom7,
     /// Allocate n pages, or free some bulk of n, at random, with about 2,048 out.
     Random,
+    /// The same of bulks of 1 to n pages, a number at random for each call.
+    Mixed,
     /// Allocate n pages, drop them without a cache, while another thread does the same.
     OrphanDrop,
     /// Allocate n blocks of 8 pages, free them.
@@ -52,21 +64,27 @@ pub enum Shape {
     #[serde(rename = "block_pair_9")]
     #[value(name = "block_pair_9")]
     BlockPair9,
+    /// Two threads take all n pages by turns, and wait for them.
+    Wait,
 }
 
 impl Shape {
     /// All of them, in the order in which they are measured and shown.
-    pub const ALL: [Shape; 10] = [
+    pub const ALL: [Shape; 14] = [
         Shape::HotPair,
         Shape::Keep2048,
         Shape::Outstanding,
         Shape::OutstandingRandom,
         Shape::TwoThreads,
         Shape::Pipe,
+        Shape::PipeInto7,
+        Shape::PipeFrom7,
         Shape::Random,
+        Shape::Mixed,
         Shape::OrphanDrop,
         Shape::BlockPair3,
         Shape::BlockPair9,
+        Shape::Wait,
     ];
 
     /// Its name, as in the figures.
@@ -79,10 +97,14 @@ impl Shape {
             Shape::OutstandingRandom => "outstanding_random",
             Shape::TwoThreads => "two_threads",
             Shape::Pipe => "pipe",
+            Shape::PipeInto7 => "pipe_into_7",
+            Shape::PipeFrom7 => "pipe_from_7",
             Shape::Random => "random",
+            Shape::Mixed => "mixed",
             Shape::OrphanDrop => "orphan_drop",
             Shape::BlockPair3 => "block_pair_3",
             Shape::BlockPair9 => "block_pair_9",
+            Shape::Wait => "wait",
         }
     }
 
@@ -99,7 +121,14 @@ impl Shape {
     /// Whether two threads take part.
     #[must_use]
     pub fn takes_two(self) -> bool {
-        matches!(self, Shape::TwoThreads | Shape::Pipe | Shape::OrphanDrop)
+        use Shape::{OrphanDrop, Pipe, PipeFrom7, PipeInto7, TwoThreads, Wait};
+        matches!(self, TwoThreads | Pipe | PipeInto7 | PipeFrom7 | OrphanDrop | Wait)
+    }
+
+    /// Whether a call handles other numbers of pages than `n`.
+    #[must_use]
+    pub fn is_uneven(self) -> bool {
+        matches!(self, Shape::PipeInto7 | Shape::PipeFrom7 | Shape::Mixed)
     }
 
     /// What is done, in a few words.
@@ -112,10 +141,14 @@ impl Shape {
             Shape::OutstandingRandom => "free in a random order, n a call, then allocate as many",
             Shape::TwoThreads => "the hot pair, while another thread does the same",
             Shape::Pipe => "one thread allocates bulks of n, another frees them",
+            Shape::PipeInto7 => "one thread allocates bulks of n, another frees 7 a call",
+            Shape::PipeFrom7 => "one thread allocates 7 a call, another frees bulks of n",
             Shape::Random => "allocate n pages, or free some bulk of n, at random",
+            Shape::Mixed => "allocate 1 to n pages, or free some such bulk, at random",
             Shape::OrphanDrop => "allocate n pages, drop them without a cache, two threads",
             Shape::BlockPair3 => "allocate n blocks of 8 pages, free them",
             Shape::BlockPair9 => "allocate n blocks of 512 pages, free them",
+            Shape::Wait => "two threads take all n pages by turns, and wait for them",
         }
     }
 }
@@ -147,6 +180,8 @@ impl Case {
             Shape::Outstanding | Shape::OutstandingRandom => {
                 self.out.unwrap_or_default() + PAGES / 2
             }
+            // Whoever has them has all.
+            Shape::Wait => self.bulk,
             _ => PAGES,
         };
         let colour = if self.colour { COLOURS } else { 1 };
@@ -246,6 +281,16 @@ fn takes(extent: Extent, case: &Case) -> bool {
     if shape.blocks().is_some() && !(plain && matches!(bulk, 1 | BLOCKS)) {
         return false;
     }
+    if shape == Shape::Wait {
+        return plain && matches!(bulk, 1 | 64);
+    }
+    if shape.is_uneven() {
+        return match extent {
+            Extent::All => bulk > SMALL,
+            Extent::Usual => plain && matches!(bulk, 8 | 64 | 256),
+            Extent::Quick => plain && bulk == 64,
+        };
+    }
     match extent {
         Extent::All => true,
         Extent::Quick => {
@@ -276,9 +321,11 @@ mod tests {
     fn all_is_every_shape_with_and_without_touch_and_colour() {
         let cases = cases(Extent::All);
         // Seven shapes, of which two have two counts of pages out, in two orders; three sizes of the eighth; and two of
-        // blocks of two orders, in one form.
-        assert_eq!(cases.len(), (9 * BULKS.len() * 2 + 2 * 3) * 3 + 2 * 2);
-        for shape in Shape::ALL.into_iter().filter(|shape| shape.blocks().is_none()) {
+        // blocks of two orders, in one form. Then three shapes whose calls differ, at six sizes, and two of waiting.
+        let uneven = 3 * BULKS.iter().filter(|bulk| **bulk > SMALL).count() * 2 * 3;
+        assert_eq!(cases.len(), (9 * BULKS.len() * 2 + 2 * 3) * 3 + 2 * 2 + uneven + 2);
+        let of_pages = |shape: &Shape| shape.blocks().is_none() && *shape != Shape::Wait;
+        for shape in Shape::ALL.into_iter().filter(of_pages) {
             for (touched, colour) in [(false, false), (true, false), (true, true)] {
                 let found = |case: &&Case| {
                     (case.shape, case.touched, case.colour) == (shape, touched, colour)

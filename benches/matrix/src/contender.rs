@@ -2,7 +2,10 @@
 //!
 //! The shapes are generic over contenders, so that nothing between them and the clock is a call through a table.
 
+use std::mem::MaybeUninit;
+
 use anyhow::Result;
+use pagesheaf::{Mode, Page, PageBatch};
 use serde::{Deserialize, Serialize};
 
 #[cfg(doc)]
@@ -40,10 +43,13 @@ pub enum Order {
 /// other hand of the pair on another thread.
 pub trait Contender: Send + Sized + 'static {
     /// Room for the pages of a bulk.
-    type Bulk<const N: usize>: Send;
+    type Bulk<const N: usize>: Bulk;
 
     /// Whether it writes to pages by itself, so that all of them take up memory.
     const WRITES: bool = false;
+
+    /// The most pages that one of its calls waits for.
+    const WAITS_FOR: usize = usize::MAX;
 
     /// Two hands of one allocator, for one thread each.
     ///
@@ -56,6 +62,15 @@ pub trait Contender: Send + Sized + 'static {
 
     /// Fills a bulk with `n` pages, at most `N`. Returns how many it got: `n`, or it has run dry.
     fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize;
+
+    /// Fills a bulk with `n` pages, and waits until there are so many. Returns how many it got.
+    fn alloc_waiting<const N: usize>(
+        &mut self,
+        _bulk: &mut Self::Bulk<N>,
+        _n: usize,
+    ) -> impl Future<Output = usize> {
+        async { unreachable!("takes no part in `wait`") }
+    }
 
     /// Frees the pages of a bulk.
     fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize);
@@ -77,14 +92,63 @@ pub trait Contender: Send + Sized + 'static {
     fn touch<const N: usize>(&mut self, _bulk: &mut Self::Bulk<N>, _n: usize) {
         unreachable!("takes no part where pages are touched");
     }
+}
 
-    /// Exchanges a page of one bulk for a page of another, to scatter them. Not timed.
-    fn swap<const N: usize>(
-        left: &mut Self::Bulk<N>,
-        at: usize,
-        right: &mut Self::Bulk<N>,
-        other: usize,
-    );
+/// The pages of a bulk, of which the shapes move some to another bulk.
+pub trait Bulk: Send {
+    /// Exchanges a page for a page of another, to scatter them. Not timed.
+    fn exchange(&mut self, at: usize, other: &mut Self, there: usize);
+
+    /// Moves the last `n` of the `left` pages to the end of another, which holds `held`.
+    fn pass(&mut self, left: usize, to: &mut Self, held: usize, n: usize);
+}
+
+impl<T: Copy + Send, const N: usize> Bulk for Items<T, N> {
+    fn exchange(&mut self, at: usize, other: &mut Self, there: usize) {
+        std::mem::swap(&mut self.0[at], &mut other.0[there]);
+    }
+
+    #[inline(always)]
+    fn pass(&mut self, left: usize, to: &mut Self, held: usize, n: usize) {
+        to.0[held..held + n].copy_from_slice(&self.0[left - n..left]);
+    }
+}
+
+/// Buffers that own their memory.
+impl<B: Send> Bulk for Vec<B> {
+    fn exchange(&mut self, at: usize, other: &mut Self, there: usize) {
+        std::mem::swap(&mut self[at], &mut other[there]);
+    }
+
+    #[inline(always)]
+    fn pass(&mut self, left: usize, to: &mut Self, _held: usize, n: usize) {
+        to.extend(self.drain(left - n..));
+    }
+}
+
+impl<M: Mode, const N: usize> Bulk for PageBatch<M, N> {
+    fn exchange(&mut self, at: usize, other: &mut Self, there: usize) {
+        let (one, two) = (self.swap_remove(at), other.swap_remove(there));
+        self.push(two).expect("room for a page of the same pool");
+        other.push(one).expect("room for a page of the same pool");
+    }
+
+    #[inline(always)]
+    fn pass(&mut self, left: usize, to: &mut Self, _held: usize, n: usize) {
+        let appended = to.append(&mut self.split_off(left - n));
+        appended.expect("room for pages of the same pool");
+    }
+}
+
+/// Pages one by one, of which the first are there.
+impl<M: Mode, const N: usize> Bulk for [MaybeUninit<Page<M>>; N] {
+    fn exchange(&mut self, at: usize, other: &mut Self, there: usize) {
+        std::mem::swap(&mut self[at], &mut other[there]);
+    }
+
+    fn pass(&mut self, left: usize, to: &mut Self, held: usize, n: usize) {
+        self[left - n..left].swap_with_slice(&mut to[held..held + n]);
+    }
 }
 
 /// A bulk of plain values: page numbers or pointers. Only the first `n` mean anything.
@@ -96,10 +160,5 @@ impl<T: Copy, const N: usize> Items<T, N> {
     #[inline(always)]
     pub fn first(&mut self, n: usize) -> &mut [T] {
         &mut self.0[..n]
-    }
-
-    /// Exchanges one of these for one of those.
-    pub fn swap(left: &mut Self, at: usize, right: &mut Self, other: usize) {
-        std::mem::swap(&mut left.0[at], &mut right.0[other]);
     }
 }

@@ -9,7 +9,7 @@ use crate::case::{Case, OUT, Shape};
 use crate::contender::{Contender, Order, Setup};
 use crate::contenders::{
     CopyFloor, DriverFifo, DriverLifo, Lent, LentInTwo, Modal, PoisonFloor, Raw, Sampled, Single,
-    Stealable,
+    Stealable, Waiting,
 };
 use crate::stand::{AtOneSize, Hands, ONE_SIZE, Stand};
 
@@ -39,6 +39,8 @@ pub struct Entry {
     pub(crate) slowness: usize,
     /// It takes part in one table only, the ladder's.
     pub(crate) step: bool,
+    /// The crate that it is of, and its version.
+    of_crate: Option<String>,
     make: fn(&Setup) -> Result<Box<dyn Stand>>,
 }
 
@@ -55,6 +57,7 @@ impl Entry {
             writes: C::WRITES,
             slowness: 1,
             step: false,
+            of_crate: None,
             make,
         }
     }
@@ -70,6 +73,7 @@ impl Entry {
             writes: C::WRITES,
             slowness: 1,
             step: true,
+            of_crate: None,
             make,
         };
         entry.slowness(if C::WRITES { POISONING } else { 1 })
@@ -87,6 +91,18 @@ impl Entry {
     pub fn slowness(mut self, times: usize) -> Self {
         self.slowness = times;
         self
+    }
+
+    /// It is of this crate: a name and a version, which the report shows.
+    #[must_use]
+    pub fn of_crate(mut self, name_and_version: String) -> Self {
+        self.of_crate = Some(name_and_version);
+        self
+    }
+
+    /// Its name, and the crate that it is of, if it is of one.
+    pub(crate) fn crate_line(&self) -> Option<String> {
+        self.of_crate.as_ref().map(|it| format!("{}: {it}", self.name))
     }
 
     /// Whether its pages go to a device.
@@ -135,6 +151,15 @@ const STOLEN: [Shape; 2] = [Shape::HotPair, Shape::Keep2048];
 /// The shape that shows what lending costs in itself.
 const LENT: &[Shape] = &[Shape::HotPair];
 
+/// Those in which pages go from one thread to another.
+const PIPES: &[Shape] = &[Shape::Pipe, Shape::PipeInto7, Shape::PipeFrom7];
+
+/// Waiting, and nothing else.
+const WAITS: &[Shape] = &[Shape::Wait];
+
+/// All that pages in a mode do: it waits by other calls.
+const OF_MODES: &[Shape] = Shape::ALL.split_at(Shape::ALL.len() - 1).0;
+
 /// All shapes that one thread does, or two with pages of their own.
 const APART: &[Shape] = &[
     Shape::HotPair,
@@ -143,9 +168,10 @@ const APART: &[Shape] = &[
     Shape::OutstandingRandom,
     Shape::TwoThreads,
     Shape::Random,
+    Shape::Mixed,
 ];
 
-/// These and the pipe: all that have pages freed through a hand.
+/// These and the pipes: all that have pages freed through a hand.
 pub const BY_HAND: &[Shape] = &[
     Shape::HotPair,
     Shape::Keep2048,
@@ -153,10 +179,25 @@ pub const BY_HAND: &[Shape] = &[
     Shape::OutstandingRandom,
     Shape::TwoThreads,
     Shape::Pipe,
+    Shape::PipeInto7,
+    Shape::PipeFrom7,
     Shape::Random,
+    Shape::Mixed,
 ];
 
-/// All but those of blocks.
+/// Of those, the shapes that leave few pages out: a million buffers of the heap would be as many pages of memory.
+pub const FEW_OUT: &[Shape] = &[
+    Shape::HotPair,
+    Shape::Keep2048,
+    Shape::TwoThreads,
+    Shape::Pipe,
+    Shape::PipeInto7,
+    Shape::PipeFrom7,
+    Shape::Random,
+    Shape::Mixed,
+];
+
+/// All but those of blocks, and waiting.
 pub const OF_PAGES: &[Shape] = &[
     Shape::HotPair,
     Shape::Keep2048,
@@ -164,7 +205,10 @@ pub const OF_PAGES: &[Shape] = &[
     Shape::OutstandingRandom,
     Shape::TwoThreads,
     Shape::Pipe,
+    Shape::PipeInto7,
+    Shape::PipeFrom7,
     Shape::Random,
+    Shape::Mixed,
     Shape::OrphanDrop,
 ];
 
@@ -172,14 +216,14 @@ pub const OF_PAGES: &[Shape] = &[
 #[must_use]
 pub fn entries() -> Vec<Entry> {
     fn mode<M: pagesheaf::Mode>(name: &'static str) -> Entry {
-        Entry::new::<Modal<M>>(name, Kind::Mode, &Shape::ALL)
+        Entry::new::<Modal<M>>(name, Kind::Mode, OF_MODES)
     }
     fn step<const H: u8>(name: &'static str) -> Entry {
         Entry::step::<Modal<Select<true, true, true, H>>>(name, Kind::Mode, LADDER)
     }
     vec![
         Entry::new::<CopyFloor>("copy-floor", Kind::Floor, APART).untouched(),
-        Entry::new::<CopyFloor>("ring-only", Kind::Floor, &[Shape::Pipe]).untouched(),
+        Entry::new::<CopyFloor>("ring-only", Kind::Floor, PIPES).untouched(),
         Entry::new::<DriverLifo>("driver-lifo", Kind::Recycler, APART),
         Entry::new::<DriverFifo>("driver-fifo", Kind::Recycler, APART),
         Entry::new::<Single<Checked>>(
@@ -192,6 +236,8 @@ pub fn entries() -> Vec<Entry> {
         Entry::new::<LentInTwo<Bare>>("Bare-lent-in-two", Kind::Calls, LENT).untouched(),
         Entry::new::<Lent<Checked>>("lent", Kind::Calls, LENT).untouched(),
         Entry::new::<LentInTwo<Checked>>("lent-in-two", Kind::Calls, LENT).untouched(),
+        Entry::new::<Waiting<Bare>>("Bare-async", Kind::Calls, WAITS).untouched(),
+        Entry::new::<Waiting<Checked>>("async", Kind::Calls, WAITS).untouched(),
         mode::<Bare>("Bare"),
         // A step of the report's ladder.
         Entry::new::<Modal<Select<true, false, false, 0>>>(

@@ -36,10 +36,6 @@
 //!     fn free<const N: usize>(&mut self, bulk: &mut Items<u32, N>, n: usize) {
 //!         self.0.lock().expect("nobody panics").extend_from_slice(bulk.first(n));
 //!     }
-//!
-//!     fn swap<const N: usize>(left: &mut Items<u32, N>, at: usize, right: &mut Items<u32, N>, other: usize) {
-//!         Items::swap(left, at, right, other);
-//!     }
 //! }
 //!
 //! # fn main() -> anyhow::Result<()> {
@@ -60,6 +56,7 @@ mod measure;
 mod meta;
 mod partner;
 mod price;
+mod rehearsal;
 mod report;
 mod ring;
 mod sample;
@@ -76,10 +73,11 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use case::{Case, Shape};
 pub use clock::Distance;
-pub use contender::{Contender, Items, Order, Setup, TOUCHED};
+pub use contender::{Bulk, Contender, Items, Order, Setup, TOUCHED};
 pub use contenders::{Memory, PAGE};
 pub use count::count;
-pub use entry::{BY_HAND, Entry, Kind, OF_PAGES};
+pub use entry::{BY_HAND, Entry, FEW_OUT, Kind, OF_PAGES};
+pub use rehearsal::rehearse;
 pub use two_cores::TwoCores;
 
 use baseline::Baseline;
@@ -172,6 +170,7 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
     let partner = Partner::new(cores)?;
     let mut meta = meta::Meta::read(program, count, cores, &partner);
     meta.left_out = absent;
+    meta.crates = entries.iter().filter_map(Entry::crate_line).collect();
     meta.baseline.clone_from(&args.baseline);
     println!("{meta}");
     let rounds = if args.quick { 15 } else { 50 };

@@ -30,6 +30,8 @@ pub struct Meta {
     near: Option<bool>,
     kept: f64,
     seconds: f64,
+    /// Of which crate a contender is, and of which version, where it is of one.
+    pub crates: Vec<String>,
     /// What was asked for and could not be measured, and why.
     pub left_out: Vec<String>,
 }
@@ -55,6 +57,7 @@ impl Meta {
             near: trip.map(is_near),
             kept: 0.0,
             seconds: 0.0,
+            crates: Vec::new(),
             left_out: Vec::new(),
         }
     }

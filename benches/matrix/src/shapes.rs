@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use crate::clock::time;
-use crate::contender::Contender;
+use crate::contender::{Bulk, Contender};
 use crate::partner::Partner;
 use crate::ring::Ring;
 
@@ -141,6 +141,34 @@ pub fn random<C: Contender, const N: usize, const T: bool>(
     new
 }
 
+/// As [`random`], but a pick says also how many pages come if its bulk is empty, and `held` how many are in each.
+#[inline(never)]
+pub fn mixed<C: Contender, const N: usize, const T: bool>(
+    hand: &mut C,
+    bulks: &mut [C::Bulk<N>],
+    held: &mut [u16],
+    picks: &[(u16, u16)],
+) -> usize {
+    let (mut new, mut wanted) = (0, 0);
+    for &(pick, size) in picks {
+        let (held, bulk) = (&mut held[usize::from(pick)], &mut bulks[usize::from(pick)]);
+        if *held > 0 {
+            hand.free(bulk, usize::from(*held));
+            *held = 0;
+        } else {
+            new += fill::<C, N, T>(hand, bulk, usize::from(size));
+            wanted += usize::from(size);
+            *held = size;
+        }
+    }
+    for (held, bulk) in held.iter_mut().zip(bulks).filter(|one| *one.0 > 0) {
+        hand.free(bulk, usize::from(*held));
+        *held = 0;
+    }
+    assert_eq!(new, wanted, "a bulk was short");
+    new
+}
+
 /// The hot pair, while the other hand does the same on another thread.
 pub fn two_threads<C: Contender, const N: usize, const T: bool>(
     (own, other): (&mut C, &mut C),
@@ -210,6 +238,78 @@ pub fn pipe<C: Contender, const N: usize, const T: bool>(
             });
             assert_eq!(new, n * times, "a bulk was short");
             time
+        },
+    )
+}
+
+/// Allocates so many bulks of `made` pages, of which the other hand frees `freed` a call on another thread.
+pub fn uneven_pipe<C: Contender, const N: usize, const T: bool>(
+    (own, other): (&mut C, &mut C),
+    ring: &Ring<C::Bulk<N>>,
+    (made, freed): (usize, usize),
+    times: usize,
+    partner: &Partner,
+) -> Duration {
+    let (made, freed) = (black_box(made), black_box(freed));
+    partner.beside(
+        move |_| {
+            let (mut rest, mut held) = (C::bulk::<N>(), 0);
+            ring.consume(times, |bulk| {
+                black_box(&mut *bulk);
+                let mut left = made;
+                while left > 0 {
+                    let some = left.min(freed - held);
+                    bulk.pass(left, &mut rest, held, some);
+                    (left, held) = (left - some, held + some);
+                    if held == freed {
+                        other.free(&mut rest, freed);
+                        held = 0;
+                    }
+                }
+            });
+            if held > 0 {
+                other.free(&mut rest, held);
+            }
+        },
+        || {
+            let mut new = 0;
+            let time = time(|| {
+                ring.produce(times, |bulk| new += fill::<C, N, T>(own, bulk, made));
+                ring.wait();
+            });
+            assert_eq!(new, made * times, "a bulk was short");
+            time
+        },
+    )
+}
+
+/// Waits for all pages and frees them, so many times.
+#[inline(never)]
+fn takes<C: Contender, const N: usize>(hand: &mut C, n: usize, times: usize) {
+    let mut bulk = C::bulk::<N>();
+    for _ in 0..times {
+        let got = pollster::block_on(hand.alloc_waiting(&mut bulk, n));
+        assert_eq!(got, n, "a bulk was short");
+        hand.free(&mut bulk, n);
+    }
+}
+
+/// Waits for all pages and frees them, while the other hand does the same on another thread.
+pub fn wait<C: Contender, const N: usize>(
+    (own, other): (&mut C, &mut C),
+    n: usize,
+    times: usize,
+    partner: &Partner,
+) -> Duration {
+    partner.beside(
+        move |go_on| {
+            while go_on() {
+                takes::<C, N>(other, n, 1);
+            }
+        },
+        || {
+            takes::<C, N>(own, n, times.div_ceil(WARM));
+            time(|| takes::<C, N>(own, n, times))
         },
     )
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use crate::bulks::{Picked, Random, Turns, empty, fill, shuffle};
-use crate::case::{Case, FREED, KEPT, PAGES, Shape};
+use crate::case::{Case, FREED, KEPT, PAGES, SMALL, Shape};
 use crate::clock::time;
 use crate::contender::{Contender, Order, Setup};
 use crate::partner::Partner;
@@ -22,6 +22,9 @@ const CALLS: usize = 2048;
 /// And so many where a thread on the other core has just been woken for pairs: what is cold at its start shows for longer.
 const CALLS_BESIDE: usize = 8192;
 
+/// So many times a sample waits for all pages: each time a thread may sleep and be woken.
+const WAITS: usize = 512;
+
 /// A pipe has so many rings, which take turns: where the low twelve bits of the addresses agree, a look at a cache's own line waits
 /// for a store to a line of the ring that is on the other core, and a call takes twice as long.
 const RINGS: usize = 5;
@@ -30,6 +33,9 @@ const RINGS: usize = 5;
 pub trait Stand {
     /// Makes a case ready. Its samples handle so many times fewer pages.
     fn prepare<'a>(&'a mut self, case: &Case, slowness: usize) -> Result<Box<dyn Sampler + 'a>>;
+
+    /// How many pages can be had by now, at most so many.
+    fn free_pages(&mut self, most: usize) -> usize;
 }
 
 /// A case that is ready.
@@ -69,6 +75,15 @@ impl<C: Contender> Stand for Hands<C> {
             (_, true) => Box::new(Ready::<C, 256, true>::new(self, case, slowness)?),
         })
     }
+
+    fn free_pages(&mut self, most: usize) -> usize {
+        // What the other hand's cache holds is as free.
+        self.1.0.drain();
+        let all = fill::<C, 8>(&mut self.0.0, most, 1);
+        let count = all.len();
+        empty::<C, 8>(&mut self.0.0, all, 1);
+        count
+    }
 }
 
 /// A contender that is measured at one size, on untouched pages: so nothing else is compiled.
@@ -88,6 +103,10 @@ impl<C: Contender> Stand for AtOneSize<C> {
     fn prepare<'a>(&'a mut self, case: &Case, slowness: usize) -> Result<Box<dyn Sampler + 'a>> {
         ensure!(case.bulk == ONE_SIZE && !case.touched, "not measured so");
         Ok(Box::new(Ready::<C, ONE_SIZE, false>::new(&mut self.0, case, slowness)?))
+    }
+
+    fn free_pages(&mut self, most: usize) -> usize {
+        self.0.free_pages(most)
     }
 }
 
@@ -110,12 +129,20 @@ enum State<C: Contender, const N: usize> {
     KeepBeside(Vec<C::Bulk<N>>),
     /// The first is next.
     Pipe(VecDeque<Ring<C::Bulk<N>>>),
+    /// The same, and how many pages are made and freed a call.
+    UnevenPipe(VecDeque<Ring<C::Bulk<N>>>, (usize, usize)),
     Random {
         bulks: Vec<C::Bulk<N>>,
         full: Vec<bool>,
         picks: Vec<u16>,
     },
+    Mixed {
+        bulks: Vec<C::Bulk<N>>,
+        held: Vec<u16>,
+        picks: Vec<(u16, u16)>,
+    },
     OrphanDrop,
+    Wait,
     /// Of this order.
     Blocks(u8),
 }
@@ -127,6 +154,7 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
         let (times, beside) = (at_least(CALLS), at_least(CALLS_BESIDE));
         let kept = (SAMPLE / KEPT / slowness).max(1);
         let some = |count| std::iter::repeat_with(C::bulk::<N>).take(count).collect();
+        let rings = || std::iter::repeat_with(|| Ring::new(C::bulk)).take(RINGS).collect();
         let (state, times) = match case.shape {
             Shape::HotPair => (State::HotPair(Turns::new()), times),
             Shape::Keep2048 => (State::Keep(some(KEPT / n)), kept),
@@ -150,10 +178,9 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
             }
             Shape::TwoThreads if case.out.is_some() => (State::KeepBeside(some(KEPT / n)), kept),
             Shape::TwoThreads => (State::TwoThreads(Turns::new()), beside),
-            Shape::Pipe => {
-                let rings = std::iter::repeat_with(|| Ring::new(C::bulk)).take(RINGS);
-                (State::Pipe(rings.collect()), times)
-            }
+            Shape::Pipe => (State::Pipe(rings()), times),
+            Shape::PipeInto7 => (State::UnevenPipe(rings(), (n, SMALL)), times),
+            Shape::PipeFrom7 => (State::UnevenPipe(rings(), (SMALL, n)), times * n / SMALL),
             Shape::Random => {
                 let places = 2 * KEPT / n;
                 let mut random = Random::default();
@@ -162,7 +189,18 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
                 let (bulks, full, picks) = (some(places), vec![false; places], picks.collect());
                 (State::Random { bulks, full, picks }, 0)
             }
+            Shape::Mixed => {
+                let picks = mixed_picks(2 * times, n);
+                let (bulks, held) = (some(mixed_places(n)), vec![0; mixed_places(n)]);
+                (State::Mixed { bulks, held, picks }, 0)
+            }
             Shape::OrphanDrop => (State::OrphanDrop, beside),
+            Shape::Wait => {
+                let (most, one_by_one) =
+                    (C::WAITS_FOR, "two who wait for more could wait for ever");
+                ensure!(n <= most, "its calls wait for {most} at a time, and {one_by_one}");
+                (State::Wait, WAITS)
+            }
             Shape::BlockPair3 | Shape::BlockPair9 => {
                 // What lies in a cache is in the way of blocks.
                 hands.0.0.drain();
@@ -192,12 +230,20 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
                 let some = &picks[..picks.len().div_ceil(shapes::WARM)];
                 shapes::random::<C, N, T>(own, bulks, full, some, *n);
             }
+            State::Mixed { bulks, held, picks } => {
+                let some = &picks[..picks.len().div_ceil(shapes::WARM)];
+                shapes::mixed::<C, N, T>(own, bulks, held, some);
+            }
             // Two threads get warm together, in the sample; the pipe's lines are not near in any case.
             State::TwoThreads(turns) => turns.next(own, *n),
             // What a sample meets is far from it in any case, and so much that its start does not count.
             State::OutstandingRandom(picked) => picked.next(*n),
             State::Blocks(order) => shapes::block_pairs(own, *order, *n, times),
-            State::KeepBeside(_) | State::Pipe(_) | State::OrphanDrop => {}
+            State::KeepBeside(_)
+            | State::Pipe(_)
+            | State::UnevenPipe(..)
+            | State::OrphanDrop
+            | State::Wait => {}
         }
     }
 
@@ -228,6 +274,19 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
                 rings.rotate_left(1);
                 shapes::pipe::<C, N, T>(both, &rings[0], n, times, partner)
             }
+            State::UnevenPipe(rings, sizes) => {
+                rings.rotate_left(1);
+                let time = shapes::uneven_pipe::<C, N, T>(both, &rings[0], *sizes, times, partner);
+                return (time, times * sizes.0);
+            }
+            State::Mixed { bulks, held, picks } => {
+                let mut pages = 0;
+                let time = time(|| {
+                    pages = shapes::mixed::<C, N, T>(own, bulks, held, picks);
+                });
+                return (time, pages);
+            }
+            State::Wait => shapes::wait::<C, N>(both, n, times, partner),
             State::Random { bulks, full, picks } => {
                 let mut pages = 0;
                 let time = time(|| {
@@ -261,12 +320,54 @@ impl<C: Contender, const N: usize, const T: bool> Drop for Ready<'_, C, N, T> {
     }
 }
 
+/// Bulks of 1 to `n` pages, half of which are full on average: of about as many pages as `random` has out.
+fn mixed_places(n: usize) -> usize {
+    4 * KEPT / (n + 1)
+}
+
+/// So many picks of bulks, and of how many pages come: the same for everybody.
+fn mixed_picks(count: usize, n: usize) -> Vec<(u16, u16)> {
+    let mut random = Random::default();
+    let pick = |_| (random.below(mixed_places(n)) as u16, 1 + random.below(n) as u16);
+    (0..count).map(pick).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bulks::BULKS;
     use crate::case::{Extent, cases};
     use crate::contenders::Modal;
+
+    /// The sequence has every size, about as often as any other, and every bulk; everybody gets the same.
+    #[test]
+    fn sizes_at_random_are_all_there_and_the_same_each_time() {
+        for n in [8, 64, 256] {
+            let count = 1 << 15;
+            let picks = mixed_picks(count, n);
+            assert_eq!(picks, mixed_picks(count, n));
+            let mut counts = vec![0; n + 1];
+            picks.iter().for_each(|pick| counts[usize::from(pick.1)] += 1);
+            let (least, most) = (count / n / 2, count / n * 2);
+            assert_eq!(counts[0], 0);
+            assert!(counts[1..].iter().all(|it| (least..most).contains(it)), "{n}: {counts:?}");
+            let places: std::collections::HashSet<_> = picks.iter().map(|pick| pick.0).collect();
+            assert_eq!(places.len(), mixed_places(n));
+            // Full bulks have about as many pages as `random` has, and fit even if all were full.
+            assert!(mixed_places(n) * n <= PAGES);
+        }
+    }
+
+    /// What the ends of a pipe make and free differs, and each page still comes back once.
+    #[test]
+    fn uneven_pipes_and_mixed_bulks_lose_no_page() {
+        let everybody = crate::entry::entries();
+        let some = ["copy-floor", "ring-only", "driver-lifo", "raw", "Bare", "Checked"];
+        let some = everybody.iter().filter(|entry| some.contains(&entry.name));
+        for entry in some.chain(everybody.iter().filter(|entry| entry.name.ends_with("async"))) {
+            crate::rehearse(entry).expect("no page is missing");
+        }
+    }
 
     /// Every shape handles the pages that it says, in every form, and leaves none out.
     #[test]
@@ -277,14 +378,17 @@ mod tests {
         let few = |case: &Case| {
             [1, 32, 64].contains(&case.bulk) && case.out.is_none_or(|out| out < 1 << 20)
         };
-        for case in cases(Extent::All).iter().filter(|case| few(case) && !case.touched) {
+        let waits = |case: &Case| case.shape == Shape::Wait;
+        let all = cases(Extent::All);
+        for case in all.iter().filter(|case| few(case) && !case.touched && !waits(case)) {
             let mut hands = Hands::<Modal<Checked>>::new(&case.setup()).expect("pages");
             let mut ready = hands.prepare(case, 64).expect("ready");
             // So often that all bulks of a hot pair have had their turn.
             for _ in 0..if case.shape == Shape::HotPair { BULKS + 2 } else { 2 } {
                 ready.warm();
                 let (time, pages) = ready.sample(&partner);
-                assert!(pages >= 16 && pages.is_multiple_of(case.bulk) && !time.is_zero());
+                let whole = case.shape.is_uneven() || pages.is_multiple_of(case.bulk);
+                assert!(pages >= 16 && whole && !time.is_zero());
             }
             drop(ready);
             let all = fill::<Modal<Checked>, 8>(&mut hands.0.0, 2 * case.setup().pages, 1);

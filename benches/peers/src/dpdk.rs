@@ -144,15 +144,6 @@ impl<P: Pools> Contender for Hand<P> {
             unsafe { peers_dpdk_put(self.0.0.as_ptr(), objects, n as c_uint) };
         }
     }
-
-    fn swap<const N: usize>(
-        left: &mut Items<Object, N>,
-        at: usize,
-        right: &mut Items<Object, N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
-    }
 }
 
 /// All of them. Their objects are small: they take no part where pages are touched.

@@ -125,18 +125,12 @@ impl Contender for Hand {
             unsafe { page.write_bytes(n as u8, TOUCHED) };
         }
     }
-
-    fn swap<const N: usize>(
-        left: &mut Items<usize, N>,
-        at: usize,
-        right: &mut Items<usize, N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
-    }
 }
 
 /// It has no bulk call.
 pub fn entries() -> Vec<Entry> {
-    vec![Entry::new::<Hand>("frame-alloc", Kind::Rival, BY_HAND)]
+    vec![
+        Entry::new::<Hand>("frame-alloc", Kind::Rival, BY_HAND)
+            .of_crate(crate::locked("frame-alloc")),
+    ]
 }

@@ -67,15 +67,6 @@ impl<H: Heap> Contender for Hand<H> {
             unsafe { page.0.cast::<u8>().write_bytes(n as u8, TOUCHED) };
         }
     }
-
-    fn swap<const N: usize>(
-        left: &mut Items<Address, N>,
-        at: usize,
-        right: &mut Items<Address, N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
-    }
 }
 
 macro_rules! heap {
@@ -145,10 +136,10 @@ pub fn entries() -> Vec<Entry> {
         entry::<Libc>("aligned_alloc"),
         entry::<Malloc>("malloc"),
         #[cfg(feature = "mimalloc")]
-        entry::<Mimalloc>("mimalloc"),
+        entry::<Mimalloc>("mimalloc").of_crate(crate::locked("libmimalloc-sys")),
         #[cfg(feature = "jemalloc")]
-        entry::<Jemalloc>("jemalloc"),
+        entry::<Jemalloc>("jemalloc").of_crate(crate::locked("tikv-jemalloc-sys")),
         #[cfg(feature = "snmalloc")]
-        entry::<Snmalloc>("snmalloc"),
+        entry::<Snmalloc>("snmalloc").of_crate(crate::locked("snmalloc-sys")),
     ]
 }

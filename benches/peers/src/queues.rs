@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use crossbeam_queue::{ArrayQueue, SegQueue};
-use matrix::{BY_HAND, Contender, Entry, Items, Kind, Memory, PAGE, Setup, Shape};
+use matrix::{BY_HAND, Contender, Entry, FEW_OUT, Items, Kind, Memory, PAGE, Setup};
 use sharded_slab::Slab;
+
+use crate::locked;
 
 /// Free pages, by number.
 trait Store: Send + Sync + 'static {
@@ -104,15 +106,6 @@ impl<S: Store> Contender for Ids<S> {
             unsafe { self.1.touch(id) };
         }
     }
-
-    fn swap<const N: usize>(
-        left: &mut Items<u32, N>,
-        at: usize,
-        right: &mut Items<u32, N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
-    }
 }
 
 /// A slab whose entries are the pages: a key is a page.
@@ -141,15 +134,6 @@ impl Contender for Keys {
         for &mut key in bulk.first(n) {
             assert!(self.0.remove(key));
         }
-    }
-
-    fn swap<const N: usize>(
-        left: &mut Items<usize, N>,
-        at: usize,
-        right: &mut Items<usize, N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
     }
 }
 
@@ -184,28 +168,19 @@ impl Contender for Boxes {
             self.0.lock().expect("nobody panics").push(buffer);
         }
     }
-
-    fn swap<const N: usize>(
-        left: &mut Vec<Box<[u8]>>,
-        at: usize,
-        right: &mut Vec<Box<[u8]>>,
-        other: usize,
-    ) {
-        std::mem::swap(&mut left[at], &mut right[other]);
-    }
 }
-
-/// The shapes that leave few buffers out: a million of them would be as many pages of memory.
-const FEW: &[Shape] =
-    &[Shape::HotPair, Shape::Keep2048, Shape::TwoThreads, Shape::Pipe, Shape::Random];
 
 /// All of them.
 pub fn entries() -> Vec<Entry> {
     vec![
-        Entry::new::<Ids<ArrayQueue<u32>>>("ArrayQueue", Kind::Rival, BY_HAND),
-        Entry::new::<Ids<SegQueue<u32>>>("SegQueue", Kind::Rival, BY_HAND),
+        Entry::new::<Ids<ArrayQueue<u32>>>("ArrayQueue", Kind::Rival, BY_HAND)
+            .of_crate(locked("crossbeam-queue")),
+        Entry::new::<Ids<SegQueue<u32>>>("SegQueue", Kind::Rival, BY_HAND)
+            .of_crate(locked("crossbeam-queue")),
         Entry::new::<Ids<Mutex<Vec<u32>>>>("Mutex<Vec>", Kind::Rival, BY_HAND),
-        Entry::new::<Boxes>("Mutex<Vec<Box>>", Kind::Rival, FEW).untouched(),
-        Entry::new::<Keys>("sharded-slab", Kind::Rival, BY_HAND).untouched(),
+        Entry::new::<Boxes>("Mutex<Vec<Box>>", Kind::Rival, FEW_OUT).untouched(),
+        Entry::new::<Keys>("sharded-slab", Kind::Rival, BY_HAND)
+            .untouched()
+            .of_crate(locked("sharded-slab")),
     ]
 }

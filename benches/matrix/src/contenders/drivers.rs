@@ -77,15 +77,6 @@ impl Contender for DriverLifo {
     fn touch<const N: usize>(&mut self, bulk: &mut Items<u32, N>, n: usize) {
         self.pages.touch(bulk.first(n));
     }
-
-    fn swap<const N: usize>(
-        left: &mut Items<u32, N>,
-        at: usize,
-        right: &mut Items<u32, N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
-    }
 }
 
 /// Takes the page that came back first, if it is nobody's by now.
@@ -141,14 +132,5 @@ impl Contender for DriverFifo {
     #[inline(always)]
     fn touch<const N: usize>(&mut self, bulk: &mut Items<u32, N>, n: usize) {
         self.pages.touch(bulk.first(n));
-    }
-
-    fn swap<const N: usize>(
-        left: &mut Items<u32, N>,
-        at: usize,
-        right: &mut Items<u32, N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
     }
 }

@@ -29,13 +29,4 @@ impl Contender for CopyFloor {
     fn free<const N: usize>(&mut self, bulk: &mut Items<u32, N>, n: usize) {
         self.0.first(n).copy_from_slice(bulk.first(n));
     }
-
-    fn swap<const N: usize>(
-        left: &mut Items<u32, N>,
-        at: usize,
-        right: &mut Items<u32, N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
-    }
 }

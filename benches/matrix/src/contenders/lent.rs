@@ -37,15 +37,6 @@ impl<M: Mode> Contender for Lent<M> {
         let freed = unsafe { self.0.free_lent(bulk.first(n).iter().copied()) };
         freed.expect("the pages are good");
     }
-
-    fn swap<const N: usize>(
-        left: &mut Self::Bulk<N>,
-        at: usize,
-        right: &mut Self::Bulk<N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
-    }
 }
 
 /// A mode by a batch, and calls that lend it and take it back: offsets, too, from numbers and back.
@@ -88,14 +79,5 @@ impl<M: Mode> Contender for LentInTwo<M> {
         let back = unsafe { self.0.reclaim_bulk(&ids[..n], &mut batch) };
         back.expect("the pages are good");
         self.0.free_bulk(&mut batch);
-    }
-
-    fn swap<const N: usize>(
-        left: &mut Self::Bulk<N>,
-        at: usize,
-        right: &mut Self::Bulk<N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
     }
 }

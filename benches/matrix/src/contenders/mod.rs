@@ -6,6 +6,7 @@ mod lent;
 mod memory;
 mod modes;
 mod poison;
+mod waiting;
 
 pub use drivers::{DriverFifo, DriverLifo};
 pub use floor::CopyFloor;
@@ -13,13 +14,14 @@ pub use lent::{Lent, LentInTwo};
 pub use memory::{Memory, PAGE};
 pub use modes::{Modal, Raw, Sampled, Single, Stealable};
 pub use poison::PoisonFloor;
+pub use waiting::Waiting;
 
 #[cfg(test)]
 mod tests {
     use pagesheaf::{Bare, Checked, Hardened};
 
     use super::*;
-    use crate::contender::{Contender, Order, Setup, TOUCHED};
+    use crate::contender::{Bulk, Contender, Order, Setup, TOUCHED};
 
     const SETUP: Setup = Setup { pages: 4096, touched: true, colour: 8, order: Order::Scattered };
 
@@ -35,7 +37,7 @@ mod tests {
             if touched {
                 here.touch(&mut left, 64);
             }
-            C::swap(&mut left, 63, &mut right, 0);
+            left.exchange(63, &mut right, 0);
             there.free(&mut right, 37);
             there.free(&mut left, 64);
         }

@@ -117,17 +117,6 @@ where
             bulk[at][headroom..][..TOUCHED].fill(at as u8);
         }
     }
-
-    fn swap<const N: usize>(
-        left: &mut PageBatch<M, N>,
-        at: usize,
-        right: &mut PageBatch<M, N>,
-        other: usize,
-    ) {
-        let (one, two) = (left.swap_remove(at), right.swap_remove(other));
-        left.push(two).expect("room for a page of the same pool");
-        right.push(one).expect("room for a page of the same pool");
-    }
 }
 
 /// A mode by its raw calls: page numbers, and the caller answers for them.
@@ -160,15 +149,6 @@ impl<M: Mode> Contender for Raw<M> {
         // SAFETY: the pages are the bulk's, and it gives them up.
         let freed = unsafe { self.0.free_bulk_raw(ids) };
         freed.expect("the pages are good");
-    }
-
-    fn swap<const N: usize>(
-        left: &mut Self::Bulk<N>,
-        at: usize,
-        right: &mut Self::Bulk<N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
     }
 }
 
@@ -220,14 +200,5 @@ impl<M: Mode> Contender for Single<M> {
             let headroom = page.headroom();
             page[headroom..][..TOUCHED].fill(n as u8);
         }
-    }
-
-    fn swap<const N: usize>(
-        left: &mut Self::Bulk<N>,
-        at: usize,
-        right: &mut Self::Bulk<N>,
-        other: usize,
-    ) {
-        std::mem::swap(&mut left[at], &mut right[other]);
     }
 }

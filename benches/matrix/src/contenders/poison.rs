@@ -181,13 +181,4 @@ impl<const EVERY: u32> Contender for PoisonFloor<EVERY> {
             self.filling.push(id);
         }
     }
-
-    fn swap<const N: usize>(
-        left: &mut Items<u32, N>,
-        at: usize,
-        right: &mut Items<u32, N>,
-        other: usize,
-    ) {
-        Items::swap(left, at, right, other);
-    }
 }

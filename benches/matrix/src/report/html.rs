@@ -71,6 +71,9 @@ pub fn page(rows: &[Row], meta: &Meta) -> Result<String> {
                     "ns; below it cycles of the time stamp counter and how many times the floor, and the tenth and the "
                     "ninetieth percentile in ns. "
                     "The floor is a plain copy of page numbers out and back. Compare them within this page only." }
+                @if !meta.crates.is_empty() {
+                    p { "Crates: " (meta.crates.join("; ")) "." }
+                }
                 @if !meta.left_out.is_empty() {
                     p { "Left out:" }
                     ul { @for what in &meta.left_out { li { (what) } } }
@@ -350,7 +353,9 @@ mod tests {
     fn who_is_left_out_is_named() {
         let mut meta = Meta::default();
         meta.left_out.push("snmalloc: cmake is not installed".to_owned());
+        meta.crates.push("BytesMut: bytes 1.12.2".to_owned());
         let page = page(&rows(), &meta).expect("a page");
+        assert!(page.contains("<p>Crates: BytesMut: bytes 1.12.2.</p>"));
         assert!(page.contains("<li>snmalloc: cmake is not installed</li>"));
     }
 

@@ -40,6 +40,9 @@ pub fn print(rows: &[Row], meta: &Meta) {
         "\nPer page, allocated and freed: cycles / ns, medians, and how many times the floor."
     );
     println!("{}", meta.ending());
+    if !meta.crates.is_empty() {
+        println!("Crates: {}.", meta.crates.join("; "));
+    }
     for what in &meta.left_out {
         println!("Left out: {what}");
     }
