@@ -126,6 +126,19 @@ mod tests {
         assert!(line.contains(&said), "{line}");
     }
 
+    /// What measures is never built by a plain `cargo test`.
+    #[test]
+    fn the_default_members_need_no_bench() {
+        let mut tree = cargo(["tree", "--edges", "all", "--prefix", "none", "--format", "{p}"]);
+        let output = tree.current_dir(root()).output().expect("cargo");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let names: BTreeSet<_> = said.lines().filter_map(|line| line.split(' ').next()).collect();
+        assert!(names.contains("pagesheaf") && names.contains("stress"), "{names:?}");
+        for bench in ["matrix", "peers", "benches", "rss", "criterion", "xtask"] {
+            assert!(!names.contains(bench), "{bench} is built");
+        }
+    }
+
     #[test]
     fn crates_are_counted_once() {
         let said = "   Compiling a v1.0.0\n   Compiling b v1.0.0 (/b)\n   Compiling a v1.0.0\n\

@@ -19,8 +19,9 @@ pub struct Args {
 type Probe = (&'static [&'static str], &'static str);
 
 /// The features of the package, and what they need to be built.
-const RIVALS: [(&str, Option<Probe>); 6] = [
+const RIVALS: [(&str, Option<Probe>); 7] = [
     ("queues", None),
+    ("pools", None),
     ("frame-alloc", None),
     ("mimalloc", None),
     ("jemalloc", None),
@@ -43,7 +44,7 @@ pub fn peers(args: &Args, from: &Path) -> Result<()> {
     run(run_peers.arg("--").args(&args.args).current_dir(from))
 }
 
-/// The package has no warnings, with the rivals that are written in Rust and, where it is installed, DPDK. The others
+/// The package has no warnings, and each rival does its shapes and loses no page, with the rivals that are written in Rust and, where it is installed, DPDK. The others
 /// would be built for it.
 pub fn check() -> Result<()> {
     run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest()))?;
@@ -51,8 +52,10 @@ pub fn check() -> Result<()> {
         *name == "dpdk" && probe.is_some_and(|(probe, _)| succeeds(probe))
     };
     let dpdk = if RIVALS.iter().any(installed) { ",dpdk" } else { "" };
-    let features = format!("queues,frame-alloc{dpdk}");
-    run(peers_cargo(&["clippy", "-q"], &features).args(["--", "-D", "warnings"]))
+    let features = format!("queues,pools,frame-alloc{dpdk}");
+    let mut clippy = peers_cargo(&["clippy", "-q", "--all-targets"], &features);
+    run(clippy.args(["--", "-D", "warnings"]))?;
+    run(&mut peers_cargo(&["test", "-q"], &features))
 }
 
 fn manifest() -> std::path::PathBuf {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::parts::{OTHERS, figure, of, origin, wrapped};
+use super::parts::{OTHERS, POOLS, figure, of, origin, wrapped};
 use super::record::Record;
 
 /// Who, in which shape.
@@ -144,7 +144,8 @@ fn told(
         Rivals(sizes) => {
             let below = |&size: &u64| {
                 let ns = own(size)?;
-                let rivals = OTHERS.into_iter().filter_map(|(rival, shown)| {
+                let all = OTHERS.into_iter().chain(POOLS);
+                let rivals = all.filter_map(|(rival, shown)| {
                     Some((record.ns(rival, shape, size)?, shown)).filter(|(theirs, _)| *theirs < ns)
                 });
                 let rivals: Vec<_> =

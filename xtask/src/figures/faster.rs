@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::parts::{COLUMNS, OTHERS, figure, of, wrapped};
+use super::parts::{COLUMNS, OTHERS, POOLS, figure, of, wrapped};
 use super::rank;
 use super::record::Record;
 
@@ -17,10 +17,10 @@ const RECYCLER: (&str, &str) = ("driver-lifo", "`driver-lifo`");
 /// Of the columns of README.md, a line for each rival.
 pub fn shown(record: &Record) -> Result<String> {
     let mut text = String::new();
-    for (name, shown) in OTHERS {
+    for (name, shown) in OTHERS.into_iter().chain(POOLS) {
         let mut places = Vec::new();
         for (head, shape, bulk) in COLUMNS {
-            let theirs = of(record, name, shape, bulk)?;
+            let Some(theirs) = record.ns(name, shape, bulk) else { continue };
             let [bare, checked] =
                 [of(record, "Bare", shape, bulk)?, of(record, "Checked", shape, bulk)?];
             if theirs < checked {
@@ -85,7 +85,7 @@ fn places<'a>(record: &'a Record, ours: &str) -> impl Iterator<Item = Place<'a>>
     own.sort_by_key(|row| (rank(row.shape()), row.out, row.bulk));
     own.into_iter().filter_map(|row| {
         let (shape, bulk, ns) = (row.shape(), row.bulk, row.ns);
-        let others = OTHERS.into_iter().chain([RECYCLER]);
+        let others = OTHERS.into_iter().chain(POOLS).chain([RECYCLER]);
         let of = |(name, shown)| Some((shown, record.ns(name, shape, bulk)?));
         let mut others: Vec<_> = others.filter_map(of).filter(|(_, theirs)| *theirs < ns).collect();
         others.sort_by(|one, other| one.1.total_cmp(&other.1));

@@ -26,16 +26,20 @@ const FIGURES: &str = "docs/figures.json";
 const PICTURE: &str = "docs/matrix.svg";
 
 /// The shapes that are measured.
-const SHAPES: [&str; 9] = [
+const SHAPES: [&str; 13] = [
     "hot_pair",
     "keep_2048",
     "two_threads",
     "pipe",
+    "pipe_into_7",
+    "pipe_from_7",
     "random",
+    "mixed",
     "outstanding",
     "outstanding_random",
     "block_pair_3",
     "block_pair_9",
+    "wait",
 ];
 
 /// `two_threads` with so many pages out in each of them, which the documents tell apart from the hot pair.

@@ -49,6 +49,17 @@ pub const OTHERS: [(&str, &str); 10] = [
     ("snmalloc", "snmalloc"),
 ];
 
+/// Pools of the registry: shown where a record has them, which may be older than they are here.
+pub const POOLS: [(&str, &str); 7] = [
+    ("buffer-pool", "`buffer-pool`"),
+    ("object-pool", "`object-pool`"),
+    ("opool", "`opool`"),
+    ("lockfree-object-pool", "`lockfree-object-pool`"),
+    ("zeropool", "`zeropool`"),
+    ("BytesMut", "`BytesMut`, split off one block"),
+    ("deadpool", "`deadpool`"),
+];
+
 const COLUMNS_OF_PROSE: usize = 100;
 
 /// The table of rivals, and where the figures are from.

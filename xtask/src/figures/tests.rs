@@ -8,6 +8,40 @@ fn file(path: &str) -> File {
     File { path: path.into(), text }
 }
 
+/// The record is older than some shapes and rivals: nothing is shown of them, and a run that has them shows them.
+#[test]
+fn what_a_record_lacks_is_left_out_and_shown_when_it_is_there() {
+    let mut record = Record::parse(&file(FIGURES).text).expect("figures");
+    let shown =
+        |record: &Record| parts::PARTS.map(|part| (part.text)(record).expect("a part")).concat();
+    record.rows.retain(|row| !NEW.contains(&(&*row.contender, &*row.shape)));
+    let before = shown(&record);
+    for (contender, shape) in NEW {
+        let row = format!(
+            r#"{{"shape": "{shape}", "bulk": 64, "order": "scattered", "touched": false,
+            "colour": false, "contender": "{contender}", "kind": "rival", "ns": 0.0625}}"#
+        );
+        record.rows.push(serde_json::from_str(&row).expect("a row"));
+    }
+    let after = shown(&record);
+    for name in ["`mixed`", "`opool`", "`wait`", "`pipe_into_7`"] {
+        let counts = [&before, &after].map(|text| text.matches(name).count());
+        assert!(counts[0] < counts[1], "{name}: {counts:?}");
+    }
+    assert!(
+        !before.contains("0.0625")
+            && after.matches("0.06").count() > before.matches("0.06").count()
+    );
+}
+
+const NEW: [(&str, &str); 5] = [
+    ("opool", "hot_pair"),
+    ("opool", "mixed"),
+    ("Bare", "mixed"),
+    ("Bare", "pipe_into_7"),
+    ("async", "wait"),
+];
+
 /// The files that are compared, after `change` has changed one of them.
 fn found(path: &str, change: impl Fn(&str) -> String) -> Vec<String> {
     let names = [FIGURES, "README.md", "features.md", "docs/testing.md", "docs/performance.md"];
