@@ -1,4 +1,5 @@
-//! The hot pair on one thread and on two: through caches of their own, and through the pool's shared ones.
+//! The hot pair through the pool's shared caches, on one thread and on two. The matrix has it through caches of threads'
+//! own.
 
 #[macro_use]
 mod common;
@@ -29,11 +30,6 @@ fn timed(threads: usize, times: u64, body: impl Fn(u64) + Sync) -> Duration {
     })
 }
 
-fn through_caches<M: Mode>(pool: &Pool<M>, times: u64) {
-    let (mut cache, mut batch) = (pool.cache().expect("a cache"), PageBatch::new());
-    (0..times).for_each(|_| common::pair(&mut cache, &mut batch, N));
-}
-
 fn through_the_pool<M: Mode>(pool: &Pool<M>, times: u64) {
     let mut batch = PageBatch::new();
     for _ in 0..times {
@@ -47,10 +43,6 @@ fn mode<M: Mode>(name: &str, criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(N as u64));
     let pool = common::pool::<M>();
     for threads in [1, 2] {
-        group.bench_function(BenchmarkId::new(format!("{name}/own"), threads), |bencher| {
-            bencher
-                .iter_custom(|times| timed(threads, times, |times| through_caches(&pool, times)));
-        });
         group.bench_function(BenchmarkId::new(format!("{name}/shared"), threads), |bencher| {
             bencher
                 .iter_custom(|times| timed(threads, times, |times| through_the_pool(&pool, times)));

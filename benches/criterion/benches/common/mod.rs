@@ -1,5 +1,5 @@
 //! What the criterion benches share. The matrix (`cargo xtask matrix`) is what to compare modes by: it measures them
-//! interleaved; these are for looking at one change, with criterion's history.
+//! interleaved. These are for looking at one change, with criterion's history, at what the matrix does not have.
 #![allow(dead_code, unused_macros, reason = "each bench uses a part of this")]
 
 use std::time::Duration;
@@ -53,17 +53,4 @@ pub fn pair<M: Mode>(cache: &mut Cache<M>, batch: &mut PageBatch<M>, n: usize) {
     assert_eq!(got.allocated, n);
     std::hint::black_box(&mut *batch);
     cache.free_bulk(batch);
-}
-
-/// Allocates 2,048 pages in bulks of `n`, then frees them.
-pub fn keep<M: Mode>(cache: &mut Cache<M>, batches: &mut [PageBatch<M>], n: usize) {
-    for batch in &mut *batches {
-        assert_eq!(cache.alloc_bulk(batch, n).allocated, n);
-    }
-    batches.iter_mut().for_each(|batch| cache.free_bulk(batch));
-}
-
-/// Batches for 2,048 pages in bulks of `n`.
-pub fn batches<M: Mode>(n: usize) -> Vec<PageBatch<M>> {
-    std::iter::repeat_with(PageBatch::new).take(2048 / n).collect()
 }
