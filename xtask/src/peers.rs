@@ -44,8 +44,8 @@ pub fn peers(args: &Args, from: &Path) -> Result<()> {
     run(run_peers.arg("--").args(&args.args).current_dir(from))
 }
 
-/// The package has no warnings, and each rival does its shapes and loses no page, with the rivals that are written in Rust and, where it is installed, DPDK. The others
-/// would be built for it.
+/// The package has no warnings, and each rival does its shapes and loses no page: those that are written in Rust and,
+/// where it is installed, DPDK. The others would be built for it.
 pub fn check() -> Result<()> {
     run(cargo(["fmt", "--check", "--manifest-path"]).arg(manifest()))?;
     let installed = |(name, probe): &(&str, Option<Probe>)| {

@@ -1,5 +1,5 @@
-//! The hot pair through the pool's shared caches, on one thread and on two. The matrix has it through caches of threads'
-//! own.
+//! The hot pair through the pool's shared caches, on one thread and on two. The matrix has it through caches that
+//! threads have for themselves.
 
 #[macro_use]
 mod common;
