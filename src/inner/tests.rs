@@ -331,16 +331,20 @@ fn hardened_pages_do_not_leave_in_the_order_in_which_they_came() {
         build::<Hardened>(|builder| builder.magazine_capacity(64).max_caches(1).shared_caches(0));
     let mut cache = pool.cache().expect("a cache");
     let mut room = [MaybeUninit::uninit(); 64];
-    let mut differ = 0;
+    let (mut differ, mut orders) = (0, Vec::new());
     for _ in 0..4 {
         let (ids, short) = cache.alloc_bulk_raw(&mut room);
         assert_eq!((ids.len(), short), (64, None));
         differ += usize::from(!ids.is_sorted() && !ids.iter().rev().is_sorted());
+        let rank = |id: &PageId| ids.iter().filter(|other| *other < id).count();
+        orders.push(ids.iter().map(rank).collect::<Vec<_>>());
         // SAFETY: pages that are out are freed once.
         assert_eq!(unsafe { cache.free_bulk_raw(ids) }, Ok(()));
         cache.drain();
     }
-    assert_eq!(differ, 4);
+    orders.sort();
+    orders.dedup();
+    assert_eq!((differ, orders.len()), (4, 4), "each time another order");
     assert_eq!(pool.audit().misplaced, Some(0));
     core::mem::forget((cache, pool));
 }

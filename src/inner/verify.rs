@@ -321,3 +321,6 @@ impl<M: Mode> Core<M> {
         self.count_withheld(id, why);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -246,6 +246,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_noted_twice_stays_noted() {
+        let requests = Requests::new();
+        for _ in 0..2 {
+            requests.note_dry();
+            requests.note_large();
+            requests.note_held_back();
+        }
+        let asked = requests.begin(true);
+        assert!(asked.was_dry && asked.was_large && asked.was_held_back && !asked.is_awaited);
+        let asked = requests.begin(true);
+        assert!(!asked.was_dry && !asked.was_large && !asked.was_held_back && !asked.is_awaited);
+    }
+
+    #[test]
     fn no_request_asks_for_more_than_the_most() {
         let requests = Requests::new();
         (0..2 * CALLS_MOST).for_each(|_| requests.ask_more(8));

@@ -97,12 +97,21 @@ impl Zone {
         start: usize,
         words: usize,
         emptied: &mut Emptied<'_>,
-        mut doubled: impl FnMut(PageId),
+        doubled: impl FnMut(PageId),
     ) -> bool {
         // The look first leaves alone what is no block, so that a claim rarely gives way.
-        if !(start..start + words).all(|index| self.is_whole(index)) {
-            return false;
-        }
+        (start..start + words).all(|index| self.is_whole(index))
+            && self.claim_whole(start, words, emptied, doubled)
+    }
+
+    /// As [`Self::claim_words`], of words that were whole when the caller looked.
+    fn claim_whole(
+        &self,
+        start: usize,
+        words: usize,
+        emptied: &mut Emptied<'_>,
+        mut doubled: impl FnMut(PageId),
+    ) -> bool {
         if defect!("block-uncount") {
             self.uncount(words * BITS);
         }

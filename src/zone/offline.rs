@@ -128,6 +128,11 @@ impl OfflinePages {
     pub(crate) fn remove(&self, first: PageId, count: usize) -> Result<(), PageId> {
         // The look first takes nothing where something is wrong, unless somebody is quicker.
         self.first_online(first, count).map_or(Ok(()), Err)?;
+        self.take_out(first, count)
+    }
+
+    /// As [`Self::remove`], of pages that were all offline when the caller looked.
+    fn take_out(&self, first: PageId, count: usize) -> Result<(), PageId> {
         for (index, mask) in words_of(first, count) {
             // Acquire: pairs with the Release of `insert`. Of two that take out a page one gets it.
             let had = mask & !self.words[index].fetch_or(mask, ordering!(Acquire, "online-order"));

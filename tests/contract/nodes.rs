@@ -47,6 +47,21 @@ fn the_nearest_node_comes_first<M: Mode>() {
     assert_home(set);
 }
 
+/// What one node does not have, and then another, the third gives.
+fn an_interleaved_call_goes_on_where_pages_are_left<M: Mode>() {
+    let pool = |pages| build::<M>(pages, |builder| builder.max_caches(1).shared_caches(0));
+    let set = Set::<M>::new([pool(4), pool(18), pool(40)]).expect("pages alike");
+    let set = set.policy(NodePolicy::Interleave);
+    let mut batch = Batch::<M>::empty();
+    let bulk = set.alloc_bulk_masked(&mut batch, 48, &all());
+    assert_eq!((bulk.allocated, bulk.reason), (48, None));
+    assert_eq!(lens(&batch), [4, 18, 26]);
+    set.free_bulk(&mut batch);
+    let stats = set.pool(2).and_then(Pool::stats);
+    assert!(stats.is_none_or(|stats| stats.dropped == stats.uncached), "freed by the call");
+    assert_home(set);
+}
+
 /// A part of a bulk call may be one page, and is still a part of a bulk call.
 fn a_bulk_call_stops_at_the_low_mark_of_each_node<M: Mode>() {
     for policy in [NodePolicy::Preferred, NodePolicy::Interleave] {
@@ -324,6 +339,7 @@ fn lists_that_are_no_sets_are_refused<M: Mode>() {
 every_mode!(
     the_nearest_node_comes_first,
     a_bulk_call_stops_at_the_low_mark_of_each_node,
+    an_interleaved_call_goes_on_where_pages_are_left,
     no_page_comes_from_outside_the_mask,
     a_bound_call_stays_at_its_node,
     bulk_calls_are_interleaved,

@@ -1,8 +1,8 @@
-//! A call that finds no page but those that are promised says so.
+//! A call that finds no page but those that are promised says so; and nothing is kept for those who are served.
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use crate::common::*;
 
@@ -34,4 +34,28 @@ fn who_finds_only_promised_pages_is_told<M: Mode>() {
     assert_whole(pool);
 }
 
-every_mode!(who_finds_only_promised_pages_is_told);
+/// A cache gives up what is freed through it while somebody waits, and not for ever.
+fn a_cache_keeps_pages_again_when_nobody_waits<M: Mode>() {
+    let pool = build::<M>(16, |builder| builder.max_caches(1).shared_caches(2));
+    let (mut all, mut batch) = (Batch::<M>::empty(), Batch::<M>::empty());
+    pool.alloc_bulk_exact(&mut all, 16).expect("a new pool");
+    let mut cache = pool.cache().expect("a slot");
+    {
+        let mut wait = pin!(pool.alloc_bulk_async(&mut batch, 4));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(wait.as_mut().poll(&mut context).is_pending());
+        cache.free_bulk(&mut all.split_off(12));
+        assert_eq!(wait.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+    }
+    for _ in 0..2 {
+        cache.free(all.pop().expect("twelve"));
+    }
+    let cached = pool.audit().pages.cached;
+    assert!(cached > 0, "{pool}");
+    cache.free(all.pop().expect("ten"));
+    assert_eq!(pool.audit().pages.cached, cached + 1, "{pool}");
+    drop((batch, all, cache));
+    assert_whole(pool);
+}
+
+every_mode!(who_finds_only_promised_pages_is_told, a_cache_keeps_pages_again_when_nobody_waits,);

@@ -65,6 +65,24 @@ fn has(zone: &Zone, pages: usize) {
     assert_eq!((zone.free(), zone.count()), (pages, pages));
 }
 
+/// A page of the third word, or one of the first, has gone since the look.
+#[test]
+fn words_that_are_no_block_any_more_go_back() {
+    for gone in [3 * 64 + 5, 64] {
+        with_zone(PAGES, |zone| {
+            assert!(take_at(zone, gone, order(0)));
+            let free = zone.free();
+            let mut emptied = Emptied::breaking(zone);
+            assert!(!zone.claim_whole(1, 4, &mut emptied, |_| unreachable!("alone")));
+            drop(emptied);
+            assert_eq!((zone.free(), zone.count()), (free, free));
+            assert!((64..5 * 64).all(|id| zone.holds(PageId::new(id)) == (id != gone)));
+            assert_eq!(put(zone, gone, order(0)), (1, ids([])));
+            assert_eq!(take(zone, order(10), 9), [0], "the block is found again");
+        });
+    }
+}
+
 #[test]
 fn blocks_are_aligned_runs_of_free_pages() {
     with_zone(150, |zone| {

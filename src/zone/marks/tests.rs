@@ -44,11 +44,13 @@ fn a_claim_counts_until_it_ends() {
         let first = zone.allow(Floor::Low, 8, 8);
         let second = zone.allow(Floor::Low, 8, 8);
         assert_eq!((first.pages, second.pages), (8, 2));
+        assert!(zone.is_claimed());
         drop(first);
         let mut cursor = Cursor::default();
         assert_eq!(second.take(&mut cursor, |_| ()), 2);
         assert_eq!(zone.allow(Floor::Low, 100, 100).take(&mut cursor, |_| ()), 8);
         assert_eq!((zone.free(), zone.counts.claimed.load(Ordering::Relaxed)), (10, 0));
+        assert!(!zone.is_claimed());
     });
 }
 

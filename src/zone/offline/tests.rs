@@ -52,6 +52,20 @@ fn a_range_comes_back_whole_or_not_at_all() {
     });
 }
 
+/// Somebody else has taken out pages 70 and 71 since the look, or page 140.
+#[test]
+fn who_was_too_late_puts_back_what_it_had_taken_out() {
+    for (gone, named) in [(70..72, 70), (140..141, 140)] {
+        with_pages(0, |pages| {
+            assert_eq!(pages.remove(PageId::new(gone.start), gone.len()), Ok(()));
+            assert_eq!(pages.take_out(PageId::new(3), 145), Err(PageId::new(named)));
+            has(pages, (0..150).filter(|id| !gone.contains(id)));
+            assert_eq!(pages.take_out(PageId::new(3), 60), Ok(()));
+            has(pages, (0..3).chain((63..150).filter(|id| !gone.contains(id))));
+        });
+    }
+}
+
 #[test]
 fn the_figure_can_be_made_anew() {
     with_pages(0, |pages| {
