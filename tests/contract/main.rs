@@ -61,6 +61,7 @@ mod tracking;
 #[cfg(feature = "track")]
 mod tracking_calls;
 mod unwinding;
+mod values;
 mod waiting;
 #[cfg(feature = "std")]
 mod waiting_threads;
