@@ -31,6 +31,8 @@ use super::Ordering;
 #[allow(unused_imports, reason = "without `std` nobody waits until some time")]
 pub(crate) use crate::park::Deadline;
 
+// Where there are none at all, the module above says so, and this would add what does not help.
+#[cfg(target_has_atomic = "64")]
 const _: () = assert!(
     Atomic::<u32>::is_lock_free() && Atomic::<u64>::is_lock_free(),
     "pagesheaf needs lock-free 32-bit and 64-bit atomics, and a `u64` that is aligned to 8 bytes: on 32-bit x86, \

@@ -12,6 +12,7 @@ use crate::mode::Checked;
 
 /// Bytes from one thread's pointer to the next's: in one block, by the size of a stack, with a page that guards it, and
 /// far apart.
+#[cfg(target_pointer_width = "64")]
 const STRIDES: [usize; 14] = [
     64,
     2304,
@@ -29,9 +30,13 @@ const STRIDES: [usize; 14] = [
     1 << 40,
 ];
 
+/// A thread's pointer, or what 32 bits leave of it.
+const POINTER: usize = 0x7f3a_9c2b_1740_u64 as usize;
+
 /// The numbers of so many threads.
+#[cfg(target_pointer_width = "64")]
 fn numbers(threads: usize, stride: usize) -> impl Iterator<Item = u32> {
-    (0..threads).map(move |thread| hash(0x7f3a_9c2b_1740_usize.wrapping_add(thread * stride)))
+    (0..threads).map(move |thread| hash(POINTER.wrapping_add(thread * stride)))
 }
 
 #[test]
@@ -72,7 +77,7 @@ fn a_thread_starts_where_it_moved_to() {
 fn a_new_thread_takes_the_entry_of_one_that_ended() {
     let starts = Starts::new(4, None);
     for thread in 0..100_000 {
-        let number = hash(0x7f3a_9c2b_1740_usize.wrapping_add(thread << 12));
+        let number = hash(POINTER.wrapping_add(thread << 12));
         let start = starts.at(number);
         assert_eq!((start, starts.at(number)), ((thread + 1) % 4, start));
     }
