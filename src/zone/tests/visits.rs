@@ -76,9 +76,11 @@ fn few_are_free(pages: usize, free: usize) {
     });
 }
 
-const MIB_64: usize = 64 << 20 >> 12;
+/// Pages of 4 KiB in a GiB.
+const GIB: usize = 1 << (30 - 12);
+const MIB_64: usize = GIB / 16;
 /// Less where mutants are tried: each costs a run.
-const GIB_64: usize = if cfg!(pagesheaf_mutants) { 4 << 30 >> 12 } else { 64 << 30 >> 12 };
+const GIB_64: usize = if cfg!(pagesheaf_mutants) { 4 * GIB } else { 64 * GIB };
 
 #[test]
 fn a_search_in_64_mib_of_which_one_in_a_hundred_is_free_is_short() {
