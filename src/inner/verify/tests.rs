@@ -134,7 +134,6 @@ fn pages_of_a_stack_that_was_cut_off_are_said_to_be_cached() {
         // SAFETY: nobody uses it.
         let alias = unsafe { Magazine::from_number(number) };
         tables.set_link(&alias, tables.link(number).flipped(bit));
-        forget(alias);
         let (before, all) = (core.faults(), take(&mut cache, 100));
         // Each page that is withheld is one, and so is the cut.
         assert!(core.faults() - before >= core.bad() + core.cuts(), "bit {bit}");
