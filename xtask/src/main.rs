@@ -13,6 +13,7 @@ mod mutants;
 mod numa;
 mod package;
 mod peers;
+mod platforms;
 mod prevented;
 mod prove;
 mod rss;
@@ -57,6 +58,8 @@ enum Task {
     /// Measure the modes beside other allocators, as many as can be built here.
     #[command(disable_help_flag = true)]
     Peers(peers::Args),
+    /// Build the crate for other processors and systems, and run its unit tests where an emulator can.
+    Platforms(platforms::Args),
     /// Prove what the packed words hold, for every value, with an SMT solver.
     Prove,
     /// Measure how much memory the system backs, where there is a bound to it.
@@ -95,6 +98,7 @@ fn main() -> anyhow::Result<()> {
         Task::Numa(args) => numa::numa(&args),
         Task::Package(args) => package::package(&args),
         Task::Peers(args) => peers::peers(&args, &from),
+        Task::Platforms(args) => platforms::platforms(&args),
         Task::Prove => prove::prove(),
         Task::Rss(args) => rss::rss(&args),
         Task::Sanitize(args) => sanitize::sanitize(&args),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::parts::{BUILDS, echo, forced, loom, runs_dry, shuttle, tests};
 use super::sets;
 use crate::run::{Stages, answers, cargo, run, target};
-use crate::{demo, fuzz, numa, package, peers, prove, sanitize, stress};
+use crate::{demo, fuzz, numa, package, peers, platforms, prove, sanitize, stress};
 
 /// For how long each stress program runs in each mode, and each fuzz target, in seconds.
 const STRESS: f64 = 2.0;
@@ -74,6 +74,7 @@ pub fn extra(stages: &mut Stages) -> Result<()> {
     } else {
         stages.skip("quic", "BoringSSL needs CMake, a C++ compiler and clang");
     }
+    stages.stage("platforms", || platforms::platforms(&Default::default()))?;
     stages.stage("numa", || numa::numa(&Default::default()))?;
     package::extra(stages)?;
     stages.stage("clippy, peers", peers::check)?;
