@@ -3,6 +3,7 @@
 mod beside;
 mod extra;
 mod gate;
+mod oldest;
 mod parts;
 mod sets;
 mod shown;

@@ -10,7 +10,7 @@ use std::process::{Child, Command};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::parts::{forced, loom};
-use super::sets;
+use super::{oldest, sets};
 use crate::run::{Stages, cargo, run, target};
 use crate::{demo, fuzz, package};
 
@@ -100,7 +100,7 @@ pub fn beside(stages: &mut Stages) -> Result<()> {
         run(clippy.args(["--", "-D", "warnings"]))?;
         demo::quick("kernel")
     })?;
-    msrv(stages)
+    oldest::oldest(stages)
 }
 
 /// A program without `std` and without a heap links, runs, and has nothing of either in it.
@@ -134,18 +134,4 @@ fn dlopen() -> Result<()> {
     run(cargo("clippy").args(["--", "-D", "warnings"]))?;
     run(&mut cargo("build"))?;
     run(&mut Command::new(folder.join("debug/host")))
-}
-
-/// The oldest compiler that is promised, where it is installed; clippy's `incompatible_msrv` looks everywhere.
-fn msrv(stages: &mut Stages) -> Result<()> {
-    let toolchain = format!("+{}", env!("CARGO_PKG_RUST_VERSION"));
-    let known = Command::new("cargo").args([&toolchain, "--version"]).output();
-    if !known.is_ok_and(|output| output.status.success()) {
-        stages.skip("oldest compiler", "it is not installed");
-        return Ok(());
-    }
-    stages.stage("oldest compiler", || {
-        let check = [&*toolchain, "check", "-q", "-p", "pagesheaf", "--all-features"];
-        run(Command::new("cargo").args(check).env("CARGO_TARGET_DIR", target("msrv")))
-    })
 }
