@@ -251,6 +251,10 @@ impl<M: Mode> Waiters<M> {
     /// when the clock goes on, by who looks then, and for others by upkeep.
     pub fn end(mut self) {
         self.cache = None;
+        // Nobody can take from it where no system makes all threads' fences.
+        if cfg!(not(feature = "std")) {
+            self.still = None;
+        }
         self.pages.clear();
         while !self.tickets.is_empty() {
             self.pass();
