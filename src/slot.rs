@@ -229,9 +229,10 @@ impl Slot {
         };
         let Some(own) = own() else { return };
         let [loaded, previous] = open_empty(magazines, own);
-        // SAFETY: there is no other guard of this slot that is used, by the caller's promise. They are two cells.
-        let (own_loaded, rest) = unsafe { (self.loaded.get_mut(), self.rest.get_mut()) };
-        (*own_loaded, rest.previous) = (loaded.1, previous.1);
+        // SAFETY: there is no other guard of this slot that is used, by the caller's promise.
+        *unsafe { self.loaded.get_mut() } = loaded.1;
+        // SAFETY: as above.
+        unsafe { self.rest.get_mut() }.previous = previous.1;
         self.loaded_len.now.store(loaded.0, Ordering::Relaxed);
         self.previous_len.now.store(previous.0, Ordering::Relaxed);
         // An owner that is gone may have been in a call.
@@ -317,9 +318,11 @@ impl<'a> SlotMut<'a> {
     pub(crate) fn parts(self) -> Parts<'a> {
         let Slot { loaded_len, previous_len, counters, .. } = self.0;
         // SAFETY: a slot has one guard, which lends one right to change it at a time: this one, given up
-        // here for as long as the parts live. They are two cells.
-        let (loaded, rest) = unsafe { (self.0.loaded.get_mut(), self.0.rest.get_mut()) };
-        let Rest { previous, cursor, depot, random, until_poison } = rest;
+        // here for as long as the parts live.
+        let loaded = unsafe { self.0.loaded.get_mut() };
+        // SAFETY: as above; this is the other cell.
+        let Rest { previous, cursor, depot, random, until_poison } =
+            unsafe { self.0.rest.get_mut() };
         Parts {
             loaded: MagazineMut::new(loaded_len, loaded),
             previous: MagazineMut::new(previous_len, previous),

@@ -10,6 +10,7 @@ use crate::error::Call;
 use crate::magazine::{MAGAZINE_MAX, MagazineMut};
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, GivenUp, PageId, PartlyFreed, ZONE};
+use crate::sanitizer::Sanitizer;
 use crate::slot::{FastSlot, Parts, SlotGuard, SlotMut};
 use crate::sync::{defect, publish_fence};
 
@@ -22,6 +23,10 @@ impl<M: Mode> Core<M> {
         slot: FastSlot<'_>,
         ids: GivenUp<'i>,
     ) -> Result<(), PartlyFreed<'i>> {
+        // Else what went would be looked up in vain, which takes instructions.
+        if !Sanitizer::IS_ON {
+            return self.push_fast::<A>(slot, ids);
+        }
         let all = ids.ids();
         let done = self.push_fast::<A>(slot, ids);
         let freed = done.as_ref().err().map_or(all, PartlyFreed::freed);
@@ -103,7 +108,9 @@ impl<M: Mode> Core<M> {
             if M::POISONS && !defect!("poison-late") {
                 self.poison_some(&mut parts, &ids[at..at + pushed]);
             }
-            self.forbid(ids[at..at + pushed].iter().copied());
+            if Sanitizer::IS_ON {
+                self.forbid(ids[at..at + pushed].iter().copied());
+            }
             at += pushed;
             if let Some(fault) = fault {
                 self.refuse(ids[at], at, fault, faults);
