@@ -214,6 +214,23 @@ pub fn keep_beside<C: Contender, const N: usize, const T: bool>(
     )
 }
 
+/// The end of a pipe that allocates, until all bulks have been consumed.
+#[inline(always)]
+fn produced<C: Contender, const N: usize, const T: bool>(
+    hand: &mut C,
+    ring: &Ring<C::Bulk<N>>,
+    n: usize,
+    times: usize,
+) -> Duration {
+    let mut new = 0;
+    let time = time(|| {
+        ring.produce(times, |bulk| new += fill::<C, N, T>(hand, bulk, n));
+        ring.wait();
+    });
+    assert_eq!(new, n * times, "a bulk was short");
+    time
+}
+
 /// Allocates so many bulks, which the other hand frees on another thread.
 pub fn pipe<C: Contender, const N: usize, const T: bool>(
     (own, other): (&mut C, &mut C),
@@ -230,15 +247,7 @@ pub fn pipe<C: Contender, const N: usize, const T: bool>(
                 other.free(bulk, n);
             });
         },
-        || {
-            let mut new = 0;
-            let time = time(|| {
-                ring.produce(times, |bulk| new += fill::<C, N, T>(own, bulk, n));
-                ring.wait();
-            });
-            assert_eq!(new, n * times, "a bulk was short");
-            time
-        },
+        || produced::<C, N, T>(own, ring, n, times),
     )
 }
 
@@ -271,15 +280,7 @@ pub fn uneven_pipe<C: Contender, const N: usize, const T: bool>(
                 other.free(&mut rest, held);
             }
         },
-        || {
-            let mut new = 0;
-            let time = time(|| {
-                ring.produce(times, |bulk| new += fill::<C, N, T>(own, bulk, made));
-                ring.wait();
-            });
-            assert_eq!(new, made * times, "a bulk was short");
-            time
-        },
+        || produced::<C, N, T>(own, ring, made, times),
     )
 }
 

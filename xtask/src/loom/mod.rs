@@ -7,7 +7,7 @@ mod report;
 mod trial;
 
 pub use defects::{count as defects, what_is_wrong};
-pub use trial::at_once;
+pub use trial::{DEFECT, at_once};
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -21,8 +21,8 @@ const GAVE_UP: [&str; 5] = [
     "threads.len() < self.max",
 ];
 
-/// Names the deliberate defect that a run of the models has.
-const DEFECT: &str = "PAGESHEAF_DEFECT";
+/// Names the deliberate defect that a run of the models, or of whole pools, has.
+pub const DEFECT: &str = "PAGESHEAF_DEFECT";
 
 /// A model in one mode: `mechanism::model::mode`.
 #[derive(Clone)]

@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::run::{path, run, target};
+use crate::run::{answers, path, run, target};
 use table::{PLATFORMS, Platform, What};
 use tools::Compiler;
 
@@ -143,12 +143,12 @@ fn tried(
         What::Tests { .. } if args.depth == Depth::Check => {
             ("checked", Some("only a look".into()), check(&["--all-features"]))
         }
-        What::Tests { linker, .. } if !tools::is_there(linker) => {
+        What::Tests { linker, .. } if !answers(linker, &["--version"]) => {
             let why = format!("{linker} is not installed, so nothing is linked");
             ("checked", Some(why), check(&["--all-features"]))
         }
         What::Tests { linker, emulator } => {
-            let runs = !emulator.is_empty() && tools::is_there(emulator[0]);
+            let runs = !emulator.is_empty() && answers(emulator[0], &["--version"]);
             let mut cargo = cargo("test");
             cargo.env(variable(platform.target, "LINKER"), linker).arg("--lib");
             for name in &args.test {

@@ -1,6 +1,6 @@
 //! Which compilers are here, and for what they have a standard library.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// A compiler, and the cargo beside it.
@@ -66,10 +66,4 @@ impl Compiler {
         cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
         cargo
     }
-}
-
-/// Whether a program is in one of the folders where programs are.
-pub fn is_there(program: &str) -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| Path::new(&folder).join(program).is_file())
 }

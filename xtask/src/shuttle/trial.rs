@@ -7,10 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use crate::loom::DEFECT;
 use crate::run;
-
-/// Names the deliberate defect that a run has.
-const DEFECT: &str = "PAGESHEAF_DEFECT";
 
 /// The flag that takes the crate to shuttle's arm.
 const FLAG: &str = "--cfg pagesheaf_shuttle";
