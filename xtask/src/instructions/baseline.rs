@@ -15,6 +15,10 @@ const TABLE: Section = Section { file: "features.md", name: "instructions" };
 /// has: a pool has slots by their number, and its caches refill accordingly.
 const GROWTH: f64 = 0.02;
 
+/// Instructions per page that are nobody's: the same program took 1.892 on one machine and 1.893 on another of as many
+/// processors. One more for each call of 256 pages is 0.004, and is seen.
+const LOOSE: f64 = 0.002;
+
 #[derive(Deserialize, Serialize)]
 struct Baseline {
     /// Another compiler writes other instructions.
@@ -48,8 +52,8 @@ pub fn write(figures: &Figures) -> Result<()> {
     TABLE.write(&figures.markdown())
 }
 
-/// What has grown at all, in words: the counts of one compiler's code are the same each time. With another number of
-/// processors, what has grown by more than [`GROWTH`].
+/// What has grown by more than [`LOOSE`], in words: the counts of one compiler's code are the same each time. With another
+/// number of processors, what has grown by more than [`GROWTH`] as well.
 pub fn compare(figures: &Figures) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(FILE).context(FILE)?;
     let before: Baseline = serde_json::from_str(&text).context(FILE)?;
@@ -81,7 +85,7 @@ fn grown(before: &Baseline, now: &Baseline, growth: f64) -> Vec<String> {
     for (name, own) in &now.own {
         match before.own.get(name) {
             None => faults.push(format!("{name} is not in the baseline")),
-            Some(was) if *own > was * (1.0 + growth) => {
+            Some(was) if *own > was * (1.0 + growth) + LOOSE => {
                 faults.push(format!("{name}: {own} instructions per page, {was} before"));
             }
             Some(_) => {}
@@ -102,10 +106,10 @@ mod tests {
     }
 
     #[test]
-    fn what_grew_at_all_is_named() {
-        let before = baseline(&[("a", 9.644), ("b", 100.0), ("c", 100.0)]);
-        let now = baseline(&[("a", 9.644), ("b", 100.001), ("c", 50.0)]);
-        assert_eq!(grown(&before, &now, 0.0), ["b: 100.001 instructions per page, 100 before"]);
+    fn what_grew_by_an_instruction_a_call_is_named() {
+        let before = baseline(&[("a", 9.644), ("b", 0.227), ("c", 100.0)]);
+        let now = baseline(&[("a", 9.645), ("b", 0.231), ("c", 50.0)]);
+        assert_eq!(grown(&before, &now, 0.0), ["b: 0.231 instructions per page, 0.227 before"]);
     }
 
     #[test]
