@@ -137,14 +137,14 @@ impl<L: Lender> Lending<L> {
     /// How many pages have been taken: they are the device's.
     #[must_use]
     pub fn taken(&self) -> usize {
-        self.lent.saturating_sub(self.chunk.rest().len())
+        self.lent - self.chunk.len()
     }
 
     /// Why there are no more pages, if the iterator has ended early; `None` before it has ended, and when it had as
     /// many as were wanted. A batch of another pool is [`OtherPool`](ShortReason::OtherPool).
     #[must_use]
     pub fn reason(&self) -> Option<ShortReason> {
-        self.reason.filter(|_| self.chunk.rest().is_empty())
+        self.reason.filter(|_| self.chunk.len() == 0)
     }
 
     /// The numbers of the pages in place of their offsets: for tables that are indexed by page, and for buffer ids.
@@ -182,17 +182,23 @@ impl<L: Lender> Lending<L> {
             if let Refilled::Short(reason) = refilled {
                 self.reason = Some(reason);
             }
-            if !matches!(refilled, Refilled::Again) || !self.chunk.rest().is_empty() {
+            if !matches!(refilled, Refilled::Again) || self.chunk.len() > 0 {
                 break;
             }
         }
-        let new = self.chunk.rest().len();
+        let new = self.chunk.len();
         (self.left, self.lent) = (self.left - new, self.lent + new);
         self.chunk.next()
     }
 }
 
 impl Chunk {
+    /// How many pages are left.
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.end - self.at
+    }
+
     /// The pages that are left.
     fn rest(&self) -> &[PageId] {
         // SAFETY: they are before the end.
@@ -228,7 +234,7 @@ impl<L: Lender> Iterator for Lending<L> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let ahead = self.chunk.rest().len();
+        let ahead = self.chunk.len();
         let more = if self.reason.is_some() { 0 } else { self.left };
         (ahead, ahead.checked_add(more))
     }
@@ -238,8 +244,8 @@ impl<L: Lender> FusedIterator for Lending<L> {}
 
 impl<L: Lender> Drop for Lending<L> {
     fn drop(&mut self) {
-        let rest = self.chunk.rest();
-        if !rest.is_empty() {
+        if self.chunk.len() > 0 {
+            let rest = self.chunk.rest();
             // SAFETY: the lender has lent these pages, by its trait's promise; nobody has got their numbers, so no device
             // has them, and nobody has written them.
             self.lender.take_back(unsafe { FromDevice::new(rest.iter().copied()) });

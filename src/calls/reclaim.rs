@@ -199,7 +199,7 @@ impl<M: Mode, F: Frontend<M>> Freeing<'_, M, F> {
     }
 
     /// The end of a call.
-    fn end(mut self) -> Result<usize, PageError> {
+    fn end(&mut self) -> Result<usize, PageError> {
         self.flush();
         if self.back.done == 0 {
             self.front.begin();
