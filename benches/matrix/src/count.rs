@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::case::{BULKS, Case, OUT, Shape};
 use crate::clock;
 use crate::contender::Order;
-use crate::entry::{Entry, Kind, entries};
+use crate::entry::{Entry, Kind};
 use crate::partner::Partner;
 
 /// What stands between two counts.
@@ -72,14 +72,14 @@ fn say(counted: &Counted<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The program.
+/// The program, of those whose instructions are counted.
 ///
 /// # Errors
 /// When pages cannot be had.
-pub fn count() -> Result<()> {
+pub fn count(entries: &[Entry]) -> Result<()> {
     counted(|| clock::time(|| ()));
     say(&Counted::Clock)?;
-    samples()?;
+    samples(entries)?;
     // Until the other thread has ended: what it does as it ends would be counted.
     std::thread::sleep(SETTLE);
     moves::<NoChecks>("NoChecks")?;
@@ -88,17 +88,15 @@ pub fn count() -> Result<()> {
 
 /// The hot pair and `keep_2048`, of the floor and all modes, at all sizes, in both orders; `outstanding_random` at two
 /// sizes, with 64 k pages out; calls for one page each; and at three sizes the hot pair of pages that go to a device.
-fn samples() -> Result<()> {
+fn samples(entries: &[Entry]) -> Result<()> {
     let partner = Partner::new((None, None))?;
     // Until the other thread sleeps: what it does as it starts would be counted.
     std::thread::sleep(SETTLE);
-    let counts = |it: &&Entry| it.name == "copy-floor" || (it.kind == Kind::Mode && !it.step);
-    let entries = entries();
     let case = |shape, bulk, order, out| {
         let (touched, colour) = (false, false);
         Case { shape, bulk, out, order, touched, colour }
     };
-    for entry in entries.iter().filter(counts) {
+    for entry in entries.iter().filter(|entry| entry.kind != Kind::Calls) {
         for order in [Order::Scattered, Order::Neighbours] {
             let case = |shape, bulk| case(shape, bulk, order, None);
             let shapes = [Shape::HotPair, Shape::Keep2048];

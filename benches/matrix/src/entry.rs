@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use pagesheaf::hardening::{CLAIM, POISON, QUARANTINE, SHUFFLE};
-use pagesheaf::{Bare, Checked, Compact, Hardened, NoChecks, NoRefcount, NoStats, Select};
+use pagesheaf::{Bare, Checked, Compact, Hardened, Mode, NoChecks, NoRefcount, NoStats, Select};
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, OUT, Shape};
@@ -48,7 +48,16 @@ impl Entry {
     /// Somebody who does these shapes, also with pages touched.
     #[must_use]
     pub fn new<C: Contender>(name: &'static str, kind: Kind, shapes: &'static [Shape]) -> Self {
-        let make = |setup: &Setup| Ok(Box::new(Hands::<C>::new(setup)?) as Box<dyn Stand>);
+        Self::of::<C, false>(name, kind, shapes)
+    }
+
+    /// The same, or with `COUNTED` somebody whose instructions are counted.
+    fn of<C: Contender, const COUNTED: bool>(
+        name: &'static str,
+        kind: Kind,
+        shapes: &'static [Shape],
+    ) -> Self {
+        let make = |setup: &Setup| Ok(Box::new(Hands::<C, COUNTED>::new(setup)?) as Box<dyn Stand>);
         Entry {
             name,
             kind,
@@ -145,9 +154,6 @@ pub const LADDER: &[Shape] =
 /// Those of one thread, in which plain writing and comparing of the same pages stands beside it.
 pub const ALONE: &[Shape] = &[Shape::HotPair, Shape::Keep2048, Shape::Outstanding];
 
-/// The shapes that show what the calls of a cache cost in themselves.
-const STOLEN: [Shape; 2] = [Shape::HotPair, Shape::Keep2048];
-
 /// The shape that shows what lending costs in itself.
 const LENT: &[Shape] = &[Shape::HotPair];
 
@@ -212,67 +218,88 @@ pub const OF_PAGES: &[Shape] = &[
     Shape::OrphanDrop,
 ];
 
-/// Everyone but the rivals.
+/// Everyone but the rivals; with `COUNTED` only those whose instructions are counted, who do nothing else.
+///
+/// So a program has only what it runs: all that is timed takes minutes to build.
 #[must_use]
-pub fn entries() -> Vec<Entry> {
-    fn mode<M: pagesheaf::Mode>(name: &'static str) -> Entry {
-        Entry::new::<Modal<M>>(name, Kind::Mode, OF_MODES)
+pub fn entries<const COUNTED: bool>() -> Vec<Entry> {
+    fn calls<C: Contender, const COUNTED: bool>(
+        name: &'static str,
+        shapes: &'static [Shape],
+    ) -> Entry {
+        Entry::of::<C, COUNTED>(name, Kind::Calls, shapes)
     }
-    fn step<const H: u8>(name: &'static str) -> Entry {
-        Entry::step::<Modal<Select<true, true, true, H>>>(name, Kind::Mode, LADDER)
+    fn some<C: Contender, const COUNTED: bool>(name: &'static str) -> Entry {
+        Entry::of::<C, COUNTED>(name, Kind::Mode, &[Shape::HotPair, Shape::Keep2048])
     }
-    vec![
-        Entry::new::<CopyFloor>("copy-floor", Kind::Floor, APART).untouched(),
+    fn mode<M: Mode, const COUNTED: bool>(name: &'static str) -> Entry {
+        Entry::of::<Modal<M>, COUNTED>(name, Kind::Mode, OF_MODES)
+    }
+    let floor = Entry::of::<CopyFloor, COUNTED>("copy-floor", Kind::Floor, APART);
+    let mut all = vec![floor.untouched()];
+    if !COUNTED {
+        all.extend(timed_only());
+    }
+    let single = &[Shape::HotPair, Shape::Keep2048, Shape::OutstandingRandom];
+    all.extend([
+        calls::<Single<Checked>, COUNTED>("single", single),
+        calls::<Lent<Bare>, COUNTED>("Bare-lent", LENT).untouched(),
+        calls::<LentInTwo<Bare>, COUNTED>("Bare-lent-in-two", LENT).untouched(),
+        calls::<Lent<Checked>, COUNTED>("lent", LENT).untouched(),
+        calls::<LentInTwo<Checked>, COUNTED>("lent-in-two", LENT).untouched(),
+        mode::<Bare, COUNTED>("Bare"),
+        // A step of the report's ladder.
+        some::<Modal<Select<true, false, false, 0>>, COUNTED>("Bare+refcount"),
+        // The price of caches that can be stolen from.
+        some::<Stealable<Bare>, COUNTED>("Bare+stealable"),
+        some::<Stealable<Checked>, COUNTED>("Checked+stealable"),
+        mode::<NoChecks, COUNTED>("NoChecks"),
+        mode::<NoStats, COUNTED>("NoStats"),
+        mode::<NoRefcount, COUNTED>("NoRefcount"),
+        mode::<Compact, COUNTED>("Compact"),
+        mode::<Checked, COUNTED>("Checked"),
+        mode::<Hardened, COUNTED>("Hardened").slowness(POISONING),
+    ]);
+    if !COUNTED {
+        all.extend(ladder());
+    }
+    all
+}
+
+/// Floors, recyclers and other calls than batches. Inline, and so compiled where somebody is timed.
+#[inline]
+fn timed_only() -> [Entry; 6] {
+    [
         Entry::new::<CopyFloor>("ring-only", Kind::Floor, PIPES).untouched(),
         Entry::new::<DriverLifo>("driver-lifo", Kind::Recycler, APART),
         Entry::new::<DriverFifo>("driver-fifo", Kind::Recycler, APART),
-        Entry::new::<Single<Checked>>(
-            "single",
-            Kind::Calls,
-            &[Shape::HotPair, Shape::Keep2048, Shape::OutstandingRandom],
-        ),
         Entry::new::<Raw<Checked>>("raw", Kind::Calls, BY_HAND).untouched(),
-        Entry::new::<Lent<Bare>>("Bare-lent", Kind::Calls, LENT).untouched(),
-        Entry::new::<LentInTwo<Bare>>("Bare-lent-in-two", Kind::Calls, LENT).untouched(),
-        Entry::new::<Lent<Checked>>("lent", Kind::Calls, LENT).untouched(),
-        Entry::new::<LentInTwo<Checked>>("lent-in-two", Kind::Calls, LENT).untouched(),
         Entry::new::<Waiting<Bare>>("Bare-async", Kind::Calls, WAITS).untouched(),
         Entry::new::<Waiting<Checked>>("async", Kind::Calls, WAITS).untouched(),
-        mode::<Bare>("Bare"),
-        // A step of the report's ladder.
-        Entry::new::<Modal<Select<true, false, false, 0>>>(
-            "Bare+refcount",
-            Kind::Mode,
-            &[Shape::HotPair, Shape::Keep2048],
-        ),
-        // The price of caches that can be stolen from.
-        Entry::new::<Stealable<Bare>>("Bare+stealable", Kind::Mode, &STOLEN),
-        Entry::new::<Stealable<Checked>>("Checked+stealable", Kind::Mode, &STOLEN),
-        mode::<NoChecks>("NoChecks"),
-        mode::<NoStats>("NoStats"),
-        mode::<NoRefcount>("NoRefcount"),
-        mode::<Compact>("Compact"),
-        mode::<Checked>("Checked"),
-        mode::<Hardened>("Hardened").slowness(POISONING),
-        // Each switch alone, and then one after the other; all four are `Hardened`. Poison comes last, because beside
-        // it no other could be seen.
+    ]
+}
+
+/// Each switch of hardening alone, and then one after the other; all four are `Hardened`. Poison comes last, because
+/// beside it no other could be seen. Inline as well.
+#[inline]
+fn ladder() -> [Entry; 10] {
+    fn step<const H: u8>(name: &'static str) -> Entry {
+        Entry::step::<Modal<Select<true, true, true, H>>>(name, Kind::Mode, LADDER)
+    }
+    type Poisoned = Select<true, true, true, POISON>;
+    // As many pages are poisoned in a sample as in one of `Hardened`.
+    let sampled = POISONING / 16;
+    [
         step::<{ CLAIM }>("Checked+claim"),
         step::<{ QUARANTINE }>("Checked+quarantine"),
         step::<{ SHUFFLE }>("Checked+shuffle"),
         step::<{ POISON }>("Checked+poison"),
         step::<{ CLAIM | QUARANTINE }>("Checked+claim+quarantine"),
         step::<{ CLAIM | QUARANTINE | SHUFFLE }>("Checked+claim+quarantine+shuffle"),
-        // As many pages are poisoned in a sample as in one of `Hardened`.
-        Entry::step::<Sampled<Select<true, true, true, POISON>, 16>>(
-            "Checked+poison/16",
-            Kind::Mode,
-            LADDER,
-        )
-        .slowness(POISONING / 16),
-        Entry::step::<Sampled<Hardened, 16>>("Hardened/16", Kind::Mode, LADDER)
-            .slowness(POISONING / 16),
+        Entry::step::<Sampled<Poisoned, 16>>("Checked+poison/16", Kind::Mode, LADDER)
+            .slowness(sampled),
+        Entry::step::<Sampled<Hardened, 16>>("Hardened/16", Kind::Mode, LADDER).slowness(sampled),
         Entry::step::<PoisonFloor>("poison-floor", Kind::Floor, ALONE),
-        Entry::step::<PoisonFloor<16>>("claim-floor/16", Kind::Floor, ALONE)
-            .slowness(POISONING / 16),
+        Entry::step::<PoisonFloor<16>>("claim-floor/16", Kind::Floor, ALONE).slowness(sampled),
     ]
 }

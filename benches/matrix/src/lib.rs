@@ -40,7 +40,9 @@
 //!
 //! # fn main() -> anyhow::Result<()> {
 //! let locked = Entry::new::<Locked>("Mutex<Vec>", Kind::Rival, &[Shape::HotPair, Shape::Pipe]);
-//! matrix::main("cargo xtask peers", vec![locked.untouched()], Vec::new())
+//! let mut everybody = matrix::entries::<false>();
+//! everybody.push(locked.untouched());
+//! matrix::main("cargo xtask peers", everybody, Vec::new())
 //! # }
 //! ```
 
@@ -65,6 +67,7 @@ mod stand;
 mod two_cores;
 
 use std::fs::File;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -76,7 +79,7 @@ pub use clock::Distance;
 pub use contender::{Bulk, Contender, Items, Order, Setup, TOUCHED};
 pub use contenders::{Memory, PAGE};
 pub use count::count;
-pub use entry::{BY_HAND, Entry, FEW_OUT, Kind, OF_PAGES};
+pub use entry::{BY_HAND, Entry, FEW_OUT, Kind, OF_PAGES, entries};
 pub use rehearsal::rehearse;
 pub use two_cores::TwoCores;
 
@@ -96,6 +99,9 @@ struct Args {
     /// Every shape at every size, in both orders, touched or not: some minutes, and some gigabytes.
     #[arg(long)]
     all: bool,
+    /// So many rounds, in place of 50, or of 15 with `--quick`: few say little.
+    #[arg(long, value_name = "N")]
+    rounds: Option<NonZero<usize>>,
     /// Only these shapes.
     #[arg(long, value_name = "SHAPE")]
     shape: Vec<Shape>,
@@ -129,13 +135,12 @@ struct Args {
     from: Option<PathBuf>,
 }
 
-/// The program: `program` is what its help calls it, and the rivals take part beside the modes. `absent` says, a line
+/// The program: `program` is what its help calls it, and `entries` are those who take part. `absent` says, a line
 /// for each, which rivals could not be had, and why; the report names them.
 ///
 /// # Errors
 /// When a file cannot be written, or nothing is left to measure.
-pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> Result<()> {
-    let mut entries: Vec<_> = entry::entries().into_iter().chain(rivals).collect();
+pub fn main(program: &'static str, mut entries: Vec<Entry>, absent: Vec<String>) -> Result<()> {
     let names = PossibleValuesParser::new(entries.iter().map(|entry| entry.name));
     let command = Args::command().name(program).bin_name(program);
     let mut command = command.mut_arg("contender", |arg| arg.value_parser(names));
@@ -173,7 +178,7 @@ pub fn main(program: &'static str, rivals: Vec<Entry>, absent: Vec<String>) -> R
     meta.crates = entries.iter().filter_map(Entry::crate_line).collect();
     meta.baseline.clone_from(&args.baseline);
     println!("{meta}");
-    let rounds = if args.quick { 15 } else { 50 };
+    let rounds = args.rounds.map_or(if args.quick { 15 } else { 50 }, NonZero::get);
     let (cycles_per_ns, partner) = (meta.cycles_per_ns, &partner);
     let measurement = Measurement { entries, cases, rounds, cores, partner, cycles_per_ns };
     let results = beside.unwrap_or_else(|| measurement.run());

@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_others_are_compared_with_fits_first() {
-        let all = entries();
+        let all = entries::<false>();
         let names = |pages, touched, room| {
             let setup = Setup { pages, touched, colour: 1, order: Order::Scattered };
             let (some, others) = fitting(all.iter().collect(), &setup, room);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::bulks::{Picked, Random, Turns, empty, fill, shuffle};
 use crate::case::{Case, FREED, KEPT, PAGES, SMALL, Shape};
@@ -49,9 +49,12 @@ pub trait Sampler {
 }
 
 /// The two hands of a contender, apart from one another.
-pub struct Hands<C>(Line<C>, Line<C>);
+///
+/// With `COUNTED` it does what instructions are counted of, and nothing else is compiled: pages that nobody touches, in the
+/// first shapes of [`Ready::new`].
+pub struct Hands<C, const COUNTED: bool = false>(Line<C>, Line<C>);
 
-impl<C: Contender> Hands<C> {
+impl<C: Contender, const COUNTED: bool> Hands<C, COUNTED> {
     /// Makes the pages, and scatters them.
     pub fn new(setup: &Setup) -> Result<Self> {
         let (mut own, other) = C::pair(setup)?;
@@ -64,15 +67,16 @@ impl<C: Contender> Hands<C> {
     }
 }
 
-impl<C: Contender> Stand for Hands<C> {
+impl<C: Contender, const COUNTED: bool> Stand for Hands<C, COUNTED> {
     fn prepare<'a>(&'a mut self, case: &Case, slowness: usize) -> Result<Box<dyn Sampler + 'a>> {
         Ok(match (case.bulk, case.touched) {
-            (..=8, false) => Box::new(Ready::<C, 8, false>::new(self, case, slowness)?),
-            (..=8, true) => Box::new(Ready::<C, 8, true>::new(self, case, slowness)?),
-            (..=64, false) => Box::new(Ready::<C, 64, false>::new(self, case, slowness)?),
-            (..=64, true) => Box::new(Ready::<C, 64, true>::new(self, case, slowness)?),
-            (_, false) => Box::new(Ready::<C, 256, false>::new(self, case, slowness)?),
-            (_, true) => Box::new(Ready::<C, 256, true>::new(self, case, slowness)?),
+            (..=8, false) => Box::new(Ready::<C, 8, false, COUNTED>::new(self, case, slowness)?),
+            (..=64, false) => Box::new(Ready::<C, 64, false, COUNTED>::new(self, case, slowness)?),
+            (_, false) => Box::new(Ready::<C, 256, false, COUNTED>::new(self, case, slowness)?),
+            _ if COUNTED => bail!("not counted where pages are touched"),
+            (..=8, true) => Box::new(Ready::<C, 8, true, COUNTED>::new(self, case, slowness)?),
+            (..=64, true) => Box::new(Ready::<C, 64, true, COUNTED>::new(self, case, slowness)?),
+            (_, true) => Box::new(Ready::<C, 256, true, COUNTED>::new(self, case, slowness)?),
         })
     }
 
@@ -102,7 +106,7 @@ impl<C: Contender> AtOneSize<C> {
 impl<C: Contender> Stand for AtOneSize<C> {
     fn prepare<'a>(&'a mut self, case: &Case, slowness: usize) -> Result<Box<dyn Sampler + 'a>> {
         ensure!(case.bulk == ONE_SIZE && !case.touched, "not measured so");
-        Ok(Box::new(Ready::<C, ONE_SIZE, false>::new(&mut self.0, case, slowness)?))
+        Ok(Box::new(Ready::<C, ONE_SIZE, false, false>::new(&mut self.0, case, slowness)?))
     }
 
     fn free_pages(&mut self, most: usize) -> usize {
@@ -111,8 +115,8 @@ impl<C: Contender> Stand for AtOneSize<C> {
 }
 
 /// What the samples of a case have in common.
-struct Ready<'a, C: Contender, const N: usize, const T: bool> {
-    hands: &'a mut Hands<C>,
+struct Ready<'a, C: Contender, const N: usize, const T: bool, const COUNTED: bool> {
+    hands: &'a mut Hands<C, COUNTED>,
     n: usize,
     times: usize,
     state: State<C, N>,
@@ -147,8 +151,10 @@ enum State<C: Contender, const N: usize> {
     Blocks(u8),
 }
 
-impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
-    fn new(hands: &'a mut Hands<C>, case: &Case, slowness: usize) -> Result<Self> {
+impl<'a, C: Contender, const N: usize, const T: bool, const COUNTED: bool>
+    Ready<'a, C, N, T, COUNTED>
+{
+    fn new(hands: &'a mut Hands<C, COUNTED>, case: &Case, slowness: usize) -> Result<Self> {
         let n = case.bulk;
         let at_least = |calls: usize| ((SAMPLE / n).max(calls) / slowness).max(16);
         let (times, beside) = (at_least(CALLS), at_least(CALLS_BESIDE));
@@ -158,6 +164,15 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
         let (state, times) = match case.shape {
             Shape::HotPair => (State::HotPair(Turns::new()), times),
             Shape::Keep2048 => (State::Keep(some(KEPT / n)), kept),
+            Shape::OutstandingRandom => {
+                let out = case.out.unwrap_or_default();
+                let bulks = fill::<C, N>(&mut hands.0.0, out / n, n);
+                ensure!(bulks.len() == out / n, "it had only {} bulks of {n} pages", bulks.len());
+                let bulks = shuffle::<C, N>(bulks, n);
+                let count = (out.min(FREED) / n / slowness).max(1);
+                (State::OutstandingRandom(Picked::new(bulks, count)), 0)
+            }
+            shape if COUNTED => bail!("no instructions of `{}` are counted", shape.name()),
             Shape::Outstanding => {
                 let out = case.out.unwrap_or_default() / n;
                 let mut bulks = fill::<C, N>(&mut hands.0.0, out, n);
@@ -167,14 +182,6 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
                 }
                 bulks.push(C::bulk());
                 (State::Outstanding(bulks, out), times)
-            }
-            Shape::OutstandingRandom => {
-                let out = case.out.unwrap_or_default();
-                let bulks = fill::<C, N>(&mut hands.0.0, out / n, n);
-                ensure!(bulks.len() == out / n, "it had only {} bulks of {n} pages", bulks.len());
-                let bulks = shuffle::<C, N>(bulks, n);
-                let count = (out.min(FREED) / n / slowness).max(1);
-                (State::OutstandingRandom(Picked::new(bulks, count)), 0)
             }
             Shape::TwoThreads if case.out.is_some() => (State::KeepBeside(some(KEPT / n)), kept),
             Shape::TwoThreads => (State::TwoThreads(Turns::new()), beside),
@@ -213,7 +220,9 @@ impl<'a, C: Contender, const N: usize, const T: bool> Ready<'a, C, N, T> {
     }
 }
 
-impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T> {
+impl<C: Contender, const N: usize, const T: bool, const COUNTED: bool> Sampler
+    for Ready<'_, C, N, T, COUNTED>
+{
     fn warm(&mut self) {
         let Ready { hands: Hands(Line(own), _), n, times, state } = self;
         let times = times.div_ceil(shapes::WARM);
@@ -223,6 +232,9 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
                 turns.turn(|bulk| shapes::hot_pair::<C, N, T>(own, bulk, *n, times));
             }
             State::Keep(bulks) => shapes::keep::<C, N, T>(own, bulks, *n, times),
+            // What a sample meets is far from it in any case, and so much that its start does not count.
+            State::OutstandingRandom(picked) => picked.next(*n),
+            _ if COUNTED => {}
             State::Outstanding(bulks, at) => {
                 shapes::outstanding::<C, N, T>(own, bulks, at, *n, times);
             }
@@ -236,8 +248,6 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
             }
             // Two threads get warm together, in the sample; the pipe's lines are not near in any case.
             State::TwoThreads(turns) => turns.next(own, *n),
-            // What a sample meets is far from it in any case, and so much that its start does not count.
-            State::OutstandingRandom(picked) => picked.next(*n),
             State::Blocks(order) => shapes::block_pairs(own, *order, *n, times),
             State::KeepBeside(_)
             | State::Pipe(_)
@@ -259,10 +269,11 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
                 let time = time(|| shapes::keep::<C, N, T>(own, bulks, n, times));
                 return (time, times * bulks.len() * n);
             }
+            State::OutstandingRandom(picked) => return picked.sample::<T>(own, n),
+            _ if COUNTED => unreachable!("`new` makes none"),
             State::Outstanding(bulks, at) => {
                 time(|| shapes::outstanding::<C, N, T>(own, bulks, at, n, times))
             }
-            State::OutstandingRandom(picked) => return picked.sample::<T>(own, n),
             State::TwoThreads(turns) => {
                 turns.turn(|bulk| shapes::two_threads::<C, N, T>(both, bulk, n, times, partner))
             }
@@ -304,7 +315,9 @@ impl<C: Contender, const N: usize, const T: bool> Sampler for Ready<'_, C, N, T>
     }
 }
 
-impl<C: Contender, const N: usize, const T: bool> Drop for Ready<'_, C, N, T> {
+impl<C: Contender, const N: usize, const T: bool, const COUNTED: bool> Drop
+    for Ready<'_, C, N, T, COUNTED>
+{
     fn drop(&mut self) {
         let own = &mut self.hands.0.0;
         match &mut self.state {
@@ -333,67 +346,4 @@ fn mixed_picks(count: usize, n: usize) -> Vec<(u16, u16)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bulks::BULKS;
-    use crate::case::{Extent, cases};
-    use crate::contenders::Modal;
-
-    /// The sequence has every size, about as often as any other, and every bulk; everybody gets the same.
-    #[test]
-    fn sizes_at_random_are_all_there_and_the_same_each_time() {
-        for n in [8, 64, 256] {
-            let count = 1 << 15;
-            let picks = mixed_picks(count, n);
-            assert_eq!(picks, mixed_picks(count, n));
-            let mut counts = vec![0; n + 1];
-            picks.iter().for_each(|pick| counts[usize::from(pick.1)] += 1);
-            let (least, most) = (count / n / 2, count / n * 2);
-            assert_eq!(counts[0], 0);
-            assert!(counts[1..].iter().all(|it| (least..most).contains(it)), "{n}: {counts:?}");
-            let places: std::collections::HashSet<_> = picks.iter().map(|pick| pick.0).collect();
-            assert_eq!(places.len(), mixed_places(n));
-            // Full bulks have about as many pages as `random` has, and fit even if all were full.
-            assert!(mixed_places(n) * n <= PAGES);
-        }
-    }
-
-    /// What the ends of a pipe make and free differs, and each page still comes back once.
-    #[test]
-    fn uneven_pipes_and_mixed_bulks_lose_no_page() {
-        let everybody = crate::entry::entries();
-        let some = ["copy-floor", "ring-only", "driver-lifo", "raw", "Bare", "Checked"];
-        let some = everybody.iter().filter(|entry| some.contains(&entry.name));
-        for entry in some.chain(everybody.iter().filter(|entry| entry.name.ends_with("async"))) {
-            crate::rehearse(entry).expect("no page is missing");
-        }
-    }
-
-    /// Every shape handles the pages that it says, in every form, and leaves none out.
-    #[test]
-    fn every_case_runs_and_leaves_nothing_out() {
-        use pagesheaf::Checked;
-        let cores = (None, None);
-        let partner = Partner::new(cores).expect("a second thread");
-        let few = |case: &Case| {
-            [1, 32, 64].contains(&case.bulk) && case.out.is_none_or(|out| out < 1 << 20)
-        };
-        let waits = |case: &Case| case.shape == Shape::Wait;
-        let all = cases(Extent::All);
-        for case in all.iter().filter(|case| few(case) && !case.touched && !waits(case)) {
-            let mut hands = Hands::<Modal<Checked>>::new(&case.setup()).expect("pages");
-            let mut ready = hands.prepare(case, 64).expect("ready");
-            // So often that all bulks of a hot pair have had their turn.
-            for _ in 0..if case.shape == Shape::HotPair { BULKS + 2 } else { 2 } {
-                ready.warm();
-                let (time, pages) = ready.sample(&partner);
-                let whole = case.shape.is_uneven() || pages.is_multiple_of(case.bulk);
-                assert!(pages >= 16 && whole && !time.is_zero());
-            }
-            drop(ready);
-            let all = fill::<Modal<Checked>, 8>(&mut hands.0.0, 2 * case.setup().pages, 1);
-            // The other hand's cache may hold some.
-            assert!(all.len() > case.setup().pages * 9 / 10, "{case:?}: {}", all.len());
-        }
-    }
-}
+mod tests;

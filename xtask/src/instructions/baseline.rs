@@ -72,8 +72,8 @@ pub fn compare(figures: &Figures) -> Result<Vec<String>> {
     let mut faults = grown(&before, &now, growth);
     if !faults.is_empty() {
         faults.push(format!(
-            "{FILE} says what they were. `cargo asm`, or `valgrind --tool=callgrind` on the program of the package \
-             `matrix` with the argument `count`, shows where they went. If the growth is meant, `cargo xtask \
+            "{FILE} says what they were. `cargo asm`, or `valgrind --tool=callgrind` on the program `count` of the package \
+             `matrix`, shows where they went. If the growth is meant, `cargo xtask \
              instructions --write` makes it the baseline; say why in the commit."
         ));
     }

@@ -45,7 +45,7 @@ pub fn missing() -> Option<&'static str> {
 
 /// Builds the program, with the feature `track` or without, and counts each of its cases.
 pub fn counts(track: bool) -> Result<Vec<(Case, Count)>> {
-    let build = ["build", "-q", "--release", "-p", "matrix"];
+    let build = ["build", "-q", "--release", "-p", "matrix", "--bin", "count"];
     let json = ["--message-format", "json-render-diagnostics"];
     let mut cargo = run::cargo(build);
     if track {
@@ -64,7 +64,6 @@ pub fn counts(track: bool) -> Result<Vec<(Case, Count)>> {
         .args(["--compress-strings=no", "--compress-pos=no"])
         .arg(format!("--callgrind-out-file={}", folder.join("dump").display()))
         .arg(&program)
-        .arg("count")
         .stderr(Stdio::inherit());
     let output = valgrind.output().context("valgrind did not start")?;
     ensure!(output.status.success(), "{valgrind:?}: {}", output.status);

@@ -36,6 +36,16 @@ fn too_dear(row: &Row, figures: &Figures) -> Option<String> {
         .then(|| format!("{shape}, {mode}, {bulk}: {own} instructions per page, more than {most}"))
 }
 
+/// What lending in one pass costs above the pair of calls, if it does.
+fn dearer_in_one_pass(row: &Row, figures: &Figures) -> Option<String> {
+    let in_two = format!("{}-in-two", row.mode);
+    let same = |it: &&Row| (it.mode.as_str(), it.bulk) == (in_two.as_str(), row.bulk);
+    let in_two = figures.rows.iter().find(same)?.instructions;
+    let Row { mode, bulk, instructions, .. } = row;
+    let text = || format!("{mode}, {bulk}: {instructions} instructions per page, in two {in_two}");
+    (*instructions > in_two).then(text)
+}
+
 /// The laws that do not hold, in words.
 pub fn broken(figures: &Figures) -> Vec<String> {
     let mut broken = Vec::new();
@@ -60,6 +70,7 @@ pub fn broken(figures: &Figures) -> Vec<String> {
         }
     }
     broken.extend(figures.all().filter_map(|row| too_dear(row, figures)));
+    broken.extend(figures.rows.iter().filter_map(|row| dearer_in_one_pass(row, figures)));
     let single = |row: &&Row| {
         (row.mode.as_str(), row.shape.as_str(), row.bulk) == ("single", "keep_2048", 1)
     };

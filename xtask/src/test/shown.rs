@@ -23,7 +23,7 @@ const COMMANDS: [(&str, Done); 8] = [
     ("cargo xtask test", Done::Elsewhere("this is the gate")),
     ("cargo doc --no-deps --open", Done::Elsewhere("docs, without the browser")),
     ("cargo xtask demo all", Done::Elsewhere("demo packets, and the others, in their quick form")),
-    ("cargo xtask matrix", Done::Elsewhere("matrix, in its quick form")),
+    ("cargo xtask matrix", Done::Elsewhere("matrix, one round")),
     ("cargo xtask peers", Done::Elsewhere("clippy, peers: it needs other allocators")),
     ("cargo xtask figures --keep", Done::Elsewhere("tidy, which compares what it writes")),
 ];

@@ -26,7 +26,7 @@ fn piped(ns: f64, trip: f64) -> Told {
 }
 
 fn merge(own: Vec<Vec<Told>>, other: Vec<Vec<Told>>) -> Results {
-    Both { own, other }.merge(&entries())
+    Both { own, other }.merge(&entries::<false>())
 }
 
 fn ns(results: &Results) -> Vec<(&str, f64, Option<f64>)> {

@@ -1,0 +1,5 @@
+//! What `cargo xtask instructions` counts.
+
+fn main() -> anyhow::Result<()> {
+    matrix::count(&matrix::entries::<true>())
+}
