@@ -12,6 +12,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     batch.iter_mut().for_each(|page| page.fill(8));
     pool.free_bulk(&mut batch); // 64 back in one call
     drop(page); // dropping frees as well, on any thread
-    println!("{pool}"); // one figure of it: `pool.audit().pages.out`
+    println!("{pool}"); // its statistics too; one figure: `pool.audit().pages.out`
     Ok(pool.close()?) // drop pages and caches first: an error names what is still out
 }
