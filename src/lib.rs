@@ -131,7 +131,7 @@
 //! - `inner`: the core, which does what the calls ask for;
 //! - `owned`, `boxed` and `io`, `handle`: owners of pages, and what keeps a core;
 //! - `calls`, `cache`, `pool`: the calls, written once, and what they are called on;
-//! - `wait`, `timeout`: the calls that wait.
+//! - `wait`, `timeout`, `nodes`: the calls that wait; several pools with a mask.
 //!
 //! `xtask/src/tidy/layers.rs` has the list that is enforced. `DESIGN.md` explains the words, and
 //! walks through one allocation and one free.

@@ -150,8 +150,8 @@ macro_rules! methods {
                 Ok(batch.into())
             }
 
-            /// Fills the empty slots of an array, from its start and in ascending order, and only those. The result tells how many slots are
-            /// populated, and how many of them are new; it may be short, and says why. See
+            /// Fills the empty slots of an array, from its start and in ascending order, and only those. The result
+            /// tells how many slots are populated, and how many of them are new; it may be short, and says why. See
             /// [`Filled`](crate::Filled).
             ///
             /// ```

@@ -3,9 +3,8 @@
 //! Invariant: in the child those threads stand still for ever, each wherever it was. Every word is
 //! whole, and what a thread did before it gave something up is there. So what was given up can be
 //! trusted: bits of the zone, magazines on the depots' stacks, slots that nobody had, or whose owner
-//! was idle. What a thread
-//! had for itself cannot: a magazine in a locked slot, or in no slot and on no stack, may be half
-//! written. Its number goes on without what it held.
+//! was idle. What a thread had for itself cannot: a magazine in a locked slot, or in no slot and on
+//! no stack, may be half written. Its number goes on without what it held.
 //!
 //! Where others look into magazines, in checking modes, a page that lies below the end of one, and
 //! whose word says so, is free at every moment (`magazine`). Such pages are taken back. All that is

@@ -29,8 +29,8 @@ use stats::Counts;
 /// Several pools, one for each memory node, with up to `NODES` of them.
 ///
 /// Its calls say which nodes may be used, by a mask that others may change at any time, and take from
-/// the nearest first. A node is known by its place in the list of pools; which memory that is says the
-/// pool's region ([`Mapping::node`](crate::Mapping::node)). Pages know their own pool, and go home to it.
+/// the nearest first. A node is known by its place in the list of pools; the pool's region says which
+/// memory that is ([`Mapping::node`](crate::Mapping::node)). Pages know their own pool, and go home to it.
 ///
 /// ```
 /// use pagesheaf::{NodeBatch, NodeMask, NodeSet, Pool, SharedNodeMask, ShortReason};

@@ -337,9 +337,10 @@ impl<M: Mode> Builder<M> {
     /// What is wrong with the request, or that the metadata memory is too small or not aligned.
     ///
     /// # Safety
-    /// Unless the region is one of addresses, `base` and all the bytes of the pages are as [`Region::caller`] asks, which
-    /// says each in full, of pages that are online: valid, inside one allocation; readable and writable; within the provenance of `base`; allocated
-    /// until the pool is closed and every page is back; the pool's alone until then; and initialised.
+    /// Unless the region is one of addresses, `base` and all the bytes of the pages are as [`Region::caller`] asks,
+    /// which says each in full, of pages that are online: valid, inside one allocation; readable and writable; within
+    /// the provenance of `base`; allocated until the pool is closed and every page is back; the pool's alone until
+    /// then; and initialised.
     pub unsafe fn build_in(
         self,
         base: *mut u8,

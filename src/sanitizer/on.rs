@@ -1,8 +1,8 @@
 //! AddressSanitizer and valgrind's memcheck are told which memory may be touched: the feature `sanitizer-hooks`.
 //!
-//! Invariant: no byte of that memory is read or written, and where neither tool is at work nothing happens. Both are found
-//! when the program runs, so that a build needs to know of none: AddressSanitizer by its functions, which are there if it
-//! is linked; valgrind by instructions that do nothing on a processor.
+//! Invariant: no byte of that memory is read or written, and where neither tool is at work nothing happens. Both are
+//! found when the program runs, so that a build needs to know of none: AddressSanitizer by its functions, which are
+//! there if it is linked; valgrind by instructions that do nothing on a processor.
 
 use core::arch::asm;
 use core::ffi::c_void;

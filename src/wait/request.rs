@@ -16,7 +16,7 @@ use crate::zone::Floor;
 
 /// What can wait for pages: a pool, or a cache.
 pub(crate) trait Asker<M: Mode>: Sized {
-    /// Before whom it is served.
+    /// Its class: the critical one is served before the other.
     const CLASS: Class;
 
     /// The core.

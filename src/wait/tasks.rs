@@ -120,8 +120,8 @@ macro_rules! waiting {
             ///
             /// A future that has been polled keeps its place until it is served or dropped. If it is the
             /// first, and nobody polls it any more, those behind it wait for as long, and no fast path
-            /// runs; nor does it give back what it has when a critical one comes: drop what is not polled. One that was pinned and then forgotten
-            /// ([`forget`](core::mem::forget)) never leaves.
+            /// runs; nor does it give back what it has when a critical one comes: drop what is not polled. One
+            /// that was pinned and then forgotten ([`forget`](core::mem::forget)) never leaves.
             ///
             /// # Errors
             /// When the request can never be served, at once: see

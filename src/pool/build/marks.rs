@@ -12,8 +12,9 @@ impl<M: Mode> Builder<M> {
     /// The mark is of the pages that no cache and no depot holds ([`Pages::free`](crate::Pages::free)). It is
     /// claimed before pages are taken: however many calls refill at once, together they stop there. What lies in the
     /// call's own cache, in a depot or in an idle cache can be had whatever the count is, and a cache that refills
-    /// takes more than its call needs only from what is above this mark. Blocks of two pages and more are bulk. Waiting calls stop there, too, and wait for
-    /// what comes above it; a request for so many pages that the mark stands in its way is refused.
+    /// takes more than its call needs only from what is above this mark. Blocks of two pages and more are bulk.
+    /// Waiting calls stop there, too, and wait for what comes above it; a request for so many pages that the mark
+    /// stands in its way is refused.
     ///
     /// ```
     /// # use pagesheaf::{PageBatch, Pool, ShortReason};

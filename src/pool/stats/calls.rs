@@ -7,7 +7,8 @@ use core::fmt;
 
 use crate::slot::Counters;
 
-/// What caches did. Sums of many ([`Pool::stats`](crate::Pool::stats)), or the figures of one ([`Pool::per_cache`](crate::Pool::per_cache)).
+/// What caches did. Sums of many ([`Pool::stats`](crate::Pool::stats)), or the figures of one
+/// ([`Pool::per_cache`](crate::Pool::per_cache)).
 ///
 /// ```
 /// # use pagesheaf::{Checked, Pool};

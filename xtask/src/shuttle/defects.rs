@@ -1,5 +1,5 @@
-//! Programs that can fail: each deliberate defect of the core that drops a step must be caught by one of them, or stands
-//! here with the likely reason why it is not.
+//! Programs that can fail: each deliberate defect of the core that drops a step must be caught by one of them, or
+//! stands here with the likely reason why it is not.
 
 use std::path::Path;
 

@@ -17,8 +17,8 @@ use trial::{Extent, Row, Test, Trial};
 /// Which programs, and how far.
 #[derive(clap::Args)]
 pub struct Args {
-    /// How often each program runs in each mode: so often with tasks that are chosen evenly, and so often with an order of
-    /// tasks that changes seldom.
+    /// How often each program runs in each mode: so often with tasks that are chosen evenly, and so often with an
+    /// order of tasks that changes seldom.
     #[arg(long, value_name = "N", default_value_t = 120)]
     iterations: usize,
     /// Make all choices from this number, as the run that printed it did. Otherwise each run has one of its own.
