@@ -74,10 +74,10 @@ impl<M: Mode> Pool<M> {
     /// the other threads had no handle of their own, because all used one pool by reference.
     ///
     /// # Without this call
-    /// A child that goes on without it is sound, and no page is handed out twice: the core never
-    /// waits, so a thread that stands still holds up nobody. But shared caches that were busy stay
-    /// so, caches of other threads keep their slots and their pages, and no figure of a report need
-    /// be right.
+    /// A child that goes on without it is sound, and no page is handed out twice: allocations and
+    /// frees never wait for a thread that stands still. But shared caches that were busy stay so,
+    /// caches of other threads keep their slots and their pages, a call that waits for pages may
+    /// hang behind other threads' places in line, and no figure of a report need be right.
     ///
     /// # Memory
     /// Parent and child must not go on with the *same* pages: the region (and the metadata, see
