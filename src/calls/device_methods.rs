@@ -183,12 +183,8 @@ macro_rules! device_methods {
                 self.handle().page_size
             }
 
-            fn refill(
-                &mut $self,
-                chunk: &mut $crate::calls::Chunk,
-                left: usize,
-            ) -> $crate::calls::Refilled {
-                $crate::calls::through!($marks, $self, front, $crate::calls::lend_new(front, chunk, left))
+            fn refill(&mut $self, chunk: &mut $crate::calls::Chunk) -> $crate::calls::Refilled {
+                $crate::calls::through!($marks, $self, front, $crate::calls::lend_new(front, chunk))
             }
 
             fn take_back<I: Iterator<Item = $crate::page::PageId>>(

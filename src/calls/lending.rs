@@ -56,10 +56,6 @@ pub struct Lending<L: Lender> {
     lender: L,
     chunk: Chunk,
     page_size: PageSize,
-    /// So many pages have not been asked for.
-    left: usize,
-    /// So many have been taken, or are in the chunk.
-    lent: usize,
     reason: Option<ShortReason>,
 }
 
@@ -90,9 +86,9 @@ pub unsafe trait Lender {
     #[doc(hidden)]
     fn size_of_pages(&self) -> PageSize;
 
-    /// Lends pages into a chunk that is empty, as many as it has room for, of so many that are left.
+    /// Lends pages into a chunk that is empty, as many as it wants.
     #[doc(hidden)]
-    fn refill(&mut self, chunk: &mut Chunk, left: usize) -> Refilled;
+    fn refill(&mut self, chunk: &mut Chunk) -> Refilled;
 
     /// Takes back pages that no device was told of.
     #[doc(hidden)]
@@ -114,6 +110,8 @@ pub struct Chunk {
     ids: [MaybeUninit<PageId>; LENT_TOGETHER],
     at: usize,
     end: usize,
+    /// So many have been taken, or are in it.
+    lent: usize,
     /// So many pages the call is for, which was made there.
     whole: usize,
     caller: Caller,
@@ -127,9 +125,7 @@ impl<L: Lender> Lending<L> {
         Lending {
             page_size: lender.size_of_pages(),
             lender,
-            chunk: Chunk { ids, at: 0, end: 0, whole: pages, caller },
-            left: pages,
-            lent: 0,
+            chunk: Chunk { ids, at: 0, end: 0, lent: 0, whole: pages, caller },
             reason: None,
         }
     }
@@ -137,7 +133,7 @@ impl<L: Lender> Lending<L> {
     /// How many pages have been taken: they are the device's.
     #[must_use]
     pub fn taken(&self) -> usize {
-        self.lent - self.chunk.len()
+        self.chunk.lent - self.chunk.len()
     }
 
     /// Why there are no more pages, if the iterator has ended early; `None` before it has ended, and when it had as
@@ -174,11 +170,11 @@ impl<L: Lender> Lending<L> {
     /// Lends more, and takes the first of these.
     #[inline(never)]
     fn refill(&mut self) -> Option<PageId> {
-        if self.left == 0 || self.reason.is_some() {
+        if self.chunk.left() == 0 || self.reason.is_some() {
             return None;
         }
         loop {
-            let refilled = self.lender.refill(&mut self.chunk, self.left);
+            let refilled = self.lender.refill(&mut self.chunk);
             if let Refilled::Short(reason) = refilled {
                 self.reason = Some(reason);
             }
@@ -186,20 +182,30 @@ impl<L: Lender> Lending<L> {
                 break;
             }
         }
-        let new = self.chunk.len();
-        (self.left, self.lent) = (self.left - new, self.lent + new);
         self.chunk.next()
     }
 }
 
 impl Chunk {
-    /// How many pages are left.
+    /// How many pages it has.
     #[inline(always)]
     fn len(&self) -> usize {
         self.end - self.at
     }
 
-    /// The pages that are left.
+    /// How many pages the call has not lent.
+    #[inline(always)]
+    fn left(&self) -> usize {
+        self.whole - self.lent
+    }
+
+    /// How many pages are wanted now.
+    #[inline(always)]
+    fn wanted(&self) -> usize {
+        self.left().min(LENT_TOGETHER)
+    }
+
+    /// The pages that it has.
     fn rest(&self) -> &[PageId] {
         // SAFETY: they are before the end.
         unsafe { written(self.ids.get(self.at..self.end).unwrap_or_default()) }
@@ -221,6 +227,7 @@ impl Chunk {
     #[inline(always)]
     fn filled(&mut self, len: usize) {
         (self.at, self.end) = (0, len);
+        self.lent += len;
     }
 }
 
@@ -235,7 +242,7 @@ impl<L: Lender> Iterator for Lending<L> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let ahead = self.chunk.len();
-        let more = if self.reason.is_some() { 0 } else { self.left };
+        let more = if self.reason.is_some() { 0 } else { self.chunk.left() };
         (ahead, ahead.checked_add(more))
     }
 }
@@ -262,13 +269,10 @@ impl<L: Lender> fmt::Debug for Lending<L> {
 
 /// Allocates pages and lends them: as [`Lender::refill`].
 #[inline]
-pub(crate) fn lend_new<M: Mode>(
-    mut front: impl Frontend<M>,
-    chunk: &mut Chunk,
-    left: usize,
-) -> Refilled {
+pub(crate) fn lend_new<M: Mode>(mut front: impl Frontend<M>, chunk: &mut Chunk) -> Refilled {
     let core = front.shared();
-    let out = &mut chunk.ids[..left.min(LENT_TOGETHER)];
+    let wanted = chunk.wanted();
+    let out = &mut chunk.ids[..wanted];
     let (new, reason) = alloc_ids(&mut front, out, CallKinds::BULK, chunk.whole);
     core.tracker.moved(|| new.iter().copied(), chunk.caller);
     let lent = match new.iter().position(|&id| core.lend_new(id).is_err()) {
@@ -355,7 +359,7 @@ unsafe impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
         self.core.page_size
     }
 
-    fn refill(&mut self, chunk: &mut Chunk, left: usize) -> Refilled {
+    fn refill(&mut self, chunk: &mut Chunk) -> Refilled {
         let core = &**self.core;
         if self.batch.named_core() != Some(self.core.pointer()) {
             return Refilled::Short(ShortReason::OtherPool);
@@ -363,7 +367,7 @@ unsafe impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
         let (mut faults, mut lent) = (Faults::default(), 0);
         while lent == 0 && self.refused < self.batch.len() {
             let (start, gone) = (self.refused, self.gone);
-            let end = self.batch.len().min(start + left.min(LENT_TOGETHER));
+            let end = self.batch.len().min(start + chunk.wanted());
             self.batch.retain_in(start..end, |at, id| match core.lend(id) {
                 Ok(()) => {
                     chunk.ids[lent].write(id);

@@ -260,6 +260,37 @@ fn a_lending_that_finds_none_asks_the_fences<M: Mode>() {
     assert_whole(pool);
 }
 
+/// A fence that panics as the last pages are lent ends the call, and the lending still knows whose each page is.
+fn a_lending_counts_its_pages_where_a_fence_panics<M: Mode>() {
+    /// Whether tickets have passed, or a panic at 1.
+    struct Panics(AtomicU64);
+    impl Fence for Panics {
+        fn passed(&self, _: u64) -> bool {
+            let told = self.0.load(Ordering::Relaxed);
+            assert_ne!(told, 1, "on purpose");
+            told > 1
+        }
+    }
+    let fence: &'static Panics = Box::leak(Box::new(Panics(AtomicU64::new(0))));
+    let fences: &[&dyn Fence; 1] = Box::leak(Box::new([fence as _]));
+    let pool = build::<M>(100, |builder| builder.fences(fences));
+    let mut batch = PageBatch::<M>::new();
+    assert_eq!(pool.alloc_bulk(&mut batch, 90).allocated, 90);
+    assert_eq!(pool.free_bulk_after(&mut batch, 1), Ok(()));
+    fence.0.store(1, Ordering::Relaxed);
+    let mut lending = pool.lend_new(20);
+    let caught = catch_unwind(AssertUnwindSafe(|| lending.next()));
+    assert!(caught.is_err());
+    assert_eq!((lending.taken(), lending.size_hint().0), (0, 10));
+    let offsets: Vec<_> = lending.by_ref().take(7).collect();
+    assert_eq!((offsets.len(), lending.taken()), (7, 7));
+    fence.0.store(2, Ordering::Relaxed);
+    drop(lending);
+    back(&pool, offsets);
+    assert_eq!(pool.reap_fences(), 90);
+    assert_whole(pool);
+}
+
 fn a_region_is_where_its_pages_are<M: Mode>() {
     let pool = pool::<M>(70);
     let cache = pool.cache().expect("a cache");
@@ -290,6 +321,7 @@ every_mode!(
     lent_pages_are_listed_and_taken_back_together,
     what_is_lent_is_told_from_what_is_out,
     a_lending_that_finds_none_asks_the_fences,
+    a_lending_counts_its_pages_where_a_fence_panics,
     a_region_is_where_its_pages_are,
 );
 every_checking_mode!(
