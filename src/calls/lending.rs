@@ -398,3 +398,6 @@ unsafe impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
         self.batch.rotate_to(self.refused, back.done());
     }
 }
+
+#[cfg(test)]
+mod tests;

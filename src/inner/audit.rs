@@ -91,3 +91,6 @@ impl<M: Mode> Core<M> {
             && (0..LOOKS).all(|_| self.is_member(location, id) && state() == first)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -317,3 +317,6 @@ impl<M: Mode> Core<M> {
 pub(crate) fn block_pages(first: PageId, order: Order) -> impl Iterator<Item = PageId> {
     (0..order.pages() as u32).map(move |at| PageId::new(first.index() + at))
 }
+
+#[cfg(test)]
+mod tests;

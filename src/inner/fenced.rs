@@ -308,3 +308,6 @@ impl<M: Mode> Core<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -295,3 +295,6 @@ impl<M: Mode> Core<M> {
 fn target<'p, 'a, M: Mode>(parts: &'p mut Parts<'a>) -> &'p mut MagazineMut<'a> {
     if M::FREES_TO_PREVIOUS { &mut parts.previous } else { &mut parts.loaded }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,6 @@ impl Name {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

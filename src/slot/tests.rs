@@ -63,6 +63,25 @@ fn the_fast_path_runs_unless_a_drain_is_requested() {
     });
 }
 
+/// The owner's next call must look at the lock, and no other.
+#[test]
+fn an_owner_that_goes_idle_is_away_until_it_is_back() {
+    with_slot(|slot| {
+        let mut owner = slot.try_lock().expect("it is free").into_owner::<true>();
+        for claimed in [false, true] {
+            assert!(!slot.requests.is_away());
+            let claim = claimed.then(|| slot.try_claim().expect("nobody has claimed it"));
+            owner.go_idle();
+            assert!(slot.requests.is_away());
+            assert!(claim.is_none_or(|claim| claim.withdraw().is_none()));
+            assert!(slot.is_idle() && slot.try_claim().is_none());
+            assert!(owner.enter().as_mut().take_back().is_some());
+        }
+        assert!(!slot.requests.is_away() && !slot.is_idle());
+        assert!(owner.leave().is_some());
+    });
+}
+
 #[test]
 fn pages_are_counted_in_every_mode_and_calls_where_the_mode_says_so() {
     with_slot(|slot| {

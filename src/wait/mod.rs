@@ -9,3 +9,6 @@ mod request;
 mod tasks;
 
 pub(crate) use request::{Asker, Progress, Request};
+
+#[cfg(test)]
+mod tests;

@@ -236,6 +236,26 @@ fn what_the_system_refused_is_said_with_figures() {
 }
 
 #[test]
+fn a_node_that_cannot_be_had_is_told_from_those_that_can() {
+    let node = |node, online| said(BuildError::Node { node, online, code: 22 });
+    let out = "or leave Mapping::node out";
+    let other = format!(
+        "this process may not use the node, or a sandbox refuses mbind: name another, {out}"
+    );
+    for (text, expected) in [
+        (node(7, 0b101), format!("it has node 0, 2 only: name one that it has, {out}")),
+        (node(1, 1 << 63), format!("it has node 63 only: name one that it has, {out}")),
+        (node(2, 0b101), other.clone()),
+        (node(63, 1 << 63), other.clone()),
+        (node(0, 0), other),
+    ] {
+        let (start, why) = text.split_once(": ").expect("a reason");
+        assert!(start.starts_with("the system does not bind memory to node "), "{text}");
+        assert!(start.ends_with(" (error 22)") && why == expected, "{text}");
+    }
+}
+
+#[test]
 #[cfg(all(feature = "std", unix))]
 fn an_error_of_input_and_output_keeps_kind_text_and_number() {
     use std::io::{self, ErrorKind};

@@ -125,3 +125,21 @@ fn a_forked_child_has_the_turn() {
     assert_eq!(all(&pool), Ok(()));
     assert!(pool.audit().pages.adds_up());
 }
+
+/// It leaves the last page to who is dry: so it gets all that it wants, or is told why not.
+#[test]
+fn a_try_that_was_asked_gets_all_but_the_last_page() {
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(0));
+    let mut cache = pool.cache().expect("a cache");
+    let mut take = |n: usize| {
+        pool.core.slots[0].requests.ask_more(8);
+        let mut owner = cache.owner_mut().enter();
+        let slot = owner.as_mut().take_back().expect("nobody takes from it");
+        let out = &mut [MaybeUninit::uninit(); PAGES][..n];
+        pool.core.alloc_exact(Some(slot), out, Floor::None, Call::AllocBulkExact)
+    };
+    assert_eq!(take(5), Ok(()));
+    assert_eq!(take(95), Err((0, ShortReason::Busy)));
+    assert_eq!(take(95), Ok(()), "not twice in a row");
+    forget((cache, pool));
+}

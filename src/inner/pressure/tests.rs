@@ -41,3 +41,24 @@ fn requests_in_the_middle_of_a_call_are_kept() {
     a_drain_in_the_middle_of_a_call_is_for_the_next::<Checked>();
     a_drain_in_the_middle_of_a_call_is_for_the_next::<Hardened>();
 }
+
+/// So that the next call leaves one, unless this one has.
+#[test]
+fn a_call_notes_that_it_left_a_page_only_if_it_did() {
+    let pool = build::<Checked>(|builder| builder.max_caches(2).shared_caches(0));
+    let (mut one, other) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));
+    let requests = &pool.core.slots[0].requests;
+    let mut take = |n: usize| {
+        requests.ask_more(2);
+        let mut room = [MaybeUninit::uninit(); 100];
+        let (ids, reason) = one.alloc_bulk_raw(&mut room[..n]);
+        let got = (ids.len(), reason);
+        let mut owner = one.owner_mut().enter();
+        let mut call = owner.as_mut().take_back().expect("nobody takes from it");
+        (got, call.begin_answer(true).was_held_back)
+    };
+    assert_eq!(take(5), ((5, None), false));
+    assert_eq!(take(95), ((94, Some(ShortReason::Busy)), true));
+    assert_eq!(take(0), ((0, None), false));
+    core::mem::forget((one, other, pool));
+}

@@ -66,6 +66,19 @@ fn a_page_is_known_to_be_zero_until_it_leaves() {
 }
 
 #[test]
+fn the_page_that_is_noted_is_no_longer_known_to_be_zero() {
+    with_zone(true, |zone| {
+        let written = [0, 63, 64, 500, 1465].map(PageId::new);
+        written.iter().for_each(|&id| zone.note_written(id));
+        assert_eq!(zone.known_zero(), PAGES - written.len());
+        let mut worn = Vec::new();
+        let each = |id, zero: bool| worn.extend((!zero).then_some(id));
+        assert_eq!(zone.take_knowing(&mut Cursor::new(0), PAGES, each), PAGES);
+        assert_eq!(worn, written);
+    });
+}
+
+#[test]
 fn a_whole_area_is_fresh_once_its_memory_is_gone() {
     with_zone(true, |zone| {
         let (ids, _) = take(zone, 0, 600);
