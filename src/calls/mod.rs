@@ -363,3 +363,6 @@ pub(crate) fn free<M: Mode>(mut front: impl Frontend<M>, page: Page<M>) {
     // SAFETY: the page was its owner's alone, and is initialised.
     free_owned::<M, _, false>(front, core, unsafe { GivenUp::new(&ids) });
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,6 +83,20 @@ fn an_owner_that_goes_idle_is_away_until_it_is_back() {
 }
 
 #[test]
+fn a_slot_is_between_when_its_owner_is_away_and_not_yet_idle() {
+    with_slot(|slot| {
+        let mut owner = slot.try_lock().expect("it is free").into_owner::<false>();
+        assert!(!slot.is_between() && !slot.is_claimable());
+        // As in the middle of going idle, or of coming back.
+        slot.requests.set_away();
+        assert!(slot.is_between() && !slot.is_idle());
+        owner.go_idle();
+        assert!(!slot.is_between() && slot.is_idle() && !slot.is_claimable());
+        assert!(owner.leave().is_some());
+    });
+}
+
+#[test]
 fn pages_are_counted_in_every_mode_and_calls_where_the_mode_says_so() {
     with_slot(|slot| {
         let Counters { allocated, freed, alloc_calls, free_calls, .. } = &slot.counters;

@@ -221,4 +221,22 @@ mod tests {
         record.allocated(other);
         assert_eq!(record.look().expect("it is out").1, Some(other));
     }
+
+    /// Each step can be undone: so no two records that differ in one word have the same check.
+    #[test]
+    fn a_check_can_be_undone_word_by_word() {
+        // Newton: each round doubles the bits that are right.
+        let inverse =
+            (0..6).fold(1, |x: u64, _| x.wrapping_mul(2_u64.wrapping_sub(GOLDEN.wrapping_mul(x))));
+        assert_eq!(GOLDEN.wrapping_mul(inverse), 1);
+        let undone = |bits: u64, word: u64| {
+            let bits = bits ^ bits >> 29 ^ bits >> 58;
+            bits.wrapping_mul(inverse) ^ word
+        };
+        for words in [[0; 4], [1, 2, 3, 4], [u64::MAX, 7 << 40, 1 << 63, 0x5555_5555_5555_5555]] {
+            let [site, holder, since, lent] = words;
+            let check = Held { site, holder, since, lent }.check();
+            assert_eq!(words.into_iter().rev().fold(check, undone), GOLDEN);
+        }
+    }
 }

@@ -153,6 +153,10 @@ fn the_low_water_is_of_takes_alone() {
         let (ids, _) = take(zone, 0, 300);
         put(zone, &ids);
         assert_eq!((zone.low_water(), zone.low_water()), (PAGES - 300, PAGES));
+        let (ids, _) = take(zone, 0, 300);
+        put(zone, &ids);
+        put(zone, &take(zone, 0, 10).0);
+        assert_eq!((zone.low_water(), zone.low_water()), (PAGES - 300, PAGES));
         take(zone, 0, 10);
         assert_eq!((zone.low_water(), zone.low_water()), (PAGES - 10, PAGES - 10));
         // Those that are taken by their numbers, too.
