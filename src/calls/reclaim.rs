@@ -264,3 +264,6 @@ pub(super) fn free_unused<M: Mode, I: Iterator<Item = PageId>>(
 ) {
     Freeing::new(front, call).returned.fill(&mut pages);
 }
+
+#[cfg(test)]
+mod tests;

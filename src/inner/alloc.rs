@@ -301,3 +301,6 @@ fn from_previous(parts: &mut Parts<'_>, at_least: usize) -> bool {
     }
     some
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ mod shared;
 mod steal;
 mod supply;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verify;
 mod zeroed;
 

@@ -24,7 +24,7 @@ fn pool<M: Mode>() -> Pool<M> {
 }
 
 /// As `pool`, built as `how` says.
-pub(in crate::inner) fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
+pub(crate) fn build<M: Mode>(how: impl FnOnce(Builder<M>) -> Builder<M>) -> Pool<M> {
     let region = Region::addresses(4096, 100 * 256);
     let builder = Pool::builder(100).page_size(256).magazine_capacity(8).mode::<M>().region(region);
     let builder = how(builder);

@@ -207,6 +207,17 @@ fn what_the_system_refused_is_said_with_figures() {
                 .into(),
         ),
         (
+            none(0, 0),
+            "the system has no huge pages of 0 bytes: use HugePages::Try, which goes without them"
+                .into(),
+        ),
+        (
+            mapped(Some(12_288)),
+            "the system refused to lock 8192 bytes in memory (error 11): RLIMIT_MEMLOCK is 12288 \
+             bytes, 4096 of them in use: lock fewer pages"
+                .into(),
+        ),
+        (
             none(64 << 10, 1 << 21 | 1 << 30),
             "the system has no huge pages of 64 KiB, but of 2 MiB and 1 GiB: choose one of these, \
              or use HugePages::Try, which goes without them"

@@ -143,3 +143,51 @@ fn a_try_that_was_asked_gets_all_but_the_last_page() {
     assert_eq!(take(95), Ok(()), "not twice in a row");
     forget((cache, pool));
 }
+
+#[test]
+fn each_turn_has_a_number_of_its_own() {
+    let turn = ExactTurn::new();
+    let number = || turn.try_take().expect("nobody has it").number;
+    assert_eq!([(); 4].map(|()| number()), [1, 2, 3, 4]);
+}
+
+/// By the turn go those who want more than a magazine serves, and than each slot could have.
+#[test]
+fn who_wants_little_needs_no_turn() {
+    let pool = build::<Checked>(|builder| builder.max_caches(3).shared_caches(1));
+    let mut cache = pool.cache().expect("a cache");
+    forget(pool.core.exact_turn.try_take().expect("nobody has it"));
+    let mut tries = |n: usize| {
+        let mut owner = cache.owner_mut().enter();
+        let slot = owner.as_mut().take_back().expect("nobody takes from it");
+        let out = &mut [MaybeUninit::uninit(); PAGES][..n];
+        pool.core.alloc_exact(Some(slot), out, Floor::None, Call::AllocBulkExact)
+    };
+    assert_eq!(tries(26), Err((0, ShortReason::Busy)));
+    assert_eq!([tries(8), tries(20)], [Ok(()); 2]);
+    assert_eq!(tries(20), Err((0, ShortReason::Busy)));
+    forget((cache, pool));
+}
+
+/// A call that got more than a magazine holds, or than there are for another: the next one files nothing.
+#[test]
+fn a_large_call_is_noted() {
+    let is_large = |magazine, n: usize| {
+        let pool = build::<Bare>(|builder| {
+            builder.magazine_capacity(magazine).max_caches(1).shared_caches(0)
+        });
+        let mut cache = pool.cache().expect("a cache");
+        let mut owner = cache.owner_mut().enter();
+        let mut slot = owner.as_mut().take_back().expect("nobody takes from it");
+        let out = &mut [MaybeUninit::uninit(); PAGES][..n];
+        let done =
+            pool.core.alloc_exact(Some(slot.reborrow()), out, Floor::None, Call::AllocBulkExact);
+        let was_large = slot.begin_answer(true).was_large;
+        drop(owner);
+        forget((cache, pool));
+        (done, was_large)
+    };
+    for (magazine, n, large) in [(8, 8, false), (8, 9, true), (64, 50, false), (64, 51, true)] {
+        assert_eq!(is_large(magazine, n), (Ok(()), large), "{n} of {magazine}");
+    }
+}

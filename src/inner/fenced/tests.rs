@@ -6,10 +6,12 @@ use core::mem::{MaybeUninit, forget};
 use std::vec::Vec;
 
 use super::*;
+use crate::error::TaintReason;
 use crate::inner::tests::build;
 use crate::magazine::Link;
 use crate::mode::Checked;
 use crate::pool::Pool;
+use crate::sync::Ordering;
 
 /// Nothing that waits for it comes free.
 struct Never;
@@ -50,6 +52,7 @@ fn newest<M: Mode>(pool: &Pool<M>, number: usize) -> Magazine {
 fn each_queue_that_is_cut_off_is_counted() {
     let pool = pool::<Checked>();
     assert_eq!((pool.core.fenced.cuts(), pool.is_tainted()), (0, false));
+    assert!(pool.taint().is_none());
     for number in [0, 1] {
         fence(&pool, number, &take(&pool, 8));
         // A magazine on no stack.
@@ -57,7 +60,8 @@ fn each_queue_that_is_cut_off_is_counted() {
         assert_eq!(pool.core.reap_fence(number), 0);
         let cuts = number as u64 + 1;
         assert_eq!((pool.core.fenced.cuts(), pool.core.cuts()), (cuts, cuts));
-        assert!(pool.is_tainted());
+        let taint = pool.taint().expect("it is tainted");
+        assert_eq!((taint.reason, taint.page, taint.call), (TaintReason::Metadata, None, None));
     }
     forget(pool);
 }
@@ -76,5 +80,73 @@ fn a_page_that_is_withheld_while_it_waits_is_out_no_longer() {
     let pages = pool.audit().pages;
     assert!(pages.adds_up(), "{pages}");
     assert_eq!((pages.fenced, pages.bad, pages.out, pages.free), (5, 1, 0, 94), "{pages}");
+    forget(pool);
+}
+
+/// Pages of which some are bad: those stay out, and what was there waits as before.
+#[test]
+fn a_bad_page_does_not_wait_for_a_ticket() {
+    let pool = pool::<Checked>();
+    let core = &*pool.core;
+    let ids = take(&pool, 20);
+    let empty = || core.depots.iter().filter(|it| it.has(Stack::Empty)).count();
+    let give = |number, ids: &[PageId], ticket| {
+        let room = core.room_for_fenced(number, ids.len()).expect("magazines");
+        let mut faults = Faults::default();
+        // SAFETY: they are out, this call's, and addresses only.
+        let done = core.fence_pages(room, ticket, unsafe { GivenUp::new(ids) }, &mut faults);
+        (done, faults.count, faults.positions()[0])
+    };
+    let bad = [ids[5], ids[7], ids[19]];
+    bad.iter().for_each(|&id| core.lend(id).expect("it is out"));
+    core.count_lent(3);
+    // The ticket of what was given up last.
+    let ticket = |number| {
+        let queue = core.fenced.queues().nth(number).expect("a queue");
+        core.fenced.noted(queue.top(NEW)).map(|noted| (noted.ticket, noted.pages))
+    };
+    // Of the second fence nothing waits.
+    let before = empty();
+    assert_eq!(give(1, &ids[19..], 9), (0, 1, 1));
+    assert_eq!((ticket(1), empty()), (None, before));
+    assert_eq!(give(0, &ids[..4], 5), (4, 0, 0));
+    assert_eq!(ticket(0), Some((5, 4)));
+    // Nothing is added: the ticket is what it was.
+    assert_eq!(give(0, &ids[5..6], 9), (0, 1, 1));
+    assert_eq!((ticket(0), core.fenced.pages()), (Some((5, 4)), 4));
+    assert_eq!(give(0, &ids[4..10], 9), (4, 2, 0b1010));
+    assert_eq!((ticket(0), core.fenced.pages()), (Some((9, 8)), 8));
+    assert_eq!(give(0, &ids[10..19], 9), (9, 0, 0));
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up(), "{pages}");
+    assert_eq!((pages.fenced, pages.out, pages.lent), (17, 0, 3), "{pages}");
+    for (at, &id) in ids.iter().enumerate() {
+        assert_eq!(core.is_fenced(id), ![5, 7, 19].contains(&at), "{at}");
+    }
+    forget(pool);
+}
+
+#[test]
+fn a_note_of_no_fence_is_none() {
+    let pool = pool::<Checked>();
+    let note = |fence: u32| {
+        pool.core.fenced.notes[1].store(fence << 16 | 3, Ordering::Relaxed);
+        pool.core.fenced.noted(1).map(|noted| (noted.fence, noted.pages))
+    };
+    assert_eq!([0, 1, 2, 3, 4].map(note), [None, Some((0, 3)), Some((1, 3)), None, None]);
+    forget(pool);
+}
+
+#[test]
+fn there_is_room_for_as_many_pages_as_are_given_up_and_no_more() {
+    let pool = pool::<Checked>();
+    let count = |room: RoomForFenced| {
+        let pop = || room.hand.pop::<Checked>(&pool.core.magazines, Stack::Empty);
+        core::iter::from_fn(pop).map(Magazine::into_number).count()
+    };
+    for (pages, magazines) in [(0, 0), (1, 1), (8, 1), (9, 2)] {
+        let room = pool.core.room_for_fenced(0, pages).expect("magazines");
+        assert_eq!(count(room), magazines, "{pages}");
+    }
     forget(pool);
 }

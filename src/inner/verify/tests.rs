@@ -112,7 +112,24 @@ fn new_pages_that_cannot_be_lent_are_withheld_and_the_others_are_lent() {
     assert!(lent.iter().all(|&page| lies.iter().all(|id| u64::from(id.index()) != page)));
     let pages = pool.audit().pages;
     assert!(pages.adds_up(), "{pages}");
-    assert_eq!((pages.lent, pages.bad, lent.len()), (lent.len() as u64, 2, 8), "{pages}");
+    assert_eq!((pages.lent, pages.bad, pages.out, lent.len()), (8, 2, 0, 8), "{pages}");
+    forget((cache, pool));
+}
+
+/// All that the cache has: then it takes others.
+#[test]
+fn a_call_of_which_no_page_can_be_lent_goes_on() {
+    let (pool, mut cache) = pool::<Checked>();
+    let ids = take(&mut cache, 16);
+    give(&mut cache, &ids);
+    assert_eq!(pool.core.slots[0].cached(), 16);
+    (ids.iter()).for_each(|&id| pool.core.word(id).withhold(Fault::Corrupt));
+    let mut lending = cache.lend_new(8);
+    assert_eq!((lending.by_ref().count(), lending.reason()), (8, None));
+    drop(lending);
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up(), "{pages}");
+    assert_eq!((pages.lent, pages.bad, pages.out), (8, 16, 0), "{pages}");
     forget((cache, pool));
 }
 
