@@ -117,6 +117,16 @@ fn a_call_that_finds_none_looks_again<M: Mode>() {
     let bulk = pool.alloc_bulk(&mut batch, 100);
     assert_eq!((bulk.allocated, batch.len()), (10, 10));
     pool.free_bulk(&mut batch);
+    let mut vacant = [const { None }; 17];
+    for (asked, filled) in [(0, 10), (1, 7)] {
+        wait(&mut out.split_off(out.len() - 7));
+        FENCE.0.store(asked, Ordering::Relaxed);
+        // If some come meanwhile, it goes on, and ends for want of others.
+        assert_eq!(pool.fill_vacant(&mut vacant).allocated, filled);
+        FENCE.0.store(1, Ordering::Relaxed);
+        pool.core.reap_fences();
+    }
+    drop(vacant);
     core::mem::forget((out, pool));
 }
 
@@ -150,4 +160,14 @@ fn calls_do_what_they_say_in_every_kind_of_mode() {
     a_call_that_finds_none_looks_again::<Checked>();
     a_block_of_one_page_is_had_where_a_page_is::<Bare>();
     a_block_of_one_page_is_had_where_a_page_is::<Checked>();
+}
+
+#[test]
+fn a_parked_cache_has_the_number_of_its_slot() {
+    let made = Pool::builder(100).page_size(64).max_caches(3).build();
+    // Without an allocator there is none.
+    let Ok(pool) = made else { return };
+    let caches = [(); 3].map(|()| pool.cache().expect("a cache"));
+    let numbers = caches.map(|cache| cache.park().number());
+    assert_eq!(numbers, [0, 1, 2]);
 }

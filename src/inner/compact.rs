@@ -134,3 +134,6 @@ impl<M: Mode> Core<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,3 +138,6 @@ impl<M: Mode> Core<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use crate::cache::Cache;
 use crate::inner::tests::build;
-use crate::mode::{Bare, Checked, Hardened, Mode};
+use crate::mode::{Bare, Checked, Hardened, Mode, Select, hardening};
 use crate::page::PageId;
 use crate::pool::Pool;
 
@@ -47,13 +47,11 @@ fn a_refill_takes_what_is_needed_or_a_fair_share() {
 }
 
 /// Magazines of more pages than are verified at a time.
-#[test]
-fn a_large_call_verifies_all_that_it_takes() {
-    let pool = build::<Hardened>(|builder| {
-        builder.magazine_capacity(100).max_caches(1).shared_caches(0).quarantine_length(0)
-    });
+fn all_pages_come_and_go<M: Mode>(magazine: usize) {
+    let pool =
+        build::<M>(|builder| builder.magazine_capacity(magazine).max_caches(1).shared_caches(0));
     let mut cache = pool.cache().expect("a cache");
-    for n in [70, 100, 64, 65] {
+    for n in [100, 70, 100, 64, 65, 30, 100] {
         let mut ids = take(&mut cache, n);
         assert!(ids.iter().all(|&id| pool.core.check_out(id).is_ok()));
         // SAFETY: pages that are out are freed once.
@@ -61,14 +59,44 @@ fn a_large_call_verifies_all_that_it_takes() {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), n);
+        let pages = pool.audit().pages;
+        assert!(pages.adds_up() && pages.out == 0, "{pages}");
     }
+    forget((cache, pool));
+}
+
+/// Each of which changes where pages go.
+#[test]
+fn all_pages_can_be_had_with_each_hardening_switch_alone() {
+    type Only<const HARDENING: u8> = Select<true, true, true, HARDENING>;
+    for magazine in [8, 100] {
+        all_pages_come_and_go::<Only<{ hardening::CLAIM }>>(magazine);
+        all_pages_come_and_go::<Only<{ hardening::POISON }>>(magazine);
+        all_pages_come_and_go::<Only<{ hardening::QUARANTINE }>>(magazine);
+        all_pages_come_and_go::<Only<{ hardening::SHUFFLE }>>(magazine);
+        all_pages_come_and_go::<Hardened>(magazine);
+    }
+}
+
+/// In a call through a slot, and through none.
+#[test]
+fn each_page_that_is_looked_at_for_poison_is_counted() {
+    let builder = Pool::builder(100).page_size(64).mode::<Hardened>();
+    let Ok(pool) = builder.max_caches(1).shared_caches(0).build() else { return };
+    let checks = || (pool.core.poison_checks(), pool.core.allocated_uncached());
+    assert_eq!(checks(), (0, 0));
+    let mut room = [MaybeUninit::uninit(); 5];
+    let uncached = pool.alloc_bulk_raw(&mut room).0.len();
+    assert_eq!((uncached, checks()), (5, (5, 5)));
+    let mut cache = pool.cache().expect("a cache");
+    assert_eq!((take(&mut cache, 7).len(), checks()), (7, (12, 5)));
     forget((cache, pool));
 }
 
 /// Half a magazine of drops is taken before anything else; fewer are left where they are.
 #[test]
 fn a_cache_takes_what_its_thread_has_dropped() {
-    for (dropped, taken) in [(4, 1), (8, 1), (3, 0)] {
+    for (dropped, taken) in [(4, 1), (8, 1), (9, 1), (3, 0)] {
         let Ok(pool) = Pool::builder(100)
             .page_size(64)
             .magazine_capacity(8)

@@ -12,6 +12,7 @@ use crate::inner::tests::build;
 use crate::mode::{Bare, Checked, Hardened};
 use crate::owned::PageBatch;
 use crate::pool::Pool;
+use crate::ticket::Fence;
 use crate::zone::Floor;
 
 const PAGES: usize = 100;
@@ -190,4 +191,35 @@ fn a_large_call_is_noted() {
     for (magazine, n, large) in [(8, 8, false), (8, 9, true), (64, 50, false), (64, 51, true)] {
         assert_eq!(is_large(magazine, n), (Ok(()), large), "{n} of {magazine}");
     }
+}
+
+/// What waits for tickets is told of where it would be enough, and only there.
+#[test]
+fn a_try_says_what_it_would_take() {
+    struct Never;
+    impl Fence for Never {
+        fn passed(&self, _: u64) -> bool {
+            false
+        }
+    }
+    let pool = build::<Checked>(|builder| builder.shared_caches(0).fences(&[&Never]));
+    let tries = |n: usize| {
+        let out = &mut [MaybeUninit::uninit(); PAGES][..n];
+        pool.core.alloc_exact(None, out, Floor::None, Call::AllocBulkExact)
+    };
+    assert_eq!(tries(85), Ok(()));
+    let ids = pool.alloc_bulk_raw(&mut [MaybeUninit::uninit(); 10]).0.to_vec();
+    let room = pool.core.room_for_fenced(0, 10).expect("magazines");
+    // SAFETY: they are out, this call's, and addresses only.
+    let ids = unsafe { GivenUp::new(&ids) };
+    assert_eq!(pool.core.fence_pages(room, 1, ids, &mut Faults::default()), 10);
+    // Five are free, and ten wait.
+    assert_eq!([6, 15].map(tries), [Err((5, ShortReason::Fenced)); 2]);
+    assert_eq!([16, 50].map(tries), [Err((5, ShortReason::Exhausted)); 2]);
+    pool.core.line.promise(5);
+    assert_eq!(tries(16), Err((0, ShortReason::Promised)));
+    pool.core.line.end_promise(5);
+    assert_eq!(tries(5), Ok(()));
+    assert_eq!(tries(11), Err((0, ShortReason::Exhausted)));
+    forget(pool);
 }

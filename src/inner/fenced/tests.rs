@@ -9,7 +9,7 @@ use super::*;
 use crate::error::TaintReason;
 use crate::inner::tests::build;
 use crate::magazine::Link;
-use crate::mode::Checked;
+use crate::mode::{Bare, Checked, Compact};
 use crate::pool::Pool;
 use crate::sync::Ordering;
 
@@ -149,4 +149,43 @@ fn there_is_room_for_as_many_pages_as_are_given_up_and_no_more() {
         assert_eq!(count(room), magazines, "{pages}");
     }
     forget(pool);
+}
+
+/// Where words say it, and where only the magazines do.
+fn a_page_is_fenced_as_long_as_it_waits<M: Mode>() {
+    let pool = pool::<M>();
+    let ids = take(&pool, 20);
+    fence(&pool, 0, &ids[..3]);
+    fence(&pool, 1, &ids[9..12]);
+    let is_fenced = |at: &usize| pool.core.is_fenced(ids[*at]);
+    assert!((0..20).filter(is_fenced).eq([0, 1, 2, 9, 10, 11]));
+    assert!(!pool.core.is_fenced(PageId::new(99)));
+    forget(pool);
+}
+
+#[test]
+fn a_page_is_fenced_as_long_as_it_waits_in_every_kind_of_mode() {
+    a_page_is_fenced_as_long_as_it_waits::<Bare>();
+    a_page_is_fenced_as_long_as_it_waits::<Checked>();
+    a_page_is_fenced_as_long_as_it_waits::<Compact>();
+}
+
+/// If there is no empty magazine, the pages of another go to the zone.
+#[test]
+fn room_is_made_by_a_magazine_of_free_pages() {
+    let pool = pool::<Checked>();
+    let ids = take(&pool, 30);
+    let mut cache = pool.cache().expect("a cache");
+    // SAFETY: pages that are out are freed once.
+    assert_eq!(unsafe { cache.free_bulk_raw(&ids[6..]) }, Ok(()));
+    let core = &*pool.core;
+    let mut others = Vec::new();
+    let pop = || core.depots.pop::<Checked>(&core.magazines, Stack::Empty);
+    others.extend(core::iter::from_fn(pop).map(Magazine::into_number));
+    let free = core.zone.free();
+    fence(&pool, 0, &ids[..6]);
+    assert_eq!((core.zone.free(), core.fenced.pages()), (free + 8, 6));
+    assert!(ids[..6].iter().all(|&id| core.is_fenced(id)));
+    assert!(pool.audit().pages.adds_up());
+    forget((cache, pool));
 }
