@@ -228,3 +228,6 @@ impl Tables {
         bytes.iter().position(|&byte| byte != POISON).map(|offset| offset as u64)
     }
 }
+
+#[cfg(test)]
+mod tests;

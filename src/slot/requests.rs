@@ -117,7 +117,7 @@ impl Requests {
     }
 
     /// The owner lets others take from the slot, or somebody has claimed it.
-    pub(super) fn set_away(&self) {
+    pub(crate) fn set_away(&self) {
         self.0.fetch_or(AWAY, Ordering::Relaxed);
     }
 

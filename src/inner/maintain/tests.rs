@@ -263,3 +263,31 @@ fn one_call_asks_the_system_so_often_and_the_next_goes_on() {
     drop(kept);
     assert!(pool.audit().pages.adds_up());
 }
+
+/// Whole areas, as far as they are not more, and then single pages.
+#[test]
+#[cfg_attr(miri, ignore = "memory is mapped")]
+fn a_purge_takes_as_much_as_it_is_to_and_no_more() {
+    let Some(pool) = pool::<Bare>() else { return };
+    burst(&pool, 4096);
+    pool.drain();
+    let core = &*pool.core;
+    let zero = core.zone.known_zero();
+    assert_eq!((core.zone.free(), zero), (PAGES, PAGES - 4096));
+    let purge = |pages| {
+        let mut done = Maintained::default();
+        core.purge(core.zone.known_zero() + pages, &mut done);
+        (done.purged, done.areas, done.not_purged)
+    };
+    assert_eq!(purge(0), (0, 0, None));
+    assert_eq!(purge(700), (700, 1, None));
+    assert_eq!(core.zone.known_zero(), zero + 700);
+    assert_eq!(purge(100), (100, 0, None));
+    assert_eq!(purge(1024), (1024, 2, None));
+    // A device may have pinned the memory.
+    core.count_lent(1);
+    assert_eq!(purge(600), (0, 0, Some(NotPurged::Lent)));
+    core.count_reclaimed(1);
+    assert_eq!(purge(PAGES), (4096 - 1824, 5, None));
+    assert_eq!((core.zone.known_zero(), purge(PAGES)), (PAGES, (0, 0, None)));
+}

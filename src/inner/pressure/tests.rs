@@ -62,3 +62,50 @@ fn a_call_notes_that_it_left_a_page_only_if_it_did() {
     assert_eq!(take(0), ((0, None), false));
     core::mem::forget((one, other, pool));
 }
+
+/// Of a call that allocates none.
+#[test]
+fn what_an_allocation_noted_is_for_the_next_one() {
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(1));
+    let mut cache = pool.cache().expect("a cache");
+    let slot = &pool.core.slots[0];
+    slot.requests.note_dry();
+    slot.requests.ask_more(5);
+    let mut was_dry = |want| {
+        let mut owner = cache.owner_mut().enter();
+        let call = owner.as_mut().take_back().expect("nobody takes from it");
+        pool.core.begin_answer(call, (want, 0), Floor::None).was_dry
+    };
+    assert_eq!([0, 0, 5, 5].map(&mut was_dry), [true, true, true, false]);
+    slot.requests.note_dry();
+    assert_eq!([1, 0, 1].map(&mut was_dry), [true, false, false]);
+    core::mem::forget((cache, pool));
+}
+
+#[test]
+fn a_call_takes_all_but_the_last_page_that_can_be_had() {
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(1));
+    let most = |want, least| pool.core.all_but_one(want, least, Floor::None);
+    assert_eq!(pool.alloc_bulk_raw(&mut [MaybeUninit::uninit(); 70]).0.len(), 70);
+    let left = pool.core.within_reach(None).least;
+    assert_eq!(left, 30);
+    assert_eq!([10, 29, 30, 31].map(|want| most(want, 0)), [10, 29, 29, 29]);
+    assert_eq!([30, 31].map(|least| most(50, least)), [29, 50], "it can take none");
+    assert_eq!(pool.alloc_bulk_raw(&mut [MaybeUninit::uninit(); 30]).0.len(), 30);
+    assert_eq!([most(5, 0), most(1, 1)], [5, 1], "nothing is left");
+    core::mem::forget(pool);
+}
+
+#[test]
+fn a_call_without_a_cache_is_dry_until_the_next_one() {
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(1));
+    let core = &*pool.core;
+    assert!(core.is_cache(&core.slots[0]) && !core.is_cache(&core.slots[1]));
+    assert!(!core.is_dry_without_cache() && !core.was_dry_without_cache());
+    core.request_pages(Some(&core.slots[0]));
+    assert!(!core.is_dry_without_cache());
+    core.request_pages(Some(&core.slots[1]));
+    assert!(core.is_dry_without_cache());
+    assert!(core.was_dry_without_cache() && !core.was_dry_without_cache());
+    core::mem::forget(pool);
+}

@@ -163,3 +163,14 @@ fn pages_of_a_stack_that_was_cut_off_are_said_to_be_cached() {
     }
     assert!(cut > 0);
 }
+
+#[test]
+fn an_id_that_is_no_pages_counts_as_bad() {
+    let (pool, cache) = pool::<Checked>();
+    for (at, index) in [99, 100, u32::MAX].into_iter().enumerate() {
+        pool.core.withhold_corrupt(PageId::new(index));
+        assert_eq!(pool.core.bad(), at as u64 + 1);
+    }
+    assert!(pool.core.withheld(PageId::new(99)).is_some());
+    forget((cache, pool));
+}
