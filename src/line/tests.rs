@@ -175,3 +175,24 @@ fn the_lowest_floor_is_that_of_who_may_go_lowest() {
     drop((single, other));
     assert_eq!(line.lowest_floor(), Floor::Low);
 }
+
+/// However many have come before.
+#[test]
+fn nobody_but_the_first_sleeps_for_its_bit() {
+    let line = Line::new(false, false);
+    let first = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Thread, Floor::None));
+    let first = first.into_ref();
+    assert!(first.come() && first.try_enter());
+    let mut seen = 0;
+    for _ in 0..70 {
+        let another = pin!(Spot::new(&line, Class::Ordinary, Sleeper::Thread, Floor::None));
+        let another = another.into_ref();
+        assert!(another.come() && another.try_enter());
+        let bits = another.bits().get();
+        assert!(bits.is_power_of_two() && bits != FIRST.get());
+        seen |= bits;
+        another.leave();
+    }
+    assert_eq!(seen, !FIRST.get());
+    first.leave();
+}

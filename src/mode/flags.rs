@@ -75,3 +75,26 @@ impl fmt::Display for ModeFlags {
         f.write_str(if first { "nothing)" } else { ")" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::ToString;
+
+    use super::super::{Select, hardening};
+    use super::*;
+
+    #[test]
+    fn a_mode_names_what_is_on() {
+        let said = |flags: ModeFlags| flags.to_string();
+        type Only<const HARDENING: u8> = Select<false, true, false, HARDENING>;
+        assert_eq!(said(ModeFlags::of::<Only<0>>()), "Custom (checks)");
+        assert_eq!(said(ModeFlags::of::<Only<{ hardening::CLAIM }>>()), "Custom (checks, claim)");
+        assert_eq!(said(ModeFlags::of::<Only<{ hardening::POISON }>>()), "Custom (checks, poison)");
+        let quarantine = said(ModeFlags::of::<Only<{ hardening::QUARANTINE }>>());
+        assert_eq!(quarantine, "Custom (checks, quarantine)");
+        let shuffle = said(ModeFlags::of::<Only<{ hardening::SHUFFLE }>>());
+        assert_eq!(shuffle, "Custom (checks, shuffle)");
+    }
+}

@@ -223,3 +223,22 @@ impl Tried {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_reason_says_more_than_that_there_are_none() {
+        use ShortReason::{Busy, Exhausted, Watermark};
+        for (reasons, noted) in [
+            ([Exhausted, Watermark, Busy], Watermark),
+            ([Busy, Exhausted, Watermark], Busy),
+            ([Exhausted, Exhausted, Busy], Busy),
+        ] {
+            let mut tried = Tried { got: 0, reason: None };
+            reasons.into_iter().for_each(|reason| tried.note(reason));
+            assert_eq!(tried.reason, Some(noted));
+        }
+    }
+}

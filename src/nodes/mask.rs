@@ -139,3 +139,23 @@ impl fmt::Debug for SharedNodeMask {
         f.debug_tuple("SharedNodeMask").field(&self.get()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_change_of_a_mask_has_a_number() {
+        let (one, two) = (NodeMask::of(1), NodeMask::of(31));
+        let shared = SharedNodeMask::new(one);
+        let mut seen = [shared.sample(); 4];
+        for (at, mask) in [(1, one), (2, two), (3, one)] {
+            let before = shared.get();
+            assert!(shared.set(mask) == before && shared.get() == mask);
+            seen[at] = shared.sample();
+        }
+        for (at, one) in seen.iter().enumerate() {
+            assert!(seen[..at].iter().all(|other| other != one), "{at}");
+        }
+    }
+}

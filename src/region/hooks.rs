@@ -79,3 +79,28 @@ impl Hooks {
     pub(crate) const NONE: Hooks =
         Hooks { region: None, region_end: None, init: None, retire: None };
 }
+
+#[cfg(test)]
+mod tests {
+    use core::ptr::without_provenance_mut;
+
+    use super::*;
+
+    #[test]
+    fn each_page_of_a_range_has_its_number_and_its_place() {
+        let start = without_provenance_mut(1 << 20);
+        let range = PageRange { first: PageId::new(3), pages: 4, start, bytes: 4 * 256 };
+        let pages = range.each().map(|page| (page.first.index(), page.start.addr(), page.bytes));
+        assert!(pages.eq((0..4).map(|at| (3 + at as u32, (1 << 20) + at * 256, 256))));
+        assert!(range.each().all(|page| page.pages == 1));
+    }
+
+    #[test]
+    fn the_first_hook_that_is_told_of_memory_is_named() {
+        let hook: Option<fn(&PageRange)> = Some(|_| ());
+        let told = |region, init| Hooks { region, init, ..Hooks::NONE }.told_of_memory();
+        assert_eq!(told(hook, None), Some("an on_region hook"));
+        assert_eq!(told(hook, hook), Some("an on_region hook"));
+        assert_eq!((told(None, hook), told(None, None)), (Some("an on_init hook"), None));
+    }
+}

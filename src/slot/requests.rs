@@ -289,4 +289,52 @@ mod tests {
         assert!(requests.are_there() && requests.begin(false).was_dry);
         assert!(!requests.are_there(), "a fast path is not off for good");
     }
+
+    #[test]
+    fn a_slot_is_awaited_until_nobody_waits() {
+        let requests = Requests::new();
+        requests.ask_more(2);
+        requests.note_dry();
+        assert!(!requests.is_awaited());
+        requests.ask_while_awaited();
+        assert!(requests.is_awaited() && requests.end_awaited(|| true) && requests.is_awaited());
+        assert!(!requests.end_awaited(|| false) && !requests.is_awaited());
+        // Nothing else is changed.
+        let asked = requests.begin(true);
+        assert_eq!((asked.calls, asked.was_dry, asked.is_awaited), (2, true, false));
+    }
+
+    /// What was asked of the one before is not; who waits still does.
+    #[test]
+    fn a_new_holder_starts_afresh() {
+        let requests = Requests::new();
+        for awaited in [false, true] {
+            requests.ask_more(3);
+            requests.note_dry();
+            requests.note_large();
+            requests.set_away();
+            if awaited {
+                requests.ask_while_awaited();
+            }
+            requests.forget();
+            assert!(!requests.is_away() && requests.is_awaited() == awaited);
+            let Asked { calls, was_dry, was_large, .. } = requests.begin(true);
+            assert_eq!((calls, was_dry, was_large), (0, false, false));
+        }
+    }
+
+    /// One request is for what others could take meanwhile; more are of somebody who is dry.
+    #[test]
+    fn an_owner_that_is_back_need_not_give_up_what_others_could_take() {
+        for (asked, left) in [(0, 0), (1, 0), (2, 2), (8, 8)] {
+            let requests = Requests::new();
+            requests.note_dry();
+            requests.set_away();
+            requests.ask_more(asked);
+            requests.come_back();
+            assert!(!requests.is_away());
+            let Asked { calls, was_dry, .. } = requests.begin(true);
+            assert_eq!((calls, was_dry), (left, true));
+        }
+    }
 }

@@ -73,6 +73,12 @@ fn an_owner_that_goes_idle_is_away_until_it_is_back() {
             let claim = claimed.then(|| slot.try_claim().expect("nobody has claimed it"));
             owner.go_idle();
             assert!(slot.requests.is_away());
+            if claimed {
+                // It is back before the claim ends, and idle again.
+                assert!(owner.enter().as_mut().take_back().is_none());
+                assert!(slot.lock.load(Ordering::Relaxed) == BUSY && slot.requests.is_away());
+                owner.go_idle();
+            }
             assert!(claim.is_none_or(|claim| claim.withdraw().is_none()));
             assert!(slot.is_idle() && slot.try_claim().is_none());
             assert!(owner.enter().as_mut().take_back().is_some());

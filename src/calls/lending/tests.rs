@@ -54,12 +54,25 @@ fn pages_that_are_not_lent_keep_their_places<M: Mode>() {
     forget((batch, pool));
 }
 
+/// A page that was lent ahead, and whose word changes before it goes back, is told of.
+fn a_page_that_does_not_go_back_is_told_of<M: Mode>() {
+    let Some((pool, mut batch, ids)) = all_out::<M>() else { return };
+    let mut lending = pool.lend(&mut batch);
+    assert!(lending.ids().next() == Some(ids[0]) && pool.core.faults() == 0);
+    pool.core.take_from_device(ids[5]).expect("it is lent");
+    drop(lending);
+    assert_eq!((pool.core.faults(), pool.is_tainted(), batch.len()), (1, true, 158));
+    forget((batch, pool));
+}
+
 #[test]
 fn a_large_batch_is_lent_in_every_kind_of_mode() {
     all_pages_of_a_batch_are_lent::<Bare>();
     all_pages_of_a_batch_are_lent::<Checked>();
     all_pages_of_a_batch_are_lent::<Compact>();
     all_pages_of_a_batch_are_lent::<Hardened>();
+    a_page_that_does_not_go_back_is_told_of::<Checked>();
+    a_page_that_does_not_go_back_is_told_of::<Hardened>();
     pages_that_are_not_lent_keep_their_places::<Checked>();
     pages_that_are_not_lent_keep_their_places::<Compact>();
     pages_that_are_not_lent_keep_their_places::<Hardened>();

@@ -17,7 +17,7 @@ fn pages_are_told_of_by_their_places<M: Mode>() {
     let mut room = [MaybeUninit::uninit(); 80];
     let ids = cache.alloc_bulk_raw(&mut room).0.to_vec();
     let core = &*pool.core;
-    let (out, free, lent) = ([ids[0], ids[1], ids[2]], [ids[3], ids[4]], &ids[5..]);
+    let (out, free, lent) = ([ids[0], ids[1], ids[2]], [ids[3], ids[4], ids[5]], &ids[6..]);
     for &id in lent {
         core.lend(id).expect("it is out");
     }
@@ -27,16 +27,17 @@ fn pages_are_told_of_by_their_places<M: Mode>() {
     // As if a device had them.
     free.iter().for_each(|&id| core.word(id).lend::<M>(|| 1).unwrap_or_default());
     let mut given: Vec<PageId> = lent.to_vec();
-    for (at, id) in [(3, out[0]), (7, free[0]), (40, out[1]), (66, out[2]), (70, free[1])] {
+    let bad = [out[0], free[0], out[1], free[1], out[2], free[2]];
+    for (at, id) in [3, 7, 40, 50, 66, 70].into_iter().zip(bad) {
         given.insert(at, id);
     }
     let offsets = given.iter().map(|&id| pool.offset(id).expect("in range"));
     // SAFETY: the pages are addresses only.
     let error = unsafe { cache.free_lent(offsets) }.expect_err("some are bad");
-    assert_eq!((error.page, error.position, error.count), (out[0], 3, 5));
-    assert_eq!((error.done, error.fault), (75, Fault::NotLent));
+    assert_eq!((error.page, error.position, error.count), (out[0], 3, 6));
+    assert_eq!((error.done, error.fault), (74, Fault::NotLent));
     assert!(
-        error.positions().eq([3, 7, 40, 66, 70]),
+        error.positions().eq([3, 7, 40, 50, 66, 70]),
         "{:?}",
         error.positions().collect::<Vec<_>>()
     );

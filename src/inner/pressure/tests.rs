@@ -109,3 +109,20 @@ fn a_call_without_a_cache_is_dry_until_the_next_one() {
     assert!(core.was_dry_without_cache() && !core.was_dry_without_cache());
     core::mem::forget(pool);
 }
+
+/// A call on a pool that got nothing has asked the caches; one that gets pages takes that back.
+#[test]
+fn a_pool_that_gets_pages_again_asks_no_longer() {
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(1));
+    let calls = || pool.core.slots[0].requests.calls();
+    let ids = pool.alloc_bulk_raw(&mut [MaybeUninit::uninit(); 100]).0.to_vec();
+    assert_eq!((ids.len(), calls()), (100, 0));
+    assert_eq!(pool.alloc_bulk_raw(&mut [MaybeUninit::uninit()]).0.len(), 0);
+    assert_eq!(calls(), CALLS);
+    // SAFETY: pages that are out are freed once.
+    assert_eq!(unsafe { pool.free_bulk_raw(&ids[..50]) }, Ok(()));
+    pool.drain();
+    assert_eq!(pool.alloc_bulk_raw(&mut [MaybeUninit::uninit(); 20]).0.len(), 20);
+    assert_eq!(calls(), 1);
+    core::mem::forget(pool);
+}

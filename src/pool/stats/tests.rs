@@ -4,7 +4,11 @@ extern crate std;
 
 use std::{format, string::ToString};
 
+use core::mem::{MaybeUninit, forget};
+
 use super::*;
+use crate::inner::tests::build;
+use crate::mode::{Checked, Hardened};
 
 const NONE: Pages = Pages {
     capacity: 0,
@@ -85,4 +89,23 @@ fn calls_of_several_caches_are_added_one_by_one() {
     let text = "allocated 10 in 12 calls (14 short, 21 all-or-none failed), freed 11 in 13 calls; \
                 refills 15 depot, 16 shared, 20 idle, 17 zone; flushes 18 depot, 19 zone";
     assert_eq!(of(10).to_string(), text);
+}
+
+#[test]
+fn statistics_leave_out_what_there_was_none_of() {
+    let said = |text: Option<Stats>| text.map(|stats| stats.to_string()).expect("they are kept");
+    let words = ["allocated without a cache ", "poison verified on ", "purged "];
+    let checked = build::<Checked>(|builder| builder);
+    let text = said(checked.stats());
+    assert!(words.iter().all(|words| !text.contains(words)), "{text}");
+    let hardened = build::<Hardened>(|builder| builder.max_caches(1).shared_caches(0));
+    assert_eq!(hardened.alloc_bulk_raw(&mut [MaybeUninit::uninit(); 3]).0.len(), 3);
+    let stats = Stats { purged: 1, ..hardened.stats().expect("they are kept") };
+    let text = said(Some(stats));
+    assert!(
+        text.contains("allocated without a cache 3") && text.contains("purged 1 page"),
+        "{text}"
+    );
+    assert!(text.contains("poison verified on 0 pages"), "{text}");
+    forget((checked, hardened));
 }
