@@ -100,6 +100,44 @@ fn who_waits_takes_what_a_stealable_cache_holds<M: Mode>() {
     assert!(pages.adds_up() && (pages.out, pages.promised) == (8, 0), "{pages}");
 }
 
+/// What its own cache holds, too: nobody but its owner could take that.
+fn who_waits_gives_up_what_its_cache_holds<M: Mode>() {
+    let Some(pool) = pool::<M>() else { return };
+    let mut cache = pool.cache().expect("a cache");
+    let (task, mut batch) = (Task::new(), PageBatch::<M, 8>::empty());
+    let out = pool.alloc().expect("a page");
+    assert_eq!(cache.alloc_bulk(&mut batch, 3).allocated, 3);
+    cache.free_bulk(&mut batch);
+    assert!(pool.core.slots[0].cached() >= 3);
+    let mut pages = Box::pin(cache.alloc_bulk_async(&mut batch, 8));
+    assert_eq!(task.poll(pages.as_mut()).0, Poll::Pending);
+    assert_eq!((pool.core.slots[0].cached(), pool.audit().pages.promised), (0, 7));
+    drop(out);
+    assert_eq!(task.poll(pages.as_mut()).0, Poll::Ready(Ok(())));
+}
+
+/// Else each of the two could have what the other waits for.
+fn who_loses_its_turn_gives_back_what_it_has<M: Mode>() {
+    let Some(pool) = pool::<M>() else { return };
+    let (first, second) = (Task::new(), Task::new());
+    let [mut batch, mut others] = [(); 2].map(|()| PageBatch::<M, 8>::empty());
+    let out = pool.alloc().expect("a page");
+    let mut pages = Box::pin(pool.alloc_bulk_async(&mut batch, 8));
+    assert_eq!(first.poll(pages.as_mut()), (Poll::Pending, 0));
+    assert_eq!(pool.audit().pages.promised, 7);
+    let critical = pool.critical();
+    let mut more = Box::pin(critical.alloc_bulk_async(&mut others, 5));
+    assert_eq!(second.poll(more.as_mut()), (Poll::Pending, 0));
+    assert_eq!(first.woken(), 1, "it is no longer its turn");
+    assert_eq!(first.poll(pages.as_mut()), (Poll::Pending, 0));
+    assert_eq!((pool.audit().pages.promised, second.woken()), (0, 1));
+    assert_eq!(second.poll(more.as_mut()).0, Poll::Ready(Ok(())));
+    drop(more);
+    others.clear();
+    drop(out);
+    assert_eq!(first.poll(pages.as_mut()).0, Poll::Ready(Ok(())));
+}
+
 /// Stamps bodies over modes.
 macro_rules! in_modes {
     ($($body:ident),+ $(,)?) => {
@@ -116,4 +154,6 @@ macro_rules! in_modes {
 in_modes! {
     who_waits_looks_again_while_a_slot_is_in_a_call,
     who_waits_takes_what_a_stealable_cache_holds,
+    who_waits_gives_up_what_its_cache_holds,
+    who_loses_its_turn_gives_back_what_it_has,
 }
