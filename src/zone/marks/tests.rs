@@ -100,3 +100,15 @@ fn a_block_is_not_taken_through_a_mark() {
         assert!(!at(Floor::Low) && at(Floor::None));
     });
 }
+
+/// In the child of a fork nobody is in the middle of a call.
+#[test]
+fn claims_can_be_forgotten() {
+    with_marks(SOME, 20, |zone| {
+        core::mem::forget(zone.allow(Floor::Low, 8, 8));
+        assert!(zone.is_claimed());
+        zone.forget_claims();
+        assert!(!zone.is_claimed());
+        assert_eq!(zone.allow(Floor::Low, 20, 20).pages, 10);
+    });
+}

@@ -39,7 +39,9 @@ fn all_but_the_first_are_offline_at_first() {
 fn a_range_comes_back_whole_or_not_at_all() {
     with_pages(10, |pages| {
         let remove = |first, count| pages.remove(PageId::new(first), count);
-        assert_eq!(remove(60, 80), Ok(()));
+        let counts = || (pages.went(), pages.came());
+        assert_eq!(counts(), (140, 0));
+        assert_eq!((remove(60, 80), counts()), (Ok(()), (140, 80)));
         has(pages, (10..60).chain(140..150));
         assert_eq!(remove(20, 100), Err(PageId::new(60)));
         assert_eq!(remove(5, 10), Err(PageId::new(5)));

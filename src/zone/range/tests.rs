@@ -4,7 +4,7 @@ extern crate std;
 
 use std::vec::Vec;
 
-use super::super::{Fresh, Habits, Used, Zone, ZoneLayout};
+use super::super::{Fresh, Habits, Used, Whole, Zone, ZoneLayout};
 use super::words_of;
 use crate::metadata::MetadataLayout;
 use crate::metadata::tests::with_block;
@@ -81,5 +81,20 @@ fn both_summaries_know_which_words_a_range_has_emptied() {
         zone.put_range(PageId::new(100), 1, |_| ());
         assert_eq!((told(zone), take(zone, 0, PAGES)), ([Some(1), None], [100].into()));
         assert_eq!(told(zone), [None, None]);
+    });
+}
+
+/// A word that was empty, and has all its pages at once.
+#[test]
+fn a_word_that_is_filled_at_once_is_told_of() {
+    with_zone(|zone| {
+        assert_eq!(take(zone, 0, PAGES).len(), PAGES);
+        let told = || zone.next::<Used>(0).or(zone.next::<Whole>(0));
+        assert_eq!(told(), None);
+        assert_eq!(zone.put_range(PageId::new(64), 64, |_| panic!("none was there")), 64);
+        assert_eq!(told(), Some(1));
+        assert_eq!((take(zone, 64, 64).len(), told()), (64, None));
+        assert_eq!(zone.put_range(PageId::new(128), 22, |_| panic!("none was there")), 22);
+        assert_eq!(told(), Some(2));
     });
 }

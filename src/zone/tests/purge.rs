@@ -6,6 +6,7 @@ use std::vec::Vec;
 
 use super::super::*;
 use crate::metadata::{MetadataLayout, tests::with_block};
+use crate::sync::Ordering;
 
 /// Three areas of 512 pages, the last of which has 70 pages less.
 const PAGES: usize = 3 * 512 - 70;
@@ -119,6 +120,10 @@ fn an_area_whose_memory_stays_is_used() {
         drop(zone.hold_area(0, 512).expect("it is whole"));
         assert_eq!((zone.next::<Used>(0), zone.next::<Fresh>(0)), (Some(0), Some(8)));
         let mut held = zone.hold_area(0, 512).expect("it is whole");
+        assert_eq!(held.give_back(|first, _| first..first), 0);
+        drop(held);
+        assert_eq!((zone.next::<Used>(0), zone.next::<Fresh>(0)), (Some(0), Some(8)));
+        let mut held = zone.hold_area(0, 512).expect("it is whole");
         // The system took none, and then a part.
         assert_eq!(held.give_back(|first, _| first..first), 0);
         assert_eq!(held.give_back(|_, _| 100..200), 100);
@@ -180,5 +185,57 @@ fn a_page_that_is_freed_while_it_is_held_is_told() {
             assert_eq!(doubled, ids[5..7]);
             assert_eq!((zone.free(), zone.count()), (PAGES, PAGES));
         }
+    });
+}
+
+/// In the child of a fork: what was noted goes back, and nothing else.
+#[test]
+fn what_was_held_of_an_area_goes_back() {
+    with_zone(true, |zone| {
+        let (ids, _) = take(zone, 0, PAGES);
+        put(zone, &ids);
+        let put_back = || {
+            let mut back = Vec::new();
+            zone.put_back_held(|id| back.push(id.index() as usize));
+            back
+        };
+        assert!(put_back().is_empty());
+        for (area, pages) in [(0, 0..512), (1, 512..1024), (2, 1024..PAGES)] {
+            core::mem::forget(zone.hold_area(area, 512).expect("it is whole"));
+            let holds = |&page: &usize| zone.holds(PageId::new(page as u32));
+            assert!(!pages.clone().any(|page| holds(&page)));
+            assert_eq!(put_back(), pages.clone().collect::<Vec<_>>());
+            assert!(pages.clone().all(|page| holds(&page)) && put_back().is_empty());
+        }
+        // A note that was corrupted names words past the end.
+        zone.counts.held.store(22 * 128 + 5, Ordering::Relaxed);
+        assert_eq!(put_back(), (1408..PAGES).collect::<Vec<_>>());
+    });
+}
+
+/// Nothing is left of the note that it was held, and the summaries tell of it as before.
+#[test]
+fn what_goes_back_is_told_of_as_it_was() {
+    let mut layout = MetadataLayout::starting_with::<()>();
+    let span = ZoneLayout::new(&mut layout, PAGES, true).expect("fits");
+    with_block(layout, |mut block| {
+        let habits = Habits::new(4096, None).purging(true);
+        let zone = &Zone::new(&mut block, span, PAGES, habits);
+        let told = || (zone.next::<Used>(0), zone.next::<Whole>(0));
+        let (ids, _) = take(zone, 0, 1024);
+        assert_eq!(told(), (None, None));
+        put(zone, &ids[512..]);
+        assert_eq!(told(), (None, Some(8)));
+        drop(zone.hold_area(1, 512).expect("it is whole"));
+        zone.put_back_held(|id| panic!("{id} was put back"));
+        assert_eq!(told(), (None, Some(8)));
+        // All that is free of a word, and then of others nothing.
+        put(zone, &ids[3..7]);
+        assert_eq!(told(), (Some(0), Some(8)));
+        let held = zone.hold_worn(0, 64).expect("some are free");
+        assert_eq!(told(), (None, Some(8)), "a search has cleared it");
+        drop(held);
+        assert_eq!(told(), (Some(0), Some(8)));
+        assert_eq!((zone.free(), zone.count()), (PAGES - 508, PAGES - 508));
     });
 }
