@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::vec::Vec;
 
 use crate::error::ShortReason;
+use crate::mapping::Mapping;
 use crate::mode::{Bare, Checked, Hardened, Mode};
 use crate::owned::PageBatch;
 use crate::page::{Order, PageId};
@@ -170,4 +171,44 @@ fn a_parked_cache_has_the_number_of_its_slot() {
     let caches = [(); 3].map(|()| pool.cache().expect("a cache"));
     let numbers = caches.map(|cache| cache.park().number());
     assert_eq!(numbers, [0, 1, 2]);
+}
+
+/// Straight from the zone, where caches have nothing; what was written before is filled.
+#[test]
+#[cfg_attr(miri, ignore = "memory is mapped")]
+fn pages_that_are_to_be_zero_are() {
+    let builder = Pool::builder(100).region(Mapping::new()).mode::<Checked>();
+    // Nothing is mapped on some systems.
+    let Ok(pool) = builder.max_caches(1).shared_caches(0).build() else { return };
+    let (mut cache, slot) = (pool.cache().expect("a cache"), &pool.core.slots[0]);
+    let mut all = Batch::<Checked>::empty();
+    for asked in [0, 2] {
+        slot.requests.ask_more(asked);
+        let page = cache.alloc_zeroed().expect("a page");
+        assert_eq!(slot.requests.calls(), asked.saturating_sub(1));
+        all.push(page).expect("room");
+        slot.requests.withdraw();
+        cache.drain();
+    }
+    let calls = || slot.counters.alloc_calls.get();
+    let (before, mut few) = (calls(), PageBatch::<Checked, 8>::empty());
+    let bulk = cache.alloc_bulk_zeroed(&mut few, 8);
+    assert_eq!((bulk.allocated, bulk.reason, calls() - before), (8, None, 1));
+    assert_eq!((slot.cached(), cache.free_bulk(&mut few)), (0, ()));
+    let bulk = cache.alloc_bulk_zeroed(&mut few, 10);
+    assert_eq!((bulk.allocated, bulk.reason), (8, Some(ShortReason::BatchFull)));
+    cache.free_bulk(&mut few);
+    // All of them are written, and come from the zone again.
+    assert_eq!(cache.alloc_bulk(&mut all, 98).allocated, 98);
+    all.iter_mut().for_each(|page| page.fill(7));
+    cache.free_bulk(&mut all);
+    pool.drain();
+    cache.drain();
+    assert_eq!(pool.core.zone.free(), 100);
+    let page = cache.alloc_zeroed().expect("a page");
+    assert!(page.iter().all(|&byte| byte == 0));
+    cache.drain();
+    assert_eq!(cache.alloc_bulk_zeroed(&mut all, 99).allocated, 99);
+    assert!(all.iter().all(|page| page.iter().all(|&byte| byte == 0)));
+    drop((page, all));
 }
