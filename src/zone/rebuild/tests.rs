@@ -98,3 +98,33 @@ fn a_rebuilt_zone_finds_its_only_page() {
         }
     });
 }
+
+/// Areas that are whole are told from others, where that matters.
+#[test]
+fn a_rebuilt_zone_tells_whole_areas_from_others() {
+    let mut layout = MetadataLayout::starting_with::<()>();
+    let span = ZoneLayout::new(&mut layout, PAGES, false).expect("fits");
+    with_block(layout, |mut block| {
+        let zone = &Zone::new(&mut block, span, PAGES, Habits::new(4096, None));
+        assert_eq!(zone.take(&mut Cursor::default(), 3 * 512, |_| ()), 3 * 512);
+        let put = |first, count| zone.put_range(PageId::new(first), count, |_| panic!("taken"));
+        assert_eq!((put(512, 512), put(600 + 512, 1)), (512, 1));
+        let firsts = || {
+            let all =
+                core::iter::successors(zone.next::<Whole>(0), |at| zone.next::<Whole>(at + 1));
+            (all.collect::<Vec<_>>(), told_of(zone)[0].clone(), zone.next::<Fresh>(0))
+        };
+        let expected = ((8..16).collect(), Vec::from([17]), Some(24));
+        assert_eq!(firsts(), expected);
+        for wrong in [0, u64::MAX, 0x5a5a] {
+            zone.used
+                .iter()
+                .chain(zone.whole.iter())
+                .for_each(|it| it.store(wrong, Ordering::Relaxed));
+            zone.rebuild();
+            assert_eq!(firsts(), expected);
+            assert_eq!(zone.level::<Whole>(1)[0].load(Ordering::Relaxed), 0xff00);
+            assert_eq!(zone.level::<Used>(1)[0].load(Ordering::Relaxed), 1 << 17);
+        }
+    });
+}

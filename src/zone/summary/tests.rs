@@ -140,3 +140,41 @@ fn an_area_has_its_own_words_only() {
         assert_eq!((within(0, 8), load(zone, 1, 0) & 0b11), (Some(3), 0));
     });
 }
+
+/// The summary of used words keeps nothing of what another tells of from then on, at no level.
+#[test]
+fn an_area_that_becomes_whole_is_used_no_longer() {
+    for (beside, above) in [(None, 0b100), (Some(90), 0b110)] {
+        // Word 130 is told of by another word of the first level.
+        let words: std::vec::Vec<_> = (64..72).chain([130]).chain(beside).collect();
+        with_zone(&words, |zone| {
+            assert_eq!((load(zone, 1, 1) & 0xff, load(zone, 2, 0)), (0xff, 0b110));
+            for word in 64..72 {
+                let (first, last) = (word * 64, word * 64 + 10);
+                let put =
+                    |first, count| zone.put_range(PageId::new(first), count, |_| panic!("taken"));
+                assert_eq!((put(first, 9), put(last, 54)), (9, 54));
+            }
+            assert_eq!((load(zone, 1, 1) & 0xff, load(zone, 2, 0)), (0, above));
+            assert_eq!((zone.next::<Whole>(0), zone.next::<Whole>(72)), (Some(64), None));
+            assert_eq!(zone.next::<Used>(0), beside.or(Some(130)));
+        });
+    }
+}
+
+/// With a quarantine, and each once.
+#[test]
+fn words_that_are_fresh_are_counted() {
+    let mut layout = MetadataLayout::starting_with::<()>();
+    let span = ZoneLayout::new(&mut layout, PAGES, false).expect("fits");
+    with_block(layout, |mut block| {
+        let zone = Zone::new(&mut block, span, PAGES, Habits::new(4096, Some(0)));
+        let fresh = || zone.counts.fresh.load(Ordering::Relaxed);
+        assert_eq!(fresh(), 4480);
+        assert_eq!(zone.take(&mut Cursor::default(), 3 * 64, |_| {}), 3 * 64);
+        assert_eq!(fresh(), 4477);
+        // Of these the first is fresh again, and the last still is.
+        zone.set::<Fresh>(1, 0, 0b1001);
+        assert_eq!(fresh(), 4478);
+    });
+}
