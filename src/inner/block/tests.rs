@@ -52,6 +52,8 @@ fn a_block_is_not_had_of_pages_that_are_kept() {
     let pool = build::<Bare>(|builder| builder.max_caches(1).shared_caches(0).low(20));
     let mut room = [MaybeUninit::uninit(); 77];
     assert_eq!(pool.alloc_bulk_raw(&mut room).0.len(), 77);
+    let keeps = |pages| pool.core.keeps(Floor::Low, pages);
+    assert_eq!([1, 3, 4, 23, 24].map(keeps), [false, false, true, true, false]);
     let why = |floor| pool.core.no_block(None, Order::new(2).expect("legal"), 0, floor);
     assert_eq!(why(Floor::Low), ShortReason::Watermark);
     assert_eq!(why(Floor::None), ShortReason::Fragmented);

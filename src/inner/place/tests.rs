@@ -51,3 +51,10 @@ fn pages_below_a_mark_are_kept_whoever_names_them() {
     assert_eq!((at(Floor::None), at(Floor::Low)), (Ok(()), Err(PlaceReason::Out)));
     forget(pool);
 }
+
+#[test]
+fn a_page_that_has_just_come_back_is_in_another_call() {
+    let pool = build::<Checked>(|builder| builder.max_caches(1).shared_caches(0));
+    assert_eq!(pool.core.where_is(PageId::new(50)), PlaceReason::Busy);
+    forget(pool);
+}

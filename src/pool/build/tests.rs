@@ -1,5 +1,7 @@
 //! What a builder makes of what it is told, and of what it is not told, up to the limits.
 
+extern crate std;
+
 use super::plan::{SLOTS_MAX, usual_slots};
 use super::*;
 use crate::inner::Config;
@@ -93,4 +95,28 @@ fn limits_are_legal_and_what_is_beyond_them_is_not() {
     assert_eq!(wrong(builder().page_size(256).cache_color(4)), None);
     let error = Some(BuildError::CacheColor { lines: 5, most: 4 });
     assert_eq!(wrong(builder().page_size(256).cache_color(5)), error);
+}
+
+/// So that they hold no more than half of the pages together.
+#[test]
+fn a_small_pool_has_few_shared_slots() {
+    for (pages, magazine, caches, slots) in
+        [(100, 50, 3, 0), (100, 50, 0, 1), (399, 100, 3, 0), (400, 100, 3, 1), (800, 100, 3, 2)]
+    {
+        let builder = Pool::builder(pages).max_caches(caches).magazine_capacity(magazine);
+        let config = builder.config().expect("legal");
+        assert_eq!(config.shared_slots, slots, "{pages} pages, {magazine} a magazine");
+    }
+}
+
+#[test]
+fn a_report_says_what_is_unusual_and_only_that() {
+    let said =
+        |builder: Builder| std::string::ToString::to_string(&builder.report().expect("legal"));
+    let slots = || builder().max_caches(3).shared_caches(1);
+    let (usual, marked) = (said(slots()), said(slots().low(20).critical_reserve(5)));
+    assert!(!usual.contains("online") && !usual.contains(" stay"), "{usual}");
+    assert!(marked.contains("; 20 stay, of which 5 are for critical calls ["), "{marked}");
+    let few = said(slots().initially(500));
+    assert!(few.contains("\n500 of them are online at first\n"), "{few}");
 }

@@ -239,3 +239,19 @@ fn what_goes_back_is_told_of_as_it_was() {
         assert_eq!((zone.free(), zone.count()), (PAGES - 508, PAGES - 508));
     });
 }
+
+/// With a quarantine, what has just come back comes last.
+#[test]
+fn pages_of_a_word_are_taken_in_turn() {
+    with_zone(true, |zone| {
+        let mut cursor = Cursor::new(0);
+        let mut take = |max| {
+            let mut ids = Vec::new();
+            zone.take_knowing(&mut cursor, max, |id, _| ids.push(id.index()));
+            ids
+        };
+        assert_eq!(take(10), (0..10).collect::<Vec<_>>());
+        put(zone, &[0, 1, 2, 3, 4].map(PageId::new));
+        assert_eq!(take(3), [10, 11, 12]);
+    });
+}
