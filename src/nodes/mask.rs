@@ -145,6 +145,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_mask_has_the_nodes_it_was_made_of() {
+        let mask = NodeMask::of(0) | NodeMask::of(5) | NodeMask::of(31);
+        assert!((0..100).filter(|&node| mask.contains(node)).eq([0, 5, 31]));
+        assert!((0..100).filter(|&node| NodeMask::ALL.contains(node)).eq(0..32));
+        assert!(!(0..100).any(|node| NodeMask::NONE.contains(node)));
+    }
+
+    #[test]
     fn each_change_of_a_mask_has_a_number() {
         let (one, two) = (NodeMask::of(1), NodeMask::of(31));
         let shared = SharedNodeMask::new(one);

@@ -4,8 +4,12 @@ extern crate std;
 
 use super::plan::{SLOTS_MAX, usual_slots};
 use super::*;
+use crate::depot::DEPOTS_MAX;
+use crate::depot::fenced::FENCES_MAX;
 use crate::inner::Config;
 use crate::magazine::MAGAZINE_MAX;
+use crate::mode::{Bare, Hardened, ModeFlags};
+use crate::ticket::Fence;
 
 impl<M: Mode> Builder<M> {
     fn config(&self) -> Result<Config, BuildError> {
@@ -119,4 +123,69 @@ fn a_report_says_what_is_unusual_and_only_that() {
     assert!(marked.contains("; 20 stay, of which 5 are for critical calls ["), "{marked}");
     let few = said(slots().initially(500));
     assert!(few.contains("\n500 of them are online at first\n"), "{few}");
+}
+
+/// What lies at a limit, and what lies beyond it.
+#[test]
+fn options_are_legal_up_to_their_limits() {
+    struct Done;
+    impl Fence for Done {
+        fn passed(&self, _: u64) -> bool {
+            true
+        }
+    }
+    static MANY: [&dyn Fence; FENCES_MAX + 1] = [&Done; FENCES_MAX + 1];
+    let initially = |pages| wrong(builder().initially(pages));
+    assert_eq!((initially(1000), initially(0)), (None, None));
+    let capacity = 1000;
+    assert_eq!(initially(1001), Some(BuildError::Initially { pages: 1001, capacity }));
+    let marks = |low, reserve| wrong(builder().low(low).critical_reserve(reserve));
+    assert_eq!([marks(999, 0), marks(5, 5), marks(0, 0), wrong(builder().low(1))], [None; 4]);
+    for (low, reserve) in [(1000, 0), (1001, 1), (4, 5)] {
+        assert_eq!(marks(low, reserve), Some(BuildError::Watermarks { low, reserve, capacity }));
+    }
+    assert_eq!(wrong(Pool::builder(1).low(0)), None);
+    let depots = |depots| wrong(builder().depots(depots));
+    assert_eq!([depots(1), depots(DEPOTS_MAX)], [None; 2]);
+    for n in [0, 3, 2 * DEPOTS_MAX] {
+        assert_eq!(depots(n), Some(BuildError::Depots { depots: n, most: DEPOTS_MAX }));
+    }
+    assert_eq!(wrong(builder().fences(&MANY[1..])), None);
+    let error = BuildError::Fences { fences: FENCES_MAX + 1, most: FENCES_MAX };
+    assert_eq!(wrong(builder().fences(&MANY)), Some(error));
+    let bits = |pages, bits| wrong(Pool::builder(pages).page_size(64).id_bits(bits));
+    assert_eq!([bits(1024, 10), bits(1025, 11), bits(1025, 32)], [None; 3]);
+    assert_eq!(bits(1025, 10), Some(BuildError::TooManyPages { pages: 1025, most: 1024 }));
+}
+
+#[test]
+fn options_of_hardening_need_a_mode_that_has_it() {
+    let hardened = || Pool::builder(1000).mode::<Hardened>();
+    let poison = |pages| hardened().poison_every(pages).config().err();
+    let mode = ModeFlags::of::<Hardened>();
+    assert_eq!([poison(1), poison(100)], [None; 2]);
+    assert_eq!(poison(0), Some(BuildError::PoisonEvery { pages: 0, mode }));
+    assert!(hardened().poison_lazily(true).quarantine_length(5).config().is_ok());
+    let bare = || Pool::builder(1000).mode::<Bare>();
+    let mode = ModeFlags::of::<Bare>();
+    assert_eq!(
+        bare().poison_every(3).config().err(),
+        Some(BuildError::PoisonEvery { pages: 3, mode })
+    );
+    assert_eq!(bare().poison_lazily(true).config().err(), Some(BuildError::PoisonLazily { mode }));
+    assert!(bare().poison_lazily(false).config().is_ok());
+    let error = BuildError::QuarantineLength { mode };
+    assert_eq!(bare().quarantine_length(5).config().err(), Some(error));
+}
+
+#[test]
+fn a_report_adds_up_what_caches_hold() {
+    let report = |builder: Builder| builder.report().expect("legal");
+    let slots = |caches| builder().max_caches(caches).shared_caches(1).magazine_capacity(32);
+    let some = report(slots(4).low(8));
+    assert_eq!((some.in_a_cache(), some.in_caches(), some.assured()), (64, 256, 1000 - 192 - 8));
+    let many = report(slots(100));
+    assert_eq!((many.in_caches(), many.assured()), (1000, 0), "they hold all");
+    let few = report(slots(4).initially(200));
+    assert_eq!((few.in_caches(), few.assured()), (200, 8));
 }
