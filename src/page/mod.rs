@@ -215,3 +215,17 @@ impl fmt::Debug for OrderError {
 }
 
 impl core::error::Error for OrderError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_each_so_many_pages_is_the_head_of_a_piece() {
+        let order = Order::new(2).expect("legal");
+        for at in 0..16 {
+            let piece = if at % 4 == 0 { Piece::Head(order) } else { Piece::Tail(order) };
+            assert_eq!((Piece::of(at, Some(order)), Piece::of(at, None)), (piece, Piece::Page));
+        }
+    }
+}

@@ -337,4 +337,12 @@ mod tests {
         assert_eq!((age.to_string(), Age::Calls(1).to_string()), ("3.2s".into(), "1 call".into()));
         assert_eq!(Age::Calls(2).to_string(), "2 calls");
     }
+
+    #[test]
+    fn another_event_takes_the_place_of_the_last() {
+        let [one, two, three] = [EVENTS[0], EVENTS[1], EVENTS[2]];
+        let history = History::default().then(one).then(two);
+        assert_eq!(history.but_last(three), History::default().then(one).then(three));
+        assert!(History::default().is_empty() && !history.is_empty());
+    }
 }
