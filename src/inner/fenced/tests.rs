@@ -11,7 +11,7 @@ use crate::inner::tests::build;
 use crate::magazine::Link;
 use crate::mode::{Bare, Checked, Compact};
 use crate::pool::Pool;
-use crate::sync::Ordering;
+use crate::sync::{Atomic, Ordering};
 
 /// Nothing that waits for it comes free.
 struct Never;
@@ -188,4 +188,40 @@ fn room_is_made_by_a_magazine_of_free_pages() {
     assert!(ids[..6].iter().all(|&id| core.is_fenced(id)));
     assert!(pool.audit().pages.adds_up());
     forget((cache, pool));
+}
+
+/// Passes once it is told to.
+struct Later(Atomic<u32>);
+
+impl Fence for Later {
+    fn passed(&self, _: u64) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+}
+
+/// Else they would lie in a depot, where the reserve is not looked for.
+#[test]
+fn what_comes_free_fills_the_reserve_first() {
+    static FENCE: Later = Later(Atomic::new(0));
+    static FENCES: [&dyn Fence; 1] = [&FENCE];
+    for (reserve, in_zone) in [(10, 8), (0, 0)] {
+        FENCE.0.store(0, Ordering::Relaxed);
+        let pool = build::<Checked>(|builder| {
+            let builder = builder.max_caches(1).shared_caches(0).fences(&FENCES);
+            builder.low(reserve).critical_reserve(reserve)
+        });
+        let core = &*pool.core;
+        let mut room = [const { MaybeUninit::uninit() }; 100];
+        assert_eq!(core.alloc_without_slot(&mut room, Floor::None).0, 100);
+        // SAFETY: all were written.
+        let ids = room.map(|id| unsafe { id.assume_init() });
+        fence(&pool, 0, &ids[..8]);
+        assert_eq!(core.reap_fence(0), 0);
+        FENCE.0.store(1, Ordering::Relaxed);
+        assert_eq!((core.reap_fence(0), core.fenced.pages()), (8, 0));
+        assert_eq!((core.zone.free(), core.cached()), (in_zone, 8 - in_zone));
+        let pages = pool.audit().pages;
+        assert!(pages.adds_up() && pages.out == 92, "{pages}");
+        forget(pool);
+    }
 }
