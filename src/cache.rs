@@ -232,8 +232,8 @@ unsafe impl<M: Mode, const STEALABLE: bool> Frontend<M> for OwnSlot<'_, M, STEAL
     }
 }
 
-/// As `with_slot_as_is`, of a cache that was asked for its pages, or that was idle. While somebody takes from its slot, a
-/// shared one does. All comes by value: what a cold function gets a pointer to is in memory for each call.
+/// As `with_slot_as_is`, of a cache that was asked for its pages, or that was idle. While somebody takes from its slot,
+/// a shared one does. All comes by value: what a cold function gets a pointer to is in memory for each call.
 #[cold]
 #[inline(never)]
 fn with_slot_again<M: Mode, R, const STEALABLE: bool>(
@@ -247,8 +247,8 @@ fn with_slot_again<M: Mode, R, const STEALABLE: bool>(
     }
 }
 
-/// As [`with_slot_again`]; the cache answers what it was asked for. While somebody takes from its slot there is none: what
-/// is freed goes into the zone, and nothing is locked when the call ends.
+/// As [`with_slot_again`]; the cache answers what it was asked for. While somebody takes from its slot there is none:
+/// what is freed goes into the zone, and nothing is locked when the call ends.
 #[cold]
 #[inline(never)]
 fn with_slot_attended<M: Mode, R, const STEALABLE: bool>(

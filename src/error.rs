@@ -106,10 +106,10 @@ pub enum ShortReason {
     /// and are in the hands of the first of them until it has all that it wants, or gives up. Wait,
     /// too: [`Pages::promised`](crate::Pages::promised) says how many there are.
     Promised,
-    /// The only pages that are not out wait for their tickets ([`Pool::free_bulk_after`](crate::Pool::free_bulk_after)),
-    /// and nobody has seen these pass. [`Pages::fenced`](crate::Pages::fenced) says how many there are. Wait for the
-    /// fence, and try again; with [`defer_wakes`](crate::Builder::defer_wakes), call
-    /// [`Pool::reap_fences`](crate::Pool::reap_fences) first.
+    /// The only pages that are not out wait for their tickets
+    /// ([`Pool::free_bulk_after`](crate::Pool::free_bulk_after)), and nobody has seen these pass.
+    /// [`Pages::fenced`](crate::Pages::fenced) says how many there are. Wait for the fence, and try again; with
+    /// [`defer_wakes`](crate::Builder::defer_wakes), call [`Pool::reap_fences`](crate::Pool::reap_fences) first.
     Fenced,
     /// Of a [`NodeSet`](crate::NodeSet) only: the nodes of the mask, or the one that the policy binds to,
     /// have no more pages. The other nodes were not asked.

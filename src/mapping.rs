@@ -134,8 +134,8 @@ impl Mapping {
     /// Whether an inaccessible page stands at both ends.
     ///
     /// The region ends at the guard behind it. Where all its pages do not fill whole pages of the system (or whole huge
-    /// pages, where these are asked for), what is left over lies before it: [`RegionInfo::slack_before`] bytes, which an
-    /// access that goes astray can touch.
+    /// pages, where these are asked for), what is left over lies before it: [`RegionInfo::slack_before`] bytes, which
+    /// an access that goes astray can touch.
     ///
     /// ```
     /// # use pagesheaf::{Pool, Region};
@@ -191,14 +191,14 @@ impl Mapping {
         self
     }
 
-    /// Has the system reserve no memory for the region (`MAP_NORESERVE`): for a pool that is sized for the most that it may
-    /// ever need, and will not use all of it at a time. Its pages then take memory as they are first touched.
+    /// Has the system reserve no memory for the region (`MAP_NORESERVE`): for a pool that is sized for the most that it
+    /// may ever need, and will not use all of it at a time. Its pages then take memory as they are first touched.
     ///
     /// Without it Linux refuses a region larger than the machine's memory and swap
-    /// ([`MemoryLimit::Machine`](crate::MemoryLimit::Machine)). With it the pool is built, and nothing is promised: if more
-    /// is touched than there is, the system ends a process that it chooses. Where `vm.overcommit_memory` is 2 the system
-    /// ignores it. Huge pages that are reserved ([`Huge::Reserved`]) stay so. A mode that poisons touches no page as such a
-    /// pool is built, as with [`poison_lazily`](crate::Builder::poison_lazily).
+    /// ([`MemoryLimit::Machine`](crate::MemoryLimit::Machine)). With it the pool is built, and nothing is promised: if
+    /// more is touched than there is, the system ends a process that it chooses. Where `vm.overcommit_memory` is 2 the
+    /// system ignores it. Huge pages that are reserved ([`Huge::Reserved`]) stay so. A mode that poisons touches no
+    /// page as such a pool is built, as with [`poison_lazily`](crate::Builder::poison_lazily).
     ///
     /// ```
     /// use pagesheaf::{Pool, Region};
@@ -312,8 +312,9 @@ pub struct RegionInfo {
     pub purgeable: bool,
     /// The memory node that it is bound to: see [`Mapping::node`].
     pub node: Option<u32>,
-    /// Bytes between the guard before the region and the region, which an access that goes astray can touch: what is left
-    /// of the system's pages, or huge pages, that back it. 0 without guards, where nothing is said of what lies there.
+    /// Bytes between the guard before the region and the region, which an access that goes astray can touch: what is
+    /// left of the system's pages, or huge pages, that back it. 0 without guards, where nothing is said of what lies
+    /// there.
     pub slack_before: usize,
     /// Bytes between the region and the guard behind it, as above.
     pub slack_after: usize,

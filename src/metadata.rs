@@ -1,8 +1,8 @@
 //! Where metadata lies: one block of memory, cut into tables.
 //!
 //! Invariant: every entry is constructed before anybody sees the table and dropped once. No metadata is made by casting
-//! or zeroing bytes, but tables of atomics that are declared to start as zero ([`Zeroed`]), in memory that the system gives
-//! zeroed: these are not written, so that the memory of what is never used is never touched.
+//! or zeroing bytes, but tables of atomics that are declared to start as zero ([`Zeroed`]), in memory that the system
+//! gives zeroed: these are not written, so that the memory of what is never used is never touched.
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -97,12 +97,12 @@ impl Region {
     /// - *Provenance*: `base` may access all of them, and not only those that the reference it was made of covers.
     /// - *Lifetime*: they stay allocated, and where they are. Pages may be dropped on any thread, long after the last
     ///   handle.
-    /// - *Exclusiveness*: they are the pool's alone. Nobody else reads or writes them but through the pages, and no other
-    ///   pool has any of them: a region in a `const` item is another one wherever the item is named. After a `fork`,
-    ///   parent and child do not both use the pool if the memory is shared between them (`MAP_SHARED`): each would give
-    ///   out the same bytes.
-    /// - *Initialisation*: each byte is initialised, for pages are read as bytes before anybody has written them. Whoever
-    ///   writes through a raw pointer, or lets a device write, leaves them initialised.
+    /// - *Exclusiveness*: they are the pool's alone. Nobody else reads or writes them but through the pages, and no
+    ///   other pool has any of them: a region in a `const` item is another one wherever the item is named. After a
+    ///   `fork`, parent and child do not both use the pool if the memory is shared between them (`MAP_SHARED`): each
+    ///   would give out the same bytes.
+    /// - *Initialisation*: each byte is initialised, for pages are read as bytes before anybody has written them.
+    ///   Whoever writes through a raw pointer, or lets a device write, leaves them initialised.
     ///
     /// # Examples
     /// ```
@@ -215,7 +215,8 @@ impl Backing {
     /// which bytes that were, from `start` on, or the system's error number.
     ///
     /// # Safety
-    /// The region is purgeable and has these bytes; nobody else reads or writes them meanwhile, or needs what they hold.
+    /// The region is purgeable and has these bytes; nobody else reads or writes them meanwhile, or needs what they
+    /// hold.
     pub(crate) unsafe fn purge(&self, start: *mut u8, bytes: usize) -> Result<Range<usize>, i32> {
         debug_assert!(self.info.purgeable);
         // SAFETY: passed on to the caller: only regions that are mapped are purgeable.

@@ -25,8 +25,8 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 /// }
 /// ```
 pub trait Fence: Sync {
-    /// Whether nothing will touch any more what was given up with this ticket, or with a smaller one. Once it says so, it
-    /// says so for ever.
+    /// Whether nothing will touch any more what was given up with this ticket, or with a smaller one. Once it says so,
+    /// it says so for ever.
     ///
     /// A pool asks while it holds no lock, in any thread that calls it, and not in drops. It should be quick, and it
     /// must not call the pool. If it panics, the call panics, and no page is lost.

@@ -25,8 +25,8 @@
 //! # }
 //! ```
 //!
-//! Without the feature `std` the buffers need `alloc`, a feature of its own, and without both there are none: for kernels
-//! that want `Frames` alone. Each other feature is named after the crate whose traits it has:
+//! Without the feature `std` the buffers need `alloc`, a feature of its own, and without both there are none: for
+//! kernels that want `Frames` alone. Each other feature is named after the crate whose traits it has:
 //!
 //! | feature | what it has |
 //! |---|---|
@@ -37,9 +37,9 @@
 //! | `x86_64` | `Frames`: a cache as the frame allocator of page tables |
 //! | `metrics` | `record`: a pool's figures for the program's recorder |
 //!
-//! A read of a runtime fills a [`PageBuf`] from its first byte on, as it fills a `Vec`: the headroom stays. With compio and
-//! tokio-uring, what counted before and is longer still counts behind; [`PageBuf::reset`] before the read leaves nothing
-//! of it.
+//! A read of a runtime fills a [`PageBuf`] from its first byte on, as it fills a `Vec`: the headroom stays. With compio
+//! and tokio-uring, what counted before and is longer still counts behind; [`PageBuf::reset`] before the read leaves
+//! nothing of it.
 
 #![no_std]
 #![deny(unsafe_code)]

@@ -105,25 +105,25 @@ impl<T, M: Mode, const N: usize> Tagged<T, M, N> {
         self.pages.iter_mut().zip(tags)
     }
 
-    /// Keeps the pages for which `keep` says so, in order, and frees the others, without a cache. If it panics, all pages
-    /// are there.
+    /// Keeps the pages for which `keep` says so, in order, and frees the others, without a cache. If it panics, all
+    /// pages are there.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut [u8], &mut T) -> bool) {
         let sorted = Sorted(self);
         let mut tags = sorted.0.tags.iter_mut().flatten();
         sorted.0.pages.retain(|page| tags.next().is_none_or(|(_, tag)| keep(page, tag)));
     }
 
-    /// Takes pages back from a device, each with its tag, as many as there is room for: what is beyond that stays in the
-    /// iterator, if it is passed by reference. An offset is that of any byte of the page. If the iterator panics, none
-    /// is taken back.
+    /// Takes pages back from a device, each with its tag, as many as there is room for: what is beyond that stays in
+    /// the iterator, if it is passed by reference. An offset is that of any byte of the page. If the iterator panics,
+    /// none is taken back.
     ///
     /// # Errors
-    /// As [`Cache::reclaim_at`]: the others are there, and the tags of those that were refused are dropped. If the others
-    /// in the batch are pages of another pool, none is taken back, and all tags are dropped that were taken.
+    /// As [`Cache::reclaim_at`]: the others are there, and the tags of those that were refused are dropped. If the
+    /// others in the batch are pages of another pool, none is taken back, and all tags are dropped that were taken.
     ///
     /// # Safety
-    /// As [`Cache::reclaim_at`]: the device is done with the pages, which this pool lent and each of which is named once;
-    /// their bytes are initialised.
+    /// As [`Cache::reclaim_at`]: the device is done with the pages, which this pool lent and each of which is named
+    /// once; their bytes are initialised.
     #[allow(unsafe_code, reason = "the pool believes what the device says")]
     pub unsafe fn reclaim<const S: bool>(
         &mut self,

@@ -90,7 +90,8 @@ fn cuts_are_those_of_plain_bytes<M: Mode>() {
     pool.close().expect("all pages are back");
 }
 
-/// A payload comes over a socket into a chain by vectored reads, and goes to several readers at once from the same pages.
+/// A payload comes over a socket into a chain by vectored reads, and goes to several readers at once from the same
+/// pages.
 fn one_upload_is_served_to_many<M: Mode>() {
     const BYTES: usize = 9000;
     let pool = pool::<M>(40);

@@ -51,8 +51,8 @@ fn legal(order: u8) -> Order {
     Order::new(order % 10).expect("a legal order")
 }
 
-/// Why there were too few blocks of an order, if so. All that is free could be drained; but none of a block that is larger
-/// than the pool.
+/// Why there were too few blocks of an order, if so. All that is free could be drained; but none of a block that is
+/// larger than the pool.
 fn why_short(model: &Model, order: Order, short: bool) -> Option<ShortReason> {
     short.then(|| match model.free() {
         0 if order.pages() <= PAGES.into() => ShortReason::Exhausted,

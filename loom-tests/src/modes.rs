@@ -29,7 +29,8 @@ pub type ShuffleOnly = Select<false, true, true, { hardening::SHUFFLE }>;
 ///
 /// The modes are the presets and each hardening switch alone, as far as they are of the kind that is named: `all`,
 /// `refcounted`, `checking`, `running` (their checked frees go by runs, and chance does not decide where pages
-/// lie), `one` (`Checked` alone, of what takes too long), `few` (`Checked`, `Bare` and poison alone, of what takes long), `claiming`, `poisoning`, `marking` (pages have a byte); or `any` when the mechanism does not know modes.
+/// lie), `one` (`Checked` alone, of what takes too long), `few` (`Checked`, `Bare` and poison alone, of what takes
+/// long), `claiming`, `poisoning`, `marking` (pages have a byte); or `any` when the mechanism does not know modes.
 /// `Compact` is in `marking`, and in those of the other models in which a byte changes hands: `all_and_compact`,
 /// `checking_and_compact`. Names of modes that are no presets end in `_only`.
 #[macro_export]

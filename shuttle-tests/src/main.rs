@@ -2,8 +2,8 @@
 //!
 //! A program is some tasks that work on a pool, and oracles: each page has one owner, nobody sleeps for ever, and the
 //! figures add up in the end. Built with `--cfg pagesheaf_shuttle`, which `cargo xtask shuttle` does, every access to a
-//! shared word is a step before which the scheduler may go on with another task. Built without, the same programs run on
-//! threads of the system.
+//! shared word is a step before which the scheduler may go on with another task. Built without, the same programs run
+//! on threads of the system.
 
 mod front;
 mod owners;

@@ -52,7 +52,8 @@ impl Wake for Alarm {
     }
 }
 
-/// Polls a future when it is woken, and sleeps meanwhile; at most so often, if that is said. `None` if it was not ready.
+/// Polls a future when it is woken, and sleeps meanwhile; at most so often, if that is said. `None` if it was not
+/// ready.
 pub fn poll<F: Future>(future: F, most: Option<usize>) -> Option<F::Output> {
     let alarm = Arc::new(Alarm { woken: AtomicBool::new(false), task: thread::current() });
     let waker = Waker::from(Arc::clone(&alarm));

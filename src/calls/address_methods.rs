@@ -104,9 +104,9 @@ macro_rules! address_methods {
                 Some($self.handle().address(id).addr())
             }
 
-            /// Where a page starts. In a pool of addresses the pointer is a number, not to be dereferenced; there is none
-            /// for address 0, which `address` has. Whoever writes through it leaves every byte initialised
-            /// (not the padding of a struct).
+            /// Where a page starts. In a pool of addresses the pointer is a number, not to be dereferenced; there is
+            /// none for address 0, which `address` has. Whoever writes through it leaves every byte initialised (not
+            /// the padding of a struct).
             ///
             /// ```
             /// # use pagesheaf::Pool;

@@ -10,8 +10,8 @@ macro_rules! device_methods {
             /// [`Lending`](crate::Lending).
             ///
             /// Nothing of the pages is written: a device writes them, or a pointer
-            /// ([`Pool::ptr`](crate::Pool::ptr)), before anybody reads them as more than bytes of no meaning. Lent pages
-            /// have no owner in Rust. They come back by `reclaim_at`, into a batch, or by `free_lent`. Pools of
+            /// ([`Pool::ptr`](crate::Pool::ptr)), before anybody reads them as more than bytes of no meaning. Lent
+            /// pages have no owner in Rust. They come back by `reclaim_at`, into a batch, or by `free_lent`. Pools of
             /// addresses have this call, too. The order of the pages is not promised.
             ///
             /// ```
@@ -63,13 +63,13 @@ macro_rules! device_methods {
                 $crate::calls::lend($self.handle(), batch, caller)
             }
 
-            /// Takes pages back from a device into a batch, at whose end they are in the iterator's order. An offset is in
-            /// bytes from the region's start, and may be anywhere in its page. Returns how many pages came back.
+            /// Takes pages back from a device into a batch, at whose end they are in the iterator's order. An offset is
+            /// in bytes from the region's start, and may be anywhere in its page. Returns how many pages came back.
             ///
             /// Numbers ([`PageId`](crate::PageId)) do as well as offsets: see [`NamesPage`](crate::NamesPage).
             ///
-            /// Nothing more is taken from the iterator when the batch is full: pass `&mut offsets` to go on with it. If it
-            /// panics, what it gave before is in the batch.
+            /// Nothing more is taken from the iterator when the batch is full: pass `&mut offsets` to go on with it. If
+            /// it panics, what it gave before is in the batch.
             ///
             /// ```
             /// # use pagesheaf::{PageBatch, Pool};
@@ -89,9 +89,9 @@ macro_rules! device_methods {
             /// ```
             ///
             /// # Errors
-            /// The first offset that is past the end (its page is the one that would be there), or whose page is not lent
-            /// (in checking modes); the other pages are reclaimed. If the batch holds pages of another pool, or the pool
-            /// has addresses only, the first offset is refused, and no other one is taken from the iterator.
+            /// The first offset that is past the end (its page is the one that would be there), or whose page is not
+            /// lent (in checking modes); the other pages are reclaimed. If the batch holds pages of another pool, or
+            /// the pool has addresses only, the first offset is refused, and no other one is taken from the iterator.
             ///
             /// # Safety
             /// The device is done with the pages, which this pool lent and each of which is named once; their bytes are
@@ -158,8 +158,8 @@ macro_rules! device_methods {
             /// ```
             ///
             /// # Errors
-            /// The first offset that is past the end, or whose page is not lent (in checking modes); the other pages are
-            /// freed.
+            /// The first offset that is past the end, or whose page is not lent (in checking modes); the other pages
+            /// are freed.
             ///
             /// # Safety
             /// The device is done with the pages, which this pool lent and each of which is named once; their bytes are

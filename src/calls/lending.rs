@@ -23,8 +23,8 @@ use crate::tracker::Caller;
 /// allocated on the way) or `lend` (of a batch's). What a device's ring takes from it is the device's.
 ///
 /// An item is where a page starts, in bytes from the region's start, as `offset` says; [`ids`](Self::ids) gives the
-/// numbers instead. Nothing happens before the first is taken; then pages are lent 64 at a time. Those that are lent and
-/// were not taken go back when the iterator is dropped: into the cache (free), or to their place in the batch.
+/// numbers instead. Nothing happens before the first is taken; then pages are lent 64 at a time. Those that are lent
+/// and were not taken go back when the iterator is dropped: into the cache (free), or to their place in the batch.
 ///
 /// A page that is taken and not used stays lent, so take no more than the ring has room for: `zip`, and a ring whose
 /// `insert` uses it, takes one more before it finds the ring to be full. If the iterator is leaked (`mem::forget`), at
@@ -199,12 +199,6 @@ impl Chunk {
         self.whole - self.lent
     }
 
-    /// How many pages are wanted now.
-    #[inline(always)]
-    fn wanted(&self) -> usize {
-        self.left().min(LENT_TOGETHER)
-    }
-
     /// The pages that it has.
     fn rest(&self) -> &[PageId] {
         // SAFETY: they are before the end.
@@ -253,8 +247,8 @@ impl<L: Lender> Drop for Lending<L> {
     fn drop(&mut self) {
         if self.chunk.len() > 0 {
             let rest = self.chunk.rest();
-            // SAFETY: the lender has lent these pages, by its trait's promise; nobody has got their numbers, so no device
-            // has them, and nobody has written them.
+            // SAFETY: the lender has lent these pages, by its trait's promise; nobody has got their numbers, so no
+            // device has them, and nobody has written them.
             self.lender.take_back(unsafe { FromDevice::new(rest.iter().copied()) });
         }
     }
@@ -271,7 +265,7 @@ impl<L: Lender> fmt::Debug for Lending<L> {
 #[inline]
 pub(crate) fn lend_new<M: Mode>(mut front: impl Frontend<M>, chunk: &mut Chunk) -> Refilled {
     let core = front.shared();
-    let wanted = chunk.wanted();
+    let wanted = chunk.left().min(LENT_TOGETHER);
     let out = &mut chunk.ids[..wanted];
     let (new, reason) = alloc_ids(&mut front, out, CallKinds::BULK, chunk.whole);
     core.tracker.moved(|| new.iter().copied(), chunk.caller);
@@ -290,8 +284,8 @@ pub(crate) fn lend_new<M: Mode>(mut front: impl Frontend<M>, chunk: &mut Chunk) 
     }
 }
 
-/// The rest of [`lend_new`], of pages that have just left, and of which one cannot be lent: its word is corrupt. Returns
-/// how many are lent; they come first.
+/// The rest of [`lend_new`], of pages that have just left, and of which one cannot be lent: its word is corrupt.
+/// Returns how many are lent; they come first.
 #[cold]
 fn without_corrupt<M: Mode>(core: &Core<M>, ids: &mut [PageId], first: usize) -> usize {
     core.veto(None, ids[first]);
@@ -367,7 +361,7 @@ unsafe impl<M: Mode, const N: usize> Lender for FromBatch<'_, M, N> {
         let (mut faults, mut lent) = (Faults::default(), 0);
         while lent == 0 && self.refused < self.batch.len() {
             let (start, gone) = (self.refused, self.gone);
-            let end = self.batch.len().min(start + chunk.wanted());
+            let end = self.batch.len().min(start + chunk.left().min(LENT_TOGETHER));
             self.batch.retain_in(start..end, |at, id| match core.lend(id) {
                 Ok(()) => {
                     chunk.ids[lent].write(id);

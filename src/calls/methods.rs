@@ -187,9 +187,9 @@ macro_rules! methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk(front, batch));
             }
 
-            /// Frees pages from wherever they are: a `Vec` that is drained, the fields of a struct that goes. They go back in
-            /// bulks, without an array of the caller's. Pages of another pool go home to it. What an iterator that panics
-            /// has given is freed.
+            /// Frees pages from wherever they are: a `Vec` that is drained, the fields of a struct that goes. They go
+            /// back in bulks, without an array of the caller's. Pages of another pool go home to it. What an iterator
+            /// that panics has given is freed.
             ///
             /// ```
             /// # use pagesheaf::{Page, Pool};
@@ -219,9 +219,10 @@ macro_rules! methods {
             ///
             /// Whoever gives pages up with a ticket says that they are initialised, and stay so: what uses them still
             /// only reads them, or writes bytes. A ticket is of one of the pool's
-            /// [`fences`](crate::Builder::fences); a number is one of the first. The call asks the fence, so it does not
-            /// belong into a signal handler. Fenced pages keep the pool open: call [`Pool::close`](crate::Pool::close)
-            /// or [`Pool::reap_fences`](crate::Pool::reap_fences) before the last handle goes, because no drop asks.
+            /// [`fences`](crate::Builder::fences); a number is one of the first. The call asks the fence, so it does
+            /// not belong into a signal handler. Fenced pages keep the pool open: call
+            /// [`Pool::close`](crate::Pool::close) or [`Pool::reap_fences`](crate::Pool::reap_fences) before the last
+            /// handle goes, because no drop asks.
             ///
             /// ```
             /// # use pagesheaf::{Fence, PageBatch, Pool};

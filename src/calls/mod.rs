@@ -257,7 +257,8 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
     BulkAlloc { allocated: new, reason: reason.or(Some(ShortReason::BatchFull)) }
 }
 
-/// The end of a call that got `new` pages, and found others that wait for tickets: it tries once more if some have passed.
+/// The end of a call that got `new` pages, and found others that wait for tickets: it tries once more if some have
+/// passed.
 #[cold]
 #[inline(never)]
 fn alloc_bulk_fenced<M: Mode, const N: usize>(

@@ -5,8 +5,8 @@
 macro_rules! raw_methods {
     ([$($parameters:tt)*] $type:ty, $self:ident, [$($receiver:tt)+], $marks:ident) => {
         impl<M: Mode $($parameters)*> $type {
-            /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, which stand at the start of
-            /// `out` in no order that is promised, and why not more.
+            /// Allocates up to `out.len()` pages as ids, without owners. Returns those it got, which stand at the start
+            /// of `out` in no order that is promised, and why not more.
             ///
             /// ```
             /// # use pagesheaf::Pool;
@@ -98,7 +98,8 @@ macro_rules! raw_methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_raw(front, unsafe { GivenUp::new(ids) }))
             }
 
-            /// Adds a reference to each page, in the order of `ids`. Returns the number of pages whose count was increased.
+            /// Adds a reference to each page, in the order of `ids`. Returns the number of pages whose count was
+            /// increased.
             ///
             /// ```
             /// # use pagesheaf::{Checked, Pool};
@@ -127,8 +128,8 @@ macro_rules! raw_methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::retain_bulk(front, ids))
             }
 
-            /// Drops a reference to each page, in the order of `ids`, and frees those that nobody holds any more. Returns how
-            /// many it freed.
+            /// Drops a reference to each page, in the order of `ids`, and frees those that nobody holds any more.
+            /// Returns how many it freed.
             ///
             /// ```
             /// # use pagesheaf::{Checked, Pool};
@@ -247,8 +248,8 @@ macro_rules! raw_methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::free_bulk_ignoring_refcounts(front, unsafe { GivenUp::new(ids) }))
             }
 
-            /// Hands pages of a batch to a device, from the batch's start and in its order, as many as `out` has room for.
-            /// Lent pages have no owner in Rust until they are reclaimed; they count as out when the pool closes.
+            /// Hands pages of a batch to a device, from the batch's start and in its order, as many as `out` has room
+            /// for. Lent pages have no owner in Rust until they are reclaimed; they count as out when the pool closes.
             ///
             /// Nothing is lent from a batch of another pool.
             ///
@@ -270,8 +271,8 @@ macro_rules! raw_methods {
                 $crate::calls::through!($marks, $self, front, $crate::calls::lend_bulk(front, batch, out))
             }
 
-            /// Takes pages back from a device into a batch, at its end in the order of `ids`, as many as it has room for.
-            /// Returns how many.
+            /// Takes pages back from a device into a batch, at its end in the order of `ids`, as many as it has room
+            /// for. Returns how many.
             ///
             /// ```
             /// # use pagesheaf::{PageBatch, Pool};

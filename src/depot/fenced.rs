@@ -1,8 +1,8 @@
 //! Magazines whose pages wait for a ticket: a queue for each fence.
 //!
-//! Invariant: a fenced magazine is in the queue of its fence, or in one call's hands. Its note says which fence that is,
-//! and how many pages were given up, and its ticket is the largest of theirs; only who has the magazine writes either,
-//! and the queue's word publishes them. Nobody allocates from it: to the pool its pages are out.
+//! Invariant: a fenced magazine is in the queue of its fence, or in one call's hands. Its note says which fence that
+//! is, and how many pages were given up, and its ticket is the largest of theirs; only who has the magazine writes
+//! either, and the queue's word publishes them. Nobody allocates from it: to the pool its pages are out.
 //!
 //! A queue is a depot whose two stacks are its two ends: magazines come on one, newest on top, and when the other is
 //! empty they are turned over to it, one by one, so that the oldest is on its top. So a call that stands still hides

@@ -56,9 +56,9 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Allocates up to `out.len()` pages, from wherever there are any. Of the zone's, those below the floor stay: what a
-    /// watermark keeps for others (`marks`). The ids written are the caller's, who has answered requests for the slot's
-    /// pages already.
+    /// Allocates up to `out.len()` pages, from wherever there are any. Of the zone's, those below the floor stay: what
+    /// a watermark keeps for others (`marks`). The ids written are the caller's, who has answered requests for the
+    /// slot's pages already.
     #[inline(never)]
     pub(crate) fn alloc(
         &self,
@@ -253,8 +253,8 @@ impl<M: Mode> Core<M> {
         (got, reason)
     }
 
-    /// Takes up to `out.len()` pages without any slot: from the zone, which takes nothing that others have at hand, then
-    /// from the depots; when both have run dry, what idle caches hold goes to the zone. They are not counted yet.
+    /// Takes up to `out.len()` pages without any slot: from the zone, which takes nothing that others have at hand,
+    /// then from the depots; when both have run dry, what idle caches hold goes to the zone. They are not counted yet.
     pub(super) fn gather_without_slot(
         &self,
         out: &mut [MaybeUninit<PageId>],

@@ -5,8 +5,8 @@
 //! container that holds a page whose word names another location is wrong, if both were seen at one
 //! moment: what looks wrong is looked at again.
 //!
-//! What nobody has touched is left alone: the memory of words that were never written stays untouched, too. So are groups
-//! of pages that are offline: their words are looked at when the pages can be had again.
+//! What nobody has touched is left alone: the memory of words that were never written stays untouched, too. So are
+//! groups of pages that are offline: their words are looked at when the pages can be had again.
 
 use super::Core;
 use crate::mode::Mode;

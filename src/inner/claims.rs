@@ -55,7 +55,8 @@ impl<M: Mode> Core<M> {
 }
 
 impl<M: Mode> Claims<'_, M> {
-    /// Takes from all whose owners were outside of their calls. The others get their slots back first: they are at work.
+    /// Takes from all whose owners were outside of their calls. The others get their slots back first: they are at
+    /// work.
     fn steal(&mut self, fenced: &Fenced) -> usize {
         let Claims { core, claims } = self;
         let slots = claims.each_mut().map(|place| {

@@ -171,8 +171,8 @@ impl<M: Mode> Core<M> {
         done
     }
 
-    /// Compares figures with what a try wants, and refuses it if they fall short. Those of all slots are added up only if
-    /// what is nearest is too little: the slot, the zone, and the next magazine of each depot.
+    /// Compares figures with what a try wants, and refuses it if they fall short. Those of all slots are added up only
+    /// if what is nearest is too little: the slot, the zone, and the next magazine of each depot.
     fn look_for(
         &self,
         own: Option<&Slot>,

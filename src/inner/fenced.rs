@@ -166,7 +166,8 @@ impl<M: Mode> Core<M> {
         (0..self.fenced.count()).map(|fence| self.reap_fence(fence)).sum()
     }
 
-    /// The same, for a call that found no other page, and holds nothing. Where handlers may be in it, this is left to upkeep.
+    /// The same, for a call that found no other page, and holds nothing. Where handlers may be in it, this is left to
+    /// upkeep.
     #[cold]
     pub(crate) fn reap_fences_when_dry(&self) -> usize {
         if self.line.defers() { 0 } else { self.reap_fences() }
@@ -247,8 +248,8 @@ impl<M: Mode> Core<M> {
         given_up as usize
     }
 
-    /// How many pages a magazine that has not been opened waits with. Its note, its link and its head say it: two of the
-    /// three are believed, because a figure that is too high would end the pool under the owners of other pages.
+    /// How many pages a magazine that has not been opened waits with. Its note, its link and its head say it: two of
+    /// the three are believed, because a figure that is too high would end the pool under the owners of other pages.
     fn given_up(&self, magazine: &Magazine, noted: u32) -> u32 {
         let link = self.magazines.noted_len::<M>(magazine);
         let head = self.magazines.len(magazine.number());
@@ -289,8 +290,8 @@ impl<M: Mode> Core<M> {
         fenced.flat_map(|number| self.magazines.ids_of(number)).any(|held| held == id)
     }
 
-    /// Puts a magazine that waits for a ticket back into its queue, in the child of a fork, or gives it back as one that
-    /// waits for nothing. The caller is alone.
+    /// Puts a magazine that waits for a ticket back into its queue, in the child of a fork, or gives it back as one
+    /// that waits for nothing. The caller is alone.
     pub(super) fn fence_again(&self, magazine: Magazine) -> Option<Magazine> {
         let noted = self.fenced.noted(magazine.number());
         let len = self.magazines.len(magazine.number());

@@ -7,12 +7,12 @@
 //! magazine), `verify` (of pages that leave or move), `compact` (both, where pages have bytes),
 //! `exchange` (of magazines, with the depots), `accounting` (every count), `alarm` (what is said of faults), `drain`,
 //! `steal` (from idle caches), `claims` (of stealable ones), `pressure` (who finds nothing), `reading` (of all counters
-//! at one moment), `exact` (all or none), `run` (pages of a free that lay side by side), `block`, `place` (what is asked
-//! for by its number), `lend`, `fenced` (frees that wait for a ticket), `poison`, `zeroed` (pages of zeros), `doubt`
-//! (pages that others may hold still), `marks` (what stays for others), `supply` (for who waits), `maintain` (what is
-//! not needed goes back), `resize` (pages go offline and come back), `hooks` (who is told of that), `sanitize` (which
-//! pages a tool lets nobody touch), `shared` (which slot a thread starts at), `audit` (looks at every page), `fork` (what
-//! a child does first), `lifecycle` (closing) and `recover` (of forgotten pages).
+//! at one moment), `exact` (all or none), `run` (pages of a free that lay side by side), `block`, `place` (what is
+//! asked for by its number), `lend`, `fenced` (frees that wait for a ticket), `poison`, `zeroed` (pages of zeros),
+//! `doubt` (pages that others may hold still), `marks` (what stays for others), `supply` (for who waits), `maintain`
+//! (what is not needed goes back), `resize` (pages go offline and come back), `hooks` (who is told of that), `sanitize`
+//! (which pages a tool lets nobody touch), `shared` (which slot a thread starts at), `audit` (looks at every page),
+//! `fork` (what a child does first), `lifecycle` (closing) and `recover` (of forgotten pages).
 
 mod accounting;
 pub(crate) mod alarm;

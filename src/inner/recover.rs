@@ -58,8 +58,8 @@ impl<M: Mode> Core<M> {
             }
             recovered += self.zone.put(&[id], |id| self.taint(id));
         }
-        // A page whose bit says wrongly that it is offline has no owner by now: it is in the zone, or withheld, or stays
-        // offline.
+        // A page whose bit says wrongly that it is offline has no owner by now: it is in the zone, or withheld, or
+        // stays offline.
         for id in (0..self.pages).map(PageId::new).filter(|&id| self.offline.has(id)) {
             if self.zone.holds(id) || self.withheld(id).is_some() {
                 let _ = self.offline.remove(id, 1);

@@ -1,8 +1,8 @@
 //! Which pages may be touched: what AddressSanitizer and valgrind are told, with the feature `sanitizer-hooks`.
 //!
-//! Invariant: a free page is forbidden, from before others can have it until it is its owner's. Who may still have a page
-//! by the pool's own rules may touch it: an owner, a device, who waits for a ticket, and whoever keeps an offline page.
-//! The core lifts the mark while it looks at a free page itself.
+//! Invariant: a free page is forbidden, from before others can have it until it is its owner's. Who may still have a
+//! page by the pool's own rules may touch it: an owner, a device, who waits for a ticket, and whoever keeps an offline
+//! page. The core lifts the mark while it looks at a free page itself.
 
 use super::{Core, Tables};
 use crate::mode::Mode;

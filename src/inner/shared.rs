@@ -12,8 +12,8 @@ use crate::slot::{Slot, SlotGuard, SlotMut};
 use crate::sync::{Atomic, Ordering, STARTS, thread_key};
 
 /// A thread's number, of what tells it from others: the upper half of a product with 2⁶⁴ divided by the golden ratio
-/// (Knuth's multiplicative hash). Keys that follow one another come to lie far apart, and so do pointers that differ in a
-/// few bits only.
+/// (Knuth's multiplicative hash). Keys that follow one another come to lie far apart, and so do pointers that differ in
+/// a few bits only.
 #[inline(always)]
 fn hash(key: usize) -> u32 {
     ((key as u64).wrapping_mul(GOLDEN) >> 32) as u32
@@ -27,9 +27,9 @@ const PROBES: usize = 8;
 
 /// Where threads start: a small hash table, from their numbers to shared slots.
 ///
-/// Threads get one slot after the other, in the order in which they come. One that found its slot busy starts elsewhere from
-/// then on. An entry is the lower bits of a thread's number and a slot. Nobody takes a thread out when it ends: where the
-/// entries around its own are taken, a new one takes that.
+/// Threads get one slot after the other, in the order in which they come. One that found its slot busy starts elsewhere
+/// from then on. An entry is the lower bits of a thread's number and a slot. Nobody takes a thread out when it ends:
+/// where the entries around its own are taken, a new one takes that.
 ///
 /// Where CPUs are told apart (`Builder::cpu_hint`), no thread has an entry: each call asks for the CPU.
 pub(super) struct Starts {

@@ -3,8 +3,8 @@
 //! Invariant: whoever publishes pages makes a fence, and looks at the line's word when its call has ended: nothing is
 //! held then, so that a waker may do what it likes. While somebody waits, all slots are marked: no fast path runs, what
 //! calls file goes into the zone as they end, and the mark goes when nobody waits any more. Who waits has had each
-//! shared slot once after marking it, or has found it in the hands of a call, which looks whether somebody waits when it
-//! has given it up: so no page is left in one unseen.
+//! shared slot once after marking it, or has found it in the hands of a call, which looks whether somebody waits when
+//! it has given it up: so no page is left in one unseen.
 
 use core::mem::MaybeUninit;
 

@@ -86,8 +86,8 @@ fn every_free_page_whose_word_lies_is_counted() {
     core::mem::forget(pool);
 }
 
-/// Pages are freed into the depot, and two of their words are changed there: the two are withheld when they would leave,
-/// and only they.
+/// Pages are freed into the depot, and two of their words are changed there: the two are withheld when they would
+/// leave, and only they.
 #[test]
 fn a_page_of_the_depot_whose_word_lies_is_withheld_when_it_leaves() {
     let pool = pool::<Hardened>();

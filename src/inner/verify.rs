@@ -3,8 +3,8 @@
 //!
 //! Invariant: if the core has a page for itself and finds its word, its contents or its id to be impossible, the
 //! page is withheld: counted as bad, its word says so if the id is in range, and it is not handed out again. (A page
-//! that may be out is counted as bad, too, and its word left alone: `repair`.) Without CLAIM or POISON, words are looked
-//! at as pages move between the zone and a magazine, but not as they leave a magazine for an owner.
+//! that may be out is counted as bad, too, and its word left alone: `repair`.) Without CLAIM or POISON, words are
+//! looked at as pages move between the zone and a magazine, but not as they leave a magazine for an owner.
 
 use super::{Core, Faults, Tables};
 use crate::history::Event;
@@ -108,8 +108,8 @@ impl<M: Mode> Core<M> {
     }
 
     /// In checking modes: if the page's word says that it rests at `from`, or that it came back in doubt (`doubt`) and
-    /// nobody has it, notes that it moves to `to`; else withholds the page and returns false. The caller has the page for
-    /// itself.
+    /// nobody has it, notes that it moves to `to`; else withholds the page and returns false. The caller has the page
+    /// for itself.
     #[inline]
     pub(super) fn verify_move(&self, id: PageId, from: Location, to: Location) -> bool {
         if M::COMPACT {
@@ -137,8 +137,8 @@ impl<M: Mode> Core<M> {
     /// Verifies pages, at most [`VERIFIED_MOST`], that have just left locations side by side, from `first` on.
     /// Those that may not leave are withheld, and the last ones take their places. Returns how many may. The caller has
     /// them for itself. With CLAIM their words are claimed; then, with POISON, the bytes of those that are marked as
-    /// poisoned are compared. How many were is added to `looked`, a figure of the statistics. `after` is the page that a
-    /// next call compares, to be prefetched.
+    /// poisoned are compared. How many were is added to `looked`, a figure of the statistics. `after` is the page that
+    /// a next call compares, to be prefetched.
     ///
     /// Both loops go down, so the page that takes a place has been looked at.
     #[inline]
@@ -259,8 +259,8 @@ impl<M: Mode> Core<M> {
 
     /// Repairs a magazine of which head and link disagree about the length, or which has an id out of range. The caller
     /// has it for itself. Below the shorter length a page stays if its word names the entry, and else counts as bad.
-    /// Between the two lengths it stays only with CLAIM, where such a word proves that the page is free. Without, the page
-    /// may be out: it counts as bad, for the figures to add up, but its word is left alone.
+    /// Between the two lengths it stays only with CLAIM, where such a word proves that the page is free. Without, the
+    /// page may be out: it counts as bad, for the figures to add up, but its word is left alone.
     #[cold]
     #[inline(never)]
     fn repair(&self, mut magazine: MagazineMut<'_>, noted: u32) {
@@ -279,8 +279,8 @@ impl<M: Mode> Core<M> {
                 self.rest(id, room.location());
                 // Relaxed: `commit` publishes it.
                 room.entries()[0].store(id.index(), Ordering::Relaxed);
-                // SAFETY: the entry was just written, with the id of a page that rests nowhere else: its word names this
-                // entry; of a byte, every location was searched, and this magazine was cleared before.
+                // SAFETY: the entry was just written, with the id of a page that rests nowhere else: its word names
+                // this entry; of a byte, every location was searched, and this magazine was cleared before.
                 unsafe { room.commit::<M>(1) };
             } else if rests || from < start + shorter {
                 // A page that may be here and may be out; or one that was here, under another id.

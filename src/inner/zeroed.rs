@@ -13,9 +13,9 @@ use crate::slot::SlotMut;
 use crate::zone::Floor;
 
 impl<M: Mode> Core<M> {
-    /// Whether so many pages may come straight from the zone, which knows of some that they are zero. Not if they are to
-    /// be shuffled, or others come first; nor if there are fewer: what a call got so is not known to the one that looks
-    /// for the rest, and finds nothing, and seems to be dry.
+    /// Whether so many pages may come straight from the zone, which knows of some that they are zero. Not if they are
+    /// to be shuffled, or others come first; nor if there are fewer: what a call got so is not known to the one that
+    /// looks for the rest, and finds nothing, and seems to be dry.
     pub(crate) fn may_know_zero(&self, pages: usize, floor: Floor) -> bool {
         !M::FREES_TO_PREVIOUS && self.zone.knows_zero() && self.zone.free_above(floor) >= pages
     }

@@ -1,8 +1,8 @@
 //! The list itself, in the hands of whoever has locked it.
 //!
 //! Invariant: a node is in the list from when its spot has entered until it has left, and its memory stays where it is
-//! and valid for as long: a spot is pinned, and leaves when it is dropped. Its parts are touched by whoever has the list
-//! alone.
+//! and valid for as long: a spot is pinned, and leaves when it is dropped. Its parts are touched by whoever has the
+//! list alone.
 
 use core::marker::PhantomPinned;
 use core::num::NonZero;
@@ -120,8 +120,8 @@ impl<'a> Locked<'a> {
         unsafe { node.parts.get_mut() }
     }
 
-    /// Puts a node at the end of its queue. Returns a waker that a fork has left in it, and who has lost its turn by this:
-    /// to be woken, because it may have pages in hand.
+    /// Puts a node at the end of its queue. Returns a waker that a fork has left in it, and who has lost its turn by
+    /// this: to be woken, because it may have pages in hand.
     pub(super) fn push(&mut self, node: &Node) -> (Option<Waker>, Wake) {
         let at = NonNull::from(node);
         let listed = self.listed();

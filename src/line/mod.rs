@@ -10,8 +10,8 @@
 //! other. A task leaves its waker in the list before it looks, and a thread reads the event word before; so what comes
 //! later wakes the one, and keeps the other from going to sleep.
 //!
-//! Only who has the turn has pages in hand. A critical one that comes takes the turn of an ordinary one, which is woken to
-//! give back what it has: else each of the two could have what the other waits for.
+//! Only who has the turn has pages in hand. A critical one that comes takes the turn of an ordinary one, which is woken
+//! to give back what it has: else each of the two could have what the other waits for.
 
 mod list;
 mod spot;

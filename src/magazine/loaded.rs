@@ -170,8 +170,8 @@ impl<'a> MagazineMut<'a> {
         magazine
     }
 
-    /// Gives the magazine, and says how many ids it has where the mode checks, for another, or the same again if `exchange` has
-    /// none. Returns whether it had one.
+    /// Gives the magazine, and says how many ids it has where the mode checks, for another, or the same again if
+    /// `exchange` has none. Returns whether it had one.
     ///
     /// `magazines` are the tables that the magazine was opened from, and `exchange` gives one of them.
     pub(crate) fn exchange<M: Mode>(

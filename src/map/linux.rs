@@ -82,8 +82,8 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Room for `mapped` bytes at a multiple of `align`, with so many bytes at both ends to spare. The flags are those of
-    /// the mapping.
+    /// Room for `mapped` bytes at a multiple of `align`, with so many bytes at both ends to spare. The flags are those
+    /// of the mapping.
     fn new(mapped: usize, align: usize, guard: usize, flags: MapFlags) -> Result<Self, BuildError> {
         let bytes = mapped.checked_add(align + 2 * guard).ok_or(BuildError::Overflow)?;
         let start = map_new(null_mut(), bytes, ProtFlags::empty(), flags).map_err(refused(
@@ -170,8 +170,8 @@ fn map_new(
 impl Drop for Reservation {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            // SAFETY: the reservation is ours, and nobody uses it any more. It cannot fail for a range that was mapped; if
-            // it did, it would leak.
+            // SAFETY: the reservation is ours, and nobody uses it any more. It cannot fail for a range that was mapped;
+            // if it did, it would leak.
             let _ = unsafe { munmap(self.start.cast(), self.bytes) };
         }
     }
@@ -201,8 +201,8 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
     let small = rustix::param::page_size();
     let unit = unit(how, small)?;
     let guard = if how.guard { small } else { 0 };
-    // What is reserved, or not, when the region is opened, the reservation's own flag says. Huge pages that are reserved
-    // are reserved.
+    // What is reserved, or not, when the region is opened, the reservation's own flag says. Huge pages that are
+    // reserved are reserved.
     let flags = if how.no_reserve { MapFlags::NORESERVE } else { MapFlags::empty() };
     // Whole areas that go back are then whole huge pages, where the system uses such by itself.
     let align = if how.purge && bytes >= HUGE { align.max(HUGE) } else { align };
@@ -240,8 +240,8 @@ pub(crate) fn map(how: Mapping, bytes: usize, align: usize) -> Result<Mapped, Bu
         },
     };
     let (low, mapped) = (reservation.base, reservation.mapped);
-    // A region with guards ends at the one behind it: what is written past the end mostly goes up. `bytes` is a multiple
-    // of the page size, and so is `mapped` where something is left over, so the base stays aligned.
+    // A region with guards ends at the one behind it: what is written past the end mostly goes up. `bytes` is a
+    // multiple of the page size, and so is `mapped` where something is left over, so the base stays aligned.
     let slack = if how.guard { mapped - bytes } else { 0 };
     let base = low.wrapping_add(slack);
     let mut info = RegionInfo {
@@ -315,8 +315,8 @@ pub(crate) unsafe fn purge(start: *mut u8, bytes: usize) -> Result<Range<usize>,
     }
 }
 
-/// Zeroed memory of this layout, for metadata. The system reserves nothing for it: most of it is never written where it is
-/// large.
+/// Zeroed memory of this layout, for metadata. The system reserves nothing for it: most of it is never written where it
+/// is large.
 pub(crate) fn zeroed(layout: Layout) -> Result<(NonNull<u8>, Reservation), BuildError> {
     assert!(layout.align() <= rustix::param::page_size());
     let (bytes, access) = (layout.size(), ProtFlags::READ | ProtFlags::WRITE);

@@ -1,5 +1,5 @@
-//! For the models in `loom-tests` (the layers below the pool, each by itself) and for trials with corrupted metadata only.
-//! Nothing here is promised to users.
+//! For the models in `loom-tests` (the layers below the pool, each by itself) and for trials with corrupted metadata
+//! only. Nothing here is promised to users.
 //!
 //! Invariant: each wrapper owns the metadata block that its tables lie in, and hands out what has one owner as a
 //! value that cannot be copied, so that whatever a model does is sound if the layer is.

@@ -24,8 +24,8 @@ impl PageRecord {
         self.0.freed(Event::Freed);
     }
 
-    /// If the page is out: how many events are known, and who has allocated it, unless that is changing. Panics if what is
-    /// known is of two allocations.
+    /// If the page is out: how many events are known, and who has allocated it, unless that is changing. Panics if what
+    /// is known is of two allocations.
     #[must_use]
     pub fn look(&self) -> Option<(usize, Option<u64>)> {
         let (history, held) = self.0.look()?;

@@ -1,9 +1,9 @@
 //! How many references a page has: a table of counts, beside the words.
 //!
-//! Invariant: a page that nobody retained has the count 1, free or out, and a page that was retained has its `shared` mark
-//! until its last holder frees it. So where there are words the count is looked at only if the mark is there. It moves by
-//! compare-and-swaps, which continue what a decrement released. In memory its lowest bit is flipped: zero is one reference,
-//! so a page that was never retained needs no count to be written.
+//! Invariant: a page that nobody retained has the count 1, free or out, and a page that was retained has its `shared`
+//! mark until its last holder frees it. So where there are words the count is looked at only if the mark is there. It
+//! moves by compare-and-swaps, which continue what a decrement released. In memory its lowest bit is flipped: zero is
+//! one reference, so a page that was never retained needs no count to be written.
 
 use super::Fault;
 use super::state::{AtomicPageState, SATURATED};

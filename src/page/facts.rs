@@ -1,5 +1,5 @@
-//! What `cargo xtask prove` is told: constants of the crate, and what it computes for some values. The proofs of `proofs/`
-//! are of those.
+//! What `cargo xtask prove` is told: constants of the crate, and what it computes for some values. The proofs of
+//! `proofs/` are of those.
 
 extern crate std;
 

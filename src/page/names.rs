@@ -2,8 +2,8 @@
 
 use super::{PageId, PageSize};
 
-/// What names a page that a device gives back: an offset from the region's start, anywhere in the page, as `u64`; or the
-/// page's number, as [`PageId`]. Nothing else can implement it.
+/// What names a page that a device gives back: an offset from the region's start, anywhere in the page, as `u64`; or
+/// the page's number, as [`PageId`]. Nothing else can implement it.
 ///
 /// ```
 /// # use pagesheaf::{PageId, Pool};

@@ -53,10 +53,10 @@ impl PageSize {
     /// The page that an offset lies in. Past all pages that there can be it is the one with the largest number, which
     /// no pool has.
     ///
-    /// Let n be the offset in units of 2 to the power of `twos`, at most 2⁵⁸, d what is odd of the size, S = 64 + `rest`,
-    /// and m = `inverse`. Then m × d = 2^S − e, where 0 < e ≤ d ≤ 2^(`rest` + 1): if d is 1, e is 1 too, and no
-    /// other odd number divides 2^S. So (n + 1) × m / 2^S is (n + 1) / d less (n + 1) × e / (d × 2^S). That is more than
-    /// nothing, and at most 1 / d; so the quotient, rounded down, is that of n and d.
+    /// Let n be the offset in units of 2 to the power of `twos`, at most 2⁵⁸, d what is odd of the size, S = 64 +
+    /// `rest`, and m = `inverse`. Then m × d = 2^S − e, where 0 < e ≤ d ≤ 2^(`rest` + 1): if d is 1, e is 1 too, and no
+    /// other odd number divides 2^S. So (n + 1) × m / 2^S is (n + 1) / d less (n + 1) × e / (d × 2^S). That is more
+    /// than nothing, and at most 1 / d; so the quotient, rounded down, is that of n and d.
     #[inline(always)]
     pub(crate) const fn page_at(self, offset: u64) -> PageId {
         let units = (offset >> self.twos) as u128;

@@ -180,9 +180,9 @@ impl<M: Mode> Builder<M> {
 
     /// Bytes of a page: a multiple of 64.
     ///
-    /// Each page is aligned to the largest power of two that divides its size ([`Pool::alignment`]): to the size itself,
-    /// if that is a power of two. Sizes between are for what would waste the rest: a jumbo frame of 9,018 bytes takes
-    /// 9,216, in place of 16,384.
+    /// Each page is aligned to the largest power of two that divides its size ([`Pool::alignment`]): to the size
+    /// itself, if that is a power of two. Sizes between are for what would waste the rest: a jumbo frame of 9,018 bytes
+    /// takes 9,216, in place of 16,384.
     ///
     /// ```
     /// # use pagesheaf::Pool;

@@ -141,8 +141,8 @@ impl<M: Mode> CloseError<M> {
         self.pool.core.lent().min(self.pool.core.pages.into())
     }
 
-    /// Pages allocated and not freed, and those that were promised. Below zero if more were freed, which only wrong `unsafe`
-    /// calls can do, or if figures of different moments were added up.
+    /// Pages allocated and not freed, and those that were promised. Below zero if more were freed, which only wrong
+    /// `unsafe` calls can do, or if figures of different moments were added up.
     fn balance(&self) -> i64 {
         self.pool.core.out().wrapping_add(self.pool.core.line.promised()) as i64
     }

@@ -14,8 +14,8 @@ use crate::page::{FromDevice, PageId};
 const PART: usize = 1 << 30;
 
 impl<M: Mode> Pool<M> {
-    /// The pages that a device has, in ascending order, each looked up when the iterator comes to it; `None` in a mode that
-    /// does not check, which counts them ([`Pages::lent`](crate::Pages::lent)) and does not know which they are.
+    /// The pages that a device has, in ascending order, each looked up when the iterator comes to it; `None` in a mode
+    /// that does not check, which counts them ([`Pages::lent`](crate::Pages::lent)) and does not know which they are.
     ///
     /// This is a look, and no licence to take them back: see [`reclaim_all`](Self::reclaim_all).
     ///
@@ -35,10 +35,10 @@ impl<M: Mode> Pool<M> {
         M::CHECKS.then(|| self.core.lent_pages())
     }
 
-    /// Frees every page that is lent, and says how many these were: when the device is gone, with all that it had. Other
-    /// pages stay as they are, those that are out, too. `None`, and nothing is freed, in a mode that does not check: see
-    /// [`lent`](Self::lent). There the program keeps the offsets that it lent, for `free_lent`; or it closes the pool,
-    /// and [`recover_forgotten`](crate::CloseError::recover_forgotten) takes back everything.
+    /// Frees every page that is lent, and says how many these were: when the device is gone, with all that it had.
+    /// Other pages stay as they are, those that are out, too. `None`, and nothing is freed, in a mode that does not
+    /// check: see [`lent`](Self::lent). There the program keeps the offsets that it lent, for `free_lent`; or it closes
+    /// the pool, and [`recover_forgotten`](crate::CloseError::recover_forgotten) takes back everything.
     ///
     /// ```
     /// # use pagesheaf::{Checked, Pool};
@@ -57,8 +57,8 @@ impl<M: Mode> Pool<M> {
     ///
     /// # Safety
     /// No device uses a lent page of this pool any more, whichever device it was lent to; all their bytes are
-    /// initialised. Nobody lends pages, or takes lent ones back, while this goes on, and nobody takes back later what was
-    /// lent before.
+    /// initialised. Nobody lends pages, or takes lent ones back, while this goes on, and nobody takes back later what
+    /// was lent before.
     pub unsafe fn reclaim_all(&self) -> Option<usize> {
         // SAFETY: no device has any of them, by the caller's promise.
         let pages = unsafe { FromDevice::new(self.lent()?) };
@@ -66,13 +66,13 @@ impl<M: Mode> Pool<M> {
         Some(freed.unwrap_or_else(|error| error.done))
     }
 
-    /// All memory of the pages, as one slice: with the provenance of all of it, for what is told of a region once, such as
-    /// a UMEM. It is that of [`region_info`](Self::region_info), offline pages included, and stays where it is until the
-    /// pool is closed and every page is back. Page `id` starts at `offset(id)` in it.
+    /// All memory of the pages, as one slice: with the provenance of all of it, for what is told of a region once, such
+    /// as a UMEM. It is that of [`region_info`](Self::region_info), offline pages included, and stays where it is until
+    /// the pool is closed and every page is back. Page `id` starts at `offset(id)` in it.
     ///
     /// In a pool of addresses the pointer is a number, not to be dereferenced; there is none for a region at address 0.
-    /// A reference to all of it is never right while others have pages. Whoever writes through the pointer has the pages,
-    /// and leaves every byte initialised (not the padding of a struct).
+    /// A reference to all of it is never right while others have pages. Whoever writes through the pointer has the
+    /// pages, and leaves every byte initialised (not the padding of a struct).
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -91,9 +91,9 @@ impl<M: Mode> Pool<M> {
         Some(NonNull::slice_from_raw_parts(NonNull::new(self.core.base)?, bytes))
     }
 
-    /// The same memory in parts of 1 GiB, or a little less where pages do not fill that, the last of which may be smaller;
-    /// none is larger, unless a page is. They are in ascending order, side by side, and each has whole pages: what
-    /// io_uring registers as buffers. [`region_of`](Self::region_of) says in which of them a page lies.
+    /// The same memory in parts of 1 GiB, or a little less where pages do not fill that, the last of which may be
+    /// smaller; none is larger, unless a page is. They are in ascending order, side by side, and each has whole pages:
+    /// what io_uring registers as buffers. [`region_of`](Self::region_of) says in which of them a page lies.
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -116,8 +116,8 @@ impl<M: Mode> Pool<M> {
         })
     }
 
-    /// In which of [`regions`](Self::regions) a page lies: the index of its registered buffer. `None` if the pool has no
-    /// such page.
+    /// In which of [`regions`](Self::regions) a page lies: the index of its registered buffer. `None` if the pool has
+    /// no such page.
     ///
     /// ```
     /// # use pagesheaf::{PageId, Pool, Region};
@@ -139,9 +139,9 @@ impl<M: Mode> Pool<M> {
         (PART - PART % page).max(page)
     }
 
-    /// What the address of every page is a multiple of, and its offset, too: in any region, the largest power of two that
-    /// divides the page's size, which is that size, if it is one. A direct read or write (`O_DIRECT`) into a page needs no
-    /// more than that the device asks for at most so much.
+    /// What the address of every page is a multiple of, and its offset, too: in any region, the largest power of two
+    /// that divides the page's size, which is that size, if it is one. A direct read or write (`O_DIRECT`) into a page
+    /// needs no more than that the device asks for at most so much.
     ///
     /// ```
     /// # use pagesheaf::Pool;

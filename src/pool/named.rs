@@ -1,6 +1,7 @@
 //! Caches that have a name, and pages from the start.
 //!
-//! Invariant: it stands above the core, but for the name, which lies beside the slot: a cache is filled by public calls.
+//! Invariant: it stands above the core, but for the name, which lies beside the slot: a cache is filled by public
+//! calls.
 
 use core::mem::MaybeUninit;
 
@@ -31,8 +32,8 @@ pub struct CacheBuilder<'p, M: Mode = DefaultMode, const STEALABLE: bool = false
 }
 
 impl<M: Mode> Pool<M> {
-    /// Begins to make a cache that has a name, under which reports speak of it: [`holders`](Self::holders), the lines of
-    /// `{:#}`, and the error of a [`close`](Self::close) that finds it alive. Several caches may have the same name.
+    /// Begins to make a cache that has a name, under which reports speak of it: [`holders`](Self::holders), the lines
+    /// of `{:#}`, and the error of a [`close`](Self::close) that finds it alive. Several caches may have the same name.
     ///
     /// ```
     /// # use pagesheaf::Pool;

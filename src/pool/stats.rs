@@ -1,7 +1,7 @@
 //! Reports: what a pool is doing, in numbers that add up.
 //!
-//! Invariant: free + cached + out + lent + bad + offline + fenced + promised + lost = capacity, at rest. A report starts
-//! with the mode, and says "not collected" of what the mode does not count.
+//! Invariant: free + cached + out + lent + bad + offline + fenced + promised + lost = capacity, at rest. A report
+//! starts with the mode, and says "not collected" of what the mode does not count.
 
 mod calls;
 mod figures;
@@ -113,9 +113,9 @@ pub struct Stats {
     pub calls: Calls,
     /// Pages allocated while no cache and no shared one was at hand: all were busy, or there are none.
     pub uncached: u64,
-    /// Pages that came back without a cache: by a drop, while no shared cache was at hand, when their ticket had passed,
-    /// or by [`recover_forgotten`](crate::CloseError::recover_forgotten). A page that is withheld as it would be lent
-    /// is among them.
+    /// Pages that came back without a cache: by a drop, while no shared cache was at hand, when their ticket had
+    /// passed, or by [`recover_forgotten`](crate::CloseError::recover_forgotten). A page that is withheld as it would
+    /// be lent is among them.
     pub dropped: u64,
     /// Poisoned pages that were verified when they left: all of them, or a sample; see
     /// [`poison_every`](crate::Builder::poison_every).

@@ -63,8 +63,8 @@ impl<M: Mode> Pool<M> {
     /// fence; without `std` whoever steals brings one ([`AsymmetricFence`]).
     ///
     /// On Linux this tells the system that the process will make fences (`membarrier`). It may refuse, as an old filter
-    /// of system calls does: then nothing can be stolen, and `steal_idle` asks instead. A sandbox that *kills* who makes
-    /// a system call that it does not know kills the process here: in such a sandbox use plain caches.
+    /// of system calls does: then nothing can be stolen, and `steal_idle` asks instead. A sandbox that *kills* who
+    /// makes a system call that it does not know kills the process here: in such a sandbox use plain caches.
     ///
     /// # Errors
     /// As [`cache`](Self::cache).

@@ -1,12 +1,12 @@
 //! Who is told when pages come to a pool, and when they go.
 //!
-//! Invariant: a page is told of once when it comes, before anybody can have it, and once when it has gone; not when it is
-//! allocated and freed.
+//! Invariant: a page is told of once when it comes, before anybody can have it, and once when it has gone; not when it
+//! is allocated and freed.
 
 use crate::page::PageId;
 
-/// Neighbouring pages, and where they are: what [`Builder::on_init`](crate::Builder::on_init) and the other hooks are told
-/// of.
+/// Neighbouring pages, and where they are: what [`Builder::on_init`](crate::Builder::on_init) and the other hooks are
+/// told of.
 ///
 /// ```
 /// # use pagesheaf::{PageRange, Pool};

@@ -85,7 +85,8 @@ impl Sanitizer {
         bytes: usize,
     ) {
         if let Some(functions) = self.address {
-            // SAFETY: it is the tool's own function, which only notes in its own memory what may be done with the bytes.
+            // SAFETY: it is the tool's own function, which only notes in its own memory what may be done with the
+            // bytes.
             unsafe { what(functions)(start.cast(), bytes) };
         }
     }
@@ -98,12 +99,13 @@ impl Sanitizer {
 }
 
 impl AddressSanitizer {
-    /// Its functions, if they are linked. A weak reference is what asks a linker that: the linker leaves it 0 if there is no
-    /// such function. Stable Rust has none but in assembly, and `dlsym` does not find what is linked into a program.
+    /// Its functions, if they are linked. A weak reference is what asks a linker that: the linker leaves it 0 if there
+    /// is no such function. Stable Rust has none but in assembly, and `dlsym` does not find what is linked into a
+    /// program.
     fn find() -> Option<Self> {
         let (poison, unpoison): (*const (), *const ());
-        // SAFETY: two words of the linker's table are loaded. Each is 0, which is no function, or the function of that name,
-        // which has these parameters.
+        // SAFETY: two words of the linker's table are loaded. Each is 0, which is no function, or the function of that
+        // name, which has these parameters.
         let (poison, unpoison) = unsafe {
             asm!(
                 ".weak __asan_poison_memory_region",
@@ -125,8 +127,8 @@ impl AddressSanitizer {
 fn ask_valgrind(request: Request, start: *mut u8, bytes: usize) -> usize {
     let asked = [request as usize, start.addr(), bytes, 0, 0, 0];
     let mut answer = 0;
-    // SAFETY: four rotations by 128 bits together, and an exchange with itself, leave every register as it was. Valgrind
-    // takes them for a request: it reads the six words, and answers in one register.
+    // SAFETY: four rotations by 128 bits together, and an exchange with itself, leave every register as it was.
+    // Valgrind takes them for a request: it reads the six words, and answers in one register.
     unsafe {
         asm!(
             "rol rdi, 3",

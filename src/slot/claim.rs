@@ -5,9 +5,9 @@
 //! a heavy one of the thief's (`sync::heavy_fence`). So at least one sees the other, and gives way.
 //!
 //! Invariant: an owner that is inside, and has seen since it entered that the lock is `CLAIMABLE` or that the slot is
-//! not *away* (`requests`), has the slot until it leaves. After it was idle it looks at the lock first. Who takes from a
-//! slot leaves it idle, and away: only its owner ends that. So where nothing is claimed, what the owner knew of its slot
-//! still holds.
+//! not *away* (`requests`), has the slot until it leaves. After it was idle it looks at the lock first. Who takes from
+//! a slot leaves it idle, and away: only its owner ends that. So where nothing is claimed, what the owner knew of its
+//! slot still holds.
 //!
 //! | from | to | by | ordering |
 //! |---|---|---|---|
@@ -93,8 +93,9 @@ impl Slot {
 
     /// The stealable slot, for its owner, which is inside: unless somebody takes from it.
     pub(super) fn take_back_claimable(&self) -> Option<SlotMut<'_>> {
-        // The fence of `Mark::enter` came before. A thief that this load does not see sees the mark. One that let go has
-        // left the slot as it was. Acquire: pairs with the Release of who took, whose mark on the slot is ended next.
+        // The fence of `Mark::enter` came before. A thief that this load does not see sees the mark. One that let go
+        // has left the slot as it was. Acquire: pairs with the Release of who took, whose mark on the slot is ended
+        // next.
         match self.lock.load(Ordering::Acquire) {
             CLAIMABLE => return Some(SlotMut(self)),
             IDLE => {}
@@ -120,8 +121,8 @@ impl Slot {
         self.lock.compare_exchange(from, to, order, Ordering::Acquire).is_ok()
     }
 
-    /// Lets others take from the stealable slot without a claim. If somebody has claimed it, or takes from it, then from
-    /// the end of that on.
+    /// Lets others take from the stealable slot without a claim. If somebody has claimed it, or takes from it, then
+    /// from the end of that on.
     pub(super) fn go_idle_claimable(&self) {
         let lock = &self.lock;
         // The loop goes on only when somebody has begun or ended to take.

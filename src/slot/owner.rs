@@ -1,9 +1,9 @@
 //! Slots that belong to a cache: their owner, who may go idle, and those who take from it meanwhile.
 //!
 //! Invariant: [`SlotOwner`] is what one cache has of its slot, from the moment it locked it. It has the slot while
-//! the lock is `OWNED`, which only it writes. Before it lets go it marks itself as away (`requests`), and takes the mark
-//! off when it has the slot again: so its fast path fails meanwhile, and the slow one looks at the lock. Of a stealable
-//! owner: see `claim`.
+//! the lock is `OWNED`, which only it writes. Before it lets go it marks itself as away (`requests`), and takes the
+//! mark off when it has the slot again: so its fast path fails meanwhile, and the slow one looks at the lock. Of a
+//! stealable owner: see `claim`.
 //!
 //! | from | to | by | ordering |
 //! |---|---|---|---|

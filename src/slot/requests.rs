@@ -2,8 +2,8 @@
 //!
 //! Invariant: the word is 0, or larger than any count of ids that a call can leave; then no fast path runs. Its
 //! count says how many calls of the slot's holder are to give up the slot's pages. Anybody raises it; each such call
-//! lowers it by one as it begins. So a request wears off, whoever made it, and one that comes in the middle of a call is for
-//! the next. The marks are the holder's own.
+//! lowers it by one as it begins. So a request wears off, whoever made it, and one that comes in the middle of a call
+//! is for the next. The marks are the holder's own.
 
 use crate::sync::{Atomic, Ordering, defect, ordering};
 
@@ -22,8 +22,8 @@ const HELD_BACK: u64 = 1 << 61;
 /// The holder's last call got all of more pages than a magazine holds.
 const LARGE: u64 = 1 << 62;
 
-/// Others take from the slot, or may: its owner is idle and has not come back yet, or somebody has claimed it. The owner
-/// has its own ways to end that.
+/// Others take from the slot, or may: its owner is idle and has not come back yet, or somebody has claimed it. The
+/// owner has its own ways to end that.
 const AWAY: u64 = 1 << 59;
 
 /// Somebody waits: all calls are to answer, until nobody does.
@@ -147,9 +147,9 @@ impl Requests {
         self.update(|word| word & AWAITED);
     }
 
-    /// A call of the holder begins, and learns what it is asked for: it is one of those that are to answer. The marks are
-    /// gone: they were for an allocation. If it is none, what the last one noted stays for the next, as long as no fast
-    /// path can run anyway.
+    /// A call of the holder begins, and learns what it is asked for: it is one of those that are to answer. The marks
+    /// are gone: they were for an allocation. If it is none, what the last one noted stays for the next, as long as no
+    /// fast path can run anyway.
     pub(super) fn begin(&self, allocates: bool) -> Asked {
         let word = self.update(|word| {
             let stays = if allocates || calls(word) == 0 { 0 } else { word & (DRY | HELD_BACK) };

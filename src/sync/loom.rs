@@ -325,8 +325,8 @@ pub(crate) fn wake_threads(_word: &Atomic<u32>, bits: NonZero<u32>) {
     changed.notify_all();
 }
 
-/// Sleeps while the word is `seen`, until somebody wakes one of these bits: for ever, if nobody does, which loom reports.
-/// A look that is due soon is made soon.
+/// Sleeps while the word is `seen`, until somebody wakes one of these bits: for ever, if nobody does, which loom
+/// reports. A look that is due soon is made soon.
 pub(crate) fn sleep_on(word: &Atomic<u32>, seen: u32, bits: NonZero<u32>, most: Duration) {
     if most < Duration::from_millis(1) {
         return pause();

@@ -1,4 +1,5 @@
-//! What every arm has whose atomics are their numbers in memory: the sizes of a real build, and copies of many ids at once.
+//! What every arm has whose atomics are their numbers in memory: the sizes of a real build, and copies of many ids at
+//! once.
 //!
 //! Invariant: an `Atomic<T>` of the arm is transparent over that of the `atomic` crate, and so over `T`. Where another
 //! thread may come between stands the arm's `step!`: nothing in a real build, not even for the compiler to take out.
@@ -111,8 +112,8 @@ struct Lanes([u32; LANES]);
 
 /// Up to so many ids are compared with those that a magazine had there last, before they are copied over them.
 ///
-/// Pages mostly come back to where they were. The next bulk waits until what was just stored can be loaded, unless nothing
-/// was; for more ids the copies take as long as that, and the compare is in vain.
+/// Pages mostly come back to where they were. The next bulk waits until what was just stored can be loaded, unless
+/// nothing was; for more ids the copies take as long as that, and the compare is in vain.
 const COMPARED: usize = 32;
 
 /// Copies ids into entries with plain writes, or finds that they are there.

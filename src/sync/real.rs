@@ -68,16 +68,16 @@ pub(crate) fn light_fence() {
     }
 }
 
-/// Between a store that gives something up and a look at who waits for it: only the compiler's. Until the store has come
-/// to all, which takes as long as the processor's store buffer holds it, who waits may not see it: so that one looks
-/// [`LOOKS`] times.
+/// Between a store that gives something up and a look at who waits for it: only the compiler's. Until the store has
+/// come to all, which takes as long as the processor's store buffer holds it, who waits may not see it: so that one
+/// looks [`LOOKS`] times.
 #[inline(always)]
 pub(crate) fn brief_fence() {
     compiler_fence(Ordering::SeqCst);
 }
 
-/// How often in a row a task looks again at once, because others are in the middle of calls. One that stands still there
-/// is not waited for: it tells as it goes on.
+/// How often in a row a task looks again at once, because others are in the middle of calls. One that stands still
+/// there is not waited for: it tells as it goes on.
 pub(crate) const LOOKS: u32 = 64;
 
 /// A fence of this thread.
@@ -101,9 +101,9 @@ pub(crate) const PATIENCE: u64 = 1024;
 /// Whether each read-modify-write is a full fence of the processor's.
 const UPDATES_FENCE: bool = cfg!(all(target_arch = "x86_64", not(miri)));
 
-/// A full fence behind a read-modify-write that acquires: what was published by it is seen by who comes to wait, or that
-/// one is seen by what is loaded next. Where the processor's read-modify-writes are such fences it is there already: no
-/// compiler moves a load before one that acquires.
+/// A full fence behind a read-modify-write that acquires: what was published by it is seen by who comes to wait, or
+/// that one is seen by what is loaded next. Where the processor's read-modify-writes are such fences it is there
+/// already: no compiler moves a load before one that acquires.
 #[inline(always)]
 pub(crate) fn publish_fence() {
     if !UPDATES_FENCE {

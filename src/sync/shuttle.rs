@@ -1,12 +1,12 @@
-//! The arm for shuttle: the real arm's words, sizes and copies, with a point before each access at which the scheduler may
-//! go on with another task.
+//! The arm for shuttle: the real arm's words, sizes and copies, with a point before each access at which the scheduler
+//! may go on with another task.
 //!
 //! Invariant: whatever two tasks may both touch is reached behind a [`step`], and whoever waits for another yields: the
 //! tasks take turns on one thread of the system, so one that spins would spin for ever.
 //!
-//! Every access takes effect at once, for all: shuttle knows no weaker order. So this arm finds nothing that rests on an
-//! ordering or a fence, which are loom's to find, and in it fences do nothing. What it has that loom has not: whole pools
-//! of real sizes, many tasks, and time.
+//! Every access takes effect at once, for all: shuttle knows no weaker order. So this arm finds nothing that rests on
+//! an ordering or a fence, which are loom's to find, and in it fences do nothing. What it has that loom has not: whole
+//! pools of real sizes, many tasks, and time.
 
 extern crate std;
 
@@ -188,8 +188,8 @@ impl Deadline {
     }
 }
 
-/// Sleeps of less are for a time. Longer ones are until somebody wakes the task: who relies on the look that is due then at
-/// what nobody tells of would hide that a wake-up was lost.
+/// Sleeps of less are for a time. Longer ones are until somebody wakes the task: who relies on the look that is due
+/// then at what nobody tells of would hide that a wake-up was lost.
 const LONG_SLEEP: Duration = Duration::from_millis(1);
 
 /// One that sleeps on a word.
@@ -216,8 +216,8 @@ pub(crate) fn wake_threads(word: &Atomic<u32>, bits: NonZero<u32>) {
     }
 }
 
-/// Sleeps while the word is `seen`, at most for so long, or until somebody wakes one of `bits`: for ever, if nobody does,
-/// which shuttle reports.
+/// Sleeps while the word is `seen`, at most for so long, or until somebody wakes one of `bits`: for ever, if nobody
+/// does, which shuttle reports.
 pub(crate) fn sleep_on(word: &Atomic<u32>, seen: u32, bits: NonZero<u32>, most: Duration) {
     step();
     // The word is compared as it falls asleep, and not again.

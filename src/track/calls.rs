@@ -10,12 +10,12 @@ use crate::pool::{CloseError, Pool};
 use crate::tracker::Outstanding;
 
 impl<M: Mode> Pool<M> {
-    /// The pages that are out, in the order of their numbers: where the call is that allocated each, through which cache,
-    /// and how long ago; and of a page that is lent, since when. In every mode. Needs the feature `track`.
+    /// The pages that are out, in the order of their numbers: where the call is that allocated each, through which
+    /// cache, and how long ago; and of a page that is lent, since when. In every mode. Needs the feature `track`.
     ///
     /// It is a look in motion: while others allocate and free, a page that is named may be free a moment later, and one
-    /// that was just allocated may be missing. But what it says of a page is always of one allocation. It takes no lock,
-    /// and looks at each page of the pool.
+    /// that was just allocated may be missing. But what it says of a page is always of one allocation. It takes no
+    /// lock, and looks at each page of the pool.
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -53,8 +53,8 @@ impl<M: Mode> Pool<M> {
         self.core.tracker.outstanding(&self.core.slots)
     }
 
-    /// The last events of a page, whether it is out or not; none of a page that the pool does not have. Needs the feature
-    /// `track`.
+    /// The last events of a page, whether it is out or not; none of a page that the pool does not have. Needs the
+    /// feature `track`.
     ///
     /// ```
     /// # use pagesheaf::{Checked, Event, Pool};

@@ -1,7 +1,8 @@
 //! Who holds which page, since when, and what happened to each: the feature `track`.
 //!
-//! Invariant: a page's record changes before others can have the page, and after its owner has it. It lies in the pool's
-//! metadata. Only atomics are written, and nobody waits: so what others read while pages come and go is a look in motion.
+//! Invariant: a page's record changes before others can have the page, and after its owner has it. It lies in the
+//! pool's metadata. Only atomics are written, and nobody waits: so what others read while pages come and go is a look
+//! in motion.
 
 use core::fmt;
 use core::panic::Location;
@@ -224,7 +225,8 @@ impl Tracker {
             location: held.map(|held| {
                 let site =
                     core::ptr::with_exposed_provenance::<Location<'static>>(held.site as usize);
-                // SAFETY: a record has been stored whole by an allocation, whose site is a location that lives for ever.
+                // SAFETY: a record has been stored whole by an allocation, whose site is a location that lives for
+                // ever.
                 unsafe { &*site }
             }),
             cache,
@@ -274,8 +276,8 @@ pub struct Outstanding {
     pub page: PageId,
     /// Where the call is that allocated it. `None` where another call was just about to allocate it, or to lend it.
     pub location: Option<&'static Location<'static>>,
-    /// The [number](crate::Cache::number) of the cache that it was allocated through. `None` for a call of the pool, and
-    /// for one that has waited.
+    /// The [number](crate::Cache::number) of the cache that it was allocated through. `None` for a call of the pool,
+    /// and for one that has waited.
     pub cache: Option<usize>,
     /// The cache's name, if it has one. `None` as soon as another cache has its number.
     pub name: Option<&'static str>,

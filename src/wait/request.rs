@@ -209,7 +209,8 @@ impl<'a, M: Mode, const N: usize> Request<'a, M, N> {
         spot.leave();
         let had = core::mem::take(&mut self.had);
         self.core.deliver(had);
-        // SAFETY: there is room; the ids were written by the looks, of pages that are this request's and now the batch's.
+        // SAFETY: there is room; the ids were written by the looks, of pages that are this request's and now the
+        // batch's.
         unsafe { self.batch.grow(self.core.into(), had) };
         self.core.tracker.allocated(|| self.batch.last_ids(had), self.by);
         self.core.allow(self.batch.last_ids(had));

@@ -102,8 +102,9 @@ impl Zone {
         Some(held)
     }
 
-    /// So many words from this one on are held, all their pages: for the child of a fork, which has nobody that would put
-    /// them back. A word is noted once it is held, and no longer before it goes back: so what is noted nobody else has.
+    /// So many words from this one on are held, all their pages: for the child of a fork, which has nobody that would
+    /// put them back. A word is noted once it is held, and no longer before it goes back: so what is noted nobody else
+    /// has.
     fn note_held(&self, first: usize, words: usize) {
         // Release: what is noted was held before. After a fork nothing else is there to pair with.
         let note = first as u64 * HELD + words as u64;

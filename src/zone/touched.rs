@@ -1,8 +1,8 @@
 //! Which pages somebody has had: the others need no look.
 //!
-//! Invariant: a group is untouched if all its pages are here, and the summary says that all its words are fresh. So where
-//! the summary was corrupted, no page is hidden that is elsewhere. A word that came back from a purge with its area is fresh,
-//! too.
+//! Invariant: a group is untouched if all its pages are here, and the summary says that all its words are fresh. So
+//! where the summary was corrupted, no page is hidden that is elsewhere. A word that came back from a purge with its
+//! area is fresh, too.
 
 use super::{BITS, Fresh, Zone};
 use crate::page::PageId;
@@ -35,7 +35,8 @@ impl Zone {
         untouched.map(|(_, words)| words.len() * BITS).sum()
     }
 
-    /// Whether nobody has had a page of a group. Where the last word has fewer pages than bits, its group counts as touched.
+    /// Whether nobody has had a page of a group. Where the last word has fewer pages than bits, its group counts as
+    /// touched.
     fn is_untouched(&self, group: usize, words: &[Atomic<u64>]) -> bool {
         // Relaxed: a report, and the words say what is here.
         let is_zero = |word: &Atomic<u64>| word.load(Ordering::Relaxed) == 0;

@@ -1,9 +1,9 @@
 //! Areas of which all pages are free: they are taken last, so that huge pages and large blocks stay whole.
 //!
-//! Invariant: a page is in a summary that tells of its word, whichever that is. Whoever moves a note takes it out of one
-//! summary *and then* puts it into the other: between the two the free count tells of the page, as for any page on its
-//! way. The other way round, somebody who had emptied the word could take the second note away by an old look at the
-//! word, while the mover takes the first one away by a look at the second.
+//! Invariant: a page is in a summary that tells of its word, whichever that is. Whoever moves a note takes it out of
+//! one summary *and then* puts it into the other: between the two the free count tells of the page, as for any page on
+//! its way. The other way round, somebody who had emptied the word could take the second note away by an old look at
+//! the word, while the mover takes the first one away by a look at the second.
 //!
 //! Which of the two summaries it is only says what is taken first. An area is moved to `whole` by who brings its last
 //! page. It stays there while a party takes it page by page: that party stays in its area until nothing is left, and

@@ -186,7 +186,8 @@ fn a_pool_that_was_served_asks_no_more<M: Mode>() {
 }
 
 /// So many tries in a row that get nothing are too many. In a hundred races on two processors, most of them beside four
-/// other programs, the most were 1,118. Where nobody asks for pages, two of eight threads take all, and the others none.
+/// other programs, the most were 1,118. Where nobody asks for pages, two of eight threads take all, and the others
+/// none.
 const LONGEST: usize = 20_000;
 
 /// Each of `threads` threads wants one page, again and again, until each has got `often` of them.

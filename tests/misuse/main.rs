@@ -1,5 +1,5 @@
-//! What becomes of each misuse, in each preset and with each hardening switch: prevented by types, detected (and what is said), or not. The table of
-//! `features.md` is made from what is tried here.
+//! What becomes of each misuse, in each preset and with each hardening switch: prevented by types, detected (and what
+//! is said), or not. The table of `features.md` is made from what is tried here.
 
 #[macro_use]
 #[path = "../common/mod.rs"]

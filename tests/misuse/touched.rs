@@ -1,5 +1,5 @@
-//! The misuses that touch the bytes of a free page: with the feature `sanitizer-hooks`, AddressSanitizer and valgrind find
-//! them in any mode. `tests/stress/stale.rs` tries each of them under both.
+//! The misuses that touch the bytes of a free page: with the feature `sanitizer-hooks`, AddressSanitizer and valgrind
+//! find them in any mode. `tests/stress/stale.rs` tries each of them under both.
 
 /// By their lines in the table.
 pub const TOUCHED: [&str; 9] = [

@@ -41,8 +41,8 @@ fn page_bytes(words: &'static [AtomicU32]) -> Option<&'static [AtomicU8]> {
     bytes.windows(100).find(all)
 }
 
-/// Corrupts the word or the byte of a free page in a cache, which then leaves as `leave` says. Returns what the report says of the
-/// page, which is nothing if it can be allocated.
+/// Corrupts the word or the byte of a free page in a cache, which then leaves as `leave` says. Returns what the report
+/// says of the page, which is nothing if it can be allocated.
 fn corrupted<M: Mode>(
     mode: ModeFlags,
     leave: impl FnOnce(&Pool<M>, &mut Cache<M>) -> usize,

@@ -7,8 +7,8 @@ use super::world::{KEPT, World};
 use crate::common::*;
 
 impl<M: Mode, S: Shares<M>> World<M, S> {
-    /// Whether it was right to say that there are not so many pages. `others` is how many owned caches the call could not
-    /// take from.
+    /// Whether it was right to say that there are not so many pages. `others` is how many owned caches the call could
+    /// not take from.
     pub(super) fn check_refusal(
         &self,
         error: ExactError,

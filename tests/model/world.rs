@@ -320,8 +320,8 @@ impl<M: Mode, S: Shares<M>> World<M, S> {
         self.owners.failed_exact.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether a call that cannot take from so many caches may be told that another one is served first: it went through
-    /// a cache, which was asked.
+    /// Whether a call that cannot take from so many caches may be told that another one is served first: it went
+    /// through a cache, which was asked.
     pub fn may_be_held_back(&self, others: usize) -> bool {
         self.dry.get() && others < self.caches.len() + self.stealable.len()
     }

@@ -80,7 +80,8 @@ impl Drop for AtEnd {
     }
 }
 
-/// Whether no more pages come. A static, because ThreadSanitizer knows nothing of the fence by which the last `Arc` goes.
+/// Whether no more pages come. A static, because ThreadSanitizer knows nothing of the fence by which the last `Arc`
+/// goes.
 static END: AtomicBool = AtomicBool::new(false);
 
 /// Threads give pages to a device and then up, with its ticket; it looks at them later.

@@ -1,4 +1,4 @@
-//! All kinds of legal uses, of which no tool may say anything: every byte of a page is read and written by whoever has it.
+//! All kinds of legal uses, of which no tool may say anything: whoever has a page reads and writes every byte of it.
 
 use std::mem::MaybeUninit;
 use std::pin::pin;

@@ -1,8 +1,9 @@
-//! Who may touch which page, with the feature `sanitizer-hooks`: `cargo xtask sanitize` runs it under AddressSanitizer and
-//! under valgrind's memcheck.
+//! Who may touch which page, with the feature `sanitizer-hooks`: `cargo xtask sanitize` runs it under AddressSanitizer
+//! and under valgrind's memcheck.
 //!
-//! Without arguments it does what is legal, in several modes, and no tool may say anything; nor does anything change where
-//! there is no tool. `--list` names the misuses, and `--touch NUMBER` does one of them, in each mode with `--mode NAME`.
+//! Without arguments it does what is legal, in several modes, and no tool may say anything; nor does anything change
+//! where there is no tool. `--list` names the misuses, and `--touch NUMBER` does one of them, in each mode with `--mode
+//! NAME`.
 
 mod legal;
 mod stale;

@@ -1,8 +1,8 @@
 //! `cargo xtask prove`: what the packed words can and cannot do, for every value, by an SMT solver.
 //!
 //! Each file of `proofs/` defines the functions of a word anew, in the solver's words, and states theorems of them. The
-//! crate's unit tests print the constants, and what the crate computes for some values; the solver compares that with the
-//! definitions first. So a definition that is no longer the crate's is noticed.
+//! crate's unit tests print the constants, and what the crate computes for some values; the solver compares that with
+//! the definitions first. So a definition that is no longer the crate's is noticed.
 
 use std::fs;
 use std::io::Write;

@@ -38,7 +38,8 @@ pub fn target(folder: &str) -> PathBuf {
     target.map_or_else(|| root().join("target"), PathBuf::from).join(folder)
 }
 
-/// Lets `cargo` build what is timed, in this folder of its own, with every function on a cache line: the same code takes 0.38 or
+/// Lets `cargo` build what is timed, in this folder of its own, with every function on a cache line: the same code
+/// takes 0.38 or
 /// 0.44 ns a page, in pairs of calls for eight, by where it happens to lie.
 pub fn to_be_timed<'a>(cargo: &'a mut Command, folder: &str) -> &'a mut Command {
     let mut flags = env::var_os("RUSTFLAGS").unwrap_or_default();

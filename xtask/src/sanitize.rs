@@ -1,5 +1,5 @@
-//! `cargo xtask sanitize`: the stress programs under AddressSanitizer, ThreadSanitizer and valgrind's memcheck; and under
-//! two of these the program that touches pages which nobody has.
+//! `cargo xtask sanitize`: the stress programs under AddressSanitizer, ThreadSanitizer and valgrind's memcheck; and
+//! under two of these the program that touches pages which nobody has.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

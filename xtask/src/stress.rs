@@ -34,8 +34,8 @@ pub struct Args {
     pub programs: Vec<String>,
 }
 
-/// Builds the programs, or what stands beside them by another name, by a cargo that is told how, and finds out where they
-/// are.
+/// Builds the programs, or what stands beside them by another name, by a cargo that is told how, and finds out where
+/// they are.
 pub fn built(cargo: &mut Command, name: &str) -> Result<PathBuf> {
     let build = ["-q", "--release", "-p", "stress", "--no-run", "--test", name];
     executable(cargo.args(build).args(["--message-format", "json-render-diagnostics"]))

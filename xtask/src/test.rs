@@ -29,7 +29,8 @@ pub struct Args {
     beside: bool,
 }
 
-/// Runs every stage. The first of the gate that fails ends it; of those beyond the gate all run, and it fails at the end.
+/// Runs every stage. The first of the gate that fails ends it; of those beyond the gate all run, and it fails at the
+/// end.
 pub fn test(args: &Args) -> Result<()> {
     let mut stages = Stages::default();
     if args.beside {

@@ -76,9 +76,10 @@ impl Random {
 
 /// The bulks of a hot pair, and whose turn it is. Each sample has the next; those before it are full meanwhile.
 ///
-/// So the samples go through as many bulks as places in the allocator's own memory, and through places on the stack. By the low
-/// twelve bits of its address a processor takes a load at first for one of bytes that were just stored, wherever those are: a pair
-/// of 128 pages takes a tenth longer where ids lie so beside a length, and more where they also do beside what is on the stack.
+/// So the samples go through as many bulks as places in the allocator's own memory, and through places on the stack. By
+/// the low twelve bits of its address a processor takes a load at first for one of bytes that were just stored,
+/// wherever those are: a pair of 128 pages takes a tenth longer where ids lie so beside a length, and more where they
+/// also do beside what is on the stack.
 pub struct Turns<C: Contender, const N: usize> {
     bulks: Vec<C::Bulk<N>>,
     at: usize,

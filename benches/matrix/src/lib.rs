@@ -88,8 +88,8 @@ use case::Extent;
 use measure::{Measurement, Results};
 use partner::Partner;
 
-/// Measures what each mode costs, in ns and cycles per page (allocated and freed). At 64 pages a call, every run has the
-/// ladder of hardening too: each switch alone, then one after the other, sampled poison, and what plain writing and
+/// Measures what each mode costs, in ns and cycles per page (allocated and freed). At 64 pages a call, every run has
+/// the ladder of hardening too: each switch alone, then one after the other, sampled poison, and what plain writing and
 /// comparing of the same pages takes.
 #[derive(Parser)]
 struct Args {

@@ -1,7 +1,7 @@
 //! The shapes as loops over any contender: these are what is timed.
 //!
-//! `N` is the room of a bulk, `T` whether pages are touched; both are known to the compiler. Each loop but the pipe's is
-//! a function by itself: what stands around it must not change how it is compiled.
+//! `N` is the room of a bulk, `T` whether pages are touched; both are known to the compiler. Each loop but the pipe's
+//! is a function by itself: what stands around it must not change how it is compiled.
 
 use std::hint::black_box;
 use std::time::Duration;

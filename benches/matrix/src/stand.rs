@@ -16,17 +16,19 @@ use crate::shapes;
 /// A sample handles at least about so many pages: what it finds cold at its start does not count then.
 const SAMPLE: usize = 65_536;
 
-/// And it makes at least so many pairs of calls, unless these are for blocks: code and branches are cold at its start, too.
+/// And it makes at least so many pairs of calls, unless these are for blocks: code and branches are cold at its start,
+/// too.
 const CALLS: usize = 2048;
 
-/// And so many where a thread on the other core has just been woken for pairs: what is cold at its start shows for longer.
+/// And so many where a thread on the other core has just been woken for pairs: what is cold at its start shows for
+/// longer.
 const CALLS_BESIDE: usize = 8192;
 
 /// So many times a sample waits for all pages: each time a thread may sleep and be woken.
 const WAITS: usize = 512;
 
-/// A pipe has so many rings, which take turns: where the low twelve bits of the addresses agree, a look at a cache's own line waits
-/// for a store to a line of the ring that is on the other core, and a call takes twice as long.
+/// A pipe has so many rings, which take turns: where the low twelve bits of the addresses agree, a look at a cache's
+/// own line waits for a store to a line of the ring that is on the other core, and a call takes twice as long.
 const RINGS: usize = 5;
 
 /// A contender on the pages of a setup, whichever it is.
@@ -40,8 +42,8 @@ pub trait Stand {
 
 /// A case that is ready.
 pub trait Sampler {
-    /// Goes to the next bulks where bulks take turns, and brings back what others, who had their turn meanwhile, took from the
-    /// processor's caches. Not timed.
+    /// Goes to the next bulks where bulks take turns, and brings back what others, who had their turn meanwhile, took
+    /// from the processor's caches. Not timed.
     fn warm(&mut self);
 
     /// How long one sample takes, and how many pages come and go in it.
@@ -50,8 +52,8 @@ pub trait Sampler {
 
 /// The two hands of a contender, apart from one another.
 ///
-/// With `COUNTED` it does what instructions are counted of, and nothing else is compiled: pages that nobody touches, in the
-/// first shapes of [`Ready::new`].
+/// With `COUNTED` it does what instructions are counted of, and nothing else is compiled: pages that nobody touches, in
+/// the first shapes of [`Ready::new`].
 pub struct Hands<C, const COUNTED: bool = false>(Line<C>, Line<C>);
 
 impl<C: Contender, const COUNTED: bool> Hands<C, COUNTED> {

@@ -103,8 +103,8 @@ impl<M: Mode> BufChain<M> {
         self.buffers
     }
 
-    /// Takes the pages out, in order: `cache.free_all(chain.into_pages())` frees them in bulk, where a drop frees one after
-    /// the other.
+    /// Takes the pages out, in order: `cache.free_all(chain.into_pages())` frees them in bulk, where a drop frees one
+    /// after the other.
     pub fn into_pages(self) -> impl ExactSizeIterator<Item = Page<M>> {
         self.buffers.into_iter().map(PageBuf::into_page)
     }

@@ -18,8 +18,8 @@ impl<M: Mode> IoBuf for PageBuf<M> {
 /// The bytes that count, and the room behind them: a read starts with the first byte that counts, and the headroom
 /// stays.
 ///
-/// `as_uninit` is a safe call by which a caller may write bytes that are not initialised, in any buffer of that crate's,
-/// and read them later. The runtime does not. Do not call it yourself: nothing would see it.
+/// `as_uninit` is a safe call by which a caller may write bytes that are not initialised, in any buffer of that
+/// crate's, and read them later. The runtime does not. Do not call it yourself: nothing would see it.
 impl<M: Mode> IoBufMut for PageBuf<M> {
     fn as_uninit(&mut self) -> &mut [MaybeUninit<u8>] {
         let bytes = self.fillable();

@@ -1,7 +1,7 @@
 //! Several pages as one payload that many hold.
 //!
-//! Invariant: the part starts `skip` bytes into the buffer `first`, where there is such a byte, and has `len` bytes; the
-//! buffers from there on have as many. Nobody writes them while two hold the chain.
+//! Invariant: the part starts `skip` bytes into the buffer `first`, where there is such a byte, and has `len` bytes;
+//! the buffers from there on have as many. Nobody writes them while two hold the chain.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

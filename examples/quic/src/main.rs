@@ -1,8 +1,8 @@
-//! quiche sends from pages: an upload whose pages are handed over without a copy, and datagrams, over two connections in
-//! one program.
+//! quiche sends from pages: an upload whose pages are handed over without a copy, and datagrams, over two connections
+//! in one program.
 //!
-//! What is sent stays in its page until it is acknowledged; then the page goes back to the pool, which has nothing out at
-//! the end. `cargo run --manifest-path examples/quic/Cargo.toml`.
+//! What is sent stays in its page until it is acknowledged; then the page goes back to the pool, which has nothing out
+//! at the end. `cargo run --manifest-path examples/quic/Cargo.toml`.
 
 mod factory;
 mod tls;

@@ -1,7 +1,7 @@
 //! The caches of a thread, one for each pool of pages that it has called.
 //!
-//! The interface has no place for one, so each thread finds its own by the address of the pool. Others take pages out of it
-//! when they find none, so a thread that sleeps keeps nothing from them.
+//! The interface has no place for one, so each thread finds its own by the address of the pool. Others take pages out
+//! of it when they find none, so a thread that sleeps keeps nothing from them.
 
 use std::cell::RefCell;
 

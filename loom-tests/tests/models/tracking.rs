@@ -6,8 +6,8 @@ use loom_tests::{every_mode, race};
 use pagesheaf::models::PageRecord;
 
 every_mode! {
-    /// Whoever looks at a page while it is freed and allocated again finds one allocation, whole, or that it is changing;
-    /// and, once it is seen to be out again, not the one before.
+    /// Whoever looks at a page while it is freed and allocated again finds one allocation, whole, or that it is
+    /// changing; and, once it is seen to be out again, not the one before.
     any, Exhaustive, at least 100;
     fn what_is_known_of_a_page_is_of_one_allocation<M: Mode>() {
         let page = Arc::new(PageRecord::default());

@@ -46,8 +46,8 @@ fn lends<M: Mode>(pool: &Pool<M>, owners: &Owners, ring: &Ring, name: u32, seed:
                 let ids = taken(ring);
                 let mut bulk = Bulk::<M>::empty();
                 let (back, rest) = ids.split_at(ids.len().min(BULK));
-                // SAFETY: no device has them, the pool lent them, and whoever takes them out of the ring has them alone;
-                // all bytes were zero, and pages are written by bytes.
+                // SAFETY: no device has them, the pool lent them, and whoever takes them out of the ring has them
+                // alone; all bytes were zero, and pages are written by bytes.
                 let done = through!(&mut task.front, |front| unsafe {
                     front.reclaim_bulk(back, &mut bulk)
                 });

@@ -32,8 +32,8 @@ fn gives_up<M: Mode>(pool: &Pool<M>, things: &[(Thing, PageId)], wins: &Wins, se
     }
     for at in order {
         let (thing, id) = things[at];
-        // SAFETY: nobody uses the pages, and none is allocated again before all have been tried; that others free them as
-        // well is what the mode detects.
+        // SAFETY: nobody uses the pages, and none is allocated again before all have been tried; that others free them
+        // as well is what the mode detects.
         let done = unsafe {
             match thing {
                 Thing::Page => pool.free_raw(id).is_ok(),

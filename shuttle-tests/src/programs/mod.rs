@@ -116,8 +116,8 @@ fn caches<M: Mode>(pool: &Pool<M>) -> usize {
     caches.len()
 }
 
-/// At rest, with no other handle: the figures add up, nothing was found wrong, and every cache and every page can be had,
-/// once.
+/// At rest, with no other handle: the figures add up, nothing was found wrong, and every cache and every page can be
+/// had, once.
 #[track_caller]
 fn is_whole<M: Mode>(pool: Pool<M>, owners: &Owners) {
     assert_eq!(owners.out(), 0);

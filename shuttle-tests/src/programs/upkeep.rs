@@ -1,5 +1,5 @@
-//! Caches that go idle, park, come back and end, and are stolen from; upkeep, drains and pages that go offline, beside tasks
-//! that work.
+//! Caches that go idle, park, come back and end, and are stolen from; upkeep, drains and pages that go offline, beside
+//! tasks that work.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Tasks and threads that wait in line, with a deadline and without, beside calls that do not wait. Nobody sleeps for ever:
-//! who gets its pages gives them back, so shuttle's deadlock is a wake-up that was lost.
+//! Tasks and threads that wait in line, with a deadline and without, beside calls that do not wait. Nobody sleeps for
+//! ever: who gets its pages gives them back, so shuttle's deadlock is a wake-up that was lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -22,8 +22,8 @@ fn free<M: Mode>(cache: &mut Cache<M>, ids: &[PageId]) {
     assert_eq!(unsafe { cache.free_bulk_raw(ids) }, Ok(()));
 }
 
-/// A pool whose first cache holds some pages and is idle, while somebody takes from it: calls `f` with the pool, that cache, as
-/// after its return, and who takes.
+/// A pool whose first cache holds some pages and is idle, while somebody takes from it: calls `f` with the pool, that
+/// cache, as after its return, and who takes.
 fn scene<M: Mode>(f: impl FnOnce(&Pool<M>, Cache<M>, StolenSlot<'_>)) {
     let pool = build::<M>(|builder| builder.max_caches(2).shared_caches(1));
     let mut cache = pool.cache().expect("a cache");

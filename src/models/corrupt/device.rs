@@ -19,8 +19,8 @@ impl Fence for Device {
 }
 
 impl Device {
-    /// This thread's, which has done nothing since now, and the fences of a pool that has only it. One pool at a time has
-    /// them: it is leaked once.
+    /// This thread's, which has done nothing since now, and the fences of a pool that has only it. One pool at a time
+    /// has them: it is leaked once.
     pub(super) fn of_thread() -> (&'static Self, &'static [&'static dyn Fence]) {
         std::thread_local! {
             static DEVICE: &'static Device = Box::leak(Box::new(Device(Atomic::new(0))));

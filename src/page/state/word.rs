@@ -58,7 +58,8 @@ impl AtomicPageState {
         self.put(PageState::resting(location), Ordering::Relaxed);
     }
 
-    /// **claim** (modes that claim): a page leaves the location it was popped from; `false` if its word does not say so.
+    /// **claim** (modes that claim): a page leaves the location it was popped from; `false` if its word does not say
+    /// so.
     #[inline]
     pub(crate) fn claim(&self, location: Location) -> bool {
         let held = PageState::new(Kind::Held, 0, location);

@@ -9,8 +9,8 @@ impl<M: Mode> Builder<M> {
     /// once, say, whose registration is then kept for as long as the pool lives, whoever uses its pages.
     ///
     /// It is called before [`on_init`](Self::on_init), and may not fail: a program that cannot register its pool notes
-    /// that, and gives the pool up. If it panics, the pool is dropped, and the other hooks are told of that, too. It may
-    /// write to the pages: modes that poison do so after it. A region that is registered may be pinned by it: so
+    /// that, and gives the pool up. If it panics, the pool is dropped, and the other hooks are told of that, too. It
+    /// may write to the pages: modes that poison do so after it. A region that is registered may be pinned by it: so
     /// together with [`Mapping::purge`](crate::Mapping::purge) it is [`BuildError::Purge`](crate::BuildError::Purge).
     ///
     /// ```
@@ -49,10 +49,10 @@ impl<M: Mode> Builder<M> {
         self
     }
 
-    /// What is called with pages that come to the pool, neighbours together: once for each page, and not at each use. It
-    /// is told of all that are online when the pool is built, and of those that [`Pool::online`] brings, before
-    /// anybody can have them. If it panics there, the pages are online all the same. It may write to the pages, and does
-    /// not go together with purging, as [`on_region`](Self::on_region).
+    /// What is called with pages that come to the pool, neighbours together: once for each page, and not at each use.
+    /// It is told of all that are online when the pool is built, and of those that [`Pool::online`] brings, before
+    /// anybody can have them. If it panics there, the pages are online all the same. It may write to the pages, and
+    /// does not go together with purging, as [`on_region`](Self::on_region).
     ///
     /// [`PageRange::each`] names the pages one by one.
     ///

@@ -31,7 +31,8 @@ pub struct BuildReport {
     /// Bytes of all pages.
     pub region_bytes: usize,
     /// Bytes of the pool's own tables, as [`Builder::build`] makes them;
-    /// [`metadata_layout`](Builder::metadata_layout) is for [`Builder::build_in`], whose pages are not known to be zero.
+    /// [`metadata_layout`](Builder::metadata_layout) is for [`Builder::build_in`], whose pages are not known to be
+    /// zero.
     pub metadata_bytes: usize,
     /// So many caches can live at once.
     pub caches: usize,

@@ -86,8 +86,8 @@ on_both_fronts! {
 }
 
 /// A short array was a result like any other, and nobody was asked to give up pages: a file system waited for ever.
-/// One that got some leaves the caches of others alone; when the caller comes back and gets none, whoever holds pages is
-/// asked, and gives them up at its next call.
+/// One that got some leaves the caches of others alone; when the caller comes back and gets none, whoever holds pages
+/// is asked, and gives them up at its next call.
 fn a_short_array_has_others_asked_for_pages<M: Mode>() {
     let pool = build::<M>(16, |builder| builder.max_caches(2).magazine_capacity(16));
     let (mut one, mut two) = (pool.cache().expect("a cache"), pool.cache().expect("a cache"));

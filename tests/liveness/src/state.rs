@@ -35,8 +35,8 @@ pub enum Place {
     LeavesWaker,
     /// It has the lock, and its waker is in the list.
     LeftWaker,
-    /// If it is its turn, it has what is in the shared slot, unless a call has that. A thread has read this of the event
-    /// word.
+    /// If it is its turn, it has what is in the shared slot, unless a call has that. A thread has read this of the
+    /// event word.
     Drains(u8),
     /// It looks whether it is its turn, and if it is, takes pages.
     Looks(u8),

@@ -154,8 +154,8 @@ fn wait_for_pages<M: Mode>(pool: &Pool<M>, scene: &AtomicBool) -> u64 {
     served
 }
 
-/// Interrupts a thread that works on a cache or on the pool, with a handler that has a cache or the pool. Another thread
-/// may wait for pages meanwhile.
+/// Interrupts a thread that works on a cache or on the pool, with a handler that has a cache or the pool. Another
+/// thread may wait for pages meanwhile.
 fn interrupted<M: Mode>(thread_has_cache: bool, handler_has_cache: bool, waits: bool) {
     static ONE: Mutex<()> = Mutex::new(());
     let _alone = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -52,8 +52,8 @@ pub fn write(figures: &Figures) -> Result<()> {
     TABLE.write(&figures.markdown())
 }
 
-/// What has grown by more than [`LOOSE`], in words: the counts of one compiler's code are the same each time. With another
-/// number of processors, what has grown by more than [`GROWTH`] as well.
+/// What has grown by more than [`LOOSE`], in words: the counts of one compiler's code are the same each time. With
+/// another number of processors, what has grown by more than [`GROWTH`] as well.
 pub fn compare(figures: &Figures) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(FILE).context(FILE)?;
     let before: Baseline = serde_json::from_str(&text).context(FILE)?;

@@ -40,7 +40,8 @@ pub struct Args {
     /// Write the table of features.md anew, or the lines of the models that are named.
     #[arg(long, conflicts_with_all = ["deep", "presets", "short"])]
     write: bool,
-    /// Run the models with one deliberate defect of the core after another (all, or these), and see that each is caught.
+    /// Run the models with one deliberate defect of the core after another (all, or these), and see that each is
+    /// caught.
     #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with_all = ["json", "deep", "model", "presets", "short", "write"])]
     defects: Option<Vec<String>>,
 }

@@ -51,7 +51,8 @@ pub fn package(args: &Args) -> Result<()> {
 /// How much of each part.
 #[derive(Clone, Copy)]
 enum Extent {
-    /// The crate's tests over few modes where it is unpacked, its documentation, and its and its tests' lowest versions.
+    /// The crate's tests over few modes where it is unpacked, its documentation, and its and its tests' lowest
+    /// versions.
     Gate,
     All,
 }
@@ -61,8 +62,8 @@ pub fn gate(stages: &mut Stages) -> Result<()> {
     Part::value_variants().iter().try_for_each(|part| one(stages, *part, Extent::Gate))
 }
 
-/// What is beyond the gate: the tests of both packages over all presets, the sibling's documentation, the lowest versions
-/// of everything.
+/// What is beyond the gate: the tests of both packages over all presets, the sibling's documentation, the lowest
+/// versions of everything.
 pub fn extra(stages: &mut Stages) -> Result<()> {
     [Part::Contents, Part::Docs, Part::Lowest]
         .into_iter()

@@ -80,7 +80,8 @@ pub const PLATFORMS: &[Platform] = &[
         "riscv64-linux-gnu-gcc",
         &["qemu-riscv64-static", "-L", "/usr/riscv64-linux-gnu"],
     ),
-    // rustc looks for an unwinder of its own there, which a library that is built anew does not have: nothing is linked.
+    // rustc looks for an unwinder of its own there, which a library that is built anew does not have: nothing is
+    // linked.
     tests("musl", "x86_64-unknown-linux-musl", "an unwinder for musl", &[]),
     tests("windows", "x86_64-pc-windows-gnu", "x86_64-w64-mingw32-gcc", &["wine64"]),
     refused("i686", "i686-unknown-linux-gnu", NOT_ALIGNED),

@@ -1,7 +1,7 @@
 //! The gate: what must pass before a change goes in. At most 15 minutes on two quiet cores.
 //!
-//! Its stages build in one folder, one after the other. What builds in folders of its own runs beside them, in a process
-//! of its own: `beside`.
+//! Its stages build in one folder, one after the other. What builds in folders of its own runs beside them, in a
+//! process of its own: `beside`.
 
 use std::process::{Command, Stdio};
 
@@ -86,8 +86,8 @@ pub fn gate(stages: &mut Stages) -> Result<()> {
     beside.end(stages)
 }
 
-/// The tests to which it makes a difference which mode the features choose: those that name their modes, and the packages
-/// that only do so, ran with the default features. The chosen mode hardens in every way.
+/// The tests to which it makes a difference which mode the features choose: those that name their modes, and the
+/// packages that only do so, ran with the default features. The chosen mode hardens in every way.
 fn of_the_chosen_mode(features: &[&str]) -> Result<()> {
     let of = |which: &[&str]| tests(&mut cargo([]), &[features, ALONE, which].concat());
     of(&["--lib", "--test", "modes"])?;
@@ -98,8 +98,8 @@ fn of_the_chosen_mode(features: &[&str]) -> Result<()> {
     few_modes(features, ("model", "tests/model"), "model", &[chosen])
 }
 
-/// Tests of a program that have these names, of the modes that differ most: the program is built over no others. It runs
-/// where Cargo would run it.
+/// Tests of a program that have these names, of the modes that differ most: the program is built over no others. It
+/// runs where Cargo would run it.
 fn few_modes(
     features: &[&str],
     (package, folder): (&str, &str),

@@ -12,6 +12,8 @@ const LINES: [(&str, usize); 3] = [("README.md", 200), ("DESIGN.md", 290), ("CON
 
 /// Columns that a line of prose may have.
 const COLUMNS: usize = 100;
+/// Columns that a comment may have.
+const COMMENT: usize = 120;
 
 /// All faults of documents: dead links, code that differs from its example, and excess size.
 pub fn faults(files: &[File]) -> Vec<Fault> {
@@ -25,6 +27,7 @@ pub fn faults(files: &[File]) -> Vec<Fault> {
         faults
     };
     let mut faults: Vec<_> = documents.flat_map(faults_of).collect();
+    faults.extend(files.iter().filter(|file| file.is_rust()).flat_map(wide_comments));
     let find = |path| files.iter().find(|file| file.path == path);
     match (find("README.md"), find("examples/quickstart.rs")) {
         (Some(readme), Some(example)) => faults.extend(shown(readme, example)),
@@ -69,8 +72,8 @@ fn named(document: &File, files: &[File]) -> Vec<Fault> {
     faults
 }
 
-/// Names without a link that read as a claim, as those of tests do, and that no file has as a function. A claim has five
-/// words or more.
+/// Names without a link that read as a claim, as those of tests do, and that no file has as a function. A claim has
+/// five words or more.
 fn bare(document: &File, files: &[File]) -> Vec<Fault> {
     let name = Regex::new(r"(.?)`([a-z0-9]+(?:_[a-z0-9]+){4,})`").expect("a regular expression");
     let mut faults = Vec::new();
@@ -105,6 +108,23 @@ fn wide(file: &File) -> Vec<Fault> {
         let columns = line.chars().count();
         if columns > COLUMNS && !code && !fence && !start.starts_with('|') {
             faults.push(file.fault(at, format!("{columns} columns, and {COLUMNS} are allowed")));
+        }
+    }
+    faults
+}
+
+/// Comments of sources that are too wide: the formatter leaves them as they are.
+fn wide_comments(file: &File) -> Vec<Fault> {
+    let mut code = false;
+    let mut faults = Vec::new();
+    for (at, line) in file.text.lines().enumerate() {
+        let start = line.trim_start();
+        let Some(text) = start.strip_prefix("//") else { continue };
+        let text = text.trim_start_matches(['/', '!']).trim_start();
+        code ^= text.starts_with("```");
+        let columns = line.chars().count();
+        if columns > COMMENT && !code && !text.starts_with('|') {
+            faults.push(file.fault(at, format!("{columns} columns, and {COMMENT} are allowed")));
         }
     }
     faults
@@ -213,6 +233,19 @@ mod tests {
         let text = format!("{exempt}{over}\n");
         assert_eq!(wides("docs/a.md", &text), ["docs/a.md:7: 101 columns, and 100 are allowed"]);
         assert_eq!(wides("README.md", &text), ["README.md:7: 101 columns, and 100 are allowed"]);
+    }
+
+    #[test]
+    fn comments_are_wrapped() {
+        let wides = |text: &str| {
+            let faults = wide_comments(&file("src/a.rs", text));
+            faults.iter().map(Fault::to_string).collect::<Vec<_>>()
+        };
+        let (full, over) = ("ä".repeat(COMMENT - 4), "ä".repeat(COMMENT - 3));
+        let exempt = format!("/// {full}\n//! | {over} |\nlet it = {over}{over};\n");
+        assert!(wides(&format!("{exempt}/// ```\n/// {over}\n/// ```\n")).is_empty());
+        let text = format!("{exempt}/// {over}\n");
+        assert_eq!(wides(&text), ["src/a.rs:4: 121 columns, and 120 are allowed"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Every public function and type has an example. That of a function names it, and stands in its own documentation or in
-//! that of its type.
+//! Every public function and type has an example. That of a function names it, and stands in its own documentation or
+//! in that of its type.
 //!
 //! Public is what `pub use` in the root exports. What a macro stamps on types is public, too. Not looked at are the
 //! functions of traits, types that a macro names, and fields, variants and constants.

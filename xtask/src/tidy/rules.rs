@@ -60,8 +60,8 @@ const RULES: [Rule; 8] = [
     },
 ];
 
-/// The one line that looks at a feature anywhere: where a call was made is known if each call on the way has this, and it
-/// would cost a build without the feature an argument.
+/// The one line that looks at a feature anywhere: where a call was made is known if each call on the way has this, and
+/// it would cost a build without the feature an argument.
 const LOCATED: &str = "#[cfg_attr(feature = \"track\", track_caller)]";
 
 /// Hosts that a reader anywhere can reach, and this machine.

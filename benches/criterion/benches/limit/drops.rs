@@ -1,5 +1,5 @@
-//! What a drop without a cache must do beside a pair of copies: hold a lock that others may try for, and count where the
-//! last handle may come between. Both are locked instructions.
+//! What a drop without a cache must do beside a pair of copies: hold a lock that others may try for, and count where
+//! the last handle may come between. Both are locked instructions.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};

@@ -1,5 +1,5 @@
-//! How near to a plain copy of ids a bulk allocator can come: a pair of copies, with what an allocator does besides added
-//! part by part, and `Bare`.
+//! How near to a plain copy of ids a bulk allocator can come: a pair of copies, with what an allocator does besides
+//! added part by part, and `Bare`.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -93,7 +93,8 @@ fn pairs<const PARTS: u32>(all: &Figures, ids: &Ids, bulk: &Ids, n: usize, times
     }
 }
 
-/// The allocator's own pairs, so many times. A function by itself: what stands around it must not change how it is compiled.
+/// The allocator's own pairs, so many times. A function by itself: what stands around it must not change how it is
+/// compiled.
 #[inline(never)]
 fn calls(cache: &mut Cache<Bare>, batch: &mut PageBatch<Bare>, n: usize, times: usize) {
     let n = black_box(n);

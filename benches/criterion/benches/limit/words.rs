@@ -3,8 +3,8 @@
 //! a way to ask), and nothing else is done. These are the floors of the matrix' shapes
 //! `keep_2048` and `outstanding_random`, by what a page's state takes up.
 //!
-//! Of a million pages, others have been through the caches since the last turn, of 1,024 calls; what a turn finds near is
-//! what it has brought there itself. Of fewer pages, all that is looked at stays near.
+//! Of a million pages, others have been through the caches since the last turn, of 1,024 calls; what a turn finds near
+//! is what it has brought there itself. Of fewer pages, all that is looked at stays near.
 
 use std::cell::Cell;
 use std::hint::black_box;

@@ -154,8 +154,8 @@ impl<M: Mode> Contender for Raw<M> {
 
 /// A mode by its calls for one page: as many calls as pages.
 ///
-/// For one page this is the loop of the 2017 mail: allocate a page, free it. For n it is what a program does that wants n
-/// pages at a time and asks for each: all are held before the first is freed, as in a bulk, and they are freed in the
+/// For one page this is the loop of the 2017 mail: allocate a page, free it. For n it is what a program does that wants
+/// n pages at a time and asks for each: all are held before the first is freed, as in a bulk, and they are freed in the
 /// order in which they came. So each lies in another place afterwards, which a mode with checks has to note.
 pub struct Single<M: Mode>(Cache<M>);
 

@@ -22,9 +22,9 @@ const OUT: u64 = 1;
 /// If `EVERY` is above 1, this is done for one page in so many, and each page has a word that changes by one
 /// compare-and-swap as it goes and one as it comes: the least that finds two owners of a page for certain.
 ///
-/// The pages are as many as the pool has, and come in its order, so that they are as cold as there. A freed page waits in
-/// a magazine that is filled meanwhile; full ones lie on a stack, from which one is taken when there are no new pages.
-/// New pages are neighbours, shuffled among as many as a magazine holds.
+/// The pages are as many as the pool has, and come in its order, so that they are as cold as there. A freed page waits
+/// in a magazine that is filled meanwhile; full ones lie on a stack, from which one is taken when there are no new
+/// pages. New pages are neighbours, shuffled among as many as a magazine holds.
 pub struct PoisonFloor<const EVERY: u32 = 1> {
     /// Pages are taken from its end.
     loaded: Vec<u32>,
