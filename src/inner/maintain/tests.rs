@@ -291,3 +291,13 @@ fn a_purge_takes_as_much_as_it_is_to_and_no_more() {
     assert_eq!(purge(PAGES), (4096 - 1824, 5, None));
     assert_eq!((core.zone.known_zero(), purge(PAGES)), (PAGES, (0, 0, None)));
 }
+
+/// In the child of a fork nobody else does upkeep.
+#[test]
+fn the_turn_of_one_who_is_gone_can_be_had() {
+    let upkeep = Upkeep::new();
+    core::mem::forget(upkeep.turn.try_take().expect("nobody has it"));
+    assert!(upkeep.turn.try_take().is_none());
+    upkeep.reset();
+    assert!(upkeep.turn.try_take().is_some());
+}

@@ -5,6 +5,8 @@ use crate::inner::tests::build;
 use crate::mode::{Bare, Checked, Compact, Hardened, Mode};
 use crate::page::{Mark, PageId};
 use crate::pool::Pool;
+use crate::region::PageRange;
+use crate::sync::{Atomic, Ordering};
 
 /// A pool of 100 pages, of which those from 20 to 79 are offline.
 fn pool<M: Mode>() -> Pool<M> {
@@ -83,4 +85,30 @@ fn a_corrupt_word_of_a_page_that_is_offline_is_found() {
     an_audit_finds::<Checked>(|pool, id| pool.core.word(id).rest(3));
     an_audit_finds::<Hardened>(|pool, id| pool.core.word(id).rest(3));
     an_audit_finds::<Compact>(|pool, id| pool.core.set_mark(id, Mark::Out));
+}
+
+/// As they go and come, and of no others, also where they are more than are told of together.
+#[test]
+fn hooks_are_told_of_pages_that_come_and_go() {
+    static TOLD: Atomic<u64> = Atomic::new(0);
+    // A call, and its pages.
+    fn told(range: &PageRange) {
+        TOLD.fetch_add((1 << 32) | range.pages as u64, Ordering::Relaxed);
+    }
+    let pool = build::<Checked>(|builder| {
+        builder.max_caches(1).shared_caches(0).initially(100).on_init(told).on_retire(told)
+    });
+    let calls = || {
+        let told = TOLD.swap(0, Ordering::Relaxed);
+        (told >> 32, told as u32)
+    };
+    assert_eq!(calls(), (1, 100));
+    assert_eq!(pool.offline(10..80).map(|went| went.count()), Ok(70));
+    assert_eq!((calls(), pool.audit().pages.offline), ((2, 70), 70));
+    pool.core.tell_init(PageId::new(3), 0);
+    assert_eq!(calls(), (0, 0));
+    // SAFETY: the pages are addresses only, and offline.
+    assert_eq!(unsafe { pool.online(10..80) }, Ok(()));
+    assert_eq!((calls(), pool.audit().pages.offline), ((1, 70), 0));
+    core::mem::forget(pool);
 }
