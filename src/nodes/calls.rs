@@ -241,4 +241,27 @@ mod tests {
             assert_eq!(tried.reason, Some(noted));
         }
     }
+
+    /// Nor is one whose pages are of no pool of a set.
+    #[test]
+    fn a_batch_that_has_a_page_is_not_empty() {
+        struct Done;
+        impl crate::ticket::Fence for Done {
+            fn passed(&self, _: u64) -> bool {
+                true
+            }
+        }
+        let pool = || Pool::builder(10).page_size(64).fences(&[&Done]).build();
+        // Without an allocator there is none.
+        let (Ok(pool), Ok(other)) = (pool(), pool()) else { return };
+        let set = NodeSet::<_, 2>::new([pool]).expect("a set");
+        let mut batch = NodeBatch::<_, 8, 2>::empty();
+        assert!(batch.is_empty());
+        assert_eq!(other.alloc_bulk_exact(batch.of_mut(1), 1), Ok(()));
+        assert!(!batch.is_empty());
+        // The set has no pool for the second node.
+        assert_eq!(set.free_bulk_after(&mut batch, 1), Err(FenceError::OtherPool));
+        batch.of_mut(1).clear();
+        assert_eq!((batch.is_empty(), set.free_bulk_after(&mut batch, 1)), (true, Ok(())));
+    }
 }
