@@ -71,25 +71,30 @@ fn peers_cargo(command: &[&str], features: &str) -> Command {
     cargo
 }
 
-/// The features that build here, and why the others do not.
+/// The features that build here, and why the others do not. All are tried at once, and one by one only if that fails:
+/// each build takes minutes.
 fn buildable() -> (Vec<&'static str>, Vec<(&'static str, String)>) {
     let mut features = Vec::new();
     let mut left_out: Vec<_> = ABSENT.iter().map(|&(name, why)| (name, why.into())).collect();
     for (name, probe) in RIVALS {
-        if let Some((probe, why)) = probe
-            && !succeeds(probe)
-        {
-            left_out.push((name, why.into()));
-            continue;
-        }
-        let built = peers_cargo(&["build", "-q", "--release"], name).output();
-        match built {
-            Ok(output) if output.status.success() => features.push(name),
-            Ok(output) => left_out.push((name, first_error(&output.stderr))),
-            Err(error) => left_out.push((name, error.to_string())),
+        match probe {
+            Some((probe, why)) if !succeeds(probe) => left_out.push((name, why.into())),
+            _ => features.push(name),
         }
     }
+    if build(&features.join(",")).is_err() {
+        features.retain(|name| build(name).map_err(|why| left_out.push((name, why))).is_ok());
+    }
     (features, left_out)
+}
+
+/// Builds the program with these features, or says what the first error is.
+fn build(features: &str) -> Result<(), String> {
+    match peers_cargo(&["build", "-q", "--release"], features).output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(first_error(&output.stderr)),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn succeeds(probe: &[&str]) -> bool {

@@ -9,10 +9,10 @@ use super::rank;
 use super::record::Record;
 
 /// The modes that others are compared with, each in a table of features.md.
-const OURS: [&str; 2] = ["Bare", "Checked"];
+pub const OURS: [&str; 2] = ["Bare", "Checked"];
 
 /// Who is no rival, because nobody can use it in place of a pool, and is still compared.
-const RECYCLER: (&str, &str) = ("driver-lifo", "`driver-lifo`");
+pub const RECYCLER: (&str, &str) = ("driver-lifo", "`driver-lifo`");
 
 /// Of the columns of README.md, a line for each rival.
 pub fn shown(record: &Record) -> Result<String> {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 
 use super::record::{Meta, Record};
-use super::{bounds, faster, prices};
+use super::{bounds, faster, ladder, machines, prices};
 use crate::section::Section;
 
 /// A part, and what it says.
@@ -15,14 +15,19 @@ pub struct Part {
     pub text: fn(&Record) -> Result<String>,
 }
 
-pub const PARTS: [Part; 7] = [
+pub const PARTS: [Part; 9] = [
     Part { section: Section { file: "README.md", name: "rivals" }, text: rivals },
     Part { section: Section { file: "README.md", name: "faster" }, text: faster::shown },
     Part { section: Section { file: "README.md", name: "proof" }, text: proof },
     Part { section: Section { file: "features.md", name: "prices" }, text: prices::prices },
+    Part { section: Section { file: "features.md", name: "ladder" }, text: ladder::ladder },
     Part { section: Section { file: "features.md", name: "beside" }, text: prices::beside },
     Part { section: Section { file: "features.md", name: "faster" }, text: faster::all },
     Part { section: Section { file: "docs/performance.md", name: "bounds" }, text: bounds::bounds },
+    Part {
+        section: Section { file: "docs/performance.md", name: "machines" },
+        text: machines::machines,
+    },
 ];
 
 /// A column: what stands above it, the shape, and the pages to a call.
@@ -94,9 +99,13 @@ fn rivals(record: &Record) -> Result<String> {
         }
     };
     let columns = COLUMNS.map(|(head, shape, _)| (shape, format!("*{head}*")));
+    let before = record.before.as_ref().map_or(
+        "",
+        |_| " [Another machine](docs/performance.md#two-machines) has other orders in places.",
+    );
     let said = format!(
         "Allocated and freed, contents untouched: {}{lines} The last row calls `memcpy` for a \
-         single id too, and a pool does not.",
+         single id too, and a pool does not.{before}",
         origin(record, &columns)
     );
     Ok(format!("{text}\n{}", wrapped(&said, "", "")))
@@ -105,15 +114,8 @@ fn rivals(record: &Record) -> Result<String> {
 /// Where the figures of these shapes come from, in sentences; each shape with what its reader calls it.
 pub fn origin(record: &Record, shown: &[(&str, String)]) -> String {
     let of = |meta: &Meta, left_out: &str| {
-        let rustc = meta.rustc.split(" (").next().unwrap_or_default();
-        format!(
-            "on {}, {} cores, {rustc}, {}, commit {} ({:.0} % of the samples undisturbed{left_out})",
-            meta.machine,
-            meta.cores,
-            day(meta.unix_time),
-            meta.commit,
-            meta.kept * 100.0
-        )
+        let kept = meta.kept * 100.0;
+        format!("on {} ({kept:.0} % of the samples undisturbed{left_out})", machine(meta))
     };
     let quick = if record.meta.quick { " --quick" } else { "" };
     let mut text = format!(
@@ -137,6 +139,13 @@ pub fn origin(record: &Record, shown: &[(&str, String)]) -> String {
         text.push('.');
     }
     text
+}
+
+/// The machine, the compiler, the day and the commit of a run.
+pub fn machine(meta: &Meta) -> String {
+    let Meta { machine, cores, rustc, unix_time, commit, .. } = meta;
+    let rustc = rustc.split(" (").next().unwrap_or_default();
+    format!("{machine}, {cores} cores, {rustc}, {}, commit {commit}", day(*unix_time))
 }
 
 /// What was counted and tried, in a sentence.

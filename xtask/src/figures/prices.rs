@@ -56,7 +56,7 @@ const OWN: [&str; 11] = [
 ];
 
 /// The columns of the table of rivals.
-const BESIDE: [&str; 11] = [
+pub const BESIDE: [&str; 11] = [
     "hot_pair",
     "keep_2048",
     "two_threads",

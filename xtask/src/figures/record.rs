@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::ladder;
 use super::parts::POOLS;
 use super::proof::Proof;
 use super::{FIGURES, OUT};
@@ -45,6 +46,9 @@ const OWN_BULKS: [u64; 6] = [1, 4, 8, 16, 64, 256];
 /// How many pages are out where many are.
 pub const MANY: u64 = 1 << 20;
 
+/// `outstanding` with fewer pages out, where the ladder of hardening is climbed: its name in documents.
+pub const FEW_OUT: (&str, u64) = ("outstanding_64k", 1 << 16);
+
 /// All figures.
 #[derive(Serialize, Deserialize)]
 pub struct Record {
@@ -55,6 +59,12 @@ pub struct Record {
     /// What was measured once more, by runs of their own.
     #[serde(default)]
     pub again: Vec<Again>,
+    /// What was recorded on another machine before, where rivals are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Earlier>,
+    /// The ladder of hardening, which `cargo xtask matrix` climbs as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Earlier>,
     /// All fuzzing that was recorded.
     #[serde(default)]
     pub fuzz: Fuzz,
@@ -63,7 +73,7 @@ pub struct Record {
     pub proof: Proof,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Meta {
     pub machine: String,
     pub cores: usize,
@@ -83,7 +93,14 @@ pub struct Again {
     pub meta: Meta,
 }
 
+/// A run of its own, on this machine or another.
 #[derive(Serialize, Deserialize)]
+pub struct Earlier {
+    pub meta: Meta,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Row {
     pub shape: String,
     pub bulk: u64,
@@ -124,19 +141,24 @@ impl Record {
         let run: Value = serde_json::from_str(text).context("not a run of the matrix")?;
         let quick = run["meta"]["command"].as_str().is_some_and(|it| it.contains(" --quick"));
         let mut record: Record = serde_json::from_value(run).context("not a run of the matrix")?;
-        record.rows.retain(Row::is_shown);
         for row in &mut record.rows {
             row.ns = (row.ns * 1000.0).round() / 1000.0;
             row.line_round_trip_ns = row.line_round_trip_ns.map(f64::round);
         }
         record.meta.quick = quick;
         record.meta.kept = (record.meta.kept * 100.0).round() / 100.0;
+        let rows: Vec<_> = record.rows.iter().filter(|row| row.is_of_ladder()).cloned().collect();
+        if rows.iter().any(|row| ladder::is_step(&row.contender)) {
+            record.ladder = Some(Earlier { meta: record.meta.clone(), rows });
+        }
+        record.rows.retain(Row::is_shown);
         Ok(record)
     }
 
     /// Takes the shapes of a later run in place of its own.
     pub fn replace(&mut self, other: Record) {
-        let Record { meta, rows, .. } = other;
+        let Record { meta, rows, ladder, .. } = other;
+        self.ladder = ladder.or(self.ladder.take());
         // Of the matrix, which measures all of a shape.
         let mut shapes: Vec<_> = rows.iter().map(|row| row.shape.clone()).collect();
         shapes.dedup();
@@ -161,10 +183,19 @@ impl Record {
 
     /// The figure of somebody, if there is one; where many pages are out in a shape, with [`MANY`].
     pub fn ns(&self, contender: &str, shape: &str, bulk: u64) -> Option<f64> {
-        let mut rows = self.rows.iter();
-        let found =
-            rows.find(|row| (&*row.contender, row.shape(), row.bulk) == (contender, shape, bulk));
-        Some(found?.ns)
+        find(&self.rows, contender, shape, bulk)
+    }
+
+    /// This record in place of another: what that says of fuzzing stays, and so does what it measured where rivals
+    /// are, if it was on another machine.
+    pub fn after(self, other: Record) -> Self {
+        let Record { meta, mut rows, before, ladder, fuzz, .. } = other;
+        let ladder = self.ladder.or(ladder);
+        if meta.machine == self.meta.machine {
+            return Record { fuzz, before, ladder, ..self };
+        }
+        rows.retain(|row| BULKS.contains(&row.bulk));
+        Record { fuzz, before: Some(Earlier { meta, rows }), ladder, ..self }
     }
 
     /// Writes the file: a line for each row.
@@ -174,25 +205,65 @@ impl Record {
         writeln!(text, "  \"again\": {},", serde_json::to_string(&self.again)?)?;
         writeln!(text, "  \"fuzz\": {},", serde_json::to_string(&self.fuzz)?)?;
         writeln!(text, "  \"proof\": {},", serde_json::to_string(&self.proof)?)?;
-        let rows = self.rows.iter().map(|row| Ok(format!("    {}", serde_json::to_string(row)?)));
-        let rows: Vec<_> = rows.collect::<Result<_>>()?;
-        writeln!(text, "  \"rows\": [\n{}\n  ]\n}}", rows.join(",\n"))?;
+        let others = [("before", &self.before), ("ladder", &self.ladder)];
+        for (name, of) in others {
+            let Some(Earlier { meta, rows }) = of else { continue };
+            let meta = serde_json::to_string(meta)?;
+            writeln!(
+                text,
+                "  \"{name}\": {{\"meta\": {meta}, \"rows\": [\n{}\n  ]}},",
+                lines(rows)?
+            )?;
+        }
+        writeln!(text, "  \"rows\": [\n{}\n  ]\n}}", lines(&self.rows)?)?;
         std::fs::write(FIGURES, text).context(FIGURES)
     }
+}
+
+impl Earlier {
+    /// As [`Record::ns`].
+    pub fn ns(&self, contender: &str, shape: &str, bulk: u64) -> Option<f64> {
+        find(&self.rows, contender, shape, bulk)
+    }
+}
+
+fn find(rows: &[Row], contender: &str, shape: &str, bulk: u64) -> Option<f64> {
+    let wanted = (contender, shape, bulk);
+    let found = rows.iter().find(|row| (&*row.contender, row.shape(), row.bulk) == wanted);
+    Some(found?.ns)
+}
+
+/// Each row in a line of its own.
+fn lines(rows: &[Row]) -> Result<String> {
+    let lines = rows.iter().map(|row| Ok(format!("    {}", serde_json::to_string(row)?)));
+    Ok(lines.collect::<Result<Vec<_>>>()?.join(",\n"))
 }
 
 impl Row {
     /// The shape, by the name that documents give it.
     pub fn shape(&self) -> &str {
-        if self.shape == "two_threads" && self.out == Some(OUT.1) { OUT.0 } else { &self.shape }
+        match (&*self.shape, self.out) {
+            ("two_threads", Some(out)) if out == OUT.1 => OUT.0,
+            ("outstanding", Some(out)) if out == FEW_OUT.1 => FEW_OUT.0,
+            (shape, _) => shape,
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        !self.touched && !self.colour && self.order == "scattered"
+    }
+
+    fn is_of_ladder(&self) -> bool {
+        let named = ["Checked", "Hardened"].contains(&&*self.contender);
+        let at = ladder::COLUMNS.contains(&self.shape()) && self.bulk == ladder::BULK;
+        self.is_plain() && at && (named || ladder::is_step(&self.contender))
     }
 
     fn is_shown(&self) -> bool {
-        let plain = !self.touched && !self.colour && self.order == "scattered";
         let (shape, size) = (&*self.shape, self.bulk);
         let many = matches!(shape, "outstanding" | "outstanding_random").then_some(MANY);
         let sizes: &[u64] = if self.kind == "rival" { &BULKS } else { &OWN_BULKS };
-        plain
+        self.is_plain()
             && (self.out == many || self.shape() == OUT.0)
             && super::SHAPES.contains(&shape)
             && sizes.contains(&size)
