@@ -24,10 +24,14 @@
 //! [`Page`], [`PageBatch`], [`Block`] (neighbouring pages) and [`SharedPage`] (counted references)
 //! own what they name: they are move-only, `Send` and without a lifetime, and a drop on any thread
 //! frees, also after the pool's last handle is gone. So safe code can neither free a page twice nor
-//! use one that is free, and freeing owned pages looks at no reference count. Pages without an
-//! owner in Rust are [`PageId`]s: `alloc_bulk_raw` and `free_bulk_raw`, `alloc_block_raw` and
-//! `free_block_raw`, and lending to a device, whose ring takes offsets from an iterator
-//! ([`Cache::lend_new`]) and gives them back ([`Cache::free_lent`]).
+//! use one that is free, and freeing owned pages looks at no reference count. Pages without an owner
+//! in Rust are [`PageId`]s: `alloc_bulk_raw`, `free_bulk_raw`, `alloc_block_raw`, `free_block_raw`.
+//!
+//! # Devices
+//!
+//! A page that a device has is *lent*: a frame in the UMEM of an AF_XDP (XDP) socket, a buffer of
+//! io_uring, memory for DMA. A ring takes offsets from an iterator ([`Cache::lend_new`]) and gives
+//! them back ([`Cache::reclaim_at`], [`Cache::free_lent`]). `docs` has guides.
 //!
 //! # Modes
 //!

@@ -35,7 +35,7 @@
 //! | `monoio` | its `IoBuf` and `IoBufMut` |
 //! | `tokio-uring` | its `IoBuf` and `IoBufMut` |
 //! | `x86_64` | `Frames`: a cache as the frame allocator of page tables |
-//! | `metrics` | `record`: a pool's figures for the program's recorder |
+//! | `metrics` | `record`, `describe`: a pool's figures for the program's recorder, and what each is |
 //!
 //! A read of a runtime fills a [`PageBuf`] from its first byte on, as it fills a `Vec`: the headroom stays. With compio
 //! and tokio-uring, what counted before and is longer still counts behind; [`PageBuf::reset`] before the read leaves
@@ -65,7 +65,7 @@ mod x86_64;
 #[cfg(feature = "alloc")]
 pub use buffers::{BufChain, NoRoom, NotPrepended, PageBuf, SharedBuf, SharedChain};
 #[cfg(feature = "metrics")]
-pub use metrics::record;
+pub use metrics::{describe, record};
 #[cfg(feature = "alloc")]
 pub use page_vec::PageVec;
 pub use tagged::Tagged;

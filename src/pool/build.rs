@@ -17,6 +17,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 pub use report::BuildReport;
+pub(crate) use report::hidden_by_call;
 
 use crate::error::{BuildError, Pressure, Taint};
 use crate::handle::Handle;

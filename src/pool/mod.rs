@@ -116,9 +116,11 @@ impl<M: Mode> Pool<M> {
     /// ```
     #[must_use]
     pub fn hidden_by_call(&self) -> usize {
-        // Its own slot, and one at a time of the others; without one, a magazine of a depot or an idle slot.
-        let slots = self.core.slots.len().min(2);
-        (2 * slots * self.core.magazines.capacity()).min(self.capacity())
+        build::hidden_by_call(
+            self.core.slots.len(),
+            self.core.magazines.capacity(),
+            self.capacity(),
+        )
     }
 
     /// The pool's mode, as a value.

@@ -74,6 +74,22 @@ impl BuildReport {
         if most < self.online { most } else { self.online }
     }
 
+    /// The most pages that a call in progress hides from others: see
+    /// [`Pool::hidden_by_call`](crate::Pool::hidden_by_call).
+    ///
+    /// ```
+    /// # use pagesheaf::Pool;
+    /// # if Pool::builder(1).build().is_err() { return Ok(()) }
+    /// let builder = Pool::builder(1000).magazine_capacity(16).max_caches(2).shared_caches(2);
+    /// assert_eq!(builder.report()?.hidden_by_call(), 64);
+    /// assert_eq!(builder.build()?.hidden_by_call(), 64);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn hidden_by_call(&self) -> usize {
+        hidden_by_call(self.caches + self.shared_caches, self.magazine_capacity, self.capacity)
+    }
+
     /// How many pages bulk calls of one thread can surely have out together with all others, if every other cache is
     /// full and its owner sleeps: the online pages without those caches' and without [`low`](Self::low). A pool is
     /// large enough if that is the most that are ever out at once.
@@ -89,6 +105,13 @@ impl BuildReport {
         let others = self.caches.saturating_sub(1) * self.in_a_cache();
         self.online.saturating_sub(others).saturating_sub(self.low)
     }
+}
+
+/// The most pages that a call in progress hides from others, in a pool of so many slots.
+pub(crate) const fn hidden_by_call(slots: usize, magazine: usize, capacity: usize) -> usize {
+    // Its own slot, and one at a time of the others; without one, a magazine of a depot or an idle slot.
+    let most = 2 * if slots < 2 { slots } else { 2 } * magazine;
+    if most < capacity { most } else { capacity }
 }
 
 impl fmt::Display for BuildReport {

@@ -104,9 +104,7 @@ impl Figures {
         }
         for rows in self.shapes() {
             for (order, bulk) in lines(rows) {
-                let cells =
-                    rows.iter().filter(|row| (row.order.as_str(), row.bulk) == (order, bulk));
-                let cells = cells.map(|row| format!("{:.1}", row.instructions));
+                let cells = modes.iter().map(|mode| cell(rows, mode, order, bulk));
                 let head = [rows[0].shape.clone(), order.into(), bulk.to_string()];
                 table.add_row(head.into_iter().chain(cells));
             }
@@ -134,10 +132,10 @@ impl Figures {
         text.push('\n');
         for rows in self.shapes() {
             for bulk in [1, 8, 64, 256] {
-                let cells = rows.iter().filter(|row| row.order == "scattered" && row.bulk == bulk);
-                let cells: Vec<_> = cells.map(|row| format!("{:.1}", row.instructions)).collect();
+                let cells = modes.iter().map(|mode| cell(rows, mode, "scattered", bulk));
+                let cells: Vec<_> = cells.collect();
                 // Not each shape is counted at each size.
-                if cells.is_empty() {
+                if cells.iter().all(String::is_empty) {
                     continue;
                 }
                 let shape = &rows[0].shape;
@@ -164,6 +162,13 @@ impl Move {
     }
 }
 
+/// What one of a shape's rows has, or nothing: not everybody is counted in each shape, at each size.
+fn cell(rows: &[Row], mode: &str, order: &str, bulk: u32) -> String {
+    let wanted = (mode, order, bulk);
+    let found = rows.iter().find(|row| (&*row.mode, &*row.order, row.bulk) == wanted);
+    found.map(|row| format!("{:.1}", row.instructions)).unwrap_or_default()
+}
+
 /// The modes, as they come.
 fn modes(rows: &[Row]) -> Vec<&str> {
     let mut modes: Vec<_> = rows.iter().map(|row| row.mode.as_str()).collect();
@@ -178,4 +183,29 @@ fn lines(rows: &[Row]) -> Vec<(&str, u32)> {
     let first = rows.first().map(|row| row.mode.as_str());
     let of_first = rows.iter().filter(|row| Some(row.mode.as_str()) == first);
     of_first.map(|row| (row.order.as_str(), row.bulk)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each figure stands in the column of its mode.
+    #[test]
+    fn who_is_not_counted_at_a_size_has_an_empty_cell() {
+        let row = |mode: &str, bulk, instructions| Row {
+            shape: "hot_pair".into(),
+            mode: mode.into(),
+            bulk,
+            order: "scattered".into(),
+            instructions,
+            own: instructions,
+            locked: 0.0,
+        };
+        let rows = vec![row("a", 1, 1.0), row("a", 8, 2.0), row("b", 1, 3.0), row("c", 8, 4.0)];
+        let (keep_2048, outstanding_random, moves) = (Vec::new(), Vec::new(), Vec::new());
+        let figures = Figures { rows, keep_2048, outstanding_random, moves };
+        let text = figures.markdown();
+        assert!(text.contains("| `hot_pair` | 1 | 1.0 | 3.0 |  |\n"), "{text}");
+        assert!(text.contains("| `hot_pair` | 8 | 2.0 |  | 4.0 |\n"), "{text}");
+    }
 }
