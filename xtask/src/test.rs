@@ -12,6 +12,7 @@ use anyhow::Result;
 
 #[cfg(test)]
 pub use extra::QUIC;
+pub use oldest::version;
 
 use crate::run::Stages;
 

@@ -90,6 +90,12 @@ pub fn platforms(args: &Args) -> Result<()> {
 
 const SKIPPED: &str = "skipped";
 
+/// The first compiler that can build for a target, and is new enough, if one is.
+fn best<'a>(compilers: &'a [Compiler], target: &str) -> Option<&'a Compiler> {
+    let able = || compilers.iter().filter(|it| it.knows(target));
+    able().find(|it| it.is_new_enough()).or_else(|| able().next())
+}
+
 fn row(platform: &'static Platform, args: &Args, compilers: &[Compiler]) -> Row {
     let Platform { name, target, .. } = *platform;
     println!("== {name}");
@@ -101,10 +107,15 @@ fn row(platform: &'static Platform, args: &Args, compilers: &[Compiler]) -> Row 
         why,
         failed,
     };
-    let Some(compiler) = compilers.iter().find(|it| it.knows(target)) else {
+    let Some(compiler) = best(compilers, target) else {
         let why = "no rustc has its standard library, or the source of that (Debian: rust-web-src)";
         return row(SKIPPED, None, Some(why.into()), false);
     };
+    if !compiler.is_new_enough() {
+        let why =
+            "the rustc that has its standard library is older than the crate asks (apt-get update)";
+        return row(SKIPPED, Some(compiler), Some(why.into()), false);
+    }
     let (done, why, result) = tried(platform, args, compiler);
     match result {
         Ok(()) => row(done, Some(compiler), why, false),

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::test::version;
+
 /// A compiler, and the cargo beside it.
 pub struct Compiler {
     sysroot: PathBuf,
@@ -28,6 +30,12 @@ pub fn compilers() -> Vec<Compiler> {
 }
 
 impl Compiler {
+    /// Whether it is as new as the crate asks.
+    pub fn is_new_enough(&self) -> bool {
+        let promised = version(env!("CARGO_PKG_RUST_VERSION"));
+        promised.is_some() && version(&self.version) >= promised
+    }
+
     /// Whether it can build for this target.
     pub fn knows(&self, target: &str) -> bool {
         self.has(target) || self.has_source()
@@ -65,5 +73,18 @@ impl Compiler {
         cargo.env("RUSTDOC", self.sysroot.join("bin/rustdoc"));
         cargo.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
         cargo
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_that_is_too_old_is_told() {
+        let of = |version: &str| Compiler { sysroot: PathBuf::new(), version: version.into() };
+        assert!(!of("1.85.0").is_new_enough() && of("1.96.0").is_new_enough());
+        assert!(of(env!("CARGO_PKG_RUST_VERSION")).is_new_enough());
+        assert!(of("1.97.0-nightly").is_new_enough() && !of("none").is_new_enough());
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::run::{Stages, cargo, run, target};
 
 /// A version of Rust, without its last number.
-type Version = (u32, u32);
+pub type Version = (u32, u32);
 
 /// The stages.
 pub fn oldest(stages: &mut Stages) -> Result<()> {
@@ -54,7 +54,7 @@ pub fn oldest(stages: &mut Stages) -> Result<()> {
     })
 }
 
-fn version(text: &str) -> Option<Version> {
+pub fn version(text: &str) -> Option<Version> {
     let mut numbers = text.split(['.', '-']).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
