@@ -139,7 +139,11 @@ fn told(
             // Nobody is quicker than a copy.
             let floor = record.ns("copy-floor", shape, *size).unwrap_or_default();
             let what = format!(", at {size}");
-            (what, format!("{most} ns"), format!("{} ns", figure(ns)), ns <= most.max(floor))
+            let limit = match floor {
+                floor if floor > *most => format!("{most} ns, or the copy's {}", figure(floor)),
+                _ => format!("{most} ns"),
+            };
+            (what, limit, format!("{} ns", figure(ns)), ns <= most.max(floor))
         }
         Rivals(sizes) => {
             let below = |&size: &u64| {
