@@ -2,9 +2,13 @@
 
 extern crate std;
 
+mod modes;
+
 use core::mem::MaybeUninit;
 use core::ptr::without_provenance_mut;
 use std::vec::Vec;
+
+pub(crate) use modes::in_modes;
 
 use super::Faults;
 use crate::cache::Cache;

@@ -10,7 +10,8 @@ use std::task::Wake;
 use std::vec::Vec;
 
 use crate::error::WaitError;
-use crate::mode::{Bare, Checked, Hardened, Mode};
+use crate::inner::tests::in_modes;
+use crate::mode::Mode;
 use crate::owned::PageBatch;
 use crate::pool::Pool;
 use crate::sync::{Atomic, LOOKS, Ordering};
@@ -138,22 +139,9 @@ fn who_loses_its_turn_gives_back_what_it_has<M: Mode>() {
     assert_eq!(first.poll(pages.as_mut()).0, Poll::Ready(Ok(())));
 }
 
-/// Stamps bodies over modes.
-macro_rules! in_modes {
-    ($($body:ident),+ $(,)?) => {
-        mod in_modes {
-            $(#[test]
-            fn $body() {
-                super::$body::<super::Bare>();
-                super::$body::<super::Checked>();
-                super::$body::<super::Hardened>();
-            })+
-        }
-    };
-}
 in_modes! {
-    who_waits_looks_again_while_a_slot_is_in_a_call,
-    who_waits_takes_what_a_stealable_cache_holds,
-    who_waits_gives_up_what_its_cache_holds,
-    who_loses_its_turn_gives_back_what_it_has,
+    who_waits_looks_again_while_a_slot_is_in_a_call: Bare, Checked, Hardened;
+    who_waits_takes_what_a_stealable_cache_holds: Bare, Checked, Hardened;
+    who_waits_gives_up_what_its_cache_holds: Bare, Checked, Hardened;
+    who_loses_its_turn_gives_back_what_it_has: Bare, Checked, Hardened;
 }

@@ -6,11 +6,11 @@ use core::mem::{MaybeUninit, forget};
 use std::vec::Vec;
 
 use super::super::Faults;
-use super::super::tests::{build, out_and_bad};
+use super::super::tests::{build, in_modes, out_and_bad};
 use super::*;
 use crate::cache::Cache;
 use crate::depot::fenced::Noted;
-use crate::mode::{Bare, Checked, Compact, Hardened};
+use crate::mode::{Bare, Checked, Hardened};
 use crate::page::{Fault, GivenUp, PageId};
 use crate::pool::{AnyCache, Pages, Pool};
 use crate::ticket::Fence;
@@ -329,17 +329,6 @@ fn a_kept_cache_without_its_slot_goes_on_empty<M: Mode>() {
     assert_usable(pool, pages.lost as usize + 5);
 }
 
-/// Stamps bodies over modes.
-macro_rules! in_modes {
-    ($($body:ident: $($mode:ident),+;)+) => {
-        mod in_modes {
-            $(#[test]
-            fn $body() {
-                $(super::$body::<super::$mode>();)+
-            })+
-        }
-    };
-}
 in_modes! {
     locked_slots_open_again_and_empty: Bare, Checked, Compact, Hardened;
     kept_caches_keep_what_they_hold: Bare, Checked, Compact, Hardened;

@@ -6,8 +6,8 @@ use core::mem::MaybeUninit;
 use std::vec::Vec;
 
 use crate::cache::Cache;
-use crate::inner::tests::build;
-use crate::mode::{Bare, Checked, Hardened, Mode};
+use crate::inner::tests::{build, in_modes};
+use crate::mode::Mode;
 use crate::page::PageId;
 use crate::pool::{HolderState, Pool};
 use crate::slot::StolenSlot;
@@ -94,21 +94,8 @@ fn one_who_takes_keeps_others_away<M: Mode>() {
     });
 }
 
-/// Stamps bodies over modes.
-macro_rules! in_modes {
-    ($($body:ident),+ $(,)?) => {
-        mod in_modes {
-            $(#[test]
-            fn $body() {
-                super::$body::<super::Bare>();
-                super::$body::<super::Checked>();
-                super::$body::<super::Hardened>();
-            })+
-        }
-    };
-}
 in_modes! {
-    an_owner_that_is_back_early_goes_another_way,
-    whoever_takes_gives_up_what_the_owner_left,
-    one_who_takes_keeps_others_away,
+    an_owner_that_is_back_early_goes_another_way: Bare, Checked, Hardened;
+    whoever_takes_gives_up_what_the_owner_left: Bare, Checked, Hardened;
+    one_who_takes_keeps_others_away: Bare, Checked, Hardened;
 }

@@ -7,10 +7,7 @@ use anyhow::Result;
 use super::faster::{OURS, RECYCLER};
 use super::parts::{OTHERS, POOLS, figure, machine, wrapped};
 use super::prices::BESIDE;
-use super::record::{Earlier, Record};
-
-/// The sizes at which rivals are recorded.
-const BULKS: [u64; 2] = [1, 64];
+use super::record::{BULKS, Earlier, Record};
 
 /// At 64 pages a call, now and before; and who was faster than whom, where that is another one now.
 pub fn machines(record: &Record) -> Result<String> {

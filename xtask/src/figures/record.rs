@@ -40,7 +40,7 @@ pub const SHOWN: [&str; 21] = [
 pub const WAITERS: [&str; 3] = ["Bare-async", "async", "deadpool"];
 
 /// The sizes at which everybody is shown, in pages to a call, and those at which the project itself is.
-const BULKS: [u64; 2] = [1, 64];
+pub const BULKS: [u64; 2] = [1, 64];
 const OWN_BULKS: [u64; 6] = [1, 4, 8, 16, 64, 256];
 
 /// How many pages are out where many are.
