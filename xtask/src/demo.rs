@@ -1,7 +1,9 @@
 //! `cargo xtask demo`: the programs that show real uses, each on the interface that it is for.
 //!
 //! Each prints, as its last line, `demo: ` and what came of it, as JSON: `{"ran", "out", "ratio"}`, or `{"skipped"}`.
+//! One with several comparisons adds `"ratios"`, by name.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -42,8 +44,16 @@ pub struct Args {
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum Said {
-    Skipped { skipped: String },
-    Ran { ran: u64, out: u64, ratio: Option<f64> },
+    Skipped {
+        skipped: String,
+    },
+    Ran {
+        ran: u64,
+        out: u64,
+        ratio: Option<f64>,
+        #[serde(default)]
+        ratios: BTreeMap<String, f64>,
+    },
 }
 
 /// What came of a program, for others.
@@ -58,6 +68,9 @@ struct Row {
     out: u64,
     /// How fast it was, as a multiple of the pool that it replaces.
     ratio: Option<f64>,
+    /// The same of each comparison, if it says so.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    ratios: BTreeMap<String, f64>,
 }
 
 impl Row {
@@ -65,9 +78,12 @@ impl Row {
         let name = name.into();
         match said {
             Said::Skipped { skipped } => {
-                Row { name, ran: 0, skipped: Some(skipped), out: 0, ratio: None }
+                let ratios = BTreeMap::new();
+                Row { name, ran: 0, skipped: Some(skipped), out: 0, ratio: None, ratios }
             }
-            Said::Ran { ran, out, ratio } => Row { name, ran, skipped: None, out, ratio },
+            Said::Ran { ran, out, ratio, ratios } => {
+                Row { name, ran, skipped: None, out, ratio, ratios }
+            }
         }
     }
 }
@@ -149,10 +165,15 @@ mod tests {
         let json = serde_json::to_string(&row).expect("a row");
         let written = r#"{"name":"packets","ran":1000,"skipped":null,"out":0,"ratio":1.25}"#;
         assert_eq!(json, written);
+        let several = r#"demo: {"ran": 1, "out": 0, "ratio": 1.5, "ratios": {"a, b": 1.5}}"#;
+        let row = Row::new("storage", read(several).expect("a result"));
+        assert_eq!(row.ratios, BTreeMap::from([("a, b".into(), 1.5)]));
+        let json = serde_json::to_string(&row).expect("a row");
+        assert!(json.ends_with(r#""ratio":1.5,"ratios":{"a, b":1.5}}"#), "{json}");
         let skipped = read(r#"demo: {"skipped": "no qemu"}"#).expect("a result");
         assert_eq!(Row::new("kernel", skipped).skipped.as_deref(), Some("no qemu"));
         let alone = read(r#"demo: {"ran": 1, "out": 2, "ratio": null}"#).expect("a result");
-        assert_eq!(alone, Said::Ran { ran: 1, out: 2, ratio: None });
+        assert_eq!(alone, Said::Ran { ran: 1, out: 2, ratio: None, ratios: BTreeMap::new() });
         for wrong in
             ["", "done", "demo: done", r#"demo: {"ran": 1}"#, r#"demo: {"ran": -1, "out": 0}"#]
         {
