@@ -23,8 +23,8 @@ use super::supply::{BLOCK, DEPTH, Lent, Supply};
 /// In `user_data`: this is a write. Below it the block's number, and in the lower half the key.
 const WRITE: u64 = 1 << 63;
 
-/// So many buffers are worth waking up for.
-const WORTH: usize = 8;
+/// Who has waited takes no more buffers than so many: others wait, too.
+const SHARE: usize = 8;
 
 /// What a reader works on.
 pub struct Job<'a> {
@@ -116,7 +116,7 @@ impl<S: Supply> Lane<'_, S> {
         self.supply.lend_new(n, &mut lent);
         if n > 0 && lent.is_empty() && self.in_flight == 0 && self.away == 0 {
             self.waits += 1;
-            self.supply.wait_and_lend(n.min(WORTH), &mut lent)?;
+            self.supply.wait_and_lend(n.min(SHARE), &mut lent)?;
         }
         let fd = Fd(self.job.source.as_raw_fd());
         for (Lent { key, address, index }, block) in lent.into_iter().zip(&mut self.todo) {

@@ -1,8 +1,6 @@
 //! Buffers that are pages of a pool.
 
-use std::iter;
-
-use pagesheaf::{Cache, DefaultMode, Page, PageBatch, PageId, Pool};
+use pagesheaf::{Cache, DefaultMode, PageBatch, PageId, Pool};
 
 use super::super::Outcome;
 use super::supply::{Batch, DEPTH, Lent, PATIENCE, Supply};
@@ -45,14 +43,11 @@ impl Supply for Paged {
     }
 
     fn wait_and_lend(&mut self, n: usize, to: &mut Vec<Lent>) -> Outcome<()> {
-        let mut batch = PageBatch::<_, DEPTH>::empty();
-        let waited = self.cache.alloc_bulk_timeout(&mut batch, n, PATIENCE);
-        if batch.is_empty() {
-            waited?;
-        }
-        // One by one, which serves as well when there are few.
-        let pages = iter::from_fn(|| batch.pop());
-        to.extend(pages.map(Page::lend).map(|id| lent(&self.pool, id)));
+        let mut batch = PageBatch::empty();
+        // For one: who waits for more keeps what has come until it has all, and reads nothing.
+        self.cache.alloc_bulk_timeout(&mut batch, 1, PATIENCE)?;
+        self.lend(&mut batch, 1, to);
+        self.lend_new(n - 1, to);
         Ok(())
     }
 
