@@ -6,16 +6,16 @@ use lexopt::{Arg, Parser, ValueExt};
 pub const USAGE: &str = "\
 storage [--quick] [--mib N] [--datagrams N]
 
-  --quick      16 MiB, 10000 datagrams, 3 rounds
+  --quick      16 MiB, 5000 datagrams, 3 rounds
   --mib        how much is copied in each round (256)
-  --datagrams  how many are echoed (200000)";
+  --datagrams  how many are echoed in each round (50000)";
 
 /// What to run.
 pub struct Options {
     quick: bool,
-    /// MiB of the file that is copied.
+    /// MiB of the file that is copied in each round.
     pub mib: u32,
-    /// Datagrams that are echoed.
+    /// Datagrams that are echoed in each round.
     pub datagrams: u32,
 }
 
@@ -33,7 +33,7 @@ impl Options {
                 other => return Err(other.unexpected()),
             }
         }
-        let (most, many) = if quick { (16, 10_000) } else { (256, 200_000) };
+        let (most, many) = if quick { (16, 5_000) } else { (256, 50_000) };
         let (mib, datagrams) = (mib.unwrap_or(most), datagrams.unwrap_or(many));
         Ok(Some(Options { quick, mib, datagrams }))
     }

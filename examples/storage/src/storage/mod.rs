@@ -3,6 +3,7 @@
 mod args;
 mod copy;
 mod echo;
+mod rounds;
 mod system;
 
 use std::error::Error;
@@ -12,26 +13,27 @@ use pagesheaf::Pool;
 
 use args::Options;
 
+/// With too few pages, a part does so many times less: it is slower then.
+const SHORTER: u32 = 4;
+
 /// A result of any thread.
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// What a part has done.
-struct Done {
-    /// Pages copied, or datagrams answered.
+/// What one comparison has done.
+struct Compared {
+    name: &'static str,
+    /// Pages copied, or datagrams answered from pages.
     ran: u64,
     /// Pages out or lent at the end.
     out: u64,
+    /// The speed of pages divided by that of their rival.
+    ratio: f64,
 }
 
-impl Done {
-    /// Nothing.
-    const NONE: Self = Done { ran: 0, out: 0 };
-
-    /// Adds what another part has done.
-    fn add(&mut self, other: &Self) {
-        self.ran += other.ran;
-        self.out += other.out;
-    }
+/// What a part has done: with pages enough, and with too few.
+struct Done {
+    roomy: Compared,
+    tight: Compared,
 }
 
 /// Runs the program.
@@ -66,10 +68,19 @@ pub fn main() -> ExitCode {
 
 /// Copies, echoes, and prints the last line. Returns how many pages are missing.
 fn run(options: &Options) -> Outcome<u64> {
-    let (mut done, ratio) = copy::run(options.mib, options.rounds())?;
-    done.add(&echo::run(options.datagrams)?);
-    let Done { ran, out } = done;
-    println!("demo: {{\"ran\": {ran}, \"out\": {out}, \"ratio\": {ratio:.3}}}");
+    let mut parts = vec![copy::run(options.mib, options.rounds())?];
+    parts.extend(echo::run(options.datagrams, options.rounds())?);
+    let all = || parts.iter().flat_map(|Done { roomy, tight }| [roomy, tight]);
+    let ran: u64 = all().map(|it| it.ran).sum();
+    let out = all().map(|it| it.out).sum();
+    let ratios: Vec<_> = all().map(|it| format!("{:?}: {:.3}", it.name, it.ratio)).collect();
+    // The geometric mean of those that do not run out of pages.
+    let logs = parts.iter().map(|part| part.roomy.ratio.ln());
+    let ratio = (logs.sum::<f64>() / parts.len() as f64).exp();
+    let ratios = ratios.join(", ");
+    println!(
+        "demo: {{\"ran\": {ran}, \"out\": {out}, \"ratio\": {ratio:.3}, \"ratios\": {{{ratios}}}}}"
+    );
     Ok(out)
 }
 

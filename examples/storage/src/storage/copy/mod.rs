@@ -5,7 +5,6 @@ mod files;
 mod lane;
 mod locked;
 mod paged;
-mod rounds;
 mod supply;
 mod work;
 
@@ -15,12 +14,12 @@ use std::os::fd::AsRawFd;
 use io_uring::IoUring;
 use pagesheaf::{Pool, Region};
 
+use super::rounds::{Rounds, Variant};
 use super::system::MemLock;
-use super::{Done, Outcome};
+use super::{Compared, Done, Outcome, SHORTER};
 use files::Files;
 use locked::{FromLocked, Locked};
 use paged::Paged;
-use rounds::{Rounds, Variant};
 use supply::{BLOCK, DEPTH};
 
 /// Readers, each with a ring.
@@ -37,6 +36,9 @@ const ROOMY: usize = LANES * 2 * DEPTH;
 
 /// Too few for even one reader: the others wait until it is out of pages.
 const TIGHT: usize = 12;
+
+/// What is compared. With too few pages, the first two.
+const VARIANTS: &[&str] = &["pages", "Mutex<Vec<Box<_>>>", "pages, registered"];
 
 /// The readers' rings.
 struct Rings {
@@ -100,50 +102,68 @@ fn caches(pool: &Pool, lanes: usize) -> Outcome<Vec<Paged>> {
     NAMES[..lanes].iter().map(|name| Paged::new(pool, name)).collect()
 }
 
-/// Compares the pool and its rival by turns; then copies with too small a pool. Returns what was
-/// done, and the ratio.
-pub fn run(mib: u32, rounds: usize) -> Outcome<(Done, f64)> {
-    let roomy = pool(ROOMY, LANES)?;
-    let files = Files::new(mib, &mut roomy.alloc()?)?;
-    println!(
-        "{mib} MiB in blocks of {} KiB, {LANES} rings of depth {DEPTH}, {}",
-        BLOCK >> 10,
-        if files.direct() { "O_DIRECT" } else { "buffered: the file system refuses O_DIRECT" }
-    );
-    let (ran, ratio) = compare(&roomy, &files, rounds)?;
-    let tight = pool(TIGHT, MANY)?;
-    let copied = work::copy(caches(&tight, MANY)?, &mut Rings::new(MANY)?, &files)?;
-    println!("{TIGHT} pages, {MANY} readers: {copied}; they waited {} times", copied.waits);
-    files.remove()?;
-    let out = super::close("copy, roomy", roomy)? + super::close("copy, tight", tight)?;
-    Ok((Done { ran: ran + copied.blocks(), out }, ratio))
+/// Compares the pool and its rival by turns: with pages enough, and with too few.
+pub fn run(mib: u32, rounds: usize) -> Outcome<Done> {
+    let roomy = Part::new("copy, roomy", ROOMY, LANES, mib)?.compare(VARIANTS, rounds)?;
+    let tight = Part::new("copy, tight", TIGHT, MANY, mib.div_ceil(SHORTER))?;
+    Ok(Done { roomy, tight: tight.compare(&VARIANTS[..2], rounds)? })
 }
 
-/// All rounds. Returns how many pages were copied, and the ratio.
-fn compare(pool: &Pool, files: &Files, rounds: usize) -> Outcome<(u64, f64)> {
-    let locked = Locked::new(ROOMY);
-    let (mut plain, mut fixed) = (Rings::new(LANES)?, registered(pool));
-    let mut results = Rounds::default();
-    // The first round is to warm up. Each begins with another variant.
-    for round in 0..=rounds {
-        for variant in Variant::in_turn(round) {
+/// A pool, and what is copied with it.
+struct Part {
+    name: &'static str,
+    pool: Pool,
+    lanes: usize,
+    files: Files,
+}
+
+impl Part {
+    fn new(name: &'static str, pages: usize, lanes: usize, mib: u32) -> Outcome<Self> {
+        let pool = pool(pages, lanes)?;
+        let files = Files::new(mib, &mut pool.alloc()?)?;
+        println!(
+            "{name}: {mib} MiB in blocks of {} KiB, {pages} pages, {lanes} rings of depth {DEPTH}, \
+             {}",
+            BLOCK >> 10,
+            if files.direct() { "O_DIRECT" } else { "buffered: the file system refuses O_DIRECT" }
+        );
+        Ok(Part { name, pool, lanes, files })
+    }
+
+    /// All rounds, of the variants that have a name here.
+    fn compare(self, names: &'static [&'static str], rounds: usize) -> Outcome<Compared> {
+        let Part { name, pool, lanes, files } = self;
+        let (locked, mut plain) = (Locked::new(pool.capacity()), Rings::new(lanes)?);
+        let mut fixed = names.get(Variant::Fixed as usize).and_then(|_| registered(&pool));
+        let (mut ran, mut waits) = (0, [0; VARIANTS.len()]);
+        let results = Rounds::by_turns(names, "MB/s", rounds, |variant| {
             let copied = match variant {
-                Variant::Pages => work::copy(caches(pool, LANES)?, &mut plain, files)?,
-                Variant::Locked => {
-                    let supplies = (0..LANES).map(|_| FromLocked::new(&locked)).collect();
-                    work::copy(supplies, &mut plain, files)?
+                Variant::Pages => work::copy(caches(&pool, lanes)?, &mut plain, &files)?,
+                Variant::Rival => {
+                    let supplies = (0..lanes).map(|_| FromLocked::new(&locked)).collect();
+                    work::copy(supplies, &mut plain, &files)?
                 }
                 Variant::Fixed => match &mut fixed {
-                    Some(rings) => work::copy(caches(pool, LANES)?, rings, files)?,
-                    None => continue,
+                    Some(rings) => work::copy(caches(&pool, lanes)?, rings, &files)?,
+                    None => return Ok(None),
                 },
             };
-            results.add(variant, &copied, round > 0);
+            waits[variant as usize] += copied.waits;
+            if variant != Variant::Rival {
+                ran += copied.blocks();
+            }
+            Ok(Some(copied.speed()))
+        })?;
+        if locked.len() != pool.capacity() {
+            return Err("the rival has lost boxes".into());
         }
+        println!("{name}: {results}");
+        for (name, waits) in names.iter().zip(waits).filter(|(_, waits)| *waits > 0) {
+            println!("  {name}: readers waited {waits} times");
+        }
+        files.remove()?;
+        // The rings before the memory that is registered with them.
+        drop(fixed);
+        Ok(Compared { name, ran, out: super::close(name, pool)?, ratio: results.ratio() })
     }
-    if locked.len() != ROOMY {
-        return Err("the rival has lost boxes".into());
-    }
-    println!("{results}");
-    Ok((results.pages, results.ratio()))
 }

@@ -1,7 +1,6 @@
 //! One copy: the readers, the checksum thread between them, and what is verified afterwards.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
@@ -26,15 +25,9 @@ impl Copied {
         self.bytes / BLOCK as u64
     }
 
-    /// Bytes per second.
+    /// Megabytes per second.
     pub fn speed(&self) -> f64 {
-        self.bytes as f64 / self.seconds
-    }
-}
-
-impl fmt::Display for Copied {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} MiB copied, {:.0} MB/s", self.bytes >> 20, self.speed() / 1e6)
+        self.bytes as f64 / 1e6 / self.seconds
     }
 }
 

@@ -1,62 +1,47 @@
-//! The server: one thread, one ring. A multishot request receives into provided buffers, which are
-//! pages; each is answered from where it lies, and freed when the answer is sent.
+//! The server: one thread, one ring. A multishot request receives into provided buffers; each is
+//! answered from where it lies, and freed when the answer is sent.
 //!
-//! Invariant: a page is in the ring of provided buffers, in `received`, or in an answer that is on
-//! its way. When none is left for the next datagram, that is discarded and counted, as a network
+//! Invariant: a buffer is free, in the ring of provided buffers, received, or in an answer that is
+//! on its way. When none is left for the next datagram, that is discarded and counted, as a network
 //! card does.
 
 use std::io;
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use io_uring::squeue::Entry;
 use io_uring::types::{Fd, RecvMsgOut, SubmitArgs, Timespec};
 use io_uring::{IoUring, Probe, cqueue, opcode};
-use pagesheaf::{Cache, DefaultMode, PageBatch, Pool};
 use rustix::net::{RecvFlags, recv};
 
 use super::super::Outcome;
+use super::NAP;
 use super::envelope::{Envelope, template};
+use super::fates::Tally;
 use super::provided::{GROUP, Provided};
-use super::{NAP, PAGE};
+use super::supply::{BURST, Supply};
 
-/// The most completions that are looked at together, and the most answers that are pushed.
-const BURST: usize = 256;
-
-/// `user_data` of the request that receives. That of an answer is its page's offset.
+/// `user_data` of the request that receives. That of an answer is its buffer's id.
 const RECEIVE: u64 = u64::MAX;
 
 /// `user_data` of the request that cancels it.
 const CANCEL: u64 = u64::MAX - 1;
 
-/// What the server has done, for others to look at meanwhile.
-#[derive(Default)]
-pub struct Tally {
-    /// Datagrams discarded for want of a page.
-    pub dry: AtomicU64,
-    /// Answers that the system refused to send.
-    pub unsent: AtomicU64,
-    /// How often the kernel found no provided buffer (`ENOBUFS`).
-    pub empty: AtomicU64,
-}
-
 /// The server's state.
-pub struct Server<'a> {
+pub struct Server<'a, S> {
     /// Before what requests point into, so that it is gone first.
     ring: IoUring,
     provided: Provided,
     /// What the receiving request says of the sender's address. In a box: the kernel has its
     /// address.
     template: Box<libc::msghdr>,
-    /// One for each page.
+    /// One for each buffer.
     envelopes: Vec<Envelope>,
     socket: &'a UdpSocket,
-    pool: &'a Pool,
-    cache: Cache,
+    supply: &'a mut S,
     tally: &'a Tally,
-    /// Pages with a datagram, and the bytes that the kernel wrote.
-    received: PageBatch<DefaultMode, BURST>,
+    /// Of each datagram received, the bytes that the kernel wrote.
     lengths: Vec<usize>,
     /// Buffers that the kernel may take.
     offered: usize,
@@ -67,9 +52,9 @@ pub struct Server<'a> {
     dry: bool,
 }
 
-impl<'a> Server<'a> {
-    /// A server without any page. An error says what the kernel lacks.
-    pub fn new(socket: &'a UdpSocket, pool: &'a Pool, tally: &'a Tally) -> Outcome<Self> {
+impl<'a, S: Supply> Server<'a, S> {
+    /// A server whose buffers are all free. An error says what the kernel lacks.
+    pub fn new(socket: &'a UdpSocket, supply: &'a mut S, tally: &'a Tally) -> Outcome<Self> {
         let ring = IoUring::builder().setup_cqsize(4 * BURST as u32).build(2 * BURST as u32)?;
         let mut probe = Probe::new();
         ring.submitter().register_probe(&mut probe)?;
@@ -82,12 +67,10 @@ impl<'a> Server<'a> {
             ring,
             provided,
             template: Box::new(template()),
-            envelopes: (0..pool.capacity()).map(|_| Envelope::empty()).collect(),
+            envelopes: (0..supply.capacity()).map(|_| Envelope::empty()).collect(),
             socket,
-            pool,
-            cache: pool.cache_named("server").build()?,
+            supply,
             tally,
-            received: PageBatch::empty(),
             lengths: Vec::with_capacity(BURST),
             offered: 0,
             sending: 0,
@@ -115,27 +98,18 @@ impl<'a> Server<'a> {
             self.complete()?;
         }
         self.ring.submitter().unregister_buf_ring(GROUP)?;
-        // SAFETY: no request is left, and the ring of provided buffers is gone: no page is lent to
-        // anybody else. The kernel wrote bytes.
-        let back = unsafe { self.pool.reclaim_all() };
+        // SAFETY: no request is left, and the ring of provided buffers is gone.
+        let back = unsafe { self.supply.ring_gone() };
         if back.is_some_and(|back| back != self.offered) {
             return Err(format!("{} buffers were offered, {back:?} are lent", self.offered).into());
         }
         Ok(())
     }
 
-    /// Lends the kernel all pages that are free, in bulk; with none, discards what waits for one.
+    /// Lends the kernel all buffers that are free; with none, discards what waits for one.
     fn offer(&mut self) -> Outcome<()> {
-        let room = self.pool.capacity() - self.offered;
-        let (pool, provided) = (self.pool, &mut self.provided);
-        let mut lending = self.cache.lend_new(room);
-        for id in lending.ids() {
-            let address = pool.ptr(id).expect("a page of this pool").as_ptr();
-            // No number is too large for a buffer id: the pool was built with `id_bits(16)`.
-            provided.push(address, PAGE as u32, u16::try_from(id)?);
-        }
-        let taken = lending.taken();
-        drop(lending);
+        let room = self.envelopes.len() - self.offered;
+        let taken = self.supply.fill(room, &mut self.provided)?;
         self.provided.publish();
         self.offered += taken;
         if self.dry && self.offered == 0 {
@@ -158,24 +132,23 @@ impl<'a> Server<'a> {
         self.receiving = true;
     }
 
-    /// Sends each datagram back to where it came from, from its page.
+    /// Sends each datagram back to where it came from, from its buffer.
     fn answer(&mut self) -> Outcome<()> {
-        let fd = Fd(self.socket.as_raw_fd());
-        let ids = self.received.ids();
-        for ((&id, page), &length) in ids.iter().zip(&self.received).zip(&self.lengths) {
-            let datagram = RecvMsgOut::parse(&page[..length], &self.template);
+        for ((id, buffer), &length) in self.supply.received().zip(&self.lengths) {
+            let datagram = RecvMsgOut::parse(&buffer[..length], &self.template);
             let datagram = datagram.map_err(|()| "a datagram without its header")?;
             let (peer, payload) = (datagram.name_data(), datagram.payload_data());
-            self.envelopes[id.index() as usize].address(peer, payload);
+            self.envelopes[usize::from(id)].address(peer, payload);
         }
         self.lengths.clear();
-        // Nothing borrows the pages any more: from here on the kernel has them.
-        for id in self.cache.lend(&mut self.received).ids() {
-            let header = self.envelopes[id.index() as usize].header();
+        // Nothing borrows the buffers any more: from here on the kernel has them.
+        let fd = Fd(self.socket.as_raw_fd());
+        self.supply.send(|id| {
+            let header = self.envelopes[usize::from(id)].header();
             let send = opcode::SendMsg::new(fd, header).build();
-            push(&mut self.ring, &send.user_data(u64::from(id.index()) * PAGE as u64));
+            push(&mut self.ring, &send.user_data(id.into()));
             self.sending += 1;
-        }
+        });
         Ok(())
     }
 
@@ -184,7 +157,7 @@ impl<'a> Server<'a> {
         let nap = Timespec::from(NAP);
         let args = SubmitArgs::new().timespec(&nap);
         let ring = &self.ring;
-        match self.cache.idle(|| ring.submitter().submit_with_args(1, &args)) {
+        match self.supply.idle(|| ring.submitter().submit_with_args(1, &args)) {
             Err(error) if !matches!(error.raw_os_error(), Some(libc::ETIME | libc::EINTR)) => {
                 Err(error.into())
             }
@@ -202,15 +175,15 @@ impl<'a> Server<'a> {
                     self.receiving = cqueue::more(entry.flags());
                     match (u32::try_from(entry.result()), cqueue::buffer_select(entry.flags())) {
                         (Ok(length), Some(id)) => {
-                            arrived.push(u64::from(id) * PAGE as u64);
+                            arrived.push(id);
                             self.lengths.push(length as usize);
                         }
                         _ => ended = Some(-entry.result()),
                     }
                 }
                 CANCEL => {}
-                offset => {
-                    sent.push(offset);
+                id => {
+                    sent.push(id as u16);
                     if entry.result() < 0 {
                         self.tally.unsent.fetch_add(1, Ordering::Relaxed);
                     }
@@ -220,9 +193,9 @@ impl<'a> Server<'a> {
         self.offered -= arrived.len();
         self.sending -= sent.len();
         // SAFETY: the kernel gives a buffer up with its completion, and wrote bytes.
-        unsafe { self.cache.reclaim_at(arrived, &mut self.received) }?;
-        // SAFETY: the answers are sent, or refused, and nobody has a reference to their pages.
-        unsafe { self.cache.free_lent(sent) }?;
+        unsafe { self.supply.receive(&arrived) }?;
+        // SAFETY: the answers are sent, or refused, and nobody has a reference to their buffers.
+        unsafe { self.supply.complete(&sent) }?;
         match ended {
             None | Some(libc::ECANCELED) => {}
             Some(libc::ENOBUFS) => {
@@ -237,7 +210,7 @@ impl<'a> Server<'a> {
 
 /// Puts a request into the submission queue.
 fn push(ring: &mut IoUring, entry: &Entry) {
-    // SAFETY: what it points to are lent pages, envelopes of the pages, and the template: the
+    // SAFETY: what it points to are lent buffers, their envelopes, and the template: the
     // server keeps them until the completion has come.
     let pushed = unsafe { ring.submission().push(entry) };
     pushed.expect("the queue has room for a burst, and two more");
