@@ -1,6 +1,7 @@
 //! Buffers over the pages of [`pagesheaf`]: what a page is to a program that reads and writes streams or packets.
 //!
 //! - [`PageBuf`]: one page with headroom, bytes that count, and room behind them. It has one owner, who writes it.
+//! - [`BlockBuf`]: the same over a block of neighbouring pages, for what is longer than a page and must not be cut.
 //! - [`SharedBuf`]: a part of a page that many hold, by the page's reference count. It is read only, and can be cut.
 //! - [`Tagged`]: a batch of pages with something beside each, such as where in it a packet lies.
 //! - [`PageVec`]: a batch that grows.
@@ -63,7 +64,9 @@ mod tagged;
 mod x86_64;
 
 #[cfg(feature = "alloc")]
-pub use buffers::{BufChain, NoRoom, NotPrepended, PageBuf, SharedBuf, SharedChain};
+pub use buffers::{
+    Backing, BlockBuf, BufChain, NoRoom, NotPrepended, OwnedBuf, PageBuf, SharedBuf, SharedChain,
+};
 #[cfg(feature = "metrics")]
 pub use metrics::{describe, record};
 #[cfg(feature = "alloc")]

@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pagesheaf::{Bare, Checked, Compact, Hardened, Mode, NoChecks, Pool, Refcounted};
-use pagesheaf_buf::{NotPrepended, PageBuf, SharedBuf};
+use pagesheaf::{Bare, Checked, Compact, Hardened, Mode, NoChecks, Order, Pool, Refcounted};
+use pagesheaf_buf::{BlockBuf, NotPrepended, PageBuf, SharedBuf};
 
 fn pool<M: Mode>() -> Pool<M> {
     Pool::builder(16).page_size(256).mode::<M>().build().expect("a pool")
@@ -121,6 +121,46 @@ fn a_header_goes_before_a_part_that_is_alone<M: Refcounted>() {
     pool.close().expect("the page is back");
 }
 
+fn a_block_of<M: Mode>(pool: &Pool<M>, bytes: usize) -> Option<BlockBuf<M>> {
+    let order = Order::for_bytes(bytes, pool.page_size())?;
+    pool.alloc_block(order).ok().map(BlockBuf::new)
+}
+
+fn a_block_is_one_slice_with_headroom_and_room<M: Mode>() {
+    let pool = pool::<M>();
+    let mut large = a_block_of(&pool, 1000).expect("a block");
+    assert_eq!((large.capacity(), out(&pool)), (1024, 4));
+    large.reset(24);
+    large.append(&[7; 999]).expect("room");
+    large.prepend(b"header").expect("headroom");
+    let error = large.append(&[8; 2]).expect_err("for one");
+    assert_eq!((error.wanted, error.room, large.headroom()), (2, 1, 18));
+    let mut read = Vec::new();
+    assert_eq!(large.read_to_end(&mut read).expect("all of it"), 1005);
+    assert!(read.starts_with(b"header") && read[6..] == [7; 999]);
+    let block = large.into_block();
+    let data = catch_unwind(AssertUnwindSafe(|| BlockBuf::with_data(block, 1000..1025)));
+    assert!(data.is_err() && out(&pool) == 0, "it is freed");
+    pool.close().expect("nothing is out");
+}
+
+/// 16 pages of 256 bytes for buffers of every size.
+fn sizes_share_one_limit<M: Mode>() {
+    let pool = pool::<M>();
+    let large = a_block_of(&pool, 2048).expect("half of it");
+    let medium: Vec<_> = [600, 1000].iter().filter_map(|&bytes| a_block_of(&pool, bytes)).collect();
+    assert_eq!((medium.len(), out(&pool)), (2, 16));
+    assert!(pool.alloc().is_err() && a_block_of(&pool, 0).is_none());
+    drop(large);
+    let small: Vec<_> = std::iter::from_fn(|| pool.alloc().ok()).map(PageBuf::new).collect();
+    assert_eq!(small.len(), 8, "what one size gave back others have");
+    drop((small, medium));
+    let all = a_block_of(&pool, 4096).expect("all of it");
+    assert!(a_block_of(&pool, 1).is_none());
+    drop(all);
+    pool.close().expect("nothing is out");
+}
+
 macro_rules! modes {
     ($($body:ident: $($mode:ident)+;)+) => {$(
         #[test]
@@ -135,6 +175,8 @@ mod every_mode {
         headers_go_before_and_are_taken_off: Bare NoChecks Checked Compact Hardened;
         what_does_not_fit_changes_nothing: Bare NoChecks Checked Compact Hardened;
         reads_come_from_the_front_and_writes_go_into_the_room: Bare NoChecks Checked Compact Hardened;
+        a_block_is_one_slice_with_headroom_and_room: Bare NoChecks Checked Compact Hardened;
+        sizes_share_one_limit: Bare NoChecks Checked Compact Hardened;
         parts_of_a_page_are_of_one_page: NoChecks Checked Hardened;
         a_header_goes_before_a_part_that_is_alone: NoChecks Checked Hardened;
     }

@@ -53,6 +53,7 @@ macro_rules! device_methods {
             /// assert_eq!(unsafe { cache.reclaim_at(ring, &mut packets) }?, 4);
             /// # Ok::<(), Box<dyn std::error::Error>>(())
             /// ```
+            #[inline]
             #[cfg_attr(feature = "track", track_caller)]
             pub fn lend<'l, const N: usize>(
                 $($receiver)+,

@@ -338,6 +338,7 @@ pub struct FromBatch<'a, M: Mode = DefaultMode, const N: usize = 256> {
 }
 
 /// The pages of a batch, as an iterator that lends them.
+#[inline]
 pub(crate) fn lend<'a, M: Mode, const N: usize>(
     core: &'a Handle<M>,
     batch: &'a mut PageBatch<M, N>,

@@ -175,7 +175,9 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
                 kept += 1;
             }
         }
-        ids.copy_within(range.end.., kept);
+        if range.end < ids.len() {
+            ids.copy_within(range.end.., kept);
+        }
         self.len -= range.end - kept;
     }
 
@@ -361,8 +363,11 @@ impl<M: Mode, const N: usize> Default for PageBatch<M, N> {
 }
 
 impl<M: Mode, const N: usize> Drop for PageBatch<M, N> {
+    #[inline]
     fn drop(&mut self) {
-        self.clear();
+        if self.len > 0 {
+            self.clear();
+        }
     }
 }
 

@@ -139,6 +139,27 @@ impl Order {
         if order <= Self::MAX.0 { Some(Order(order)) } else { None }
     }
 
+    /// The smallest order whose blocks have room for so many bytes, in pages of this size, or `None` if none is large
+    /// enough.
+    ///
+    /// ```
+    /// use pagesheaf::Order;
+    ///
+    /// let orders = [0, 2048, 2049, 60_000, 2 << 20].map(|bytes| Order::for_bytes(bytes, 2048).map(Order::get));
+    /// assert_eq!(orders, [Some(0), Some(0), Some(1), Some(5), Some(10)]);
+    /// assert_eq!(Order::for_bytes((2 << 20) + 1, 2048), None);
+    /// ```
+    #[must_use]
+    pub const fn for_bytes(bytes: usize, page_size: usize) -> Option<Self> {
+        if page_size == 0 {
+            return None;
+        }
+        match bytes.div_ceil(page_size).checked_next_power_of_two() {
+            Some(pages) if pages <= Self::MAX.pages() => Self::new(pages.trailing_zeros() as u8),
+            _ => None,
+        }
+    }
+
     /// The logarithm.
     #[must_use]
     pub const fn get(self) -> u8 {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Case, OUT, Shape};
 use crate::contender::{Contender, Order, Setup};
 use crate::contenders::{
-    CopyFloor, DriverFifo, DriverLifo, Lent, LentInTwo, Modal, PoisonFloor, Raw, Sampled, Single,
-    Stealable, Waiting,
+    CopyFloor, DriverFifo, DriverLifo, Lent, LentBatch, LentInTwo, Modal, PoisonFloor, Raw,
+    Sampled, Single, Stealable, Waiting,
 };
 use crate::stand::{AtOneSize, Hands, ONE_SIZE, Stand};
 
@@ -244,8 +244,10 @@ pub fn entries<const COUNTED: bool>() -> Vec<Entry> {
     all.extend([
         calls::<Single<Checked>, COUNTED>("single", single),
         calls::<Lent<Bare>, COUNTED>("Bare-lent", LENT).untouched(),
+        calls::<LentBatch<Bare>, COUNTED>("Bare-lent-batch", LENT).untouched(),
         calls::<LentInTwo<Bare>, COUNTED>("Bare-lent-in-two", LENT).untouched(),
         calls::<Lent<Checked>, COUNTED>("lent", LENT).untouched(),
+        calls::<LentBatch<Checked>, COUNTED>("lent-batch", LENT).untouched(),
         calls::<LentInTwo<Checked>, COUNTED>("lent-in-two", LENT).untouched(),
         mode::<Bare, COUNTED>("Bare"),
         // A step of the report's ladder.

@@ -4,10 +4,10 @@ use bytes::buf::UninitSlice;
 use bytes::{Buf, BufMut, Bytes};
 use pagesheaf::Mode;
 
-use crate::{PageBuf, SharedBuf, SharedChain};
+use crate::{Backing, OwnedBuf, SharedBuf, SharedChain};
 
 /// What is read counts no more.
-impl<M: Mode> Buf for PageBuf<M> {
+impl<S: Backing> Buf for OwnedBuf<S> {
     fn remaining(&self) -> usize {
         self.len()
     }
@@ -17,14 +17,14 @@ impl<M: Mode> Buf for PageBuf<M> {
     }
 
     fn advance(&mut self, n: usize) {
-        PageBuf::advance(self, n);
+        OwnedBuf::advance(self, n);
     }
 }
 
 // SAFETY: `remaining_mut` is the length of what `chunk_mut` returns, which is the page's own memory, and stays where it
 // is; `advance_mut` goes as far as that, and panics beyond it.
 #[allow(unsafe_code, reason = "the trait is unsafe to implement")]
-unsafe impl<M: Mode> BufMut for PageBuf<M> {
+unsafe impl<S: Backing> BufMut for OwnedBuf<S> {
     fn remaining_mut(&self) -> usize {
         self.room()
     }
@@ -106,8 +106,8 @@ impl<M: Mode> From<SharedBuf<M>> for Bytes {
 }
 
 /// Without a copy, and in any mode: see `From<SharedBuf>`. The page is not written again before it is free.
-impl<M: Mode> From<PageBuf<M>> for Bytes {
-    fn from(buf: PageBuf<M>) -> Self {
+impl<S: Backing> From<OwnedBuf<S>> for Bytes {
+    fn from(buf: OwnedBuf<S>) -> Self {
         Bytes::from_owner(buf)
     }
 }

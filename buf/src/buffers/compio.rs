@@ -6,10 +6,10 @@ use core::{ptr, slice};
 use compio_buf::{IoBuf, IoBufMut, SetLen};
 use pagesheaf::Mode;
 
-use crate::{PageBuf, SharedBuf};
+use crate::{Backing, OwnedBuf, SharedBuf};
 
 /// The bytes that count.
-impl<M: Mode> IoBuf for PageBuf<M> {
+impl<S: Backing> IoBuf for OwnedBuf<S> {
     fn as_init(&self) -> &[u8] {
         self
     }
@@ -20,7 +20,7 @@ impl<M: Mode> IoBuf for PageBuf<M> {
 ///
 /// `as_uninit` is a safe call by which a caller may write bytes that are not initialised, in any buffer of that
 /// crate's, and read them later. The runtime does not. Do not call it yourself: nothing would see it.
-impl<M: Mode> IoBufMut for PageBuf<M> {
+impl<S: Backing> IoBufMut for OwnedBuf<S> {
     fn as_uninit(&mut self) -> &mut [MaybeUninit<u8>] {
         let bytes = self.fillable();
         // SAFETY: bytes that are initialised may be seen as such that need not be. That they stay so is what the trait
@@ -33,7 +33,7 @@ impl<M: Mode> IoBufMut for PageBuf<M> {
 }
 
 #[allow(unsafe_code, reason = "the trait's call is unsafe")]
-impl<M: Mode> SetLen for PageBuf<M> {
+impl<S: Backing> SetLen for OwnedBuf<S> {
     unsafe fn set_len(&mut self, len: usize) {
         self.set_filled(len);
     }

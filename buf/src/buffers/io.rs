@@ -5,9 +5,9 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 
 use pagesheaf::Mode;
 
-use crate::{BufChain, NoRoom, PageBuf, SharedBuf, SharedChain};
+use crate::{Backing, BufChain, NoRoom, OwnedBuf, SharedBuf, SharedChain};
 
-impl<M: Mode> PageBuf<M> {
+impl<S: Backing> OwnedBuf<S> {
     /// Reads once, as much as there is room for behind the bytes that count. Returns how many came: 0 at the end, or if
     /// there is no room.
     ///
@@ -32,7 +32,7 @@ impl<M: Mode> PageBuf<M> {
 }
 
 /// The bytes that count, from the front: what was read counts no more.
-impl<M: Mode> Read for PageBuf<M> {
+impl<S: Backing> Read for OwnedBuf<S> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         let n = (&**self).read(to)?;
         self.advance(n);
@@ -41,7 +41,7 @@ impl<M: Mode> Read for PageBuf<M> {
 }
 
 /// Into the room: as much as fits, and 0 bytes where nothing does.
-impl<M: Mode> Write for PageBuf<M> {
+impl<S: Backing> Write for OwnedBuf<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = bytes.len().min(self.room());
         self.append(&bytes[..n]).map_err(io::Error::other)?;

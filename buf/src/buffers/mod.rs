@@ -1,5 +1,6 @@
 //! The buffers, and the traits of other crates for them.
 
+mod backing;
 #[cfg(feature = "bytes")]
 mod bytes;
 mod chain;
@@ -10,15 +11,16 @@ mod error;
 mod io;
 #[cfg(all(feature = "monoio", unix))]
 mod monoio;
-mod page_buf;
+mod owned;
 mod range;
 mod shared;
 mod shared_chain;
 #[cfg(all(feature = "tokio-uring", target_os = "linux"))]
 mod tokio_uring;
 
+pub use backing::Backing;
 pub use chain::BufChain;
 pub use error::{NoRoom, NotPrepended};
-pub use page_buf::PageBuf;
+pub use owned::{BlockBuf, OwnedBuf, PageBuf};
 pub use shared::SharedBuf;
 pub use shared_chain::SharedChain;

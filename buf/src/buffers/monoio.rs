@@ -3,12 +3,12 @@
 use monoio::buf::{IoBuf, IoBufMut};
 use pagesheaf::Mode;
 
-use crate::{PageBuf, SharedBuf};
+use crate::{Backing, OwnedBuf, SharedBuf};
 
 // SAFETY: the bytes are a page's, which stay where they are while the buffer is moved, and the page's alone until it is
 // dropped.
 #[allow(unsafe_code, reason = "the trait is unsafe to implement")]
-unsafe impl<M: Mode> IoBuf for PageBuf<M> {
+unsafe impl<S: Backing> IoBuf for OwnedBuf<S> {
     fn read_ptr(&self) -> *const u8 {
         self.as_ptr()
     }
@@ -20,7 +20,7 @@ unsafe impl<M: Mode> IoBuf for PageBuf<M> {
 
 // SAFETY: as above; from the first byte that counts to the end of the page all bytes are initialised, and writable.
 #[allow(unsafe_code, reason = "the trait is unsafe to implement")]
-unsafe impl<M: Mode> IoBufMut for PageBuf<M> {
+unsafe impl<S: Backing> IoBufMut for OwnedBuf<S> {
     fn write_ptr(&mut self) -> *mut u8 {
         self.fillable().as_mut_ptr()
     }
@@ -34,7 +34,7 @@ unsafe impl<M: Mode> IoBufMut for PageBuf<M> {
     }
 }
 
-// SAFETY: as of `PageBuf`; nobody writes them while they are shared.
+// SAFETY: as of `OwnedBuf`; nobody writes them while they are shared.
 #[allow(unsafe_code, reason = "the trait is unsafe to implement")]
 unsafe impl<M: Mode> IoBuf for SharedBuf<M> {
     fn read_ptr(&self) -> *const u8 {

@@ -1,4 +1,5 @@
-//! Pages that go to a device and come back: in one pass each way, and in two, as before there was one.
+//! Pages that go to a device and come back: in one pass each way, from a batch and into one, and so in two passes, as
+//! before there was one.
 
 use std::mem::MaybeUninit;
 
@@ -36,6 +37,42 @@ impl<M: Mode> Contender for Lent<M> {
         // SAFETY: the pages are the bulk's, and it gives them up.
         let freed = unsafe { self.0.free_lent(bulk.first(n).iter().copied()) };
         freed.expect("the pages are good");
+    }
+}
+
+/// A mode by a batch, `lend` and `reclaim_at`: for who looks at the pages before they go, and when they are back.
+pub struct LentBatch<M: Mode>(Cache<M>);
+
+impl<M: Mode> Contender for LentBatch<M> {
+    type Bulk<const N: usize> = Items<u64, N>;
+
+    const WRITES: bool = M::HARDENING & hardening::POISON != 0;
+
+    fn pair(setup: &Setup) -> Result<(Self, Self)> {
+        let (own, other) = caches(setup)?;
+        Ok((LentBatch(own), LentBatch(other)))
+    }
+
+    fn bulk<const N: usize>() -> Self::Bulk<N> {
+        Items([0; N])
+    }
+
+    #[inline(always)]
+    fn alloc<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) -> usize {
+        let mut batch = PageBatch::<M, N>::empty();
+        let _ = self.0.alloc_bulk(&mut batch, n);
+        let mut lending = self.0.lend(&mut batch);
+        bulk.first(n).iter_mut().zip(&mut lending).map(|(to, offset)| *to = offset).count()
+    }
+
+    #[inline(always)]
+    fn free<const N: usize>(&mut self, bulk: &mut Self::Bulk<N>, n: usize) {
+        let mut batch = PageBatch::<M, N>::empty();
+        let offsets = bulk.first(n).iter().copied();
+        // SAFETY: the pages are the bulk's, and it gives them up.
+        let back = unsafe { self.0.reclaim_at(offsets, &mut batch) };
+        back.expect("the pages are good");
+        self.0.free_bulk(&mut batch);
     }
 }
 

@@ -10,7 +10,7 @@ mod waiting;
 
 pub use drivers::{DriverFifo, DriverLifo};
 pub use floor::CopyFloor;
-pub use lent::{Lent, LentInTwo};
+pub use lent::{Lent, LentBatch, LentInTwo};
 pub use memory::{Memory, PAGE};
 pub use modes::{Modal, Raw, Sampled, Single, Stealable};
 pub use poison::PoisonFloor;

@@ -1,41 +1,67 @@
-//! A page that one owner writes.
+//! A page, or a block of pages, that one owner writes.
 //!
-//! Invariant: `start <= end <=` the page's length; the bytes between count, and nothing is said of the others.
+//! Invariant: `start <= end <=` the length of what it is over; the bytes between count, and nothing is said of the
+//! others.
 
 use core::fmt;
 use core::ops::{Deref, DerefMut, Range};
 
-use pagesheaf::{DefaultMode, Mode, Page, Refcounted};
+use pagesheaf::{Block, DefaultMode, Mode, Page, Refcounted};
 
+use super::backing::Backing;
 use crate::{NoRoom, SharedBuf};
 
-/// A page with headroom, bytes that count, and room behind them.
+/// Headroom, bytes that count, and room behind them, in a page ([`PageBuf`]) or in a block of pages ([`BlockBuf`]).
 ///
-/// It derefs to the bytes that count. A page comes with whatever was in it before: bytes come to count when
-/// they are written, or when [`grow`](Self::grow) and [`grow_front`](Self::grow_front) say so.
-pub struct PageBuf<M: Mode = DefaultMode> {
-    page: Page<M>,
+/// It derefs to the bytes that count. Pages come with whatever was in them before: bytes come to count when they are
+/// written, or when [`grow`](Self::grow) and [`grow_front`](Self::grow_front) say so.
+pub struct OwnedBuf<S: Backing> {
+    backing: S,
     start: usize,
     end: usize,
 }
 
-impl<M: Mode> PageBuf<M> {
+/// A buffer over one page.
+pub type PageBuf<M = DefaultMode> = OwnedBuf<Page<M>>;
+
+/// A buffer over a block: 2ⁿ neighbouring pages as one slice, for what is longer than a page and must not be cut.
+///
+/// So one pool has buffers of many sizes, and its size is the limit of all of them:
+///
+/// ```
+/// # use pagesheaf::{Order, Pool};
+/// # use pagesheaf_buf::{BlockBuf, PageBuf};
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// let pool = Pool::builder(64).page_size(2048).build()?; // 128 KiB for everything
+/// let small = PageBuf::new(pool.alloc()?);
+/// let order = Order::for_bytes(60_000, pool.page_size()).expect("at most 2 MiB");
+/// let mut large = BlockBuf::new(pool.alloc_block(order)?);
+/// large.append(&[7; 60_000])?;
+/// assert_eq!((small.capacity(), large.capacity(), large.room()), (2048, 65_536, 5536));
+/// assert!(pool.alloc_block(order).is_err(), "the small one has a page of it");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A block has no reference count. Many can read it as `Bytes`, with the feature `bytes`, or in an `Arc`.
+pub type BlockBuf<M = DefaultMode> = OwnedBuf<Block<M>>;
+
+impl<S: Backing> OwnedBuf<S> {
     /// A buffer of no bytes, and no headroom.
     #[must_use]
-    pub fn new(page: Page<M>) -> Self {
-        Self::with_headroom(page, 0)
+    pub fn new(backing: S) -> Self {
+        Self::with_headroom(backing, 0)
     }
 
     /// A buffer of no bytes, with room for so many before them.
     ///
     /// # Panics
-    /// When the page is smaller than that.
+    /// When there are fewer bytes than that.
     #[must_use]
-    pub fn with_headroom(page: Page<M>, headroom: usize) -> Self {
-        Self::with_data(page, headroom..headroom)
+    pub fn with_headroom(backing: S, headroom: usize) -> Self {
+        Self::with_data(backing, headroom..headroom)
     }
 
-    /// A buffer of these bytes of the page: what a device has written there.
+    /// A buffer of these bytes of a page or block: what a device has written there.
     ///
     /// ```
     /// # use pagesheaf::Pool;
@@ -50,18 +76,18 @@ impl<M: Mode> PageBuf<M> {
     /// ```
     ///
     /// # Panics
-    /// When the range lies beyond the page, or ends before it starts.
+    /// When the range lies beyond the bytes of the page or block, or ends before it starts.
     #[must_use]
-    pub fn with_data(page: Page<M>, data: Range<usize>) -> Self {
-        let (Range { start, end }, bytes) = (data, page.len());
-        assert!(start <= end && end <= bytes, "bytes {start}..{end} of a page of {bytes}");
-        PageBuf { page, start, end }
+    pub fn with_data(backing: S, data: Range<usize>) -> Self {
+        let (Range { start, end }, bytes) = (data, backing.len());
+        assert!(start <= end && end <= bytes, "bytes {start}..{end} of {bytes}");
+        OwnedBuf { backing, start, end }
     }
 
-    /// Bytes of the page: headroom, those that count, and room.
+    /// Bytes of the page or block: headroom, those that count, and room.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.page.len()
+        self.backing.len()
     }
 
     /// For how many bytes there is room before those that count.
@@ -78,7 +104,7 @@ impl<M: Mode> PageBuf<M> {
 
     /// The room behind the bytes that count, to write or to read into. [`grow`](Self::grow) makes them count.
     pub fn room_mut(&mut self) -> &mut [u8] {
-        &mut self.page[self.end..]
+        &mut self.backing[self.end..]
     }
 
     /// The next `n` bytes of the room count from now on. Returns them, with whatever is in them.
@@ -91,7 +117,7 @@ impl<M: Mode> PageBuf<M> {
             return Err(NoRoom { wanted: n, room });
         }
         self.end += n;
-        Ok(&mut self.page[old..old + n])
+        Ok(&mut self.backing[old..old + n])
     }
 
     /// The last `n` bytes of the headroom count from now on. Returns them, with whatever is in them.
@@ -104,7 +130,7 @@ impl<M: Mode> PageBuf<M> {
             return Err(NoRoom { wanted: n, room });
         }
         self.start -= n;
-        Ok(&mut self.page[old - n..old])
+        Ok(&mut self.backing[old - n..old])
     }
 
     /// Writes bytes behind those that count.
@@ -140,7 +166,7 @@ impl<M: Mode> PageBuf<M> {
     /// No bytes count, and the headroom is so large.
     ///
     /// # Panics
-    /// When the page is smaller than that.
+    /// When there are fewer bytes than that.
     pub fn reset(&mut self, headroom: usize) {
         assert!(headroom <= self.capacity(), "a headroom of {headroom} in {}", self.capacity());
         (self.start, self.end) = (headroom, headroom);
@@ -149,24 +175,26 @@ impl<M: Mode> PageBuf<M> {
     /// The bytes that count, and the room behind them: what a read of a runtime may fill from its start on.
     #[cfg(any(feature = "compio-buf", feature = "monoio", feature = "tokio-uring"))]
     pub(crate) fn fillable(&mut self) -> &mut [u8] {
-        &mut self.page[self.start..]
+        &mut self.backing[self.start..]
     }
 
     /// So many bytes count from the first on: what a runtime has filled.
     ///
     /// # Panics
-    /// When the page ends before.
+    /// When there are fewer.
     #[cfg(any(feature = "compio-buf", feature = "monoio", feature = "tokio-uring"))]
     pub(crate) fn set_filled(&mut self, len: usize) {
         let most = self.len() + self.room();
         assert!(len <= most, "{len} bytes filled of {most}");
         self.end = self.start + len;
     }
+}
 
+impl<M: Mode> PageBuf<M> {
     /// The page.
     #[must_use]
     pub fn into_page(self) -> Page<M> {
-        self.page
+        self.backing
     }
 
     /// The bytes that count, for many to read. The room is not lost: [`SharedBuf::try_unique`] gets it back.
@@ -175,45 +203,55 @@ impl<M: Mode> PageBuf<M> {
     where
         M: Refcounted,
     {
-        SharedBuf::new(self.page.into_shared(), self.start..self.end)
+        SharedBuf::new(self.backing.into_shared(), self.start..self.end)
     }
 }
 
-impl<M: Mode> From<Page<M>> for PageBuf<M> {
-    fn from(page: Page<M>) -> Self {
-        Self::new(page)
+impl<M: Mode> BlockBuf<M> {
+    /// The block.
+    #[must_use]
+    pub fn into_block(self) -> Block<M> {
+        self.backing
     }
 }
 
-impl<M: Mode> Deref for PageBuf<M> {
+impl<S: Backing> From<S> for OwnedBuf<S> {
+    fn from(backing: S) -> Self {
+        Self::new(backing)
+    }
+}
+
+impl<S: Backing> Deref for OwnedBuf<S> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.page[self.start..self.end]
+        &self.backing[self.start..self.end]
     }
 }
 
-impl<M: Mode> DerefMut for PageBuf<M> {
+impl<S: Backing> DerefMut for OwnedBuf<S> {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.page[self.start..self.end]
+        &mut self.backing[self.start..self.end]
     }
 }
 
-impl<M: Mode> AsRef<[u8]> for PageBuf<M> {
+impl<S: Backing> AsRef<[u8]> for OwnedBuf<S> {
     fn as_ref(&self) -> &[u8] {
         self
     }
 }
 
-impl<M: Mode> AsMut<[u8]> for PageBuf<M> {
+impl<S: Backing> AsMut<[u8]> for OwnedBuf<S> {
     fn as_mut(&mut self) -> &mut [u8] {
         self
     }
 }
 
-impl<M: Mode> fmt::Debug for PageBuf<M> {
+impl<S: Backing> fmt::Debug for OwnedBuf<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (page, bytes) = (self.page.id(), self.start..self.end);
-        f.debug_struct("PageBuf").field("page", &page).field("bytes", &bytes).finish()
+        f.debug_struct("OwnedBuf")
+            .field("in", &self.backing)
+            .field("bytes", &(self.start..self.end))
+            .finish()
     }
 }
