@@ -362,15 +362,6 @@ impl<M: Mode, const N: usize> Default for PageBatch<M, N> {
     }
 }
 
-impl<M: Mode, const N: usize> Drop for PageBatch<M, N> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.len > 0 {
-            self.clear();
-        }
-    }
-}
-
 impl<M: Mode, const N: usize> Index<usize> for PageBatch<M, N> {
     type Output = [u8];
 

@@ -169,6 +169,15 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
     }
 }
 
+impl<M: Mode, const N: usize> Drop for PageBatch<M, N> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.len > 0 {
+            self.clear();
+        }
+    }
+}
+
 /// A page that a batch refused, and why.
 ///
 /// ```
