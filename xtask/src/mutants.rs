@@ -1,6 +1,6 @@
 //! `cargo xtask mutants`: cargo-mutants over the core, and the share that the tests find.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -49,6 +49,13 @@ struct Outcomes {
 #[derive(Deserialize)]
 struct Outcome {
     summary: String,
+    scenario: Scenario,
+}
+
+#[derive(Deserialize)]
+enum Scenario {
+    Baseline,
+    Mutant { name: String },
 }
 
 /// Runs cargo-mutants, prints how many mutants were found, and fails if they are too few.
@@ -62,12 +69,17 @@ pub fn mutants(args: &Args) -> Result<()> {
     if Path::new(OUTPUT).exists() {
         std::fs::remove_dir_all(OUTPUT).context(OUTPUT)?;
     }
-    let mut chosen = args.args.clone();
-    if let Some(one_in) = args.one_in {
-        chosen.extend(sample(&listed(&args.args)?, one_in));
+    let config: Config = toml::from_str(&std::fs::read_to_string(root().join(CONFIG))?)?;
+    let names = listed(&args.args, &config)?;
+    let chosen: BTreeSet<_> = names.iter().step_by(args.one_in.map_or(1, NonZero::get)).collect();
+    println!("{} of {} mutants are tried", chosen.len(), names.len());
+    let mut passed_on = args.args.clone();
+    if args.one_in.is_some() {
+        passed_on.extend(only(&chosen));
     }
-    unchanged()?;
-    let (first, second) = (stage(STAGES[0], &chosen)?, stage(STAGES[1], &chosen)?);
+    unchanged(config)?;
+    let stage = |of: &[&str]| stage(of, &passed_on, &chosen);
+    let (first, second) = (stage(STAGES[0])?, stage(STAGES[1])?);
     // What the first stage missed, or let run out of time, the second has tried again.
     let both = |name| count(&first, name) + count(&second, name);
     let (caught, late) = (both("CaughtMutant"), count(&second, "Timeout"));
@@ -81,21 +93,22 @@ pub fn mutants(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The names of all mutants that these arguments leave.
-fn listed(args: &[String]) -> Result<Vec<String>> {
+/// The names of all mutants that these arguments leave. cargo-mutants does not look for those that leave out a field
+/// in `exclude_re`, nor in what else says which are tried.
+fn listed(args: &[String], config: &Config) -> Result<Vec<String>> {
     let mut cargo = Command::new("cargo");
     cargo.args(["mutants", "--list"]).args(args).stderr(Stdio::inherit());
     let output = cargo.output().context("cargo-mutants did not start")?;
     ensure!(output.status.success(), "{cargo:?}: {}", output.status);
-    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
+    let left_out = regex::RegexSet::new(&config.exclude_re)?;
+    let names = String::from_utf8(output.stdout)?;
+    Ok(names.lines().filter(|name| !left_out.is_match(name)).map(str::to_owned).collect())
 }
 
-/// Arguments that leave one in so many of these mutants: by name, since what the first stage found is not counted
-/// again by the second.
-fn sample(names: &[String], one_in: NonZero<usize>) -> Vec<String> {
-    let chosen = names.iter().step_by(one_in.get());
-    println!("{} of {} mutants are tried", chosen.len(), names.len());
-    chosen.flat_map(|name| ["--re".to_owned(), format!("^{}$", regex::escape(name))]).collect()
+/// Arguments that leave these mutants: by name, since what the first stage found is not counted again by the second.
+fn only(names: &BTreeSet<&String>) -> Vec<String> {
+    let pattern = |name: &&String| ["--re".to_owned(), format!("^{}$", regex::escape(name))];
+    names.iter().flat_map(pattern).collect()
 }
 
 /// Where it stands what is passed on to each build and test.
@@ -103,6 +116,7 @@ const CONFIG: &str = ".cargo/mutants.toml";
 
 #[derive(Deserialize)]
 struct Config {
+    exclude_re: Vec<String>,
     features: Vec<String>,
     additional_cargo_args: Vec<String>,
     additional_cargo_test_args: Vec<String>,
@@ -110,8 +124,7 @@ struct Config {
 
 /// Sees that all tests pass while nothing is changed, within the limits that a mutant has: else they would find every
 /// mutant.
-fn unchanged() -> Result<()> {
-    let config: Config = toml::from_str(&std::fs::read_to_string(root().join(CONFIG))?)?;
+fn unchanged(config: Config) -> Result<()> {
     let mut test = Command::new("cargo");
     test.args(["test", "-q", "--profile", "mutants", "-p", "pagesheaf", "-p", "model"]);
     test.args(["--lib", "--test", "mutants", "--test", "model"]);
@@ -128,8 +141,12 @@ fn for_mutants(cargo: &mut Command) -> &mut Command {
     cargo.env("RUSTC_BOOTSTRAP", "1").env("RUST_BACKTRACE", "0")
 }
 
-/// Runs cargo-mutants once. Returns how many mutants came to which end.
-fn stage(stage: &[&str], args: &[String]) -> Result<BTreeMap<String, usize>> {
+/// Runs cargo-mutants once. Returns how many of the mutants that were chosen came to which end.
+fn stage(
+    stage: &[&str],
+    args: &[String],
+    chosen: &BTreeSet<&String>,
+) -> Result<BTreeMap<String, usize>> {
     let mut cargo = Command::new("cargo");
     cargo.args(["mutants", "--output", "target"]).args(stage).args(args);
     for_mutants(&mut cargo);
@@ -142,7 +159,13 @@ fn stage(stage: &[&str], args: &[String]) -> Result<BTreeMap<String, usize>> {
         Err(_) => Outcomes::default(),
     };
     let mut counts = BTreeMap::new();
-    outcomes.outcomes.into_iter().for_each(|it| *counts.entry(it.summary).or_default() += 1);
+    for Outcome { summary, scenario } in outcomes.outcomes {
+        if let Scenario::Mutant { name } = scenario
+            && chosen.contains(&name)
+        {
+            *counts.entry(summary).or_default() += 1;
+        }
+    }
     Ok(counts)
 }
 
@@ -155,13 +178,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sample_is_one_mutant_in_so_many_by_its_whole_name() {
+    fn a_mutant_is_chosen_by_its_whole_name() {
         let names: Vec<_> = (0..5).map(|n| format!("src/a.rs:{n}:1: replace + with *")).collect();
-        let two = NonZero::new(2).expect("not zero");
-        let chosen = sample(&names, two);
+        let chosen = only(&names.iter().step_by(2).collect());
         assert_eq!((chosen.len(), chosen[0].as_str()), (6, "--re"));
         let only = regex::Regex::new(&chosen[3]).expect("legal");
         let found: Vec<_> = names.iter().filter(|name| only.is_match(name)).collect();
         assert_eq!(found, [&names[2]]);
+    }
+
+    #[test]
+    fn what_cargo_mutants_writes_is_read() {
+        let text = r#"{"outcomes": [{"scenario": "Baseline", "summary": "Success"}, {"scenario":
+            {"Mutant": {"name": "src/a.rs:1:1: replace", "file": ""}}, "summary": "MissedMutant"}]}"#;
+        let read: Outcomes = serde_json::from_str(text).expect("legal");
+        let names: Vec<_> = read.outcomes.into_iter().map(|it| it.scenario).collect();
+        assert!(
+            matches!(&names[..], [Scenario::Baseline, Scenario::Mutant { name }] if name.ends_with("replace"))
+        );
     }
 }

@@ -35,12 +35,8 @@ fn what_a_record_lacks_is_left_out_and_shown_when_it_is_there() {
     );
 }
 
-const NEW: [(&str, &str); 4] = [
-    ("opool", "mixed"),
-    ("Bare", "mixed"),
-    ("Bare", "pipe_into_7"),
-    ("async", "wait"),
-];
+const NEW: [(&str, &str); 4] =
+    [("opool", "mixed"), ("Bare", "mixed"), ("Bare", "pipe_into_7"), ("async", "wait")];
 
 /// The files that are compared, after `change` has changed one of them.
 fn found(path: &str, change: impl Fn(&str) -> String) -> Vec<String> {
