@@ -36,3 +36,8 @@ pub use io::{PooledBuf, RawPoolBufDatagramIo, RawPoolBufIo};
 pub use pages::Pages;
 pub use pool::{Pool, Pooled};
 pub use reuse::Reuse;
+
+/// The guide shows an `ArrayQueue`: here the doctests of the page use the crate itself.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/locked_vec.md")]
+struct LockedVec;
