@@ -358,40 +358,7 @@ pub use ticket::{Fence, Ticket};
 pub use tracker::Outstanding;
 
 #[cfg(all(doctest, feature = "std", feature = "refcount"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
-
-#[cfg(all(doctest, feature = "std", feature = "refcount"))]
-#[doc = include_str!("../docs/statics.md")]
-struct Statics;
-
-#[cfg(all(doctest, feature = "std", feature = "refcount"))]
-#[doc = include_str!("../docs/guide.md")]
-struct Guide;
-
-#[cfg(all(doctest, feature = "std", feature = "refcount"))]
-#[doc = include_str!("../docs/choosing.md")]
-struct Choosing;
-
-#[cfg(all(doctest, feature = "std", feature = "refcount"))]
-#[doc = include_str!("../docs/io_uring.md")]
-struct IoUring;
-
-#[cfg(all(doctest, feature = "std", feature = "refcount"))]
-#[doc = include_str!("../docs/kernels.md")]
-struct Kernels;
-
-#[cfg(all(doctest, feature = "std", feature = "refcount"))]
-#[doc = include_str!("../docs/locked_vec.md")]
-struct LockedVec;
-
-#[cfg(all(doctest, feature = "std", feature = "refcount"))]
-#[doc = include_str!("../docs/packets.md")]
-struct Packets;
-
-#[cfg(all(doctest, feature = "std", feature = "refcount"))]
-#[doc = include_str!("../tests/misuse/prevented.md")]
-struct Prevented;
+mod guides;
 
 /// ```compile_fail,E0432
 /// use pagesheaf::models;

@@ -52,15 +52,15 @@ const LAYERS: &[&[&str]] = &[
     &["wait", "timeout"],
     // Several pools, one for each memory node.
     &["nodes"],
-    // For the model package only.
-    &["models"],
+    // For the model package only, and for tests of documents.
+    &["models", "guides"],
 ];
 
 /// Who reads the sources learns from this section of the design what a module may name.
 const SECTION: &str = "## Layers";
 
-/// The row of the design for which it has no place: it is no part of an ordinary build.
-const UNSEEN: &[&str] = &["models"];
+/// The row for which the design has no place: it is no part of an ordinary build.
+const UNSEEN: &[&str] = &["models", "guides"];
 
 /// All that knows too much, and every module that the list does not have; and a design that says
 /// otherwise.
