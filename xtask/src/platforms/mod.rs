@@ -6,6 +6,7 @@
 
 mod table;
 mod tools;
+mod wine;
 
 use std::fs;
 use std::path::PathBuf;
@@ -171,6 +172,13 @@ fn tried(
                     None => "nothing here runs its programs".into(),
                 };
                 return ("built", Some(why), run(cargo.arg("--no-run")));
+            }
+            if emulator[0] == wine::PROGRAM {
+                let folder = self::target("platforms");
+                let prepared = wine::prepare(&mut cargo, &folder, platform.target, linker);
+                if prepared.is_err() {
+                    return ("built", None, prepared);
+                }
             }
             cargo.env(variable(platform.target, "RUNNER"), emulator.join(" ")).arg("--");
             let result = run(cargo.args(table::LEFT_OUT.iter().flat_map(|it| ["--skip", it])));

@@ -83,7 +83,7 @@ pub const PLATFORMS: &[Platform] = &[
     // rustc looks for an unwinder of its own there, which a library that is built anew does not have: nothing is
     // linked.
     tests("musl", "x86_64-unknown-linux-musl", "an unwinder for musl", &[]),
-    tests("windows", "x86_64-pc-windows-gnu", "x86_64-w64-mingw32-gcc", &["wine64"]),
+    tests("windows", "x86_64-pc-windows-gnu", "x86_64-w64-mingw32-gcc", &[super::wine::PROGRAM]),
     refused("i686", "i686-unknown-linux-gnu", NOT_ALIGNED),
     refused("powerpc", "powerpc-unknown-linux-gnu", NO_ATOMICS),
     core("aarch64-bare", "aarch64-unknown-none"),
