@@ -38,9 +38,9 @@
 //! | `x86_64` | `Frames`: a cache as the frame allocator of page tables |
 //! | `metrics` | `record`, `describe`: a pool's figures for the program's recorder, and what each is |
 //!
-//! A read of a runtime fills a [`PageBuf`] from its first byte on, as it fills a `Vec`: the headroom stays. With compio
-//! and tokio-uring, what counted before and is longer still counts behind; [`PageBuf::reset`] before the read leaves
-//! nothing of it.
+//! A read of a runtime fills a [`PageBuf`] or a [`BlockBuf`] from its first byte on, as it fills a `Vec`: the headroom
+//! stays. With compio and tokio-uring, what counted before and is longer still counts behind; [`OwnedBuf::reset`]
+//! before the read leaves nothing of it.
 
 #![no_std]
 #![deny(unsafe_code)]

@@ -140,7 +140,7 @@ impl Order {
     }
 
     /// The smallest order whose blocks have room for so many bytes, in pages of this size, or `None` if none is large
-    /// enough.
+    /// enough, or pages have no bytes.
     ///
     /// ```
     /// use pagesheaf::Order;
@@ -155,8 +155,8 @@ impl Order {
             return None;
         }
         match bytes.div_ceil(page_size).checked_next_power_of_two() {
-            Some(pages) if pages <= Self::MAX.pages() => Self::new(pages.trailing_zeros() as u8),
-            _ => None,
+            Some(pages) => Self::new(pages.trailing_zeros() as u8),
+            None => None,
         }
     }
 

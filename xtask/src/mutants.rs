@@ -93,8 +93,8 @@ pub fn mutants(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The names of all mutants that these arguments leave. cargo-mutants does not look for those that leave out a field
-/// in `exclude_re`, nor in what else says which are tried.
+/// The names of all mutants that these arguments leave. cargo-mutants tries those that leave out a field whatever
+/// `exclude_re` and `--re` say. So the configuration is applied here once more; `--re` of the caller's is not.
 fn listed(args: &[String], config: &Config) -> Result<Vec<String>> {
     let mut cargo = Command::new("cargo");
     cargo.args(["mutants", "--list"]).args(args).stderr(Stdio::inherit());

@@ -5,8 +5,8 @@ use core::ops::DerefMut;
 
 use pagesheaf::{Block, Mode, Page};
 
-/// What an [`OwnedBuf`](crate::OwnedBuf) is over: a [`Page`] or a [`Block`], the sole owner of its bytes. They stay
-/// where they are while it is moved.
+/// What an [`OwnedBuf`](crate::OwnedBuf) is over: a [`Page`] or a [`Block`], the sole owner of its bytes. They are
+/// initialised, as many as they were at first, and stay where they are while it is moved.
 pub trait Backing:
     DerefMut<Target = [u8]> + fmt::Debug + Send + Sync + Unpin + Sealed + 'static
 {

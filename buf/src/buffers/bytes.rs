@@ -21,8 +21,8 @@ impl<S: Backing> Buf for OwnedBuf<S> {
     }
 }
 
-// SAFETY: `remaining_mut` is the length of what `chunk_mut` returns, which is the page's own memory, and stays where it
-// is; `advance_mut` goes as far as that, and panics beyond it.
+// SAFETY: `remaining_mut` is the length of what `chunk_mut` returns, which is memory of the page or block, and stays
+// where it is; `advance_mut` goes as far as that, and panics beyond it.
 #[allow(unsafe_code, reason = "the trait is unsafe to implement")]
 unsafe impl<S: Backing> BufMut for OwnedBuf<S> {
     fn remaining_mut(&self) -> usize {

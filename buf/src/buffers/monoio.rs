@@ -5,8 +5,8 @@ use pagesheaf::Mode;
 
 use crate::{Backing, OwnedBuf, SharedBuf};
 
-// SAFETY: the bytes are a page's, which stay where they are while the buffer is moved, and the page's alone until it is
-// dropped.
+// SAFETY: the bytes are a page's or a block's, which stay where they are while the buffer is moved, and the buffer's
+// alone until it is dropped: see `Backing`.
 #[allow(unsafe_code, reason = "the trait is unsafe to implement")]
 unsafe impl<S: Backing> IoBuf for OwnedBuf<S> {
     fn read_ptr(&self) -> *const u8 {
@@ -18,7 +18,8 @@ unsafe impl<S: Backing> IoBuf for OwnedBuf<S> {
     }
 }
 
-// SAFETY: as above; from the first byte that counts to the end of the page all bytes are initialised, and writable.
+// SAFETY: as above; from the first byte that counts to the end of its page or block all bytes are initialised, and
+// writable.
 #[allow(unsafe_code, reason = "the trait is unsafe to implement")]
 unsafe impl<S: Backing> IoBufMut for OwnedBuf<S> {
     fn write_ptr(&mut self) -> *mut u8 {

@@ -1,12 +1,12 @@
-//! A server in each runtime reads into pages and answers from them. Every byte comes back, and every page.
+//! A server in each runtime reads into pages and blocks, and answers from them. Every byte comes back, and every page.
 #![cfg(target_os = "linux")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-use pagesheaf::Pool;
-use pagesheaf_buf::PageBuf;
+use pagesheaf::{Block, Order, Page, Pool};
+use pagesheaf_buf::{Backing, OwnedBuf};
 
 /// Headroom of the buffers: what is read must not touch it.
 const HEADROOM: usize = 64;
@@ -30,19 +30,27 @@ fn client(address: SocketAddr) {
     }
 }
 
-/// A buffer of a page, whose headroom says so.
-fn buffer(pool: &Pool) -> PageBuf {
-    let mut page = pool.alloc().expect("a page");
-    page[..HEADROOM].fill(0xa5);
-    PageBuf::with_headroom(page, HEADROOM)
+fn page(pool: &Pool) -> Page {
+    pool.alloc().expect("a page")
+}
+
+fn block(pool: &Pool) -> Block {
+    pool.alloc_block(Order::try_from(1).expect("small")).expect("a block")
+}
+
+/// A buffer, whose headroom says so.
+fn buffer<S: Backing>(mut backing: S) -> OwnedBuf<S> {
+    backing[..HEADROOM].fill(0xa5);
+    OwnedBuf::with_headroom(backing, HEADROOM)
 }
 
 /// The server has read into a buffer: its headroom is as it was.
-fn look(buf: PageBuf, read: usize) -> PageBuf {
+fn look<S: Backing>(mut buf: OwnedBuf<S>, read: usize) -> OwnedBuf<S> {
     assert_eq!((buf.len(), buf.headroom()), (read, HEADROOM));
-    let page = buf.into_page();
-    assert!(page[..HEADROOM].iter().all(|&byte| byte == 0xa5), "the headroom was written");
-    PageBuf::with_data(page, HEADROOM..HEADROOM + read)
+    let headroom = buf.grow_front(HEADROOM).expect("it is there");
+    assert!(headroom.iter().all(|&byte| byte == 0xa5), "the headroom was written");
+    buf.advance(HEADROOM);
+    buf
 }
 
 /// Runs a server against the client, and looks that all pages are back.
@@ -63,7 +71,7 @@ fn no_ring(error: &dyn std::fmt::Display) {
 }
 
 #[test]
-fn compio_reads_into_pages_and_writes_them() {
+fn compio_reads_into_pages_and_blocks_and_writes_them() {
     use compio::buf::BufResult;
     use compio::io::{AsyncRead, AsyncWriteExt};
 
@@ -74,15 +82,17 @@ fn compio_reads_into_pages_and_writes_them() {
             let listener = compio::net::TcpListener::from_std(listener).expect("a listener");
             let (mut stream, _) = listener.accept().await.expect("a client");
             loop {
-                let BufResult(read, buf) = stream.read(buffer(pool)).await;
-                match read.expect("the client writes") {
-                    0 => return,
-                    read => {
-                        let shared = look(buf, read).freeze();
-                        let BufResult(written, _) = stream.write_all(shared).await;
-                        written.expect("the client reads");
-                    }
+                let BufResult(read, buf) = stream.read(buffer(page(pool))).await;
+                let read = read.expect("the client writes");
+                if read == 0 {
+                    return;
                 }
+                let BufResult(written, _) = stream.write_all(look(buf, read).freeze()).await;
+                written.expect("the client reads");
+                let BufResult(read, buf) = stream.read(buffer(block(pool))).await;
+                let buf = look(buf, read.expect("the client writes"));
+                let BufResult(written, _) = stream.write_all(buf).await;
+                written.expect("the client reads");
             }
         });
     });
@@ -90,7 +100,7 @@ fn compio_reads_into_pages_and_writes_them() {
 
 /// Through its ring or, where that is refused, the system's poll.
 #[test]
-fn monoio_reads_into_pages_and_writes_them() {
+fn monoio_reads_into_pages_and_blocks_and_writes_them() {
     use monoio::io::{AsyncReadRent, AsyncWriteRentExt};
 
     serve(|listener, pool| {
@@ -101,21 +111,24 @@ fn monoio_reads_into_pages_and_writes_them() {
             let listener = monoio::net::TcpListener::from_std(listener).expect("a listener");
             let (mut stream, _) = listener.accept().await.expect("a client");
             loop {
-                let (read, buf) = stream.read(buffer(pool)).await;
-                match read.expect("the client writes") {
-                    0 => return,
-                    read => {
-                        let (written, _) = stream.write_all(look(buf, read).freeze()).await;
-                        written.expect("the client reads");
-                    }
+                let (read, buf) = stream.read(buffer(page(pool))).await;
+                let read = read.expect("the client writes");
+                if read == 0 {
+                    return;
                 }
+                let (written, _) = stream.write_all(look(buf, read).freeze()).await;
+                written.expect("the client reads");
+                let (read, buf) = stream.read(buffer(block(pool))).await;
+                let buf = look(buf, read.expect("the client writes"));
+                let (written, _) = stream.write_all(buf).await;
+                written.expect("the client reads");
             }
         });
     });
 }
 
 #[test]
-fn tokio_uring_reads_into_pages_and_writes_them() {
+fn tokio_uring_reads_into_pages_and_blocks_and_writes_them() {
     use tokio_uring::buf::BoundedBuf;
 
     let runtime = match tokio_uring::Runtime::new(&tokio_uring::builder()) {
@@ -127,15 +140,18 @@ fn tokio_uring_reads_into_pages_and_writes_them() {
             let listener = tokio_uring::net::TcpListener::from_std(listener);
             let (stream, _) = listener.accept().await.expect("a client");
             loop {
-                let (read, buf) = stream.read(buffer(pool)).await;
-                match read.expect("the client writes") {
-                    0 => return,
-                    read => {
-                        let shared = look(buf, read).freeze();
-                        let (written, _) = stream.write_all(shared.slice(..)).await;
-                        written.expect("the client reads");
-                    }
+                let (read, buf) = stream.read(buffer(page(pool))).await;
+                let read = read.expect("the client writes");
+                if read == 0 {
+                    return;
                 }
+                let shared = look(buf, read).freeze();
+                let (written, _) = stream.write_all(shared.slice(..)).await;
+                written.expect("the client reads");
+                let (read, buf) = stream.read(buffer(block(pool))).await;
+                let buf = look(buf, read.expect("the client writes"));
+                let (written, _) = stream.write_all(buf.slice(..)).await;
+                written.expect("the client reads");
             }
         });
     });
@@ -153,7 +169,7 @@ fn compio_reads_a_file() {
     let runtime = compio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let file = compio::fs::File::open(&path).await.expect("the file");
-        let BufResult(read, buf) = file.read_at(buffer(&pool), 0).await;
+        let BufResult(read, buf) = file.read_at(buffer(page(&pool)), 0).await;
         let read = read.expect("bytes");
         assert_eq!(&look(buf, read)[..], &message(3)[..]);
     });

@@ -77,27 +77,25 @@ pub fn bounds(record: &Record) -> Result<String> {
     for Bound { own, most, note } in &BOUNDS {
         let (name, shape) = *own;
         let (what, limit, measured, holds) = told(record, *own, most)?;
-        let line = record.line(shape, size(most)).map(|line| format!("{line:.0} ns"));
+        let lines = sizes(most).iter().filter_map(|&size| record.line(shape, size));
+        let lines: Vec<_> = lines.map(|line| format!("{line:.0}")).collect();
+        let line = if lines.is_empty() { String::new() } else { lines.join(", ") + " ns" };
         let result = match (holds, note.is_empty()) {
             (true, _) => "reached".to_owned(),
             (false, true) => "missed".to_owned(),
             (false, false) => format!("missed; {note}"),
         };
-        writeln!(
-            text,
-            "| `{name}`, `{shape}`{what} | {limit} | {measured} | {} | {result} |",
-            line.unwrap_or_default()
-        )?;
+        writeln!(text, "| `{name}`, `{shape}`{what} | {limit} | {measured} | {line} | {result} |")?;
     }
     Ok(text)
 }
 
-/// The size of which the distance of the cores is told.
-fn size(most: &Most) -> u64 {
+/// The sizes of which the distance of the cores is told.
+fn sizes(most: &Most) -> &[u64] {
     match most {
-        Times(_, _, sizes) | Rivals(sizes) => sizes[sizes.len() - 1],
-        More(..) => 64,
-        Ns(_, size) => *size,
+        Times(_, _, sizes) | Rivals(sizes) => sizes,
+        More(..) => &[64],
+        Ns(_, size) => std::slice::from_ref(size),
     }
 }
 

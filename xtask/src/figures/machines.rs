@@ -9,6 +9,9 @@ use super::parts::{OTHERS, POOLS, figure, machine, wrapped};
 use super::prices::BESIDE;
 use super::record::{BULKS, Earlier, Record};
 
+/// Below so many ns for a cache line to the other core and back, the two are near: see the matrix' `two_cores`.
+const NEAR: f64 = 200.0;
+
 /// At 64 pages a call, now and before; and who was faster than whom, where that is another one now.
 pub fn machines(record: &Record) -> Result<String> {
     let Some(before) = &record.before else {
@@ -36,10 +39,16 @@ pub fn machines(record: &Record) -> Result<String> {
         });
         writeln!(text, "| {shown} | {} |", cells.collect::<Vec<_>>().join(" | "))?;
     }
+    let lines = shapes.iter().map(|shape| {
+        let both = [record.line(shape, 64), before.line(shape, 64)];
+        let both = both.map(|line| line.map(|line| format!("{line:.0}")).unwrap_or_default());
+        both.join(" / ").trim_matches([' ', '/']).to_owned()
+    });
+    writeln!(text, "| a cache line | {} |", lines.collect::<Vec<_>>().join(" | "))?;
     let (changed, compared) = changed(record, before);
     let said = format!(
-        "Of {compared} comparisons of `Bare` and `Checked` with others, at 1 and 64 pages a call, \
-         {} came out the other way:",
+        "Of {compared} comparisons of `Bare` and `Checked` with others, at 1 and 64 pages a call \
+         and by cores that were as far apart on both, {} came out the other way:",
         changed.len()
     );
     writeln!(text, "\n{}", wrapped(&said, "", ""))?;
@@ -51,14 +60,20 @@ pub fn machines(record: &Record) -> Result<String> {
 fn changed(record: &Record, before: &Earlier) -> (Vec<String>, usize) {
     let (mut changed, mut compared) = (Vec::new(), 0);
     for (shape, bulk) in BESIDE.into_iter().flat_map(|shape| BULKS.map(|bulk| (shape, bulk))) {
+        let near =
+            [record.line(shape, bulk), before.line(shape, bulk)].map(|it| it.map(|ns| ns < NEAR));
+        if near[0] != near[1] {
+            continue;
+        }
         let both = |name| Some([record.ns(name, shape, bulk)?, before.ns(name, shape, bulk)?]);
         let others = OTHERS.into_iter().chain(POOLS).chain([RECYCLER]);
         for ((name, shown), ours) in others.flat_map(|it| OURS.map(|ours| (it, ours))) {
             let (Some(own), Some(theirs)) = (both(ours), both(name)) else { continue };
             compared += 1;
             let [now, then] = [0, 1].map(|at| own[at] < theirs[at]);
-            if now != then {
-                let [own, theirs] = [own, theirs].map(|both| both.map(figure));
+            let [own, theirs] = [own, theirs].map(|both| both.map(figure));
+            // What is the same as it is shown has no order.
+            if now != then && own[0] != theirs[0] && own[1] != theirs[1] {
                 let (is, was) = if now { ("faster", "slower") } else { ("slower", "faster") };
                 changed.push(format!(
                     "`{shape}`, {bulk}: `{ours}` is {is} than {shown} ({} against {}), and was \

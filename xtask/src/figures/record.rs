@@ -177,8 +177,7 @@ impl Record {
 
     /// How long a cache line took meanwhile, where two threads took part.
     pub fn line(&self, shape: &str, bulk: u64) -> Option<f64> {
-        let mut rows = self.rows.iter().filter(|row| (row.shape(), row.bulk) == (shape, bulk));
-        rows.find_map(|row| row.line_round_trip_ns)
+        line(&self.rows, shape, bulk)
     }
 
     /// The figure of somebody, if there is one; where many pages are out in a shape, with [`MANY`].
@@ -225,12 +224,23 @@ impl Earlier {
     pub fn ns(&self, contender: &str, shape: &str, bulk: u64) -> Option<f64> {
         find(&self.rows, contender, shape, bulk)
     }
+
+    /// As [`Record::line`].
+    pub fn line(&self, shape: &str, bulk: u64) -> Option<f64> {
+        line(&self.rows, shape, bulk)
+    }
 }
 
 fn find(rows: &[Row], contender: &str, shape: &str, bulk: u64) -> Option<f64> {
     let wanted = (contender, shape, bulk);
     let found = rows.iter().find(|row| (&*row.contender, row.shape(), row.bulk) == wanted);
     Some(found?.ns)
+}
+
+/// Ns that a cache line took while a shape was measured, if two threads take part.
+fn line(rows: &[Row], shape: &str, bulk: u64) -> Option<f64> {
+    let mut rows = rows.iter().filter(|row| (row.shape(), row.bulk) == (shape, bulk));
+    rows.find_map(|row| row.line_round_trip_ns)
 }
 
 /// Each row in a line of its own.

@@ -1,5 +1,4 @@
-//! Pages that go to a device and come back: in one pass each way, from a batch and into one, and so in two passes, as
-//! before there was one.
+//! Pages that go to a device and come back: in one pass each way, by a batch, and in two passes.
 
 use std::mem::MaybeUninit;
 
@@ -40,7 +39,7 @@ impl<M: Mode> Contender for Lent<M> {
     }
 }
 
-/// A mode by a batch, `lend` and `reclaim_at`: for who looks at the pages before they go, and when they are back.
+/// A mode by a batch, `lend` and `reclaim_at`: for programs that look at pages before they go, and when they are back.
 pub struct LentBatch<M: Mode>(Cache<M>);
 
 impl<M: Mode> Contender for LentBatch<M> {

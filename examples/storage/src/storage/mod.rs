@@ -73,6 +73,9 @@ fn run(options: &Options) -> Outcome<u64> {
     let all = || parts.iter().flat_map(|Done { roomy, tight }| [roomy, tight]);
     let ran: u64 = all().map(|it| it.ran).sum();
     let out = all().map(|it| it.out).sum();
+    if let Some(none) = all().find(|it| !it.ratio.is_normal()) {
+        return Err(format!("{}: one side did nothing in the rounds that count", none.name).into());
+    }
     let ratios: Vec<_> = all().map(|it| format!("{:?}: {:.3}", it.name, it.ratio)).collect();
     // The geometric mean of those that do not run out of pages.
     let logs = parts.iter().map(|part| part.roomy.ratio.ln());

@@ -18,8 +18,8 @@ pub enum Variant {
 impl Variant {
     const ALL: [Self; 3] = [Variant::Pages, Variant::Rival, Variant::Fixed];
 
-    /// The first `n`, in another order in each of six rounds: of three, none has always the same
-    /// one before it, and two change places in each.
+    /// The first `n`. Six rounds go once through all orders of three, or three times through both of
+    /// two.
     fn in_turn(n: usize, round: usize) -> Vec<Self> {
         let mut order = Self::ALL[..n].to_vec();
         order.rotate_left(round % n);
