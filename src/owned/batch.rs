@@ -165,7 +165,8 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         mut keep: impl FnMut(usize, PageId) -> bool,
     ) {
         let ids = &mut self.ids[..self.len];
-        assert!(range.start <= range.end && range.end <= ids.len());
+        debug_assert!(range.start <= range.end);
+        assert!(range.end <= ids.len());
         let mut kept = range.start;
         for at in range.clone() {
             // SAFETY: below the length.
