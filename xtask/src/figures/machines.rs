@@ -9,7 +9,7 @@ use super::parts::{OTHERS, POOLS, figure, machine, wrapped};
 use super::prices::BESIDE;
 use super::record::{BULKS, Earlier, Record};
 
-/// Below so many ns for a cache line to the other core and back, the two are near: see the matrix' `two_cores`.
+/// Below so many ns for a cache line to the other core and back, the two are near: see the matrix' `Distance`.
 const NEAR: f64 = 200.0;
 
 /// At 64 pages a call, now and before; and who was faster than whom, where that is another one now.
@@ -32,17 +32,13 @@ pub fn machines(record: &Record) -> Result<String> {
     for (name, shown) in ours.into_iter().chain(others) {
         let cells = shapes.iter().map(|shape| {
             let both = [record.ns(name, shape, 64), before.ns(name, shape, 64)];
-            match both.map(|ns| ns.map(figure)) {
-                [None, None] => String::new(),
-                both => both.map(Option::unwrap_or_default).join(" / "),
-            }
+            cell(both.map(|ns| ns.map(figure)))
         });
         writeln!(text, "| {shown} | {} |", cells.collect::<Vec<_>>().join(" | "))?;
     }
     let lines = shapes.iter().map(|shape| {
         let both = [record.line(shape, 64), before.line(shape, 64)];
-        let both = both.map(|line| line.map(|line| format!("{line:.0}")).unwrap_or_default());
-        both.join(" / ").trim_matches([' ', '/']).to_owned()
+        cell(both.map(|line| line.map(|line| format!("{line:.0}"))))
     });
     writeln!(text, "| a cache line | {} |", lines.collect::<Vec<_>>().join(" | "))?;
     let (changed, compared) = changed(record, before);
@@ -54,6 +50,14 @@ pub fn machines(record: &Record) -> Result<String> {
     writeln!(text, "\n{}", wrapped(&said, "", ""))?;
     changed.iter().for_each(|line| text += &wrapped(line, "- ", "  "));
     Ok(text)
+}
+
+/// What is now, and what was before; nothing where neither is known.
+fn cell(both: [Option<String>; 2]) -> String {
+    match both {
+        [None, None] => String::new(),
+        both => both.map(Option::unwrap_or_default).join(" / "),
+    }
 }
 
 /// Each comparison whose order is another one now, and how many were made.
