@@ -8,12 +8,11 @@ use core::mem::MaybeUninit;
 use super::fill::fill;
 use super::{CHUNK, Frontend};
 use crate::error::{Call, Filled, PageError, PlaceError, PlaceReason, ShortReason};
-use crate::inner::{Faults, block_pages};
+use crate::inner::{Faults, Step, block_pages};
 use crate::mode::Mode;
 use crate::owned::{Block, Page};
 use crate::page::{Order, PageId, written_mut};
 use crate::plan::{CallKinds, InjectedFault};
-use crate::zone::Floor;
 
 pub(crate) fn alloc_block<M: Mode>(
     mut front: impl Frontend<M>,
@@ -24,8 +23,8 @@ pub(crate) fn alloc_block<M: Mode>(
         return Err(ShortReason::AddressOnly);
     }
     let mut out = [MaybeUninit::uninit()];
-    let floor = front.floor(order.pages());
-    let (blocks, reason) = alloc_blocks(&mut front, order, &mut out, floor);
+    let step = Step::first(front.floor(order.pages()));
+    let (blocks, reason) = alloc_blocks(&mut front, order, &mut out, step);
     let block = match blocks.first() {
         Some(&first) => Ok(own(&front, first, order)),
         None => Err(reason.unwrap_or(ShortReason::Exhausted)),
@@ -39,9 +38,9 @@ pub(crate) fn alloc_blocks_bulk<M: Mode>(
     order: Order,
     out: &mut [Option<Block<M>>],
 ) -> Filled {
-    fill(front, Call::AllocBlocksBulk, (out, order.pages()), |front, (most, floor), vacant| {
+    fill(front, Call::AllocBlocksBulk, (out, order.pages()), |front, (most, step), vacant| {
         let mut firsts = [MaybeUninit::uninit(); CHUNK];
-        let (blocks, short) = alloc_blocks(front, order, &mut firsts[..most], floor);
+        let (blocks, short) = alloc_blocks(front, order, &mut firsts[..most], step);
         for (&mut first, block) in blocks.iter_mut().zip(vacant) {
             *block = Some(own(front, first, order));
         }
@@ -54,8 +53,8 @@ pub(crate) fn alloc_block_raw<M: Mode>(
     order: Order,
 ) -> Result<PageId, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let floor = front.floor(order.pages());
-    let (blocks, reason) = alloc_blocks(&mut front, order, &mut out, floor);
+    let step = Step::first(front.floor(order.pages()));
+    let (blocks, reason) = alloc_blocks(&mut front, order, &mut out, step);
     front.note_raw(|| blocks.iter().flat_map(|&first| block_pages(first, order)));
     front.shared().conclude_quietly(Call::AllocBlockRaw);
     blocks.first().copied().ok_or(reason.unwrap_or(ShortReason::Exhausted))
@@ -66,8 +65,8 @@ pub(crate) fn alloc_blocks_bulk_raw<M: Mode>(
     order: Order,
     out: &mut [MaybeUninit<PageId>],
 ) -> (&mut [PageId], Option<ShortReason>) {
-    let floor = front.floor(out.len() * order.pages());
-    let (blocks, reason) = alloc_blocks(&mut front, order, out, floor);
+    let step = Step::first(front.floor(out.len() * order.pages()));
+    let (blocks, reason) = alloc_blocks(&mut front, order, out, step);
     front.note_raw(|| blocks.iter().flat_map(|&first| block_pages(first, order)));
     front.shared().conclude_quietly(Call::AllocBlocksBulkRaw);
     (blocks, reason)
@@ -78,7 +77,7 @@ fn alloc_blocks<'o, M: Mode>(
     front: &mut impl Frontend<M>,
     order: Order,
     out: &'o mut [MaybeUninit<PageId>],
-    floor: Floor,
+    step: Step,
 ) -> (&'o mut [PageId], Option<ShortReason>) {
     let effect =
         front.shared().injector.decide(CallKinds::BLOCKS, order.get(), out.len() * order.pages());
@@ -92,10 +91,9 @@ fn alloc_blocks<'o, M: Mode>(
         (0, None)
     } else {
         // They may be the very pages that are missing.
-        front.shared().reap_fences_for(usize::MAX, floor);
-        front.with_slot_as_is(|core, slot, _| {
-            core.alloc_blocks(slot, order, &mut out[..most], floor)
-        })
+        front.shared().reap_fences_for(usize::MAX, step.floor);
+        front
+            .with_slot_as_is(|core, slot, _| core.alloc_blocks(slot, order, &mut out[..most], step))
     };
     let injected = effect.map(|_| ShortReason::Injected);
     // SAFETY: the first `got` were written.

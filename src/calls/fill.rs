@@ -7,18 +7,18 @@ use core::mem::MaybeUninit;
 
 use super::{CHUNK, Frontend, alloc_slow};
 use crate::error::{Call, Filled, ShortReason};
+use crate::inner::Step;
 use crate::mode::Mode;
 use crate::owned::Page;
 use crate::plan::CallKinds;
-use crate::zone::Floor;
 
 pub(crate) fn fill_vacant<M: Mode>(
     front: impl Frontend<M>,
     pages: &mut [Option<Page<M>>],
 ) -> Filled {
-    fill(front, Call::FillVacant, (pages, 1), |front, (most, floor), vacant| {
+    fill(front, Call::FillVacant, (pages, 1), |front, (most, step), vacant| {
         let mut out = [MaybeUninit::uninit(); CHUNK];
-        let (got, short) = alloc_slow(front, &mut out[..most], floor, CallKinds::BULK);
+        let (got, short) = alloc_slow(front, &mut out[..most], step, CallKinds::BULK);
         for (id, page) in out[..got].iter().zip(vacant) {
             // SAFETY: `alloc_slow` wrote `got` ids of pages that are now the caller's.
             let new = unsafe { Page::new(front.core(), id.assume_init()) };
@@ -36,7 +36,7 @@ pub(super) fn fill<M: Mode, F: Frontend<M>, T>(
     (out, pages): (&mut [Option<T>], usize),
     mut some: impl for<'o> FnMut(
         &mut F,
-        (usize, Floor),
+        (usize, Step),
         &mut dyn Iterator<Item = &'o mut Option<T>>,
     ) -> (usize, Option<ShortReason>),
 ) -> Filled {
@@ -48,11 +48,12 @@ pub(super) fn fill<M: Mode, F: Frontend<M>, T>(
     if want == 0 {
         front.begin();
     }
-    let floor = front.floor(want * pages);
+    let mut step = Step::first(front.floor(want * pages));
     let mut vacant = out.iter_mut().filter(|slot| slot.is_none());
     let (mut allocated, mut reason) = (0, None);
     while want > 0 && reason.is_none() {
-        let (got, short) = some(&mut front, (want.min(CHUNK), floor), &mut vacant);
+        let (got, short) = some(&mut front, (want.min(CHUNK), step), &mut vacant);
+        step = step.then(got);
         (allocated, want) = (allocated + got, want - got);
         let may_retry =
             |why| why == ShortReason::Fenced && front.shared().reap_fences_when_dry() > 0;

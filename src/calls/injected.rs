@@ -7,23 +7,23 @@ use core::mem::MaybeUninit;
 
 use super::{Frontend, alloc_any};
 use crate::error::ShortReason;
+use crate::inner::Step;
 use crate::mode::Mode;
 use crate::page::PageId;
 use crate::plan::InjectedFault;
-use crate::zone::Floor;
 
 /// Allocates pages as a plan will have it.
 #[cold]
 pub(super) fn alloc_injected<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
-    floor: Floor,
+    step: Step,
     effect: InjectedFault,
 ) -> (usize, Option<ShortReason>) {
     match effect {
         InjectedFault::Short if out.len() > 1 => {
             let half = out.len() / 2;
-            let (got, reason) = alloc_any(front, &mut out[..half], floor);
+            let (got, reason) = alloc_any(front, &mut out[..half], step);
             (got, reason.or(Some(ShortReason::Injected)))
         }
         InjectedFault::Fail | InjectedFault::Short => {
@@ -31,12 +31,12 @@ pub(super) fn alloc_injected<M: Mode>(
             (0, Some(ShortReason::Injected))
         }
         InjectedFault::BadPage => {
-            let (got, reason) = alloc_any(front, out, floor);
+            let (got, reason) = alloc_any(front, out, step);
             let Some(last) = got.checked_sub(1) else { return (got, reason) };
             // SAFETY: the first `got` were written.
             let id = unsafe { out[last].assume_init() };
             front.with_slot(|core, slot| core.veto(slot, id));
-            let (another, none) = alloc_any(front, &mut out[last..got], floor);
+            let (another, none) = alloc_any(front, &mut out[last..got], step.then(last));
             (last + another, reason.or(none))
         }
     }

@@ -266,8 +266,8 @@ impl<L: Lender> fmt::Debug for Lending<L> {
 pub(crate) fn lend_new<M: Mode>(mut front: impl Frontend<M>, chunk: &mut Chunk) -> Refilled {
     let core = front.shared();
     let wanted = chunk.left().min(LENT_TOGETHER);
-    let out = &mut chunk.ids[..wanted];
-    let (new, reason) = alloc_ids(&mut front, out, CallKinds::BULK, chunk.whole);
+    let (out, had) = (&mut chunk.ids[..wanted], chunk.lent);
+    let (new, reason) = alloc_ids(&mut front, out, CallKinds::BULK, (chunk.whole, had));
     core.tracker.moved(|| new.iter().copied(), chunk.caller);
     let lent = match new.iter().position(|&id| core.lend_new(id).is_err()) {
         None => new.len(),

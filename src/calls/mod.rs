@@ -47,13 +47,12 @@ pub(crate) use reclaim::{free_lent, reclaim, reclaim_one};
 pub(crate) use zeroed::{alloc_bulk_zeroed, alloc_zeroed};
 
 use crate::error::{BulkAlloc, Call, PageError, ShortReason};
-use crate::inner::{Core, Faults, InSlot};
+use crate::inner::{Core, Faults, InSlot, Step};
 use crate::mode::Mode;
 use crate::owned::{Page, PageBatch};
 use crate::page::{GivenUp, PageId, PartlyFreed};
 use crate::plan::CallKinds;
 use crate::slot::SlotMut;
-use crate::zone::Floor;
 
 /// How many pages the calls without a batch move at once.
 const CHUNK: usize = 32;
@@ -63,12 +62,12 @@ const CHUNK: usize = 32;
 fn alloc_slow<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
-    floor: Floor,
+    step: Step,
     kind: CallKinds,
 ) -> (usize, Option<ShortReason>) {
     match front.shared().injector.decide(kind, 0, out.len()) {
-        Some(effect) => injected::alloc_injected(front, out, floor, effect),
-        None => alloc_any(front, out, floor),
+        Some(effect) => injected::alloc_injected(front, out, step, effect),
+        None => alloc_any(front, out, step),
     }
 }
 
@@ -76,12 +75,12 @@ fn alloc_slow<M: Mode>(
 fn alloc_any<M: Mode>(
     front: &mut impl Frontend<M>,
     out: &mut [MaybeUninit<PageId>],
-    floor: Floor,
+    step: Step,
 ) -> (usize, Option<ShortReason>) {
     front.with_slot_as_is(move |core, slot, asked| match slot {
-        Some(slot) if asked => core.alloc_asked(slot, out, floor),
-        Some(slot) => core.alloc(slot, out, floor),
-        None => core.alloc_without_slot(out, floor),
+        Some(slot) if asked => core.alloc_asked(slot, out, step),
+        Some(slot) => core.alloc(slot, out, step),
+        None => core.alloc_without_slot(out, step),
     })
 }
 
@@ -241,8 +240,8 @@ fn alloc_bulk_slowly<M: Mode, const N: usize>(
         return BulkAlloc { allocated: want, reason: None };
     }
     let n = want.min(batch.remaining_capacity());
-    let floor = front.floor(whole);
-    let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n], floor, CallKinds::BULK);
+    let step = Step::first(front.floor(whole));
+    let (new, reason) = alloc_slow(&mut front, &mut batch.vacant()[..n], step, CallKinds::BULK);
     // SAFETY: `alloc_slow` wrote `new` ids of pages that are now the batch's.
     unsafe { batch.grow(core, new) };
     front.note_allocated(|| batch.last_ids(new));
@@ -311,8 +310,8 @@ pub(crate) fn alloc<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, Sho
 #[inline(never)]
 fn alloc_slowly<M: Mode>(mut front: impl Frontend<M>) -> Result<Page<M>, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let floor = front.floor(1);
-    let page = match alloc_slow(&mut front, &mut out, floor, CallKinds::SINGLE) {
+    let step = Step::first(front.floor(1));
+    let page = match alloc_slow(&mut front, &mut out, step, CallKinds::SINGLE) {
         // SAFETY: `alloc_slow` wrote one id of a page that is now the caller's.
         (1, _) => Ok(unsafe { Page::new(front.core(), out[0].assume_init()) }),
         (_, Some(ShortReason::Fenced)) => return alloc_fenced(front),

@@ -8,7 +8,7 @@ use core::mem::MaybeUninit;
 use super::{CHUNK, Frontend, alloc_slow, free_fast, free_rest, free_slow};
 use crate::error::{Call, PageError, ShortReason};
 use crate::history::Event;
-use crate::inner::{Core, Faults};
+use crate::inner::{Core, Faults, Step};
 use crate::mode::{Mode, Policy, Refcounted};
 use crate::page::{Fault, GivenUp, PageId, References, Released, written_mut};
 use crate::plan::CallKinds;
@@ -18,18 +18,18 @@ pub(crate) fn alloc_bulk_raw<M: Mode>(
     out: &mut [MaybeUninit<PageId>],
 ) -> (&mut [PageId], Option<ShortReason>) {
     let n = out.len();
-    let (ids, reason) = alloc_ids(&mut front, out, CallKinds::BULK, n);
+    let (ids, reason) = alloc_ids(&mut front, out, CallKinds::BULK, (n, 0));
     front.note_raw(|| ids.iter().copied());
     (ids, reason)
 }
 
-/// Allocates pages as ids, of a call for `whole`.
+/// Allocates pages as ids, of a call for `whole`, which has `had` some.
 #[inline(always)]
 pub(super) fn alloc_ids<'o, M: Mode>(
     front: &mut impl Frontend<M>,
     out: &'o mut [MaybeUninit<PageId>],
     kind: CallKinds,
-    whole: usize,
+    (whole, had): (usize, usize),
 ) -> (&'o mut [PageId], Option<ShortReason>) {
     let core = front.shared();
     let fast = front.fast_slot().and_then(|slot| core.alloc_fast(slot, out.len()));
@@ -39,8 +39,8 @@ pub(super) fn alloc_ids<'o, M: Mode>(
             (out.len(), None)
         }
         None => {
-            let floor = front.floor(whole);
-            let slow = alloc_slow(front, out, floor, kind);
+            let step = Step::first(front.floor(whole)).then(had);
+            let slow = alloc_slow(front, out, step, kind);
             front.shared().conclude_quietly(Call::AllocBulkRaw);
             slow
         }
@@ -53,7 +53,7 @@ pub(super) fn alloc_ids<'o, M: Mode>(
 
 pub(crate) fn alloc_raw<M: Mode>(mut front: impl Frontend<M>) -> Result<PageId, ShortReason> {
     let mut out = [MaybeUninit::uninit()];
-    let (ids, reason) = alloc_ids(&mut front, &mut out, CallKinds::SINGLE, 1);
+    let (ids, reason) = alloc_ids(&mut front, &mut out, CallKinds::SINGLE, (1, 0));
     front.note_raw(|| ids.iter().copied());
     ids.first().copied().ok_or(reason.unwrap_or(ShortReason::Exhausted))
 }

@@ -210,3 +210,44 @@ fn pages_that_are_to_be_zero_are() {
     assert!(all.iter().all(|page| page.iter().all(|&byte| byte == 0)));
     drop((page, all));
 }
+
+/// It takes pages 32 or 64 at a time, and the last step finds none: the call is short of some all the same.
+fn a_call_whose_last_step_finds_nothing_is_short_and_not_dry<M: Mode>() {
+    let Some(pool) = pool::<M>(|builder| builder.max_caches(2)) else { return };
+    let _other = pool.cache().expect("a cache");
+    let mut one = pool.cache().expect("a cache");
+    let asked = || (pool.core.slots[0].requests.calls(), pool.core.is_dry_without_cache());
+    let _kept = batch_of(&pool, 36);
+    macro_rules! short_of_ten {
+        ($front:expr) => {{
+            let (mut pages, mut blocks) = ([const { None }; 74], [const { None }; 74]);
+            assert_eq!($front.fill_vacant(&mut pages).allocated, 64);
+            assert_eq!(asked(), (0, false));
+            pages.fill_with(|| None);
+            assert_eq!($front.alloc_blocks_bulk(order(0), &mut blocks).allocated, 64);
+            assert_eq!(asked(), (0, false));
+            blocks.fill_with(|| None);
+            let lent: Vec<_> = $front.lend_new(74).collect();
+            assert_eq!((lent.len(), asked()), (64, (0, false)));
+            // SAFETY: no device has them.
+            unsafe { pool.free_lent(lent) }.expect("they are lent");
+            pool.drain();
+            one.drain();
+            pool.core.slots[0].requests.forget();
+        }};
+    }
+    short_of_ten!(one);
+    short_of_ten!(pool);
+    // A call that finds nothing is.
+    let mut all = Batch::<M>::empty();
+    assert_eq!(one.alloc_bulk(&mut all, 64).allocated, 64);
+    assert_eq!(pool.fill_vacant(&mut [const { None }; 74]).allocated, 0);
+    assert_eq!(asked(), (8, true));
+}
+
+#[test]
+fn a_call_of_several_steps_asks_only_if_it_got_nothing() {
+    a_call_whose_last_step_finds_nothing_is_short_and_not_dry::<Bare>();
+    a_call_whose_last_step_finds_nothing_is_short_and_not_dry::<Checked>();
+    a_call_whose_last_step_finds_nothing_is_short_and_not_dry::<Hardened>();
+}

@@ -3,8 +3,8 @@
 
 use core::mem::MaybeUninit;
 
-use super::Core;
 use super::verify::VERIFIED_MOST;
+use super::{Core, Step};
 use crate::depot::Stack;
 use crate::error::ShortReason;
 use crate::magazine::{Entries, MagazineMut, whole_lines};
@@ -64,12 +64,12 @@ impl<M: Mode> Core<M> {
         &self,
         slot: SlotMut<'_>,
         out: &mut [MaybeUninit<PageId>],
-        floor: Floor,
+        step: Step,
     ) -> (usize, Option<ShortReason>) {
         let shared = slot.shared();
         let mut parts = slot.parts();
-        let (got, reason) =
-            self.gather(&mut parts, out, floor, |got| self.short_reason(Some(shared), got, floor));
+        let short = |got| self.short_reason(Some(shared), got, step);
+        let (got, reason) = self.gather(&mut parts, out, step.floor, short);
         let counters = parts.counters;
         counters.count_alloc::<M>(got);
         if reason.is_some() {
@@ -242,10 +242,10 @@ impl<M: Mode> Core<M> {
     pub(crate) fn alloc_without_slot(
         &self,
         out: &mut [MaybeUninit<PageId>],
-        floor: Floor,
+        step: Step,
     ) -> (usize, Option<ShortReason>) {
-        let got = self.gather_without_slot(out, floor);
-        let reason = (got < out.len()).then(|| self.short_reason(None, got, floor));
+        let got = self.gather_without_slot(out, step.floor);
+        let reason = (got < out.len()).then(|| self.short_reason(None, got, step));
         if !defect!("orphans") {
             self.count_uncached_alloc(got);
         }

@@ -6,13 +6,13 @@
 
 use core::mem::MaybeUninit;
 
-use super::{Core, Faults, Tables};
+use super::{Core, Faults, Step, Tables};
 use crate::error::ShortReason;
 use crate::mode::{Mode, Policy};
 use crate::page::{Fault, Mark, Order, PageId, Piece, ZONE};
 use crate::slot::{Slot, SlotMut};
 use crate::sync::{defect, publish_fence};
-use crate::zone::{Cursor, Floor};
+use crate::zone::Cursor;
 
 /// Pages of a block, by how far they are from its first.
 struct PageSet([u64; Order::MAX.pages().div_ceil(64)]);
@@ -51,7 +51,7 @@ impl<M: Mode> Core<M> {
         mut slot: Option<SlotMut<'_>>,
         order: Order,
         out: &mut [MaybeUninit<PageId>],
-        floor: Floor,
+        step: Step,
     ) -> (usize, Option<ShortReason>) {
         if !self.fits(PageId::new(0), order) && !out.is_empty() {
             // Whatever others gave up would be of no use.
@@ -59,13 +59,13 @@ impl<M: Mode> Core<M> {
             return (0, Some(ShortReason::Fragmented));
         }
         let Some(asked) = slot.as_mut().filter(|slot| self.has_to_answer(slot)) else {
-            return self.gather_blocks(slot, order, out, floor);
+            return self.gather_blocks(slot, order, out, step);
         };
         let want = out.len() * order.pages();
-        let answer = self.begin_answer(asked.reborrow(), (want, order.pages()), floor);
+        let answer = self.begin_answer(asked.reborrow(), (want, order.pages()), step.floor);
         let most = answer.most / order.pages();
         let (got, mut reason) =
-            self.gather_blocks(Some(asked.reborrow()), order, &mut out[..most], floor);
+            self.gather_blocks(Some(asked.reborrow()), order, &mut out[..most], step);
         if most < out.len() && reason.is_none() {
             asked.counters().count_event::<M>(&asked.counters().short);
             reason = Some(ShortReason::Busy);
@@ -79,7 +79,7 @@ impl<M: Mode> Core<M> {
         mut slot: Option<SlotMut<'_>>,
         order: Order,
         out: &mut [MaybeUninit<PageId>],
-        floor: Floor,
+        step: Step,
     ) -> (usize, Option<ShortReason>) {
         let mut cursor =
             slot.as_mut().map_or(Cursor::default(), |slot| *slot.reborrow().parts().cursor);
@@ -99,14 +99,14 @@ impl<M: Mode> Core<M> {
             // One at a time where pages stay for others: a search may be long, and what is claimed nobody else has.
             let most = if self.zone.has_marks() { 1 } else { most };
             let pages = most * order.pages();
-            let taken = self.allowed(floor, pages, pages, |allowed| {
+            let taken = self.allowed(step.floor, pages, pages, |allowed| {
                 allowed.take_blocks(&mut cursor, order, each, |id| self.taint(id))
             });
             if taken > 0 {
                 continue;
             }
             if drained {
-                break Some(self.no_block(slot.as_ref().map(SlotMut::shared), order, got, floor));
+                break Some(self.no_block(slot.as_ref().map(SlotMut::shared), order, got, step));
             }
             drained = true;
             self.drain_for(slot.as_mut());
@@ -158,9 +158,9 @@ impl<M: Mode> Core<M> {
     }
 
     /// Why there is no block for a call that got so many.
-    fn no_block(&self, own: Option<&Slot>, order: Order, got: usize, floor: Floor) -> ShortReason {
-        match self.short_reason(own, got * order.pages(), floor) {
-            ShortReason::Busy if self.keeps(floor, order.pages()) => ShortReason::Watermark,
+    fn no_block(&self, own: Option<&Slot>, order: Order, got: usize, step: Step) -> ShortReason {
+        match self.short_reason(own, got * order.pages(), step) {
+            ShortReason::Busy if self.keeps(step.floor, order.pages()) => ShortReason::Watermark,
             ShortReason::Busy if self.zone.is_claimed() => ShortReason::Busy,
             ShortReason::Busy if order.pages() > 1 && self.zone.free() > 0 => {
                 ShortReason::Fragmented

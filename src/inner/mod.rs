@@ -60,6 +60,7 @@ pub(crate) use block::block_pages;
 pub(crate) use build::{Config, CoreLayout};
 pub(crate) use fork::AfterFork;
 pub use maintain::{Maintained, NotPurged};
+pub(crate) use pressure::Step;
 pub(crate) use reading::InSlot;
 
 use crate::depot::Depots;

@@ -20,6 +20,27 @@ use crate::zone::Floor;
 /// scheduler lets it takes longer over a call than one that answers: so the requests outlast it.
 const CALLS: u32 = 8;
 
+/// What a call that allocates, or one of its steps, is to know of the others.
+#[derive(Clone, Copy)]
+pub(crate) struct Step {
+    /// How far down in the zone it may go.
+    pub(crate) floor: Floor,
+    /// The steps before got pages: if this one gets none, its call is short of some, and not dry.
+    has_some: bool,
+}
+
+impl Step {
+    /// The first, or the only one.
+    pub(crate) fn first(floor: Floor) -> Self {
+        Step { floor, has_some: false }
+    }
+
+    /// The one after it, which got so many pages.
+    pub(crate) fn then(self, got: usize) -> Self {
+        Step { has_some: self.has_some || got > 0, ..self }
+    }
+}
+
 /// What a call through a slot that was asked is to do.
 pub(crate) struct Answer {
     /// How many pages it may take of those that it wants.
@@ -50,10 +71,10 @@ impl<M: Mode> Core<M> {
         &self,
         mut slot: SlotMut<'_>,
         out: &mut [MaybeUninit<PageId>],
-        floor: Floor,
+        step: Step,
     ) -> (usize, Option<ShortReason>) {
-        let answer = self.begin_answer(slot.reborrow(), (out.len(), 0), floor);
-        let (got, mut reason) = self.alloc(slot.reborrow(), &mut out[..answer.most], floor);
+        let answer = self.begin_answer(slot.reborrow(), (out.len(), 0), step.floor);
+        let (got, mut reason) = self.alloc(slot.reborrow(), &mut out[..answer.most], step);
         if answer.most < out.len() && reason.is_none() {
             slot.counters().count_event::<M>(&slot.counters().short);
             reason = Some(ShortReason::Busy);
@@ -125,17 +146,12 @@ impl<M: Mode> Core<M> {
         }
     }
 
-    /// Why a call is short that got so many pages, which are not counted yet. One that got nothing asks every
+    /// Why a call is short whose step got so many pages, which are not counted yet. One that got nothing asks every
     /// cache for what it has or will free, also when all pages are out; one that got some leaves them alone.
     #[cold]
-    pub(super) fn short_reason(
-        &self,
-        slot: Option<&Slot>,
-        got: usize,
-        floor: Floor,
-    ) -> ShortReason {
-        let reason = self.why_short(slot, got, floor);
-        if got == 0 {
+    pub(super) fn short_reason(&self, slot: Option<&Slot>, got: usize, step: Step) -> ShortReason {
+        let reason = self.why_short(slot, got, step.floor);
+        if got == 0 && !step.has_some {
             self.request_pages(slot);
         }
         reason

@@ -4,8 +4,8 @@ use core::mem::{MaybeUninit, forget};
 
 use crate::depot::Stack;
 use crate::error::ShortReason;
-use crate::inner::Faults;
 use crate::inner::tests::build;
+use crate::inner::{Faults, Step};
 use crate::mode::{Bare, Checked};
 use crate::page::{Fault, GivenUp, Order, PageId};
 use crate::sync::Ordering;
@@ -25,7 +25,8 @@ fn why(in_depot: usize, order: u8, got: usize) -> ShortReason {
         pool.core.count_given(ids.len());
         pool.core.count_uncached_free(ids.len());
     }
-    let why = pool.core.no_block(None, Order::new(order).expect("legal"), got, Floor::None);
+    let why =
+        pool.core.no_block(None, Order::new(order).expect("legal"), got, Step::first(Floor::None));
     forget(pool);
     why
 }
@@ -35,7 +36,7 @@ fn only_free_pages_can_be_too_scattered_for_a_block() {
     let pool = build::<Bare>(|builder| builder.max_caches(1).shared_caches(0));
     let why_of = |order| {
         let order = Order::new(order).expect("legal");
-        pool.core.no_block(None, order, 0, Floor::None)
+        pool.core.no_block(None, order, 0, Step::first(Floor::None))
     };
     assert_eq!(why_of(1), ShortReason::Fragmented);
     assert_eq!(why_of(0), ShortReason::Busy, "a block of one page is a page");
@@ -54,7 +55,8 @@ fn a_block_is_not_had_of_pages_that_are_kept() {
     assert_eq!(pool.alloc_bulk_raw(&mut room).0.len(), 77);
     let keeps = |pages| pool.core.keeps(Floor::Low, pages);
     assert_eq!([1, 3, 4, 23, 24].map(keeps), [false, false, true, true, false]);
-    let why = |floor| pool.core.no_block(None, Order::new(2).expect("legal"), 0, floor);
+    let why =
+        |floor| pool.core.no_block(None, Order::new(2).expect("legal"), 0, Step::first(floor));
     assert_eq!(why(Floor::Low), ShortReason::Watermark);
     assert_eq!(why(Floor::None), ShortReason::Fragmented);
     forget(pool);

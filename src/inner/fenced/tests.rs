@@ -7,6 +7,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::error::TaintReason;
+use crate::inner::Step;
 use crate::inner::tests::build;
 use crate::magazine::Link;
 use crate::mode::{Bare, Checked, Compact};
@@ -212,7 +213,7 @@ fn what_comes_free_fills_the_reserve_first() {
         });
         let core = &*pool.core;
         let mut room = [const { MaybeUninit::uninit() }; 100];
-        assert_eq!(core.alloc_without_slot(&mut room, Floor::None).0, 100);
+        assert_eq!(core.alloc_without_slot(&mut room, Step::first(Floor::None)).0, 100);
         // SAFETY: all were written.
         let ids = room.map(|id| unsafe { id.assume_init() });
         fence(&pool, 0, &ids[..8]);

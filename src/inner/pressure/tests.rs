@@ -23,7 +23,7 @@ fn a_drain_in_the_middle_of_a_call_is_for_the_next<M: Mode>() {
         let mut call = owner.as_mut().take_back().expect("nobody takes from it");
         let answer = core.begin_answer(call.reborrow(), (0, 0), Floor::None);
         let mut out = [MaybeUninit::uninit(); 5];
-        assert_eq!(core.alloc(call.reborrow(), &mut out, Floor::None), (5, None));
+        assert_eq!(core.alloc(call.reborrow(), &mut out, Step::first(Floor::None)), (5, None));
         // SAFETY: all were written, and are this call's.
         let ids = unsafe { GivenUp::new(written(&out)) };
         pool.drain();

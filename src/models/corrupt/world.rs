@@ -16,7 +16,7 @@ use super::{Part, Table, parts};
 use crate::cache::Cache;
 use crate::error::Call;
 use crate::heap;
-use crate::inner::Faults;
+use crate::inner::{Faults, Step};
 use crate::owned::PageBatch;
 use crate::page::{Order, PageId};
 use crate::pool::{OnBadPage, Pool};
@@ -190,7 +190,7 @@ impl<M: Sharing> World<M> {
                 let order = Order::new((n % 7) as u8).expect("a legal order");
                 let core = &self.pool().core;
                 let mut first = [MaybeUninit::uninit()];
-                if core.alloc_blocks(None, order, &mut first, Floor::None).0 == 1 {
+                if core.alloc_blocks(None, order, &mut first, Step::first(Floor::None)).0 == 1 {
                     // SAFETY: its first page was written.
                     let first = unsafe { first[0].assume_init() };
                     let ids = (first.index()..).take(order.pages()).map(PageId::new);
