@@ -180,19 +180,34 @@ macro_rules! device_methods {
 
         // SAFETY: the pages are lent as they are allocated.
         unsafe impl<$($lenders)*> $crate::calls::Lender for $lender {
+            type Chunk = $crate::calls::Chunk;
+
             fn size_of_pages(&self) -> $crate::page::PageSize {
                 self.handle().page_size
             }
 
-            fn refill(&mut $self, chunk: &mut $crate::calls::Chunk) -> $crate::calls::Refilled {
-                $crate::calls::through!($marks, $self, front, $crate::calls::lend_new(front, chunk))
+            fn refill(
+                &mut $self,
+                chunk: &mut Self::Chunk,
+                progress: &mut $crate::calls::Progress,
+            ) -> $crate::calls::Refilled {
+                $crate::calls::through!($marks, $self, front, $crate::calls::lend_new(front, chunk, progress))
             }
 
-            fn take_back<I: Iterator<Item = $crate::page::PageId>>(
-                &mut $self,
-                pages: $crate::page::FromDevice<I>,
-            ) {
-                $crate::calls::through!($marks, $self, front, $crate::calls::unlend(front, pages));
+            #[inline(always)]
+            fn ahead(&self, chunk: &Self::Chunk) -> usize {
+                chunk.len()
+            }
+
+            #[inline(always)]
+            fn take(&mut self, chunk: &mut Self::Chunk) -> Option<$crate::page::PageId> {
+                chunk.take()
+            }
+
+            fn end(&mut $self, chunk: &mut Self::Chunk) {
+                if chunk.len() > 0 {
+                    $crate::calls::through!($marks, $self, front, $crate::calls::unlend(front, chunk));
+                }
             }
         }
     };

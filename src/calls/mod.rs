@@ -35,7 +35,7 @@ pub(crate) use fenced::free_bulk_after;
 pub(crate) use fill::fill_vacant;
 pub(crate) use frontend::{Frontend, Home, begin};
 pub(crate) use lend::lend_bulk;
-pub(crate) use lending::{Chunk, Refilled, lend, lend_new, unlend};
+pub(crate) use lending::{Chunk, Progress, Refilled, lend, lend_new, unlend};
 pub use lending::{FromBatch, Lender, Lending};
 pub(crate) use methods::{methods, through};
 pub(crate) use raw::{

@@ -31,9 +31,16 @@ impl<'c, M: Mode> Back<'c, M> {
         Back { core, call, faults: Faults::default(), reclaimed: 0, done: 0 }
     }
 
-    /// How many pages have gone through.
-    pub(super) fn done(&self) -> usize {
-        self.done
+    /// Takes back a page of a batch, which that owns then. Says whether it was lent.
+    pub(super) fn take(&mut self, position: usize, id: PageId) -> bool {
+        match self.core.take_from_device(id) {
+            Ok(()) => {
+                self.reclaimed += 1;
+                self.done += 1;
+                true
+            }
+            Err(fault) => self.refuse(position, id, fault),
+        }
     }
 
     fn count(&mut self) {
@@ -91,7 +98,7 @@ impl<M: Mode, const N: usize> Drop for TakingIn<'_, '_, M, N> {
 
 /// Takes pages back into a batch, which they may join, as long as it has room.
 #[inline]
-pub(super) fn take_in<M: Mode, I: Iterator<Item = PageId>, const N: usize>(
+fn take_in<M: Mode, I: Iterator<Item = PageId>, const N: usize>(
     core: NonNull<Core<M>>,
     back: &mut Back<'_, M>,
     mut pages: FromDevice<I>,

@@ -1,15 +1,17 @@
 //! Owned pages held together.
 
 mod iter;
+mod let_go;
 mod moves;
 mod split;
 
 use core::fmt;
 use core::mem::MaybeUninit;
-use core::ops::{Index, IndexMut, Range};
+use core::ops::{Index, IndexMut};
 use core::ptr::NonNull;
 
 pub use iter::{IntoIter, Iter, IterMut};
+pub(crate) use let_go::LetGo;
 pub use moves::PushError;
 
 use crate::error::Count;
@@ -156,35 +158,6 @@ impl<M: Mode, const N: usize> PageBatch<M, N> {
         assert!(at <= len);
         // SAFETY: the ids up to the former length are initialised, and `at` is not beyond it.
         unsafe { written(self.ids.get_unchecked(at..len)) }
-    }
-
-    /// Of the pages in a range, keeps those for which `keep` says so; the others are the caller's.
-    pub(crate) fn retain_in(
-        &mut self,
-        range: Range<usize>,
-        mut keep: impl FnMut(usize, PageId) -> bool,
-    ) {
-        let ids = &mut self.ids[..self.len];
-        debug_assert!(range.start <= range.end);
-        assert!(range.end <= ids.len());
-        let mut kept = range.start;
-        for at in range.clone() {
-            // SAFETY: below the length.
-            let id = unsafe { ids[at].assume_init() };
-            if keep(at, id) {
-                ids[kept].write(id);
-                kept += 1;
-            }
-        }
-        if range.end < ids.len() {
-            ids.copy_within(range.end.., kept);
-        }
-        self.len -= range.end - kept;
-    }
-
-    /// Moves the last `n` pages in front of the one at `at`.
-    pub(crate) fn rotate_to(&mut self, at: usize, n: usize) {
-        self.ids[at..self.len].rotate_right(n);
     }
 
     /// How many pages it holds.

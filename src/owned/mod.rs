@@ -11,6 +11,7 @@ mod prefilled;
 mod retained;
 mod shared;
 
+pub(crate) use batch::LetGo;
 pub use batch::{IntoIter, Iter, IterMut, PageBatch, PushError};
 pub use block::{Block, IntoBlocks, IntoPages};
 pub use page::Page;

@@ -65,6 +65,59 @@ fn a_page_that_does_not_go_back_is_told_of<M: Mode>() {
     forget((batch, pool));
 }
 
+/// What was lent ahead stays lent, and the others stay out: nobody has two owners.
+fn a_batch_whose_iterator_is_leaked_has_none_of_its_pages<M: Mode>() {
+    let Some((pool, mut batch, ids)) = all_out::<M>() else { return };
+    let mut lending = pool.lend(&mut batch);
+    let taken: Vec<_> = lending.ids().take(3).collect();
+    assert_eq!((taken.as_slice(), lending.taken()), (&ids[..3], 3));
+    forget(lending);
+    assert!(batch.is_empty());
+    let pages = pool.audit().pages;
+    assert!(pages.adds_up() && (pages.lent, pages.out) == (64, 96), "{pages}");
+    // It is a batch as any other.
+    assert_eq!(pool.alloc_bulk(&mut batch, 5).allocated, 0);
+    forget(pool);
+}
+
+/// The first ones, or those before and after a bad one: all that were not taken are the batch's, in their order.
+fn a_batch_owns_what_is_not_taken<M: Mode>(bad: Option<usize>) {
+    for take in [0, 1, 2, 63, 64, 65, 128, 159] {
+        let Some((pool, mut batch, ids)) = all_out::<M>() else { return };
+        bad.iter().for_each(|&at| pool.core.lend(ids[at]).expect("it is out"));
+        let mut lending = pool.lend(&mut batch);
+        let taken: Vec<_> = lending.ids().take(take).collect();
+        drop(lending);
+        let is_good = |at: &usize| Some(*at) != bad;
+        let good: Vec<_> = (0..160).filter(is_good).map(|at| ids[at]).collect();
+        assert_eq!(taken, good[..take]);
+        // A bad one is before them, once it was looked at.
+        let looked_at = bad.filter(|&at| at < take.next_multiple_of(64));
+        let rest: Vec<_> = match looked_at {
+            Some(at) => [ids[at]].into_iter().chain(good[take..].iter().copied()).collect(),
+            None => (0..160).map(|at| ids[at]).filter(|id| !taken.contains(id)).collect(),
+        };
+        assert_eq!(batch.ids(), rest);
+        let pages = pool.audit().pages;
+        assert!(pages.adds_up() && pages.lent == take as u64, "{pages}");
+        forget((batch, pool));
+    }
+}
+
+#[test]
+fn a_batch_that_is_lent_in_part_owns_the_rest() {
+    a_batch_owns_what_is_not_taken::<Bare>(None);
+    a_batch_owns_what_is_not_taken::<Compact>(None);
+    a_batch_owns_what_is_not_taken::<Hardened>(None);
+    for bad in [0, 1, 62, 63, 64, 100, 159] {
+        a_batch_owns_what_is_not_taken::<Checked>(Some(bad));
+        a_batch_owns_what_is_not_taken::<Compact>(Some(bad));
+    }
+    a_batch_whose_iterator_is_leaked_has_none_of_its_pages::<Bare>();
+    a_batch_whose_iterator_is_leaked_has_none_of_its_pages::<Checked>();
+    a_batch_whose_iterator_is_leaked_has_none_of_its_pages::<Compact>();
+}
+
 #[test]
 fn a_large_batch_is_lent_in_every_kind_of_mode() {
     all_pages_of_a_batch_are_lent::<Bare>();
