@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pagesheaf::{Bare, Checked, Compact, Hardened, Mode, NoChecks, Order, Pool, Refcounted};
-use pagesheaf_buf::{BlockBuf, NotPrepended, PageBuf, SharedBuf};
+use pagesheaf_buf::{Backing, BlockBuf, NotPrepended, OwnedBuf, PageBuf, SharedBuf};
 
 fn pool<M: Mode>() -> Pool<M> {
     Pool::builder(16).page_size(256).mode::<M>().build().expect("a pool")
@@ -144,6 +144,50 @@ fn a_block_is_one_slice_with_headroom_and_room<M: Mode>() {
     pool.close().expect("nothing is out");
 }
 
+/// Over a page, and over a block.
+fn bytes_of_iterators_go_into_the_room<M: Mode>() {
+    fn over<S: Backing>(backing: S) {
+        let mut buf = OwnedBuf::with_headroom(backing, 3);
+        let all: Vec<u8> = (0..buf.room()).map(|at| (at * 7) as u8).collect();
+        buf.extend(&all[..100]);
+        buf.extend(all[100..150].iter().copied());
+        buf.extend(all[150..200].iter().filter(|_| true)); // says only how many there are at most
+        let mut left = all[200..].iter().copied();
+        buf.extend(std::iter::from_fn(|| left.next())); // says nothing
+        assert_eq!((&buf[..], buf.room(), buf.headroom()), (&all[..], 0, 3));
+        buf.extend([0_u8; 0]);
+        buf.extend(&[]);
+        buf.advance(2);
+        buf.prepend(&[1, 2]).expect("headroom");
+        assert_eq!((&buf[..2], &buf[2..]), (&[1, 2][..], &all[2..]));
+    }
+    let pool = pool::<M>();
+    over(pool.alloc().expect("a page"));
+    over(pool.alloc_block(Order::for_bytes(1000, 256).expect("small")).expect("a block"));
+    pool.close().expect("nothing is out");
+}
+
+fn bytes_before_one_without_room_count<M: Mode>() {
+    fn over<S: Backing>(backing: S) {
+        let mut buf = OwnedBuf::new(backing);
+        buf.grow(buf.room() - 5).expect("room").fill(1);
+        let (old, mut asked) = (buf.len(), 0);
+        let mut fails = |bytes: &mut dyn Iterator<Item = u8>| {
+            let failed = catch_unwind(AssertUnwindSafe(|| buf.extend(bytes)));
+            assert!(failed.is_err() && buf.room() == 0);
+            assert_eq!((buf[..old].iter().max(), &buf[old..]), (Some(&1), &[2, 3, 4, 5, 6][..]));
+        };
+        fails(&mut (2..9));
+        fails(&mut [9].into_iter());
+        fails(&mut std::iter::repeat(9).inspect(|_| asked += 1));
+        assert_eq!(asked, 1, "no byte is taken behind the one that has no room");
+    }
+    let pool = pool::<M>();
+    over(pool.alloc().expect("a page"));
+    over(pool.alloc_block(Order::for_bytes(1000, 256).expect("small")).expect("a block"));
+    pool.close().expect("nothing is out");
+}
+
 /// 16 pages of 256 bytes for buffers of every size.
 fn sizes_share_one_limit<M: Mode>() {
     let pool = pool::<M>();
@@ -176,6 +220,8 @@ mod every_mode {
         what_does_not_fit_changes_nothing: Bare NoChecks Checked Compact Hardened;
         reads_come_from_the_front_and_writes_go_into_the_room: Bare NoChecks Checked Compact Hardened;
         a_block_is_one_slice_with_headroom_and_room: Bare NoChecks Checked Compact Hardened;
+        bytes_of_iterators_go_into_the_room: Bare NoChecks Checked Compact Hardened;
+        bytes_before_one_without_room_count: Bare NoChecks Checked Compact Hardened;
         sizes_share_one_limit: Bare NoChecks Checked Compact Hardened;
         parts_of_a_page_are_of_one_page: NoChecks Checked Hardened;
         a_header_goes_before_a_part_that_is_alone: NoChecks Checked Hardened;

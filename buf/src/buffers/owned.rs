@@ -221,6 +221,64 @@ impl<S: Backing> From<S> for OwnedBuf<S> {
     }
 }
 
+/// Behind the bytes that count. Whoever may have more than there is room for calls [`append`](OwnedBuf::append), which
+/// refuses all of it, or `std::io::Write`, which takes what fits.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # use pagesheaf_buf::PageBuf;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// # let pool = Pool::builder(10).build()?;
+/// let mut buf = PageBuf::new(pool.alloc()?);
+/// buf.extend(b"key: ");
+/// buf.extend((0..3).map(|digit| b'0' + digit));
+/// assert_eq!(&buf[..], b"key: 012");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Panics
+/// When there is a byte that has no room. Those before it count.
+impl<S: Backing> Extend<u8> for OwnedBuf<S> {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        let (mut bytes, mut written) = (bytes.into_iter(), 0);
+        // So many there are at the least, and of a slice no more. The loop is for compilers: they see that the index is
+        // in the room, and make one copy of it.
+        let least = bytes.size_hint().0.min(self.room());
+        let room = &mut self.room_mut()[..least];
+        while written < room.len() {
+            let Some(byte) = bytes.next() else { break };
+            room[written] = byte;
+            written += 1;
+        }
+        self.end += written;
+        for byte in bytes {
+            let Some(to) = self.room_mut().first_mut() else {
+                panic!("more bytes than there is room for: `append` and `write` do not panic");
+            };
+            *to = byte;
+            self.end += 1;
+        }
+    }
+}
+
+/// Copies of these: as `Extend<u8>`, its panic, too.
+///
+/// ```
+/// # use pagesheaf::Pool;
+/// # use pagesheaf_buf::PageBuf;
+/// # if Pool::builder(1).build().is_err() { return Ok(()) }
+/// # let pool = Pool::builder(10).build()?;
+/// let mut buf = PageBuf::new(pool.alloc()?);
+/// buf.extend(b"a-b-c".iter().filter(|byte| **byte != b'-'));
+/// assert_eq!(&buf[..], b"abc");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl<'a, S: Backing> Extend<&'a u8> for OwnedBuf<S> {
+    fn extend<I: IntoIterator<Item = &'a u8>>(&mut self, bytes: I) {
+        self.extend(bytes.into_iter().copied());
+    }
+}
+
 impl<S: Backing> Deref for OwnedBuf<S> {
     type Target = [u8];
 
