@@ -205,6 +205,24 @@ fn sizes_share_one_limit<M: Mode>() {
     pool.close().expect("nothing is out");
 }
 
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn a_buffer_is_three_words() {
+    assert_eq!((size_of::<PageBuf>(), size_of::<BlockBuf>()), (24, 24));
+}
+
+/// A page that large takes addresses only, as nobody touches it.
+#[cfg(all(target_pointer_width = "64", target_os = "linux"))]
+#[test]
+fn what_has_4_gib_is_no_buffer() {
+    let region = pagesheaf::Region::mapped();
+    let Ok(pool) = Pool::builder(1).page_size((4 << 30) + 64).region(region).build() else {
+        return; // the system does not give so many
+    };
+    let page = pool.alloc().expect("a page");
+    assert!(catch_unwind(|| PageBuf::new(page)).is_err() && out(&pool) == 0, "it is freed");
+}
+
 macro_rules! modes {
     ($($body:ident: $($mode:ident)+;)+) => {$(
         #[test]

@@ -1,7 +1,7 @@
 //! A page, or a block of pages, that one owner writes.
 //!
-//! Invariant: `start <= end <=` the length of what it is over; the bytes between count, and nothing is said of the
-//! others.
+//! Invariant: `start <= end <=` the length of what it is over, which fits 32 bits; the bytes between count, and nothing
+//! is said of the others.
 
 use core::fmt;
 use core::ops::{Deref, DerefMut, Range};
@@ -15,10 +15,13 @@ use crate::{NoRoom, SharedBuf};
 ///
 /// It derefs to the bytes that count. Pages come with whatever was in them before: bytes come to count when they are
 /// written, or when [`grow`](Self::grow) and [`grow_front`](Self::grow_front) say so.
+///
+/// It takes three words of 64 bits, so what it is over has less than 4 GiB.
 pub struct OwnedBuf<S: Backing> {
     backing: S,
-    start: usize,
-    end: usize,
+    // Of 32 bits each: what is moved with every page that is got and dropped has three words, and not four.
+    start: u32,
+    end: u32,
 }
 
 /// A buffer over one page.
@@ -47,6 +50,9 @@ pub type BlockBuf<M = DefaultMode> = OwnedBuf<Block<M>>;
 
 impl<S: Backing> OwnedBuf<S> {
     /// A buffer of no bytes, and no headroom.
+    ///
+    /// # Panics
+    /// When the page or block has 4 GiB or more.
     #[must_use]
     pub fn new(backing: S) -> Self {
         Self::with_headroom(backing, 0)
@@ -55,7 +61,7 @@ impl<S: Backing> OwnedBuf<S> {
     /// A buffer of no bytes, with room for so many before them.
     ///
     /// # Panics
-    /// When there are fewer bytes than that.
+    /// When there are fewer bytes than that, and as [`new`](Self::new).
     #[must_use]
     pub fn with_headroom(backing: S, headroom: usize) -> Self {
         Self::with_data(backing, headroom..headroom)
@@ -76,12 +82,13 @@ impl<S: Backing> OwnedBuf<S> {
     /// ```
     ///
     /// # Panics
-    /// When the range lies beyond the bytes of the page or block, or ends before it starts.
+    /// When the range lies beyond the bytes of the page or block, or ends before it starts, and as [`new`](Self::new).
     #[must_use]
     pub fn with_data(backing: S, data: Range<usize>) -> Self {
         let (Range { start, end }, bytes) = (data, backing.len());
         assert!(start <= end && end <= bytes, "bytes {start}..{end} of {bytes}");
-        OwnedBuf { backing, start, end }
+        assert!(bytes <= u32::MAX as usize, "{bytes} bytes are more than a buffer can have");
+        OwnedBuf { backing, start: start as u32, end: end as u32 }
     }
 
     /// Bytes of the page or block: headroom, those that count, and room.
@@ -93,18 +100,18 @@ impl<S: Backing> OwnedBuf<S> {
     /// For how many bytes there is room before those that count.
     #[must_use]
     pub fn headroom(&self) -> usize {
-        self.start
+        self.start as usize
     }
 
     /// For how many bytes there is room behind those that count.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.capacity() - self.end
+        self.capacity() - self.end as usize
     }
 
     /// The room behind the bytes that count, to write or to read into. [`grow`](Self::grow) makes them count.
     pub fn room_mut(&mut self) -> &mut [u8] {
-        &mut self.backing[self.end..]
+        &mut self.backing[self.end as usize..]
     }
 
     /// The next `n` bytes of the room count from now on. Returns them, with whatever is in them.
@@ -112,11 +119,11 @@ impl<S: Backing> OwnedBuf<S> {
     /// # Errors
     /// The room is smaller.
     pub fn grow(&mut self, n: usize) -> Result<&mut [u8], NoRoom> {
-        let (old, room) = (self.end, self.room());
+        let (old, room) = (self.end as usize, self.room());
         if n > room {
             return Err(NoRoom { wanted: n, room });
         }
-        self.end += n;
+        self.end += n as u32;
         Ok(&mut self.backing[old..old + n])
     }
 
@@ -125,12 +132,12 @@ impl<S: Backing> OwnedBuf<S> {
     /// # Errors
     /// The headroom is smaller.
     pub fn grow_front(&mut self, n: usize) -> Result<&mut [u8], NoRoom> {
-        let (old, room) = (self.start, self.headroom());
+        let room = self.headroom();
         if n > room {
             return Err(NoRoom { wanted: n, room });
         }
-        self.start -= n;
-        Ok(&mut self.backing[old - n..old])
+        self.start -= n as u32;
+        Ok(&mut self.backing[room - n..room])
     }
 
     /// Writes bytes behind those that count.
@@ -155,12 +162,12 @@ impl<S: Backing> OwnedBuf<S> {
     /// When there are fewer.
     pub fn advance(&mut self, n: usize) {
         assert!(n <= self.len(), "{n} bytes of {}", self.len());
-        self.start += n;
+        self.start += n as u32;
     }
 
     /// Only the first `len` bytes count, if there are more.
     pub fn truncate(&mut self, len: usize) {
-        self.end = self.start + len.min(self.len());
+        self.end = self.start + len.min(self.len()) as u32;
     }
 
     /// No bytes count, and the headroom is so large.
@@ -169,13 +176,18 @@ impl<S: Backing> OwnedBuf<S> {
     /// When there are fewer bytes than that.
     pub fn reset(&mut self, headroom: usize) {
         assert!(headroom <= self.capacity(), "a headroom of {headroom} in {}", self.capacity());
-        (self.start, self.end) = (headroom, headroom);
+        (self.start, self.end) = (headroom as u32, headroom as u32);
+    }
+
+    /// Which bytes count.
+    fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 
     /// The bytes that count, and the room behind them: what a read of a runtime may fill from its start on.
     #[cfg(any(feature = "compio-buf", feature = "monoio", feature = "tokio-uring"))]
     pub(crate) fn fillable(&mut self) -> &mut [u8] {
-        &mut self.backing[self.start..]
+        &mut self.backing[self.start as usize..]
     }
 
     /// So many bytes count from the first on: what a runtime has filled.
@@ -186,7 +198,7 @@ impl<S: Backing> OwnedBuf<S> {
     pub(crate) fn set_filled(&mut self, len: usize) {
         let most = self.len() + self.room();
         assert!(len <= most, "{len} bytes filled of {most}");
-        self.end = self.start + len;
+        self.end = self.start + len as u32;
     }
 }
 
@@ -203,7 +215,8 @@ impl<M: Mode> PageBuf<M> {
     where
         M: Refcounted,
     {
-        SharedBuf::new(self.backing.into_shared(), self.start..self.end)
+        let range = self.range();
+        SharedBuf::new(self.backing.into_shared(), range)
     }
 }
 
@@ -215,6 +228,7 @@ impl<M: Mode> BlockBuf<M> {
     }
 }
 
+/// As [`OwnedBuf::new`], its panic, too.
 impl<S: Backing> From<S> for OwnedBuf<S> {
     fn from(backing: S) -> Self {
         Self::new(backing)
@@ -250,7 +264,7 @@ impl<S: Backing> Extend<u8> for OwnedBuf<S> {
             room[written] = byte;
             written += 1;
         }
-        self.end += written;
+        self.end += written as u32;
         for byte in bytes {
             let Some(to) = self.room_mut().first_mut() else {
                 panic!("more bytes than there is room for: `append` and `write` do not panic");
@@ -283,13 +297,14 @@ impl<S: Backing> Deref for OwnedBuf<S> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.backing[self.start..self.end]
+        &self.backing[self.range()]
     }
 }
 
 impl<S: Backing> DerefMut for OwnedBuf<S> {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.backing[self.start..self.end]
+        let range = self.range();
+        &mut self.backing[range]
     }
 }
 
@@ -307,9 +322,6 @@ impl<S: Backing> AsMut<[u8]> for OwnedBuf<S> {
 
 impl<S: Backing> fmt::Debug for OwnedBuf<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedBuf")
-            .field("in", &self.backing)
-            .field("bytes", &(self.start..self.end))
-            .finish()
+        f.debug_struct("OwnedBuf").field("in", &self.backing).field("bytes", &self.range()).finish()
     }
 }
