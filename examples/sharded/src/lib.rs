@@ -6,8 +6,10 @@
 //! have kept values, each as large as those that it kept. Beyond that the heap serves, as it did: no call fails.
 //!
 //! What differs:
-//! - The limit is of buffers that have a page, not of those that lie idle. Who comes later gets memory from the heap,
-//!   and so does who writes more than a page holds. Such memory is freed when the buffer is dropped, and not kept.
+//! - The limit is of buffers that have a page, not of those that lie idle. Who comes later gets memory from the heap.
+//!   It is freed when the buffer is dropped, and not kept.
+//! - Who writes more than a page holds gets a block: 2ⁿ neighbouring pages of the same limit, one slice, which go home
+//!   when the buffer is dropped. Where no block is whole, or none is that large, the heap serves.
 //! - [`Pool::get`] has a page at once, where the original's may have no memory yet.
 //! - `S` is only for values that own memory of the heap, such as `Vec<u8>`. They are kept in lists, as the original
 //!   does: a page cannot be the memory of a `Vec`.

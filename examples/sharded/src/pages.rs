@@ -2,12 +2,14 @@
 
 use std::sync::OnceLock;
 
-use pagesheaf::{Page, Region, ShortReason};
+use pagesheaf::{Block, Order, Page, Region, ShortReason};
 
 use crate::caches;
 
 /// The size of a page is a multiple of this.
 const UNIT: usize = 64;
+/// So many bytes can a buffer be over.
+const MOST: usize = u32::MAX as usize;
 
 /// So many pages of one size, once somebody asks for one.
 #[derive(Debug)]
@@ -26,6 +28,9 @@ impl Pages {
     /// `None` if there are to be none, or the system does not give the memory.
     pub(crate) fn pool(&self) -> Option<&pagesheaf::Pool> {
         let pool = self.pool.get_or_init(|| {
+            if self.page_size() > MOST {
+                return None;
+            }
             // Memory is there when it is touched, and goes back by `maintain`.
             let region = Region::mapped().purge(true);
             let builder = pagesheaf::Pool::builder(self.limit).page_size(self.page_size());
@@ -50,6 +55,13 @@ impl Pages {
             }
             Some(Err(_)) => None,
         }
+    }
+
+    /// Neighbouring pages that hold so many bytes, if that takes more than one, and there are some.
+    pub(crate) fn alloc_block(&self, bytes: usize) -> Option<Block> {
+        let order = Order::for_bytes(bytes, self.page_size())?;
+        let is_buffer = (2..=MOST / self.page_size()).contains(&order.pages());
+        self.pool().filter(|_| is_buffer)?.alloc_block(order).ok()
     }
 
     /// Gives back a page.

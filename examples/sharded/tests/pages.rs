@@ -49,15 +49,49 @@ fn who_comes_late_has_memory_of_the_heap() {
 }
 
 #[test]
-fn bytes_that_outgrow_a_page_leave_it() {
-    let pool = pool(8);
+fn bytes_that_outgrow_a_page_are_in_a_block() {
+    let pool = pool(64);
     let mut buf = pool.with_slice(&[7; PAGE]);
     assert_eq!((buf.capacity(), out(pool)), (PAGE, 1));
-    buf.extend(&[8]);
-    assert_eq!((buf.len(), out(pool)), (PAGE + 1, 0));
+    buf.pop_front(10);
+    buf.extend(&[8; 10]);
+    assert_eq!((buf.len(), buf.capacity(), out(pool)), (PAGE, 2 * PAGE, 2), "the page is home");
+    buf.extend([9; 2 * PAGE].iter().filter(|_| true));
+    assert_eq!((buf.capacity(), out(pool)), (4 * PAGE, 4), "so is the block");
+    let left = [&[7; PAGE - 10][..], &[8; 10], &[9; 2 * PAGE]].concat();
+    assert!(buf[..] == left && buf.add_prefix(&[6; 10]) && !buf.add_prefix(&[5]));
+    assert_eq!((&buf[..10], &buf[10..]), (&[6; 10][..], &left[..]));
+    let region = pool.pages().and_then(|pages| pages.region()).expect("memory");
+    let at = buf.as_ptr().addr().checked_sub(region.addr().get()).expect("in the region");
+    assert!(at + buf.len() <= region.len(), "one slice of the pool's memory");
+    thread::spawn(|| drop(buf)).join().expect("it ends well");
+    assert_eq!(out(pool), 0);
+}
+
+#[test]
+fn more_than_a_page_at_once_is_a_block() {
+    let pool = pool(64);
     let mut buf = pool.get_empty();
     buf.expand(PAGE + 1);
-    assert_eq!((buf.iter().max(), out(pool)), (Some(&0), 0), "no page was taken for it");
+    assert_eq!((buf.len(), buf.capacity(), out(pool)), (PAGE + 1, 2 * PAGE, 2));
+    buf.pop_front(PAGE);
+    buf.truncate(0);
+    assert!(buf.is_empty() && buf.reuse(0) && !buf.add_prefix(b"x"), "no headroom is left");
+    assert!(format!("{buf:?}").contains("a block"));
+    assert!(buf.into_inner().into_vec().is_empty() && out(pool) == 0);
+}
+
+#[test]
+fn without_a_block_bytes_outgrow_to_the_heap() {
+    let pool = pool(8);
+    let mut all: Vec<_> = (0..8).map(|_| pool.with_slice(&[7; PAGE])).collect();
+    assert_eq!(out(pool), 8, "no page has a free neighbour");
+    all[3].extend(&[8]);
+    assert_eq!((all[3].len(), out(pool)), (PAGE + 1, 7));
+    assert!(all[3][..PAGE] == [7; PAGE] && all[3][PAGE] == 8);
+    all.truncate(1);
+    all[0].extend(&[8; 8 * PAGE]);
+    assert_eq!((all[0].len(), out(pool)), (9 * PAGE, 0), "no block is that large");
 }
 
 #[test]
