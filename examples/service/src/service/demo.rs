@@ -46,7 +46,7 @@ pub fn run(options: &Options) -> Outcome<bool> {
         println!("demo: {{\"skipped\": \"no port of loopback\"}}");
         return Ok(true);
     }
-    let (connections, rounds, peaks) = if options.quick { (60, 5, 1) } else { (1000, 10, 3) };
+    let (connections, rounds, peaks) = if options.quick { (60, 5, 1) } else { (1000, 10, 9) };
     let scale = Scale { rounds, peaks };
     let mut load = Loader::new(running::runtime()?, connections, CLIENTS);
     let (mut ample, mut small) = (Report::default(), Report::default());
@@ -75,8 +75,8 @@ fn with_ample_memory(
         report.round(&sides, load, Duration::ZERO)?;
     }
     for _ in 0..scale.peaks {
-        report.pages.peaks.extend(peak(&sides, load, &sides.pages)?);
-        report.heap.peaks.extend(peak(&sides, load, &sides.heap)?);
+        report.pages.peaks.push(peak(&sides, load, &sides.pages)?);
+        report.heap.peaks.push(peak(&sides, load, &sides.heap)?);
         load.next();
     }
     println!("limit {} MiB, {CLIENTS} clients at once:\n{report}", sides.limit >> 20);
@@ -155,14 +155,12 @@ fn settle(pool: &Pool) {
     system::trim_heap();
 }
 
-/// A round for the sake of its memory; `None` where the system does not say.
-fn peak<S: Staging>(sides: &Sides, load: &Loader, on: &Running<S>) -> Outcome<Option<Peak>> {
+/// A round for the sake of its memory.
+fn peak<S: Staging>(sides: &Sides, load: &Loader, on: &Running<S>) -> Outcome<Peak> {
     settle(sides.pool());
-    let resets = system::reset_peak();
-    let [before, _] = system::resident();
-    load.round(on, Duration::ZERO)?;
-    let [_, most] = system::resident();
+    let before = system::resident()?;
+    let (done, most) = system::most_resident(|| load.round(on, Duration::ZERO))?;
+    done?;
     settle(sides.pool());
-    let [after, _] = system::resident();
-    Ok(resets.then_some(Peak { before, most, after }))
+    Ok(Peak { before, most, after: system::resident()? })
 }

@@ -1,6 +1,11 @@
 //! What the system says of this process.
 
-use std::fs;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -12,19 +17,52 @@ pub fn cpu() -> [f64; 2] {
     })
 }
 
-/// Memory of the process that is resident, in bytes: now, and at the peak.
-pub fn resident() -> [u64; 2] {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ["VmRSS:", "VmHWM:"].map(|name| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-        kib.unwrap_or(0_u64) * 1024
-    })
+/// Between two looks at the memory that is resident.
+const LOOKS: Duration = Duration::from_micros(50);
+
+/// Memory of the process that is resident, in bytes.
+pub fn resident() -> io::Result<u64> {
+    Statm::open()?.resident()
 }
 
-/// Lets the peak begin anew. False where the system does not.
-pub fn reset_peak() -> bool {
-    fs::write("/proc/self/clear_refs", "5").is_ok()
+/// Runs it, and says how much memory was resident at most, as looks show that a thread takes meanwhile. The system's
+/// own peak (`VmHWM`) is of counts that it gathers later: where memory goes back while it runs, as that of a heap does,
+/// it was 0.1 to 0.3 MB less than what a look had shown.
+pub fn most_resident<R>(run: impl FnOnce() -> R) -> io::Result<(R, u64)> {
+    let (statm, runs) = (Statm::open()?, Arc::new(()));
+    let watched = Arc::downgrade(&runs);
+    let looks = thread::spawn(move || {
+        let mut most = 0;
+        loop {
+            most = most.max(statm.resident()?);
+            if watched.strong_count() == 0 {
+                return Ok::<_, io::Error>(most);
+            }
+            thread::sleep(LOOKS);
+        }
+    });
+    let result = run();
+    drop(runs);
+    Ok((result, looks.join().expect("no panic")?))
+}
+
+/// Where the system says how much memory is resident. With Linux 6.18 that was what `smaps_rollup` says, to the page.
+struct Statm(File);
+
+impl Statm {
+    fn open() -> io::Result<Self> {
+        File::open("/proc/self/statm").map(Statm)
+    }
+
+    /// Bytes that are resident.
+    fn resident(&self) -> io::Result<u64> {
+        let mut text = [0; 128];
+        let len = self.0.read_at(&mut text, 0)?;
+        let pages = text[..len].split(|&byte| byte == b' ').nth(1);
+        let pages = pages.and_then(|pages| str::from_utf8(pages).ok()?.parse::<u64>().ok());
+        let pages = pages.ok_or_else(|| io::Error::other("no count of resident memory"))?;
+        Ok(pages * rustix::param::page_size() as u64)
+    }
 }
 
 /// Has the heap give back what it keeps for later.
