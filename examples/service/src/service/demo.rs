@@ -105,7 +105,7 @@ fn with_a_small_pool(
 
 impl Sides {
     fn start(pages: usize, page_size: usize) -> Outcome<Self> {
-        let (limit, paged) = (pages * page_size, Paged::new(pool(pages, page_size)?)?);
+        let (limit, paged) = (pages * page_size, Paged::new(pool(pages, page_size)?));
         let heap = Heap::new(limit, paged.most());
         Ok(Sides { pages: Running::start(paged)?, heap: Running::start(heap)?, limit })
     }

@@ -66,7 +66,7 @@ fn run(options: &Options) -> Outcome<bool> {
             let pool = pool(options.pages, options.page_size)?;
             // What nobody has needed for some seconds goes back to the system.
             let _upkeep = pool.maintain_every(Duration::from_secs(1))?;
-            running::serve_forever(Paged::new(pool.clone())?, address)?;
+            running::serve_forever(Paged::new(pool.clone()), address)?;
             Ok(true)
         }
     }

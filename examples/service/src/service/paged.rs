@@ -2,9 +2,8 @@
 
 use std::array;
 use std::io::{self, IoSliceMut};
-use std::sync::Mutex;
 
-use pagesheaf::{Cache, CacheError, DefaultMode, PageBatch, Pool};
+use pagesheaf::{DefaultMode, PageBatch, Pool};
 use pagesheaf_buf::{BufChain, SharedChain};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -15,22 +14,24 @@ use super::staging::{Short, Staging, cut_short};
 const SLICES: usize = 64;
 
 /// The pages of one upload, at most.
-type Upload = PageBatch<DefaultMode, 1024>;
+const MOST: usize = 1024;
 
-/// A pool, and the cache of the thread that serves.
+/// Those of most uploads, at most: a batch has its size even where it holds less, and is moved with all of it.
+const FEW: usize = 64;
+
+/// A pool. A call of it is for a whole upload, so a cache of the thread's own would save little. And each of that and
+/// the shared one, to which those pages go that a reader drops, would keep touched pages of which the other knows
+/// nothing.
 pub struct Paged {
     pool: Pool,
-    /// Stealable: upkeep gets what lies in it while the service is idle.
-    cache: Mutex<Cache<DefaultMode, true>>,
 }
 
 impl Paged {
-    pub fn new(pool: Pool) -> Result<Self, CacheError> {
-        let cache = pool.cache_named("uploads").stealable().build()?;
-        Ok(Paged { pool, cache: Mutex::new(cache) })
+    pub fn new(pool: Pool) -> Self {
+        Paged { pool }
     }
 
-    /// The pool, without the cache, to close it.
+    /// The pool, to close it.
     pub fn into_pool(self) -> Pool {
         self.pool
     }
@@ -39,6 +40,18 @@ impl Paged {
         // An upload of no bytes has a name, which takes memory as well.
         len.div_ceil(self.pool.page_size()).max(1)
     }
+
+    fn take<const N: usize>(&self, pages: usize) -> Result<BufChain, Short> {
+        let mut batch = PageBatch::<DefaultMode, N>::empty();
+        let got = self.pool.alloc_bulk_exact(&mut batch, pages);
+        got.map(|()| batch.into()).map_err(|error| Short::Pool(error.reason))
+    }
+
+    async fn wait_for<const N: usize>(&self, pages: usize) -> io::Result<BufChain> {
+        let mut batch = PageBatch::<DefaultMode, N>::empty();
+        let got = self.pool.alloc_bulk_async(&mut batch, pages).await;
+        got.map(|()| batch.into()).map_err(io::Error::other)
+    }
 }
 
 impl Staging for Paged {
@@ -46,25 +59,21 @@ impl Staging for Paged {
     type Body = SharedChain;
 
     fn most(&self) -> usize {
-        self.pool.capacity().min(Upload::empty().capacity()) * self.pool.page_size()
+        self.pool.capacity().min(MOST) * self.pool.page_size()
     }
 
     fn try_admit(&self, len: usize) -> Result<BufChain, Short> {
-        let mut batch = Upload::empty();
-        let mut cache = self.cache.lock().expect("no panic");
-        if let Err(error) = cache.alloc_bulk_exact(&mut batch, self.pages(len)) {
-            // Those who wait get at the pool only, and nobody takes from the cache meanwhile.
-            cache.drain();
-            return Err(Short::Pool(error.reason));
-        }
-        Ok(batch.into())
+        let pages = self.pages(len);
+        if pages <= FEW { self.take::<FEW>(pages) } else { self.take::<MOST>(pages) }
     }
 
     async fn admit(&self, len: usize) -> io::Result<BufChain> {
-        let mut batch = Upload::empty();
-        let got = self.pool.alloc_bulk_async(&mut batch, self.pages(len)).await;
-        got.map_err(io::Error::other)?;
-        Ok(batch.into())
+        let pages = self.pages(len);
+        if pages <= FEW {
+            self.wait_for::<FEW>(pages).await
+        } else {
+            Box::pin(self.wait_for::<MOST>(pages)).await
+        }
     }
 
     async fn receive(
@@ -74,8 +83,9 @@ impl Staging for Paged {
         mut first: &[u8],
         len: usize,
     ) -> io::Result<SharedChain> {
-        let mut left = len - first.len();
-        room.read_from(&mut first)?;
+        let came = first.len();
+        let mut left = len - came;
+        room.read_at_most(&mut first, came)?;
         while left > 0 {
             socket.readable().await?;
             match fill(&mut room, socket, left) {
@@ -90,7 +100,7 @@ impl Staging for Paged {
 
     fn free(&self, body: SharedChain) {
         if let Ok(chain) = body.try_unique() {
-            self.cache.lock().expect("no panic").free_all(chain.into_pages());
+            self.pool.free_all(chain.into_pages());
         }
     }
 
