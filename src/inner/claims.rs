@@ -25,8 +25,13 @@ impl<M: Mode> Core<M> {
         wanted: impl Fn(&Slot) -> bool,
         fence_others: impl Fn() -> bool,
     ) -> usize {
+        let owned = &self.slots[..self.owned_slots];
+        // Mostly, of those who look again and again while they wait.
+        if owned.iter().all(|slot| slot.cached() == 0) {
+            return 0;
+        }
         let stolen = self.drain_idle(&wanted);
-        let chunks = self.slots[..self.owned_slots].chunks(AT_ONCE);
+        let chunks = owned.chunks(AT_ONCE);
         chunks.fold(stolen, |stolen, slots| stolen + self.steal_from(slots, &wanted, &fence_others))
     }
 

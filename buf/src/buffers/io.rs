@@ -117,6 +117,9 @@ impl<M: Mode> BufChain<M> {
         }
         let mut left = n;
         for buf in self.buffers_mut() {
+            if left == 0 {
+                break;
+            }
             let here = left.min(buf.room());
             buf.grow(here).map_err(io::Error::other)?;
             left -= here;
