@@ -26,7 +26,7 @@ macro_rules! block_methods {
 
             /// Fills the empty slots of an array with blocks of 2^order pages, and only those
             /// slots. What was allocated is counted in blocks. The result may be short, and says
-            /// why.
+            /// why. Which blocks they are, and in which order, is not promised.
             ///
             /// ```
             /// # use pagesheaf::{Order, Pool};

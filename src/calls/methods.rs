@@ -188,8 +188,8 @@ macro_rules! methods {
             }
 
             /// Frees pages from wherever they are: a `Vec` that is drained, the fields of a struct that goes. They go
-            /// back in bulks, without an array of the caller's. Pages of another pool go home to it. What an iterator
-            /// that panics has given is freed.
+            /// back in bulks, without an array of the caller's. Pages of another pool go home to it. Their order makes
+            /// no difference. What an iterator that panics has given is freed.
             ///
             /// ```
             /// # use pagesheaf::{Page, Pool};
@@ -215,7 +215,7 @@ macro_rules! methods {
             /// Frees all pages of a batch when a ticket has passed: when what still uses them (a device, a socket that
             /// sends without copying) has come so far. The batch is empty afterwards. Until then the pages are
             /// [`fenced`](crate::Pages::fenced): nobody has them, and nobody can. If the ticket has passed already,
-            /// this is `free_bulk`.
+            /// this is `free_bulk`. The batch's order makes no difference.
             ///
             /// Whoever gives pages up with a ticket says that they are initialised, and stay so: what uses them still
             /// only reads them, or writes bytes. A ticket is of one of the pool's

@@ -26,7 +26,7 @@ impl<M: Mode> Core<M> {
         fence_others: impl Fn() -> bool,
     ) -> usize {
         let owned = &self.slots[..self.owned_slots];
-        // Mostly, of those who look again and again while they wait.
+        // Mostly so: who waits looks again and again.
         if owned.iter().all(|slot| slot.cached() == 0) {
             return 0;
         }

@@ -81,6 +81,17 @@ misuses! {
         let error = pool.close().err()?;
         Some(error.to_string())
     }
+    forgotten_lending_of_a_batch, "`mem::forget` of a lending of a batch, seen by `close`", |_| Verdict::Detected("the pool has 100 pages out: pages 0, 1, 2, 3, 4, 5, 6, 7, …; 64 of them are lent: reclaim what a device has before close; drop the others before close, or, if they were forgotten, see CloseError::recover_forgotten [{mode}]"), |_scene| {
+        let pool = build::<M>(100, |builder| builder.magazine_capacity(4));
+        let mut batch = PageBatch::<M>::new();
+        pool.alloc_bulk_exact(&mut batch, 100).expect("all are free");
+        let mut lending = pool.lend(&mut batch);
+        assert_eq!(lending.by_ref().take(3).count(), 3);
+        std::mem::forget(lending);
+        drop(batch);
+        let error = pool.close().err()?;
+        Some(error.to_string())
+    }
     panic_in_a_lending, "a panic while pages are being lent", |_| Verdict::Harmless, |scene| {
         let mut lent = Vec::new();
         let lend = std::panic::AssertUnwindSafe(|| {

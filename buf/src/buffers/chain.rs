@@ -117,7 +117,7 @@ impl<M: Mode> BufChain<M> {
 }
 
 impl<M: Mode, const N: usize> From<PageBatch<M, N>> for BufChain<M> {
-    /// A chain of empty buffers, one for each page: to read into.
+    /// A chain of empty buffers, one for each page: to read into. Panics as [`PageBuf::new`] does.
     fn from(pages: PageBatch<M, N>) -> Self {
         pages.into_iter().map(PageBuf::new).collect()
     }

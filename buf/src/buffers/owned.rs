@@ -228,7 +228,7 @@ impl<M: Mode> BlockBuf<M> {
     }
 }
 
-/// As [`OwnedBuf::new`], its panic, too.
+/// Panics as [`OwnedBuf::new`] does.
 impl<S: Backing> From<S> for OwnedBuf<S> {
     fn from(backing: S) -> Self {
         Self::new(backing)
@@ -251,7 +251,8 @@ impl<S: Backing> From<S> for OwnedBuf<S> {
 /// ```
 ///
 /// # Panics
-/// When there is a byte that has no room. Those before it count.
+/// When there is a byte that has no room. Those before it count. If the iterator panics, how many of its bytes count is
+/// not said.
 impl<S: Backing> Extend<u8> for OwnedBuf<S> {
     fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
         let (mut bytes, mut written) = (bytes.into_iter(), 0);
@@ -275,7 +276,7 @@ impl<S: Backing> Extend<u8> for OwnedBuf<S> {
     }
 }
 
-/// Copies of these: as `Extend<u8>`, its panic, too.
+/// Copies of these. Panics as `Extend<u8>` does.
 ///
 /// ```
 /// # use pagesheaf::Pool;

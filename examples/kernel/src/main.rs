@@ -2,8 +2,8 @@
 //!
 //! The image is built for the host's own target, by stable Rust: `core` alone, a linker script, and
 //! a note by which QEMU boots it without a boot loader (PVH). There is no image for QEMU's aarch64
-//! board `virt`: stable Rust on an x86-64 host has no `core` for that architecture, and to build one
-//! takes a nightly compiler. `cargo xtask platforms` does so, and runs the crate's tests there.
+//! board `virt`: it would need a `core` for that architecture, which a toolchain has only if its
+//! target was added. `cargo xtask platforms` runs the crate's tests there.
 
 mod image;
 mod qemu;

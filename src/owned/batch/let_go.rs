@@ -11,7 +11,7 @@ use crate::inner::Core;
 use crate::mode::Mode;
 use crate::page::PageId;
 
-/// If it is leaked, all of the batch's pages are lost to it, but those that it owns again.
+/// If it is leaked, the batch keeps the pages below its length, and loses all others.
 pub(crate) struct LetGo<'b, M: Mode, const N: usize> {
     batch: &'b mut PageBatch<M, N>,
     gone: Range<usize>,
@@ -97,7 +97,8 @@ impl<'b, M: Mode, const N: usize> LetGo<'b, M, N> {
         unsafe { self.batch.ids.get_unchecked(at).assume_init() }
     }
 
-    /// The page at this position, which nobody has, is the batch's again. Those of `gone` before it move one up.
+    /// The page at this position, which nobody has, is the batch's again. Those of `gone` before it move one up: only
+    /// pages that are bad come here while others go, so nobody minds how long that takes.
     #[cold]
     #[inline(never)]
     fn own(&mut self, at: usize) {

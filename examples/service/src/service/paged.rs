@@ -19,9 +19,9 @@ const MOST: usize = 1024;
 /// Those of most uploads, at most: a batch has its size even where it holds less, and is moved with all of it.
 const FEW: usize = 64;
 
-/// A pool. A call of it is for a whole upload, so a cache of the thread's own would save little. And each of that and
-/// the shared one, to which those pages go that a reader drops, would keep touched pages of which the other knows
-/// nothing.
+/// A pool, without a cache of the thread's own. A call is for a whole upload, so that one would save little. It and the
+/// shared cache, which gets the pages that a reader drops, would each keep touched pages of which the other knows
+/// nothing. That took more memory.
 pub struct Paged {
     pool: Pool,
 }
