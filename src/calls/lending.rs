@@ -28,8 +28,8 @@ use crate::tracker::Caller;
 /// A page that is taken and not used stays lent, so take no more than the ring has room for: `zip`, and a ring whose
 /// `insert` uses it, takes one more before it finds the ring to be full. If the iterator is leaked (`mem::forget`), at
 /// most 63 pages that were lent ahead stay lent: in modes that check, [`Pool::lent`](crate::Pool::lent) names them. A
-/// batch loses those that were not lent, too, and keeps those that could not be: they stay out, until
-/// [`recover_forgotten`](crate::CloseError::recover_forgotten).
+/// batch then keeps only pages that could not be lent. Those that were still to be lent are lost to it: they stay out,
+/// until [`recover_forgotten`](crate::CloseError::recover_forgotten) gets them back.
 ///
 /// ```
 /// # use pagesheaf::Pool;
